@@ -4,6 +4,10 @@
 
 mod clock;
 mod config_error;
+mod failure;
+mod page;
 
 pub use self::clock::Clock;
 pub use self::config_error::ConfigError;
+pub use self::failure::FailureCause;
+pub use self::page::Language;

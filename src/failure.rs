@@ -1,0 +1,176 @@
+//! Why did a login, a logout or a request fail?
+//!
+//! One closed list answers for everyone: the same cause has the same name on the page, in the log, in the
+//! metric and in the test.
+
+use std::fmt;
+
+use http::StatusCode;
+
+/// One row per cause, so that a new cause cannot be given a name and forgotten in [`FailureCause::ALL`].
+macro_rules! failure_causes {
+    ($($(#[$doc:meta])* $variant:ident, $name:literal, $status:ident;)+) => {
+        /// Why a login, a logout or a request failed.
+        ///
+        /// The cause decides the status and the page; [`as_str`](Self::as_str) is what logs and metrics call it.
+        ///
+        /// ```
+        /// use telenor_auth::FailureCause;
+        ///
+        /// assert_eq!(FailureCause::AccessDenied.as_str(), "access_denied");
+        /// assert_eq!(FailureCause::AccessDenied.status(), 403);
+        /// ```
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum FailureCause {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl FailureCause {
+            /// Every cause there is.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name of the cause in logs, metrics, problem documents and the small print of the page.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The status of the response that reports the cause.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$variant => StatusCode::$status,)+
+                }
+            }
+        }
+    };
+}
+
+failure_causes! {
+    /// The user said no at Telenor; nothing was shared.
+    AccessDenied, "access_denied", FORBIDDEN;
+    /// Telenor refused the authorization request itself: the app is set up wrongly.
+    ProviderRefused, "provider_refused", BAD_GATEWAY;
+    /// Telenor met an error of its own while the user was there (`server_error`).
+    ProviderError, "provider_error", BAD_GATEWAY;
+    /// Telenor cannot take logins for the moment (`temporarily_unavailable`).
+    ProviderUnavailable, "provider_unavailable", SERVICE_UNAVAILABLE;
+    /// The address the browser came back on cannot be read: parameters are missing, doubled or broken.
+    CallbackMalformed, "callback_malformed", BAD_REQUEST;
+    /// This browser did not start that login: another browser, an in-app browser, or cookies are off.
+    StateUnknown, "state_unknown", BAD_REQUEST;
+    /// The login took longer than it may.
+    StateExpired, "state_expired", BAD_REQUEST;
+    /// The gateway says that the authorization code is used or too old.
+    CodeRejected, "code_rejected", BAD_REQUEST;
+    /// The gateway refused the client id or the client secret; the operator must act.
+    ClientRejected, "client_rejected", BAD_GATEWAY;
+    /// The token endpoint answered with something that is no token response.
+    TokenResponseInvalid, "token_response_invalid", BAD_GATEWAY;
+    /// The gateway did not answer in time.
+    GatewayTimeout, "gateway_timeout", GATEWAY_TIMEOUT;
+    /// No connection to the gateway could be made or kept.
+    GatewayUnreachable, "gateway_unreachable", BAD_GATEWAY;
+    /// The gateway asked us to slow down (429).
+    GatewayBusy, "gateway_busy", SERVICE_UNAVAILABLE;
+    /// Our own limit on concurrent token requests is reached.
+    TooManyLogins, "too_many_logins", SERVICE_UNAVAILABLE;
+    /// The session does not fit a cookie.
+    SessionTooLarge, "session_too_large", INTERNAL_SERVER_ERROR;
+    /// The session store does not answer.
+    StoreUnavailable, "store_unavailable", SERVICE_UNAVAILABLE;
+    /// Several logins within a minute, and the session cookie never came back: cookies are blocked, or a
+    /// clock is wrong.
+    LoginLoop, "login_loop", BAD_REQUEST;
+    /// The request needs a session and has none.
+    LoginRequired, "login_required", UNAUTHORIZED;
+    /// A form was posted without a session; it was neither kept nor passed on.
+    FormNotSent, "form_not_sent", UNAUTHORIZED;
+    /// Another site asked for the logout.
+    CrossSiteRequest, "cross_site_request", FORBIDDEN;
+    /// A route of the layer was called with a method it does not have.
+    MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED;
+    /// The browser fetched ahead of the user; that must not start or finish a login.
+    SpeculativeRequest, "speculative_request", SERVICE_UNAVAILABLE;
+    /// A fault in this crate or in how it was mounted.
+    Internal, "internal", INTERNAL_SERVER_ERROR;
+}
+
+impl FailureCause {
+    /// Seconds for `Retry-After`, for the causes that pass by themselves.
+    pub(crate) const fn retry_after(self) -> Option<u32> {
+        match self {
+            // A login holds its place for ten seconds at most, mostly far less.
+            Self::TooManyLogins => Some(5),
+            Self::StoreUnavailable => Some(10),
+            // The page tells people half a minute.
+            Self::ProviderUnavailable | Self::GatewayBusy => Some(30),
+            // Prefetching proxies take it as "leave this site alone for a while".
+            Self::SpeculativeRequest => Some(60),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for FailureCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let names: HashSet<_> = FailureCause::ALL
+            .iter()
+            .map(|cause| cause.as_str())
+            .collect();
+        assert_eq!(names.len(), FailureCause::ALL.len());
+    }
+
+    #[test]
+    fn the_name_is_the_variant_in_snake_case() {
+        for cause in FailureCause::ALL {
+            let mut snake = String::new();
+            for letter in format!("{cause:?}").chars() {
+                if letter.is_ascii_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.push(letter.to_ascii_lowercase());
+            }
+            assert_eq!(cause.as_str(), snake);
+            assert_eq!(cause.to_string(), snake);
+        }
+    }
+
+    #[test]
+    fn every_status_is_an_error() {
+        for cause in FailureCause::ALL {
+            let status = cause.status();
+            assert!(
+                status.is_client_error() || status.is_server_error(),
+                "{cause}: {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn exactly_the_503s_say_when_to_come_back() {
+        for cause in FailureCause::ALL {
+            assert_eq!(
+                cause.retry_after().is_some(),
+                cause.status() == 503,
+                "{cause}"
+            );
+        }
+    }
+}
