@@ -4,10 +4,14 @@
 
 mod clock;
 mod config_error;
+mod cookie;
 mod failure;
+mod key;
 mod page;
 
 pub use self::clock::Clock;
 pub use self::config_error::ConfigError;
+pub use self::cookie::CookiePrefix;
 pub use self::failure::FailureCause;
+pub use self::key::CookieKeys;
 pub use self::page::Language;
