@@ -8,6 +8,8 @@ mod cookie;
 mod failure;
 mod key;
 mod page;
+mod return_to;
+mod visit;
 
 pub use self::clock::Clock;
 pub use self::config_error::ConfigError;

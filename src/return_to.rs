@@ -1,0 +1,144 @@
+//! Where a login leads back to: a path on the app's own origin, whatever was asked for.
+
+use std::fmt;
+
+use url::Url;
+
+/// Longer ones would not fit a cookie beside everything else.
+const MAX_LEN: usize = 2048;
+
+/// A path and query that a browser, given it after a login, opens on the app's own origin.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ReturnTo(Box<str>);
+
+impl ReturnTo {
+    /// Checks what a request line or a query parameter asked for.
+    ///
+    /// The rule is tried in `tests/return_to.rs` on every string of a public list of redirect tricks. It is applied to
+    /// the very bytes that are written to `Location` later on.
+    pub(crate) fn parse(raw: &str, origin: &Url) -> Option<Self> {
+        if raw.len() > MAX_LEN || !starts_with_one_slash(raw) {
+            return None;
+        }
+        if raw
+            .bytes()
+            .any(|byte| byte <= b' ' || byte == 0x7f || byte == b'\\')
+        {
+            return None;
+        }
+        let path = escape_non_ascii(raw);
+        // The `url` crate fails where a browser does not; a failure must never pass for "relative".
+        let resolved = origin.join(&path).ok()?;
+        let stays = resolved.origin() == origin.origin()
+            && resolved.username().is_empty()
+            && resolved.password().is_none();
+        // `/.//host` stays at home as it is written, and leaves once somebody normalises it.
+        (stays && starts_with_one_slash(resolved.path())).then(|| Self(path.into()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without query and fragment.
+    pub(crate) fn path(&self) -> &str {
+        self.0.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for ReturnTo {
+    /// The query may hold anything, so only the path is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReturnTo").field(&self.path()).finish()
+    }
+}
+
+fn starts_with_one_slash(path: &str) -> bool {
+    path.starts_with('/') && !path[1..].starts_with(['/', '\\'])
+}
+
+/// A header holds ASCII; everything else stays as it was written, byte for byte.
+fn escape_non_ascii(raw: &str) -> String {
+    let mut path = String::with_capacity(raw.len());
+    for character in raw.chars() {
+        if character.is_ascii() {
+            path.push(character);
+        } else {
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).bytes();
+            bytes.for_each(|byte| path.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(raw: &str) -> Option<String> {
+        let origin = Url::parse("https://app.example/").unwrap();
+        ReturnTo::parse(raw, &origin).map(|path| path.as_str().to_owned())
+    }
+
+    #[test]
+    fn own_paths_are_kept_byte_for_byte() {
+        for path in [
+            "/",
+            "/a%2Fb?x=%C3%A5&y=+",
+            "/private?next=https://evil.example",
+            "/redirect?url=//evil.example",
+            "/http://example.com",
+            "/a/../b",
+            "/a#part",
+            "/a'b\"c<d>",
+        ] {
+            assert_eq!(parse(path).as_deref(), Some(path));
+        }
+    }
+
+    #[test]
+    fn letters_outside_ascii_are_percent_encoded() {
+        assert_eq!(
+            parse("/blåbær?ø").as_deref(),
+            Some("/bl%C3%A5b%C3%A6r?%C3%B8")
+        );
+    }
+
+    #[test]
+    fn foreign_and_odd_targets_are_refused() {
+        for path in [
+            "",
+            "a",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "/a\\b",
+            "https://evil.example/",
+            "/\t/evil.example",
+            "/a b",
+            "/\r\nSet-Cookie:x=1",
+            "/\u{7f}",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/a/..//evil.example",
+            "/%2e%2e//evil.example",
+        ] {
+            assert_eq!(parse(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn long_targets_are_refused() {
+        let path = |len: usize| format!("/{}", "a".repeat(len - 1));
+        assert!(parse(&path(MAX_LEN)).is_some());
+        assert!(parse(&path(MAX_LEN + 1)).is_none());
+    }
+
+    #[test]
+    fn debug_leaves_the_query_out() {
+        let origin = Url::parse("https://app.example/").unwrap();
+        let path = ReturnTo::parse("/a?phone=4791234567", &origin).unwrap();
+        assert_eq!(format!("{path:?}"), "ReturnTo(\"/a\")");
+    }
+}
