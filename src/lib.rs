@@ -2,15 +2,18 @@
 
 #![allow(dead_code, unused_imports)]
 
+mod access_token;
 mod clock;
 mod config_error;
 mod cookie;
 mod failure;
 mod key;
+mod oauth;
 mod page;
 mod return_to;
 mod visit;
 
+pub use self::access_token::AccessToken;
 pub use self::clock::Clock;
 pub use self::config_error::ConfigError;
 pub use self::cookie::CookiePrefix;

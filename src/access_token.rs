@@ -1,0 +1,28 @@
+//! The one secret that the app is handed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An access token (RFC 6749 section 1.4). Whoever has it can read the user's data, so `Debug` does not show it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    pub(crate) fn new(token: String) -> Self {
+        Self(token)
+    }
+
+    /// The token itself. Keep it out of logs, pages and URLs.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(redacted)")
+    }
+}

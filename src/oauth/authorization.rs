@@ -1,0 +1,137 @@
+//! The authorization request (RFC 6749 section 4.1.1): where the browser is sent to log in.
+
+use url::Url;
+
+use super::{State, Verifier};
+
+const OWN_PARAMETERS: [&str; 7] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+];
+
+/// All of the authorization request that is the same for every login.
+#[derive(Debug)]
+pub(crate) struct Authorization {
+    endpoint: Url,
+}
+
+impl Authorization {
+    /// `redirect_uri` is left out where Telenor shall take it from the app's dashboard.
+    pub(crate) fn new(
+        mut endpoint: Url,
+        client_id: &str,
+        redirect_uri: Option<&str>,
+        scope: Option<&str>,
+        extra: &[(String, String)],
+    ) -> Self {
+        {
+            let mut query = endpoint.query_pairs_mut();
+            query.append_pair("response_type", "code");
+            query.append_pair("client_id", client_id);
+            if let Some(redirect_uri) = redirect_uri {
+                query.append_pair("redirect_uri", redirect_uri);
+            }
+            if let Some(scope) = scope {
+                query.append_pair("scope", scope);
+            }
+            query.extend_pairs(extra);
+        }
+        Self { endpoint }
+    }
+
+    pub(crate) fn url(&self, state: &State, verifier: Option<&Verifier>) -> String {
+        let mut url = self.endpoint.clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("state", state.as_str());
+            if let Some(verifier) = verifier {
+                query.append_pair("code_challenge", &verifier.challenge());
+                query.append_pair("code_challenge_method", "S256");
+            }
+        }
+        url.into()
+    }
+}
+
+/// Whether the layer sends a parameter of this name itself: sent twice, the gateway would pick one.
+pub(crate) fn reserved_parameter(name: &str) -> bool {
+    name.is_empty() || OWN_PARAMETERS.contains(&name)
+}
+
+/// RFC 6749 section 3.3.
+pub(crate) fn is_scope(scope: &str) -> bool {
+    scope.split(' ').all(|token| {
+        !token.is_empty()
+            && token
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_there_once_and_encoded() {
+        let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
+        let extra = [("ui_locales".to_owned(), "nb å&+".to_owned())];
+        let redirect = Some("https://shop.example/telenor/callback");
+        let authorization =
+            Authorization::new(endpoint, "id å&+", redirect, Some("a b:c&d+å"), &extra);
+        let verifier = Verifier::random();
+        let state = State::random();
+        let url = authorization.url(&state, Some(&verifier));
+        assert!(url.is_ascii());
+        let pairs: Vec<_> = Url::parse(&url)
+            .unwrap()
+            .query_pairs()
+            .into_owned()
+            .collect();
+        let sent: BTreeMap<_, _> = pairs.iter().cloned().collect();
+        assert_eq!(sent.len(), pairs.len(), "no name twice");
+        let expected = [
+            ("response_type", "code"),
+            ("client_id", "id å&+"),
+            ("redirect_uri", "https://shop.example/telenor/callback"),
+            ("scope", "a b:c&d+å"),
+            ("ui_locales", "nb å&+"),
+            ("state", state.as_str()),
+            ("code_challenge", &verifier.challenge()),
+            ("code_challenge_method", "S256"),
+        ];
+        let expected: BTreeMap<_, _> = expected
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        assert_eq!(sent, expected);
+        assert!(!url.contains(&verifier.secret()));
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_sent() {
+        let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
+        let url = Authorization::new(endpoint, "id", None, None, &[])
+            .url(&State::received("s".into()), None);
+        assert_eq!(
+            url,
+            "https://gateway.example/oauth/v2/authorize?response_type=code&client_id=id&state=s"
+        );
+    }
+
+    #[test]
+    fn scope_is_that_of_the_rfc() {
+        for scope in ["user-info-v1", "a b", "api:mobile-product-v2"] {
+            assert!(is_scope(scope));
+        }
+        for scope in ["", " ", "a  b", "a ", "a\"b", "a\\b", "å", "a\tb"] {
+            assert!(!is_scope(scope), "{scope:?}");
+        }
+    }
+}

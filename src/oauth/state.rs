@@ -1,0 +1,98 @@
+//! `state`: what ties a callback to the login that it belongs to (RFC 6749 section 10.12).
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+/// 128 random bits for one login, 22 characters in base64url. `Debug` does not show it.
+#[derive(Clone)]
+pub(crate) struct State(String);
+
+impl State {
+    pub(crate) fn random() -> Self {
+        let bytes: [u8; 16] = rand::random();
+        Self(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What a callback brought, which may be anything.
+    pub(crate) fn received(value: String) -> Self {
+        Self(value)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// In constant time, and never by `==`.
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+
+    /// Names the login where `state` itself must not appear: in cookie names, sessions, logs.
+    pub(crate) fn login(&self) -> [u8; 16] {
+        let digest = digest::digest(&digest::SHA256, self.0.as_bytes());
+        *digest
+            .as_ref()
+            .first_chunk()
+            .expect("SHA-256 gives 32 bytes")
+    }
+
+    /// The short reference that is shown to the user and written to the log.
+    pub(crate) fn login_id(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(&self.login()[10..])
+    }
+
+    /// Ends the name of this login's cookie.
+    pub(crate) fn suffix(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(&self.login()[..9])
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "State(login {})", self.login_id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn states_are_distinct_long_and_evenly_random() {
+        let states: HashSet<_> = (0..10_000).map(|_| State::random().0).collect();
+        assert_eq!(states.len(), 10_000);
+        let mut ones = [0_u32; 128];
+        for state in &states {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(state).unwrap();
+            assert_eq!(bytes.len(), 16);
+            for (bit, ones) in ones.iter_mut().enumerate() {
+                *ones += u32::from(bytes[bit / 8] >> (bit % 8) & 1);
+            }
+        }
+        for (bit, ones) in ones.iter().enumerate() {
+            assert!(
+                (4_800..5_200).contains(ones),
+                "bit {bit} is set {ones} times in 10000"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_very_same_state_matches() {
+        let state = State::received("abc".into());
+        assert!(state.matches(&State::received("abc".into())));
+        for other in ["abd", "ab", "abcd", ""] {
+            assert!(!state.matches(&State::received(other.into())));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_state() {
+        let state = State::random();
+        assert!(!format!("{state:?}").contains(&state.0));
+    }
+}
