@@ -11,6 +11,7 @@ mod key;
 mod oauth;
 mod page;
 mod return_to;
+pub mod session;
 mod visit;
 
 pub use self::access_token::AccessToken;

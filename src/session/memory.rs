@@ -1,0 +1,290 @@
+//! Sessions in this process's memory.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::{Ready, ready},
+    hash::{BuildHasherDefault, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_lc_rs::digest;
+
+use super::{Session, SessionStore, SessionToken, StoreError};
+use crate::Clock;
+
+const DEFAULT_CAPACITY: usize = 100_000;
+const SHARDS: usize = 64;
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps sessions in memory, for an app that runs as one process.
+///
+/// It holds a bounded number of sessions, 100 000 unless told otherwise, and refuses a new one rather than forget a live
+/// one when it is full. The expired are refused at once and forgotten within a minute. Tokens are kept as hashes only.
+///
+/// ```
+/// use telenor_auth::session::MemoryStore;
+///
+/// let store = MemoryStore::new().capacity(20_000);
+/// assert!(store.is_empty());
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+    capacity: usize,
+    clock: Clock,
+}
+
+struct Shared {
+    shards: [Mutex<Shard>; SHARDS],
+    count: AtomicUsize,
+    sweeping: AtomicBool,
+}
+
+/// SHA-256 of the token: a look into memory opens nobody's session, and the time a look-up takes says nothing.
+type Key = [u8; 32];
+type Shard = HashMap<Key, Session, BuildHasherDefault<FirstBytes>>;
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                shards: std::array::from_fn(|_| Mutex::default()),
+                count: AtomicUsize::new(0),
+                sweeping: AtomicBool::new(false),
+            }),
+            capacity: DEFAULT_CAPACITY,
+            clock: Clock::default(),
+        }
+    }
+
+    /// How many sessions are kept at most.
+    #[must_use]
+    pub fn capacity(mut self, sessions: usize) -> Self {
+        self.capacity = sessions;
+        self
+    }
+
+    /// The clock that expiry is measured against.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How many sessions are kept now, counting those that have expired and are not swept yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether no session is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets every session that has expired.
+    pub fn sweep(&self) {
+        self.shared.sweep(self.clock.seconds());
+    }
+
+    /// Takes a place, after clearing out the expired if there seems to be none.
+    fn reserve(&self) -> Result<(), StoreError> {
+        let take = |count: usize| (count < self.capacity).then_some(count + 1);
+        let count = &self.shared.count;
+        let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        if taken.is_err() {
+            self.sweep();
+            count
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .map_err(|_| StoreError::new("the memory store is full of live sessions"))?;
+        }
+        Ok(())
+    }
+
+    /// Sweeps in the background for as long as there is something to sweep and somebody who holds the store.
+    fn keep_sweeping(&self) {
+        if self.shared.sweeping.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (shared, clock) = (Arc::downgrade(&self.shared), self.clock.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                shared.sweep(clock.seconds());
+                if shared.count.load(Ordering::Acquire) == 0 {
+                    shared.sweeping.store(false, Ordering::Release);
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl Shared {
+    fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::from(key[31]) % SHARDS])
+    }
+
+    fn sweep(&self, now: u64) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let before = shard.len();
+            shard.retain(|_, session| session.is_live(now));
+            self.count.fetch_sub(before - shard.len(), Ordering::AcqRel);
+        }
+    }
+}
+
+/// A shard is whole between any two statements, so a panic elsewhere is no reason to give it up.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SessionStore for MemoryStore {
+    type Load = Ready<Result<Option<Session>, StoreError>>;
+
+    fn load(&self, token: &SessionToken<'_>) -> Self::Load {
+        let key = key(token);
+        let session = self.shared.shard(&key).get(&key).cloned();
+        ready(Ok(
+            session.filter(|session| session.is_live(self.clock.seconds()))
+        ))
+    }
+
+    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
+        self.reserve()?;
+        let token = SessionToken::random();
+        let key = key(&token);
+        // Two tokens of 256 random bits are never the same.
+        self.shared.shard(&key).insert(key, session);
+        self.keep_sweeping();
+        Ok(token)
+    }
+
+    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
+        let key = key(token);
+        if self.shared.shard(&key).remove(&key).is_some() {
+            self.shared.count.fetch_sub(1, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+}
+
+fn key(token: &SessionToken<'_>) -> Key {
+    digest::digest(&digest::SHA256, token.expose().as_bytes())
+        .as_ref()
+        .try_into()
+        .expect("SHA-256 gives 32 bytes")
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The key is a hash already, and no one outside can choose it.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    // The length of an array of bytes is hashed as well, and says nothing.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(clock: &Clock, seconds: u64) -> Session {
+        Session::new("token", clock.now() + Duration::from_secs(seconds))
+    }
+
+    #[tokio::test]
+    async fn full_store_refuses_the_new_and_keeps_the_live() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new().capacity(2).clock(clock.clone());
+        let first = store.save(session(&clock, 60)).await.unwrap();
+        let second = store.save(session(&clock, 120)).await.unwrap();
+        assert!(store.save(session(&clock, 60)).await.is_err());
+        assert!(store.load(&first).await.unwrap().is_some());
+        assert!(store.load(&second).await.unwrap().is_some());
+
+        clock.advance(Duration::from_secs(60));
+        store.save(session(&clock, 60)).await.unwrap();
+        assert!(store.load(&second).await.unwrap().is_some());
+        assert_eq!(store.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn expired_session_is_refused_before_it_is_swept() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new().clock(clock.clone());
+        let token = store.save(session(&clock, 60)).await.unwrap();
+        clock.advance(Duration::from_secs(60));
+        assert!(store.load(&token).await.unwrap().is_none());
+        assert_eq!(store.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn expired_sessions_are_forgotten_without_traffic() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new().clock(clock.clone());
+        for _ in 0..100 {
+            store.save(session(&clock, 60)).await.unwrap();
+        }
+        clock.advance(Duration::from_secs(60));
+        // The clock of the runtime is paused: this moves it and takes no time.
+        tokio::time::sleep(SWEEP_EVERY * 2).await;
+        assert!(store.is_empty());
+        // And the sweeper comes back for the next one.
+        store.save(session(&clock, 60)).await.unwrap();
+        clock.advance(Duration::from_secs(60));
+        tokio::time::sleep(SWEEP_EVERY * 2).await;
+        assert!(store.is_empty());
+    }
+
+    #[tokio::test]
+    async fn tokens_are_kept_as_hashes_only() {
+        let store = MemoryStore::new();
+        let token = store.save(session(&Clock::default(), 60)).await.unwrap();
+        let raw = BASE64.decode(token.expose()).unwrap();
+        for shard in &store.shared.shards {
+            for key in lock(shard).keys() {
+                assert_ne!(&key[..], &raw[..]);
+            }
+        }
+    }
+
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+}
