@@ -6,11 +6,16 @@ mod access_token;
 mod clock;
 mod config_error;
 mod cookie;
+mod exchanges;
 mod failure;
+mod gateway;
+mod http_client;
 mod key;
 mod oauth;
 mod page;
+mod pending;
 mod return_to;
+mod rounds;
 pub mod session;
 mod visit;
 

@@ -1,0 +1,299 @@
+//! Code exchanges under way: each `state` is redeemed once, whatever the browser does meanwhile.
+//!
+//! The work runs in a task of its own. A browser that hangs up loses nothing: the answer waits here until it asks again. Parallel
+//! copies of a callback all get that one answer.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{Semaphore, watch};
+
+/// How long an answer can be fetched again; after that the `state` is merely known to be used.
+const ANSWER_FOR: u64 = 60;
+/// Refusing beats forgetting a `state` that could then be redeemed twice.
+const MAX_KNOWN: usize = 100_000;
+
+type Login = [u8; 16];
+
+pub(crate) struct Exchanges<T> {
+    known: Arc<Mutex<Known<T>>>,
+    running: Arc<Semaphore>,
+    /// In seconds: as long as a pending login could come back with its `state`.
+    remember: u64,
+}
+
+struct Known<T> {
+    exchanges: HashMap<Login, Exchange<T>>,
+    /// Those whose answer is kept, in the order in which they were begun.
+    answers: VecDeque<(u64, Login)>,
+    /// All of them, in the same order.
+    order: VecDeque<(u64, Login)>,
+}
+
+struct Exchange<T> {
+    begun_at: u64,
+    answer: Option<watch::Receiver<Option<T>>>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// As many run as may; this one was not begun.
+    Full,
+    /// Redeemed before, and too long ago to be told the answer.
+    Used,
+    /// The task died.
+    Lost,
+}
+
+impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
+    pub(crate) fn new(at_once: usize, remember: u64) -> Self {
+        Self {
+            known: Arc::new(Mutex::new(Known {
+                exchanges: HashMap::new(),
+                answers: VecDeque::new(),
+                order: VecDeque::new(),
+            })),
+            running: Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS))),
+            remember,
+        }
+    }
+
+    /// The answer for this login: from the exchange that is known, or from `exchange`, which is begun now.
+    ///
+    /// An answer for which `is_unsent` holds is given and forgotten: nothing was used up, so the next try begins anew.
+    pub(crate) async fn answer<F>(
+        &self,
+        login: Login,
+        now: u64,
+        exchange: impl FnOnce() -> F,
+        is_unsent: fn(&T) -> bool,
+    ) -> Result<T, NoAnswer>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut answer = self.join_or_begin(login, now, exchange, is_unsent)?;
+        let answer = answer.wait_for(Option::is_some).await;
+        answer
+            .ok()
+            .and_then(|answer| answer.clone())
+            .ok_or(NoAnswer::Lost)
+    }
+
+    fn join_or_begin<F>(
+        &self,
+        login: Login,
+        now: u64,
+        exchange: impl FnOnce() -> F,
+        is_unsent: fn(&T) -> bool,
+    ) -> Result<watch::Receiver<Option<T>>, NoAnswer>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.forget(now, self.remember);
+        if let Some(exchange) = known.exchanges.get(&login) {
+            return exchange.answer.clone().ok_or(NoAnswer::Used);
+        }
+        if known.exchanges.len() >= MAX_KNOWN {
+            return Err(NoAnswer::Full);
+        }
+        let permit = Arc::clone(&self.running).try_acquire_owned();
+        let permit = permit.map_err(|_| NoAnswer::Full)?;
+        let (sender, answer) = watch::channel(None);
+        known.exchanges.insert(
+            login,
+            Exchange {
+                begun_at: now,
+                answer: Some(answer.clone()),
+            },
+        );
+        known.answers.push_back((now, login));
+        known.order.push_back((now, login));
+        drop(known);
+
+        let (exchange, all) = (exchange(), Arc::clone(&self.known));
+        tokio::spawn(async move {
+            let _permit = permit;
+            let answer = exchange.await;
+            if is_unsent(&answer) {
+                let mut known = all.lock().unwrap_or_else(PoisonError::into_inner);
+                known.exchanges.remove(&login);
+            }
+            sender.send_replace(Some(answer));
+        });
+        Ok(answer)
+    }
+}
+
+impl<T> Known<T> {
+    /// First the answers, later that there was an exchange at all.
+    fn forget(&mut self, now: u64, remember: u64) {
+        while let Some(login) = pop_older(&mut self.answers, now, ANSWER_FOR) {
+            if let Some(exchange) = self.begun(login) {
+                exchange.answer = None;
+            }
+        }
+        while let Some(login) = pop_older(&mut self.order, now, remember.max(ANSWER_FOR)) {
+            if self.begun(login).is_some() {
+                self.exchanges.remove(&login.1);
+            }
+        }
+    }
+
+    /// The exchange that was begun just then, not one that was begun again after it came to nothing.
+    fn begun(&mut self, (begun_at, login): (u64, Login)) -> Option<&mut Exchange<T>> {
+        let exchange = self.exchanges.get_mut(&login);
+        exchange.filter(|exchange| exchange.begun_at == begun_at)
+    }
+}
+
+fn pop_older(queue: &mut VecDeque<(u64, Login)>, now: u64, age: u64) -> Option<(u64, Login)> {
+    let (begun_at, _) = queue.front()?;
+    if now.saturating_sub(*begun_at) < age {
+        return None;
+    }
+    queue.pop_front()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::ready,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    const LOGIN: Login = [1; 16];
+
+    fn exchanges(at_once: usize) -> Exchanges<&'static str> {
+        Exchanges::new(at_once, 300)
+    }
+
+    fn is_unsent(answer: &&str) -> bool {
+        *answer == "unsent"
+    }
+
+    #[tokio::test]
+    async fn parallel_copies_get_one_answer() {
+        let exchanges = exchanges(1);
+        let (begun, gate) = (AtomicUsize::new(0), Arc::new(Notify::new()));
+        let copy = || {
+            exchanges.answer(
+                LOGIN,
+                0,
+                || {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    let gate = Arc::clone(&gate);
+                    async move {
+                        gate.notified().await;
+                        "token"
+                    }
+                },
+                is_unsent,
+            )
+        };
+        let open = async { gate.notify_one() };
+        let (first, second, third, ()) = tokio::join!(copy(), copy(), copy(), open);
+        assert_eq!(
+            (first, second, third),
+            (Ok("token"), Ok("token"), Ok("token"))
+        );
+        assert_eq!(begun.into_inner(), 1);
+    }
+
+    #[tokio::test]
+    async fn answer_outlives_the_one_who_asked() {
+        let exchanges = exchanges(1);
+        let gate = Arc::new(Notify::new());
+        let waits = Arc::clone(&gate);
+        let asked = exchanges.answer(
+            LOGIN,
+            0,
+            || async move {
+                waits.notified().await;
+                "token"
+            },
+            is_unsent,
+        );
+        assert!(
+            tokio::time::timeout(std::time::Duration::ZERO, asked)
+                .await
+                .is_err(),
+            "hung up"
+        );
+        gate.notify_one();
+        let again = exchanges
+            .answer(LOGIN, 59, || ready("second"), is_unsent)
+            .await;
+        assert_eq!(again, Ok("token"));
+    }
+
+    #[tokio::test]
+    async fn answer_is_forgotten_before_the_login_is() {
+        let exchanges = exchanges(1);
+        let ask = |now| exchanges.answer(LOGIN, now, || ready("token"), is_unsent);
+        assert_eq!(ask(0).await, Ok("token"));
+        assert_eq!(ask(60).await, Err(NoAnswer::Used));
+        assert_eq!(ask(299).await, Err(NoAnswer::Used));
+        assert_eq!(ask(300).await, Ok("token"));
+    }
+
+    #[tokio::test]
+    async fn exchange_that_sent_nothing_may_be_tried_again() {
+        let exchanges = exchanges(1);
+        let unsent = exchanges
+            .answer(LOGIN, 0, || ready("unsent"), is_unsent)
+            .await;
+        assert_eq!(unsent, Ok("unsent"));
+        let again = exchanges
+            .answer(LOGIN, 1, || ready("token"), is_unsent)
+            .await;
+        assert_eq!(again, Ok("token"));
+    }
+
+    #[tokio::test]
+    async fn more_than_may_run_are_not_begun() {
+        let exchanges = exchanges(1);
+        let gate = Arc::new(Notify::new());
+        let waits = Arc::clone(&gate);
+        let slow = exchanges.answer(
+            LOGIN,
+            0,
+            || async move {
+                waits.notified().await;
+                "slow"
+            },
+            is_unsent,
+        );
+        let refused = async {
+            let refused = exchanges
+                .answer([2; 16], 0, || ready("never"), is_unsent)
+                .await;
+            gate.notify_one();
+            refused
+        };
+        assert_eq!(
+            tokio::join!(slow, refused),
+            (Ok("slow"), Err(NoAnswer::Full))
+        );
+        let later = exchanges
+            .answer([2; 16], 1, || ready("later"), is_unsent)
+            .await;
+        assert_eq!(later, Ok("later"));
+    }
+
+    #[tokio::test]
+    async fn panic_in_an_exchange_is_no_answer() {
+        let exchanges = exchanges(1);
+        let lost = exchanges
+            .answer(LOGIN, 0, || async { panic!("on purpose") }, is_unsent)
+            .await;
+        assert_eq!(lost, Err(NoAnswer::Lost));
+    }
+}

@@ -1,0 +1,66 @@
+//! Does this browser go round in circles?
+//!
+//! A browser that takes part in a login and then loses the session cookie would be sent to log in for ever, since recognising a line
+//! needs nobody's help. So each finished login is counted for a minute. Abandoned ones are not: nobody is locked out for
+//! changing their mind.
+
+use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cookie::{self, CookieNames, Found},
+    key::Sealer,
+};
+
+const MAX_ROUNDS: u8 = 3;
+const WITHIN: u64 = 60;
+
+#[derive(Serialize, Deserialize)]
+struct Count {
+    rounds: u8,
+    since: u64,
+}
+
+pub(crate) struct Rounds(Sealer);
+
+impl Rounds {
+    pub(crate) fn new(sealer: Sealer) -> Self {
+        Self(sealer)
+    }
+
+    /// Counts a login that was finished just now.
+    pub(crate) fn finished(
+        &self,
+        names: &CookieNames,
+        headers: &HeaderMap,
+        now: u64,
+    ) -> HeaderValue {
+        let count = match self.count(names, headers, now) {
+            Some(count) => Count {
+                rounds: count.rounds.saturating_add(1),
+                ..count
+            },
+            None => Count {
+                rounds: 1,
+                since: now,
+            },
+        };
+        let sealed = self.0.seal(&names.rounds, &count);
+        names.set(&names.rounds, &sealed, WITHIN)
+    }
+
+    /// Whether one more login would most likely be lost like the ones before.
+    pub(crate) fn is_loop(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> bool {
+        let count = self.count(names, headers, now);
+        count.is_some_and(|count| count.rounds >= MAX_ROUNDS)
+    }
+
+    fn count(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> Option<Count> {
+        let Found::One(value, _) = cookie::find(headers, &names.rounds) else {
+            return None;
+        };
+        let count: Count = self.0.open(&names.rounds, value)?;
+        let age = now.checked_sub(count.since)?;
+        (age < WITHIN).then_some(count)
+    }
+}
