@@ -1,0 +1,218 @@
+//! What the developer says: one setter for each thing that can be said.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    Clock, ConfigError, CookieKeys, CookiePrefix, Language, TelenorAuthLayer,
+    session::{MemoryStore, SessionStore},
+    settings::Settings,
+};
+
+/// Collects the settings of a [`TelenorAuthLayer`]; [`build`](Self::build) checks them.
+///
+/// Only the three values that the app's page at Telenor shows are needed. Every default is the safe choice.
+#[must_use = "nothing happens before `build`"]
+pub struct TelenorAuthBuilder<Store = MemoryStore> {
+    settings: Settings,
+    store: Store,
+}
+
+impl TelenorAuthBuilder {
+    pub(crate) fn new(client_id: String, client_secret: String, redirect_uri: String) -> Self {
+        Self {
+            settings: Settings::new(client_id, client_secret, redirect_uri),
+            store: MemoryStore::new(),
+        }
+    }
+}
+
+impl<Store: SessionStore> TelenorAuthBuilder<Store> {
+    /// The base URL of the gateway; `https://api.telenor.no` unless told otherwise.
+    ///
+    /// Plain http is taken for a mock on a loopback address only.
+    pub fn gateway(mut self, base_url: impl Into<String>) -> Self {
+        self.settings.gateway = base_url.into();
+        self
+    }
+
+    /// Certificate authorities to trust for the gateway beside the system's, as a PEM bundle.
+    ///
+    /// The system's own are those of the operating system, or the file that `SSL_CERT_FILE` names.
+    pub fn gateway_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.settings.gateway_ca = Some(pem.into());
+        self
+    }
+
+    /// The scope to ask for (RFC 6749 section 3.3); none unless told otherwise, since Telenor ties access to the app's products.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.settings.scope = Some(scope.into());
+        self
+    }
+
+    /// One more parameter for the authorization request.
+    pub fn authorization_parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.settings.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Leaves `redirect_uri` out of both requests: Telenor takes it from the app's page on its dashboard.
+    pub fn omit_redirect_uri(mut self) -> Self {
+        self.settings.omit_redirect_uri = true;
+        self
+    }
+
+    /// Sends no PKCE challenge (RFC 7636), for a gateway that refuses the parameters.
+    ///
+    /// A code that leaks can then be injected into another browser's login.
+    pub fn dangerous_disable_pkce(mut self) -> Self {
+        self.settings.pkce = false;
+        self
+    }
+
+    /// Sends client id and secret in HTTP Basic as they are, for a gateway that does not decode them.
+    ///
+    /// RFC 6749 section 2.3.1 has them form-encoded first, which is the same for letters, digits and `-._*`.
+    pub fn raw_client_credentials(mut self) -> Self {
+        self.settings.raw_credentials = true;
+        self
+    }
+
+    /// The keys for cookies: share them between instances, keep them over restarts.
+    ///
+    /// Without them a random key is used that ends with the process, and every login under way with it.
+    pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
+        self.settings.cookie_keys = Some(keys);
+        self
+    }
+
+    /// What the names of the cookies begin with after their prefix; `telenor` unless told otherwise.
+    ///
+    /// Two layers on one host need two names.
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.cookie_name = name.into();
+        self
+    }
+
+    /// Which prefix the browser enforces on the cookies.
+    pub fn cookie_prefix(mut self, prefix: CookiePrefix) -> Self {
+        self.settings.cookie_prefix = prefix;
+        self
+    }
+
+    /// Where sessions are kept; in this process's memory unless told otherwise.
+    pub fn session_store<T: SessionStore>(self, store: T) -> TelenorAuthBuilder<T> {
+        TelenorAuthBuilder {
+            settings: self.settings,
+            store,
+        }
+    }
+
+    /// Lets requests without a session pass: a handler that takes `Option<TelenorUser>` gets `None`, one that takes
+    /// [`TelenorUser`](crate::TelenorUser) sends the visitor to log in by itself.
+    pub fn optional(mut self) -> Self {
+        self.settings.optional = true;
+        self
+    }
+
+    /// Shows a page with a button first, where a visitor would otherwise be sent to Telenor at once.
+    ///
+    /// Recognising a line can be silent. With the page, nobody is recognised without having asked for it.
+    pub fn login_page(mut self) -> Self {
+        self.settings.login_page = true;
+        self
+    }
+
+    /// The app's name, for the pages that the layer shows.
+    pub fn app_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.app_name = Some(name.into());
+        self
+    }
+
+    /// What the app needs the login for, in its own words, so that a page can say what does not work without it.
+    ///
+    /// A verb phrase, once for each language: `purpose(Language::Bokmal, "fylle ut adressen din")`.
+    pub fn purpose(mut self, language: Language, purpose: impl Into<String>) -> Self {
+        self.settings
+            .purposes
+            .retain(|(known, _)| *known != language);
+        self.settings.purposes.push((language, purpose.into()));
+        self
+    }
+
+    /// Where a login leads when nothing else is known, and what "home" means on a page; `/` unless told otherwise.
+    pub fn home(mut self, path: impl Into<String>) -> Self {
+        self.settings.home = path.into();
+        self
+    }
+
+    /// Where the user lands after logging out; the layer's own page unless told otherwise.
+    ///
+    /// The page should be a public one. If the layer turns out to guard it, its own page is shown in its place:
+    /// recognising a line is silent, so a challenge would sign the user in again at once.
+    pub fn after_logout(mut self, path: impl Into<String>) -> Self {
+        self.settings.after_logout = Some(path.into());
+        self
+    }
+
+    /// A page of the app that works without the login, offered whenever the login fails.
+    pub fn continue_without(mut self, path: impl Into<String>) -> Self {
+        self.settings.continue_without = Some(path.into());
+        self
+    }
+
+    /// How long a user may take at Telenor; 5 minutes unless told otherwise, 10 at most.
+    pub fn login_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.login_timeout = timeout;
+        self
+    }
+
+    /// How long a session lasts at most; 8 hours unless told otherwise, and never longer than its access token.
+    pub fn session_max(mut self, max: Duration) -> Self {
+        self.settings.session_max = max;
+        self
+    }
+
+    /// How many codes are exchanged at the same time; 64 unless told otherwise. Beyond, a login is asked to wait.
+    pub fn max_exchanges(mut self, exchanges: usize) -> Self {
+        self.settings.exchanges = exchanges;
+        self
+    }
+
+    /// The path at which the router that gets this layer is nested.
+    ///
+    /// Needed for `RouterExt::telenor_auth` on a router that is then handed to `Router::nest`, which cannot know its
+    /// own place.
+    pub fn nested_at(mut self, path: impl Into<String>) -> Self {
+        self.settings.nested_at = Some(path.into());
+        self
+    }
+
+    /// The clock that life times are measured against, for tests.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// Checks the settings and makes the layer.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], whose text says what to change. A layer that was built has no configuration mistake left.
+    pub fn build(self) -> Result<TelenorAuthLayer<Store>, ConfigError> {
+        self.settings.check(self.store)
+    }
+}
+
+impl<Store> fmt::Debug for TelenorAuthBuilder<Store> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelenorAuthBuilder")
+            .field("client_id", &self.settings.client_id)
+            .field("redirect_uri", &self.settings.redirect_uri)
+            .field("gateway", &self.settings.gateway)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,326 @@
+//! Takes a visitor back in (RFC 6749 sections 4.1.2 to 4.1.4).
+
+use std::sync::Arc;
+
+use axum_core::body::Body;
+use http::{Response, request::Parts};
+
+use super::{Flow, Refusal};
+use crate::{
+    FailureCause,
+    cookie::MAX_COOKIE,
+    exchanges::NoAnswer,
+    http_client::chain,
+    oauth::{AuthorizationResponse, Outcome, State, TokenResponse},
+    pending::{Pending, PendingLogin},
+    response,
+    session::{Origin, Session, SessionStore, SessionToken},
+    visit::Visit,
+};
+
+/// A token that is about to end is no use to a handler.
+const LEEWAY: u64 = 30;
+/// A longer path would not fit beside a token in a cookie.
+const MAX_KEPT_PATH: usize = 512;
+const MAX_DESCRIPTION: usize = 256;
+
+/// What came of a login that reached the token endpoint.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    SignedIn {
+        token: SessionToken<'static>,
+        session: Session,
+        return_to: Arc<str>,
+    },
+    Failed {
+        cause: FailureCause,
+        /// The code was not used up.
+        unsent: bool,
+    },
+}
+
+impl<Store: SessionStore> Flow<Store> {
+    pub(super) async fn callback(self: &Arc<Self>, parts: &Parts, visit: &Visit) -> Response<Body> {
+        let query = parts.uri.query().unwrap_or_default();
+        let Some(AuthorizationResponse { state, outcome }) = AuthorizationResponse::parse(query)
+        else {
+            return self.reject(visit, FailureCause::CallbackMalformed, None);
+        };
+        let session = match self.session(&parts.headers).await {
+            Ok(session) => session,
+            Err(error) => return self.store_failed(visit, &error),
+        };
+        if let (Some(session), Some(state)) = (&session, &state)
+            && session.login() == state.login()
+        {
+            // Loaded once more, by reload, Back or a second tab: the login is done already.
+            return response::see_other(&self.config.absolute(session.return_to()));
+        }
+        let now = self.config.clock.seconds();
+        let pending = match &state {
+            Some(state) => self.pending.find(&self.names, &parts.headers, state, now),
+            None => Pending::Unknown,
+        };
+        match (outcome, state, pending) {
+            (Outcome::Code(code), Some(state), Pending::Live(login)) => {
+                self.finish(parts, visit, state, login, code).await
+            }
+            (Outcome::Error { code, description }, Some(state), Pending::Live(login)) => {
+                let description = description.map(|text| printable(&text));
+                self.refused_at_gateway(visit, &state, &login, &code, description)
+            }
+            // Whoever sent this, no login of this browser's ends by it: the page says what the code means and no more.
+            (Outcome::Error { code, .. }, state, _) => {
+                self.reject(visit, cause_of(&code), state.as_ref())
+            }
+            (Outcome::Code(_), Some(state), Pending::Expired(login)) => {
+                log_failure(FailureCause::StateExpired, &state, "");
+                let mut refusal = Refusal::because(FailureCause::StateExpired);
+                refusal.retry = Some(login.return_to());
+                self.refuse(visit, refusal)
+            }
+            (Outcome::Code(_), state, _) => {
+                self.reject(visit, FailureCause::StateUnknown, state.as_ref())
+            }
+        }
+    }
+
+    /// A callback that belongs to no login of this browser: it changes nothing and tells nothing.
+    fn reject(&self, visit: &Visit, cause: FailureCause, state: Option<&State>) -> Response<Body> {
+        let login_id = state.map(State::login_id);
+        tracing::info!(%cause, login_id, "callback rejected");
+        let mut refusal = Refusal::because(cause);
+        refusal.login_id = login_id.as_deref();
+        self.refuse(visit, refusal)
+    }
+
+    fn refused_at_gateway(
+        &self,
+        visit: &Visit,
+        state: &State,
+        login: &PendingLogin,
+        code: &str,
+        description: Option<String>,
+    ) -> Response<Body> {
+        let cause = cause_of(code);
+        let said = format!(
+            "{}: {}",
+            printable(code),
+            description.as_deref().unwrap_or_default()
+        );
+        log_failure(cause, state, &said);
+        self.failed(visit, state, login, cause, description.as_deref())
+    }
+
+    /// The end of a login that came to nothing.
+    fn failed(
+        &self,
+        visit: &Visit,
+        state: &State,
+        login: &PendingLogin,
+        cause: FailureCause,
+        description: Option<&str>,
+    ) -> Response<Body> {
+        let refusal = Refusal {
+            cause,
+            retry: Some(login.return_to()),
+            description,
+            login_id: Some(&state.login_id()),
+        };
+        let over = self.pending.end(&self.names, state);
+        response::with_cookies(self.refuse(visit, refusal), [over])
+    }
+
+    async fn finish(
+        self: &Arc<Self>,
+        parts: &Parts,
+        visit: &Visit,
+        state: State,
+        login: PendingLogin,
+        code: String,
+    ) -> Response<Body> {
+        let now = self.config.clock.seconds();
+        let (flow, login) = (Arc::clone(self), Arc::new(login));
+        let previous = self
+            .session_token(&parts.headers)
+            .map(SessionToken::into_owned);
+        let exchange = {
+            let (state, login) = (state.clone(), Arc::clone(&login));
+            || async move { flow.exchange(state, &login, &code, previous).await }
+        };
+        let unsent = |answer: &Answer| matches!(answer, Answer::Failed { unsent: true, .. });
+        let answer = self.exchanges.answer(state.login(), now, exchange, unsent);
+        let cause = match answer.await {
+            Ok(Answer::SignedIn {
+                token,
+                session,
+                return_to,
+            }) => {
+                let seconds = session.seconds_left(self.config.clock.seconds());
+                let cookies = [
+                    self.names.set(&self.names.session, token.expose(), seconds),
+                    self.rounds.finished(&self.names, &parts.headers, now),
+                    self.pending.end(&self.names, &state),
+                ];
+                let home = response::see_other(&self.config.absolute(&return_to));
+                return response::with_cookies(home, cookies);
+            }
+            Ok(Answer::Failed {
+                cause,
+                unsent: false,
+            }) => cause,
+            // The code is as good as before, and so is the login: loading the same address once more goes on with it.
+            Ok(Answer::Failed {
+                cause,
+                unsent: true,
+            }) => return self.wait(visit, &state, &login, cause),
+            Err(NoAnswer::Full) => {
+                log_failure(FailureCause::TooManyLogins, &state, "");
+                return self.wait(visit, &state, &login, FailureCause::TooManyLogins);
+            }
+            Err(NoAnswer::Used) => FailureCause::CodeRejected,
+            Err(NoAnswer::Lost) => {
+                log_failure(FailureCause::Internal, &state, "the exchange panicked");
+                FailureCause::Internal
+            }
+        };
+        self.failed(visit, &state, &login, cause, None)
+    }
+
+    /// A failure that leaves the login as it was.
+    fn wait(
+        &self,
+        visit: &Visit,
+        state: &State,
+        login: &PendingLogin,
+        cause: FailureCause,
+    ) -> Response<Body> {
+        let refusal = Refusal {
+            cause,
+            retry: Some(login.return_to()),
+            description: None,
+            login_id: Some(&state.login_id()),
+        };
+        self.refuse(visit, refusal)
+    }
+
+    /// From code to session; runs in a task of its own.
+    async fn exchange(
+        &self,
+        state: State,
+        login: &PendingLogin,
+        code: &str,
+        previous: Option<SessionToken<'static>>,
+    ) -> Answer {
+        // The token's life is counted from before the request: it can only be shorter than that.
+        let issued_at = self.config.clock.seconds();
+        let failed = |cause, unsent, detail: &str| {
+            log_failure(cause, &state, detail);
+            Answer::Failed { cause, unsent }
+        };
+        let token = match self.gateway.redeem(code, login.verifier()).await {
+            Ok(token) => token,
+            Err(refused) => return failed(refused.cause, refused.unsent, &refused.detail),
+        };
+        let session = self.issue(&state, login, token, issued_at);
+        let token = match self.store.save(session.clone()).await {
+            Ok(token) => token,
+            Err(error) => return failed(FailureCause::StoreUnavailable, false, &chain(&error)),
+        };
+        // A browser would drop the cookie without a word and come back for ever.
+        let length = self.names.session.len() + token.expose().len();
+        if length > MAX_COOKIE {
+            let detail = format!("the session cookie would take {length} bytes of {MAX_COOKIE}");
+            return failed(FailureCause::SessionTooLarge, false, &detail);
+        }
+        // What was known before the login must not be worth anything after it.
+        if let Some(previous) = previous
+            && let Err(error) = self.store.remove(&previous).await
+        {
+            let error = chain(&error);
+            tracing::warn!(login_id = %state.login_id(), %error, "the session before this login could not be removed");
+        }
+        tracing::info!(login_id = %state.login_id(), "login succeeded");
+        Answer::SignedIn {
+            token,
+            session,
+            return_to: login.return_to().into(),
+        }
+    }
+
+    fn issue(
+        &self,
+        state: &State,
+        login: &PendingLogin,
+        token: TokenResponse,
+        issued_at: u64,
+    ) -> Session {
+        // A token that lives shorter than the leeway keeps a quarter of its life.
+        let leeway = LEEWAY.min(token.expires_in - token.expires_in / 4);
+        let lifetime = (token.expires_in - leeway)
+            .max(1)
+            .min(self.config.session_max);
+        let kept = login.return_to();
+        let kept = if kept.len() <= MAX_KEPT_PATH {
+            kept
+        } else {
+            self.config.home.as_str()
+        };
+        let origin = Origin {
+            scope: token.scope,
+            login: state.login(),
+            instance: self.config.instance,
+            return_to: kept.to_owned(),
+        };
+        let expires_at = issued_at.saturating_add(lifetime);
+        Session::issue(token.access_token, issued_at, expires_at, origin)
+    }
+}
+
+/// RFC 6749 section 4.1.2.1; Telenor documents the first alone.
+fn cause_of(error: &str) -> FailureCause {
+    match error {
+        "access_denied" => FailureCause::AccessDenied,
+        "server_error" => FailureCause::ProviderError,
+        "temporarily_unavailable" => FailureCause::ProviderUnavailable,
+        _ => FailureCause::ProviderRefused,
+    }
+}
+
+/// For the operator: one line with the cause and the login it belongs to.
+fn log_failure(cause: FailureCause, state: &State, detail: &str) {
+    let login_id = state.login_id();
+    if cause.status().is_server_error() {
+        tracing::error!(%cause, %login_id, detail, "login failed");
+    } else {
+        tracing::info!(%cause, %login_id, detail, "login failed");
+    }
+}
+
+/// What a stranger wrote, short and in one line.
+fn printable(text: &str) -> String {
+    let shown = |character: &char| !character.is_control() && !is_invisible(*character);
+    text.chars().filter(shown).take(MAX_DESCRIPTION).collect()
+}
+
+/// Characters that turn the direction of what follows, or hide in it.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stranger_wrote_is_short_and_in_one_line() {
+        assert_eq!(printable("a\nb\u{1b}[2Jc\u{202e}d"), "ab[2Jcd");
+        assert_eq!(printable(&"ø".repeat(1_000)).chars().count(), 256);
+    }
+
+    #[test]
+    fn unknown_error_codes_have_a_cause() {
+        assert_eq!(cause_of("access_denied"), FailureCause::AccessDenied);
+        assert_eq!(cause_of("<b>"), FailureCause::ProviderRefused);
+    }
+}

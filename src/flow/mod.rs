@@ -1,0 +1,215 @@
+//! The story of a login, and the only place where its parts meet.
+//!
+//! [`challenge`] sends a visitor off, [`callback`] takes them back in, [`logout`] sees them out.
+
+mod callback;
+mod challenge;
+mod logout;
+mod status;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use axum_core::body::Body;
+use http::{HeaderMap, HeaderValue, Method, Response, header, request::Parts};
+
+use crate::{
+    FailureCause, Language,
+    config::{Config, Route},
+    cookie::{self, CookieNames, Found},
+    exchanges::Exchanges,
+    gateway::Gateway,
+    page::{Page, Topic},
+    pending::PendingLogins,
+    response,
+    return_to::ReturnTo,
+    rounds::Rounds,
+    session::{Session, SessionStore, SessionToken, StoreError},
+    user::Guard,
+    visit::{Caller, Visit},
+};
+
+/// All that a layer is made of, shared by every clone of it.
+pub(crate) struct Flow<Store> {
+    pub config: Config,
+    pub gateway: Gateway,
+    pub names: CookieNames,
+    pub pending: PendingLogins,
+    pub rounds: Rounds,
+    pub exchanges: Exchanges<callback::Answer>,
+    pub store: Store,
+}
+
+impl<Store: SessionStore> Flow<Store> {
+    /// Answers a request to one of the layer's own routes.
+    pub(crate) async fn own_route(
+        self: Arc<Self>,
+        route: Route,
+        parts: Parts,
+        visit: Visit,
+    ) -> Response<Body> {
+        let allowed: &[Method] = match route {
+            Route::Callback | Route::Login | Route::Session => &[Method::GET],
+            Route::Logout => &[Method::GET, Method::POST],
+        };
+        if !allowed.contains(&parts.method) {
+            return self.method_not_allowed(&visit, allowed);
+        }
+        if visit.caller == Caller::Speculative {
+            return self.refuse(&visit, Refusal::because(FailureCause::SpeculativeRequest));
+        }
+        match route {
+            Route::Callback => self.callback(&parts, &visit).await,
+            Route::Login => self.login(&parts, &visit),
+            Route::Logout if parts.method == Method::POST => self.logout(&parts, &visit).await,
+            Route::Logout => self.logout_page(&parts, &visit).await,
+            Route::Session => self.status(&parts, &visit).await,
+        }
+    }
+
+    /// The token in the session cookie, if there is exactly one such cookie.
+    pub(crate) fn session_token<'h>(&self, headers: &'h HeaderMap) -> Option<SessionToken<'h>> {
+        match cookie::find(headers, &self.names.session) {
+            Found::One(value, _) => SessionToken::from_cookie(value),
+            Found::Nothing | Found::Ambiguous => None,
+        }
+    }
+
+    /// Whether a session that the store knows is one of ours, and not over.
+    pub(crate) fn accepts(&self, session: &Session) -> bool {
+        session.is_live(self.config.clock.seconds()) && session.is_of(self.config.instance)
+    }
+
+    /// The live session that a request came with.
+    async fn session(&self, headers: &HeaderMap) -> Result<Option<Session>, StoreError> {
+        let Some(token) = self.session_token(headers) else {
+            return Ok(None);
+        };
+        let session = self.store.load(&token).await?;
+        Ok(session.filter(|session| self.accepts(session)))
+    }
+
+    pub(crate) fn store_failed(&self, visit: &Visit, error: &StoreError) -> Response<Body> {
+        let cause = crate::http_client::chain(error);
+        tracing::error!(cause = %FailureCause::StoreUnavailable, error = %cause, "session store failed");
+        self.refuse(visit, Refusal::because(FailureCause::StoreUnavailable))
+    }
+
+    /// A page for a person, a few lines for a script.
+    pub(crate) fn refuse(&self, visit: &Visit, refusal: Refusal<'_>) -> Response<Body> {
+        let language = Language::negotiate(&visit.headers());
+        let cause = refusal.cause;
+        let mut response = if visit.caller.is_person() {
+            let retry = self.login_url(refusal.retry.unwrap_or(self.config.home.as_str()));
+            let page = Page {
+                retry: Some(&retry),
+                description: refusal.description,
+                login_id: refusal.login_id,
+                ..self.page(Topic::Failure(cause), language)
+            };
+            response::page(cause.status(), language, page.render())
+        } else {
+            let login = self.config.absolute(&self.config.paths.login);
+            let login = (cause == FailureCause::LoginRequired).then_some(login.as_str());
+            response::problem(cause, language, login, refusal.login_id)
+        };
+        let headers = response.headers_mut();
+        if cause.status() == http::StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 15.5.2 wants a scheme; none that a browser would open a password box for.
+            let scheme = HeaderValue::from_static("Telenor");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if let Some(seconds) = cause.retry_after() {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+
+    fn page(&self, topic: Topic, language: Language) -> Page<'_> {
+        Page {
+            topic,
+            language,
+            app_name: self.config.app_name.as_deref(),
+            purpose: self.config.purpose(language),
+            retry: None,
+            without: self.config.without.as_ref().map(ReturnTo::as_str),
+            home: Some(self.config.home.as_str()),
+            logout: None,
+            description: None,
+            login_id: None,
+        }
+    }
+
+    /// Where a login for this target starts.
+    fn login_url(&self, return_to: &str) -> String {
+        let query: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+        format!("{}?return_to={query}", self.config.paths.login)
+    }
+
+    fn method_not_allowed(&self, visit: &Visit, allowed: &[Method]) -> Response<Body> {
+        let mut response = self.refuse(visit, Refusal::because(FailureCause::MethodNotAllowed));
+        let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
+        if let Ok(allowed) = HeaderValue::try_from(allowed.join(", ")) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        response
+    }
+}
+
+/// Why a request is refused, and what its page may add to that.
+pub(crate) struct Refusal<'a> {
+    cause: FailureCause,
+    /// Where the next try shall lead.
+    retry: Option<&'a str>,
+    description: Option<&'a str>,
+    login_id: Option<&'a str>,
+}
+
+impl Refusal<'_> {
+    pub(crate) fn because(cause: FailureCause) -> Self {
+        Self {
+            cause,
+            retry: None,
+            description: None,
+            login_id: None,
+        }
+    }
+}
+
+impl<Store: SessionStore> Guard for Flow<Store> {
+    fn challenge(&self, visit: &Visit) -> Response<Body> {
+        Self::challenge(self, visit)
+    }
+
+    fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body> {
+        let mut refusal = Refusal::because(cause);
+        let target = visit.uri.path_and_query().map(|path| path.as_str());
+        let target = self.config.return_to(target);
+        refusal.retry = Some(target.as_str());
+        Self::refuse(self, visit, refusal)
+    }
+
+    fn challenge_again(&self, visit: &Visit) -> Response<Body> {
+        let ended = self.names.clear(&self.names.session);
+        response::with_cookies(Self::challenge(self, visit), [ended])
+    }
+
+    fn end_session<'g>(
+        &'g self,
+        visit: &'g Visit,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'g>> {
+        Box::pin(async move {
+            let headers = visit.headers();
+            let Some(token) = self.session_token(&headers) else {
+                return;
+            };
+            if let Err(error) = self.store.remove(&token).await {
+                let error = crate::http_client::chain(&error);
+                tracing::error!(%error, "a dead session could not be removed");
+            }
+        })
+    }
+
+    fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+}

@@ -1,0 +1,26 @@
+//! Tells a script of the app whether somebody is signed in, and never with which token.
+
+use axum_core::body::Body;
+use http::{Response, request::Parts};
+use serde_json::json;
+
+use super::Flow;
+use crate::{response, session::SessionStore, visit::Visit};
+
+impl<Store: SessionStore> Flow<Store> {
+    pub(super) async fn status(&self, parts: &Parts, visit: &Visit) -> Response<Body> {
+        let now = self.config.clock.seconds();
+        match self.session(&parts.headers).await {
+            Ok(Some(session)) => response::json(&json!({
+                "signed_in": true,
+                "seconds_left": session.seconds_left(now),
+                "logout": self.config.absolute(&self.config.paths.logout),
+            })),
+            Ok(None) => response::json(&json!({
+                "signed_in": false,
+                "login": self.config.absolute(&self.config.paths.login),
+            })),
+            Err(error) => self.store_failed(visit, &error),
+        }
+    }
+}

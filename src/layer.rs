@@ -1,0 +1,103 @@
+//! The layer: what an app adds.
+
+use std::{fmt, sync::Arc};
+
+use tower_layer::Layer;
+
+use crate::{
+    TelenorAuth, TelenorAuthBuilder,
+    flow::Flow,
+    mount::Mount,
+    session::{MemoryStore, SessionStore},
+};
+
+/// Adds Telenor line authentication to any axum app or tower service.
+///
+/// Requests with a session pass, and handlers can take a [`TelenorUser`](crate::TelenorUser). Without one, a person who opens a page
+/// is sent to Telenor and comes back to that page; everybody else gets 401.
+///
+/// See the [crate's page](crate) for where to put it.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use telenor_auth::{TelenorAuthLayer, TelenorUser};
+///
+/// # fn app() -> Result<Router, telenor_auth::ConfigError> {
+/// let auth = TelenorAuthLayer::builder("client id", "client secret", "https://shop.example/telenor/callback").build()?;
+///
+/// let app = Router::new()
+///     .route("/checkout", get(async |user: TelenorUser| format!("signed in until {:?}", user.expires_at())))
+///     .layer(auth);
+/// # Ok(app) }
+/// # app().unwrap();
+/// ```
+pub struct TelenorAuthLayer<Store = MemoryStore> {
+    flow: Arc<Flow<Store>>,
+    mount: Mount,
+}
+
+impl TelenorAuthLayer {
+    /// Starts with what the app's page at developer.telenor.no shows.
+    ///
+    /// The redirect URI is the address registered there, byte for byte. Its path is where the callback comes in, and the layer's other
+    /// routes are its siblings: `/telenor/login`, `/telenor/logout` and `/telenor/session` for `/telenor/callback`.
+    ///
+    /// During development the redirect URI may be plain http on a loopback address; cookies then have another name and no
+    /// `Secure`.
+    pub fn builder(
+        client_id: impl Into<String>,
+        client_secret: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> TelenorAuthBuilder {
+        TelenorAuthBuilder::new(client_id.into(), client_secret.into(), redirect_uri.into())
+    }
+}
+
+impl<Store: SessionStore> TelenorAuthLayer<Store> {
+    pub(crate) fn new(flow: Arc<Flow<Store>>, nested_at: Option<Box<str>>) -> Self {
+        Self {
+            flow,
+            mount: Mount::Wrapped { nested_at },
+        }
+    }
+
+    /// The paths that a router must have so that a layer on its routes sees them, and that layer.
+    #[cfg(feature = "axum")]
+    pub(crate) fn routed(self) -> (Vec<String>, Self) {
+        let mount = self.mount.routed();
+        let paths = self.flow.config.paths.all();
+        let paths = paths.into_iter().map(|path| mount.inner(path).to_owned());
+        (
+            paths.collect(),
+            Self {
+                flow: self.flow.clone(),
+                mount,
+            },
+        )
+    }
+}
+
+impl<S, Store: SessionStore> Layer<S> for TelenorAuthLayer<Store> {
+    type Service = TelenorAuth<S, Store>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TelenorAuth::new(inner, Arc::clone(&self.flow), self.mount.clone())
+    }
+}
+
+impl<Store> Clone for TelenorAuthLayer<Store> {
+    fn clone(&self) -> Self {
+        Self {
+            flow: Arc::clone(&self.flow),
+            mount: self.mount.clone(),
+        }
+    }
+}
+
+impl<Store> fmt::Debug for TelenorAuthLayer<Store> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelenorAuthLayer")
+            .field("config", &self.flow.config)
+            .finish_non_exhaustive()
+    }
+}

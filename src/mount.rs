@@ -1,0 +1,106 @@
+//! Where in an app the layer was put, and whether a callback can reach it there.
+
+use std::sync::Arc;
+
+/// How the layer got to see requests.
+#[derive(Clone, Debug)]
+pub(crate) enum Mount {
+    /// Around whatever it was given: it sees what that sees.
+    Wrapped { nested_at: Option<Box<str>> },
+    /// On the routes of a router, its own among them; `nested_at` is empty unless the developer said otherwise.
+    Routed { nested_at: Arc<str> },
+}
+
+impl Mount {
+    #[cfg(feature = "axum")]
+    pub(crate) fn routed(&self) -> Self {
+        let nested_at = match self {
+            Self::Wrapped { nested_at } => nested_at.as_deref().unwrap_or_default().into(),
+            Self::Routed { nested_at } => Arc::clone(nested_at),
+        };
+        Self::Routed { nested_at }
+    }
+
+    /// A path of the app as the router that we are in has it.
+    #[cfg(feature = "axum")]
+    pub(crate) fn inner<'p>(&self, path: &'p str) -> &'p str {
+        match self {
+            Self::Routed { nested_at } => path.strip_prefix(&**nested_at).unwrap_or(path),
+            Self::Wrapped { .. } => path,
+        }
+    }
+
+    /// What is wrong with this place, seen from a request whose path was `original` before nesting made it `path`.
+    ///
+    /// A challenge from there would send people away who could never come back.
+    pub(crate) fn mistake(&self, original: &str, path: &str, callback: &str) -> Option<String> {
+        // Nesting leaves "/" for its own root, where the original may have no slash at the end.
+        let prefix = original
+            .strip_suffix(path)
+            .unwrap_or(original)
+            .trim_end_matches('/');
+        if prefix == original && original == path {
+            return None;
+        }
+        let below = callback.strip_prefix(prefix);
+        if !prefix.is_empty() && !below.is_some_and(|rest| rest.starts_with('/')) {
+            return Some(format!(
+                "the layer is nested at {prefix}, where the callback {callback} never arrives: put it on the outer router, or register a redirect URI below {prefix}"
+            ));
+        }
+        match self {
+            Self::Routed { nested_at } if &**nested_at != prefix => Some(format!(
+                "the router is nested at {prefix:?}, but its routes were registered for {nested_at:?}: say nested_at({prefix:?}) when building the layer"
+            )),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALLBACK: &str = "/app/telenor/callback";
+
+    fn routed(nested_at: &str) -> Mount {
+        Mount::Routed {
+            nested_at: nested_at.into(),
+        }
+    }
+
+    #[test]
+    fn place_without_nesting_is_fine() {
+        let wrapped = Mount::Wrapped { nested_at: None };
+        assert_eq!(wrapped.mistake("/a/b", "/a/b", CALLBACK), None);
+        assert_eq!(routed("").mistake("/a/b", "/a/b", CALLBACK), None);
+        assert_eq!(routed("").mistake("/", "/", CALLBACK), None);
+    }
+
+    #[test]
+    fn nest_that_holds_the_callback_is_fine() {
+        let wrapped = Mount::Wrapped { nested_at: None };
+        assert_eq!(wrapped.mistake("/app/a", "/a", CALLBACK), None);
+        assert_eq!(routed("/app").mistake("/app/a", "/a", CALLBACK), None);
+        assert_eq!(routed("/app").mistake("/app", "/", CALLBACK), None);
+        assert_eq!(routed("/app").mistake("/app/", "/", CALLBACK), None);
+    }
+
+    #[test]
+    fn nest_away_from_the_callback_is_a_mistake() {
+        let wrapped = Mount::Wrapped { nested_at: None };
+        assert!(wrapped.mistake("/other/a", "/a", CALLBACK).is_some());
+        assert!(wrapped.mistake("/ap/a", "/a", CALLBACK).is_some());
+    }
+
+    #[test]
+    fn routes_registered_for_another_place_are_a_mistake() {
+        let mistake = routed("").mistake("/app/a", "/a", CALLBACK).unwrap();
+        assert!(mistake.contains("nested_at(\"/app\")"), "{mistake}");
+        assert!(
+            routed("/app")
+                .mistake("/app/telenor/a", "/a", CALLBACK)
+                .is_some()
+        );
+    }
+}
