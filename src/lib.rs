@@ -17,6 +17,8 @@ mod gateway;
 mod http_client;
 mod key;
 mod layer;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod mount;
 mod oauth;
 mod page;

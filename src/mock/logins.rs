@@ -1,0 +1,48 @@
+//! The logins that people are in the middle of.
+
+use std::{collections::HashMap, time::Duration};
+
+use rand::distr::{Alphanumeric, SampleString as _};
+use tokio::time::Instant;
+
+use super::authorize::AuthorizationRequest;
+
+/// Logins by the random id in their pages' addresses.
+#[derive(Default)]
+pub(super) struct Logins(HashMap<String, Login>);
+
+/// One login and how far it has come.
+pub(super) struct Login {
+    pub(super) request: AuthorizationRequest,
+    /// The subscriber whose phone has been asked.
+    pub(super) asked: Option<usize>,
+    /// The subscriber whose number is proven.
+    pub(super) proven: Option<usize>,
+    begun: Instant,
+}
+
+impl Logins {
+    pub(super) fn begin(&mut self, request: AuthorizationRequest) -> String {
+        let now = Instant::now();
+        self.0.retain(|_, login| now < login.begun + LIFETIME);
+        let id = Alphanumeric.sample_string(&mut rand::rng(), 22);
+        let login = Login {
+            request,
+            asked: None,
+            proven: None,
+            begun: now,
+        };
+        self.0.insert(id.clone(), login);
+        id
+    }
+
+    pub(super) fn find(&mut self, id: &str) -> Option<&mut Login> {
+        self.0.get_mut(id)
+    }
+
+    pub(super) fn end(&mut self, id: &str) -> Option<Login> {
+        self.0.remove(id)
+    }
+}
+
+const LIFETIME: Duration = Duration::from_secs(30 * 60);

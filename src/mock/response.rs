@@ -1,0 +1,35 @@
+//! How answers are put together.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+pub(super) fn json(status: u16, value: &Value) -> Response {
+    let status = StatusCode::from_u16(status).expect("the mock's own statuses are valid");
+    let content_type = [(header::CONTENT_TYPE, "application/json;charset=UTF-8")];
+    (status, content_type, value.to_string()).into_response()
+}
+
+/// 302, which is what Telenor's and most other authorization servers send.
+pub(super) fn found(location: &str) -> Response {
+    redirect(StatusCode::FOUND, location)
+}
+
+pub(super) fn see_other(location: &str) -> Response {
+    redirect(StatusCode::SEE_OTHER, location)
+}
+
+fn redirect(status: StatusCode, location: &str) -> Response {
+    let location =
+        HeaderValue::try_from(location).expect("a parsed URL and a path of ours are visible ASCII");
+    (status, [(header::LOCATION, location)]).into_response()
+}
+
+/// Nothing here is for a cache: pages name people, and answers carry codes and tokens.
+pub(super) async fn no_store(mut response: Response) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    response
+}
