@@ -1,0 +1,165 @@
+//! A small outdoor shop that lets Telenor fill in the delivery address.
+//!
+//! ```text
+//! cargo run --example demo --features mock
+//! ```
+//!
+//! needs no credentials: without `TELENOR_CLIENT_ID` it talks to a mock gateway in the same process.
+//! `settings.rs` lists everything that can be set from the environment.
+
+#![allow(clippy::print_stderr, reason = "a program speaks to its terminal")]
+
+mod assets;
+mod basket;
+mod delivery_form;
+mod pages;
+mod same_origin;
+mod settings;
+mod shop;
+mod visitor;
+
+use std::{
+    error::Error,
+    fmt,
+    io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
+    process::ExitCode,
+    time::Duration,
+};
+
+use axum::Router;
+use telenor_auth::{
+    CookieKeys, Language, TelenorAuthLayer, mock::MockGateway, session::CookieStore,
+};
+use tokio::net::TcpListener;
+
+use crate::settings::{Client, Settings, StoreChoice};
+
+const SHOP_NAME: &str = "Fjellbua";
+
+/// How long open connections may take to finish once the shop is told to stop.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(io::stderr)
+        .init();
+
+    let shop = match Shop::open().await {
+        Ok(shop) => shop,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match shop.serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Shop {
+    listener: TcpListener,
+    app: Router,
+    /// Stops when it is dropped.
+    _mock: Option<MockGateway>,
+}
+
+impl Shop {
+    async fn open() -> Result<Self, Box<dyn Error>> {
+        let settings = Settings::from_env()?;
+
+        // Bound before anything else, because with port 0 only the listener knows the redirect URI.
+        let listener = TcpListener::bind(&settings.listen)
+            .await
+            .map_err(|error| format!("cannot listen on LISTEN={}: {error}", settings.listen))?;
+        let origin = format!("http://{}", reachable(listener.local_addr()?));
+        let redirect_uri = settings
+            .redirect_uri
+            .unwrap_or_else(|| format!("{origin}/telenor/callback"));
+
+        let (client, mock) = match settings.client {
+            Some(client) => (client, None),
+            None => {
+                let mock = MockGateway::builder()
+                    .redirect_uri(redirect_uri.clone())
+                    .app_name(SHOP_NAME)
+                    .start()
+                    .await?;
+                announce(format_args!("mock gateway on {}", mock.base_url()))?;
+                (Client::of_mock(&mock), Some(mock))
+            }
+        };
+
+        let mut auth = TelenorAuthLayer::builder(client.id, client.secret, redirect_uri)
+            .optional()
+            .app_name(SHOP_NAME)
+            .purpose(Language::Bokmal, "fylle ut navn og adresse for deg")
+            .purpose(Language::Nynorsk, "fylle ut namn og adresse for deg")
+            .purpose(Language::English, "fill in your name and address")
+            .continue_without("/manual-form");
+        if let Some(gateway) = client.gateway {
+            auth = auth.gateway(gateway);
+        }
+        if let Some(keys) = &settings.cookie_keys {
+            auth = auth.cookie_keys(keys.clone());
+        }
+
+        let shop = shop::router();
+        let shop = match settings.session_store {
+            StoreChoice::Memory => shop.layer(auth.build()?),
+            StoreChoice::Cookie => {
+                let keys = settings.cookie_keys.unwrap_or_else(|| {
+                    tracing::warn!("no TELENOR_COOKIE_KEYS: sessions end when the shop restarts");
+                    CookieKeys::random()
+                });
+                shop.layer(auth.session_store(CookieStore::new(&keys)).build()?)
+            }
+        };
+        // Merged after the layer, so style sheets are served without asking for a session.
+        let app = shop.merge(assets::router());
+
+        announce(format_args!("listening on {origin}"))?;
+        Ok(Self {
+            listener,
+            app,
+            _mock: mock,
+        })
+    }
+
+    async fn serve(self) -> io::Result<()> {
+        let serving = axum::serve(self.listener, self.app).with_graceful_shutdown(interrupted());
+        tokio::select! {
+            result = serving => result,
+            // A client that stopped halfway through its request would keep the shop open for good.
+            () = async { interrupted().await; tokio::time::sleep(CLOSING_TIME).await } => Ok(()),
+        }
+    }
+}
+
+/// The address a browser on this machine can open: `0.0.0.0` is every address, and so none.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+async fn interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "ctrl-c will not stop the shop in an orderly way");
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Scripts wait for these lines on a pipe, which must not sit in a buffer.
+fn announce(line: fmt::Arguments<'_>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}

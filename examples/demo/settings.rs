@@ -1,0 +1,223 @@
+//! What does the environment say?
+//!
+//! | variable | meaning | when unset |
+//! | --- | --- | --- |
+//! | `LISTEN` | address and port; port 0 takes a free one | `127.0.0.1:3000` |
+//! | `TELENOR_CLIENT_ID`, `TELENOR_CLIENT_SECRET` | the app at Telenor's developer portal | a mock gateway is started |
+//! | `TELENOR_GATEWAY` | base URL of the gateway | Telenor's production gateway |
+//! | `TELENOR_REDIRECT_URI` | as registered at the portal; ends in `/telenor/callback` | `http://{LISTEN}/telenor/callback` |
+//! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, comma between; the first seals | random, until restart |
+//! | `TELENOR_SESSION_STORE` | `memory` or `cookie` | `memory` |
+
+use std::{env, error::Error, ffi::OsString, fmt};
+
+use telenor_auth::{ConfigError, CookieKeys, mock::MockGateway};
+
+/// The settings, checked as far as one can without opening a socket.
+pub(crate) struct Settings {
+    pub(crate) listen: String,
+    pub(crate) client: Option<Client>,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) cookie_keys: Option<CookieKeys>,
+    pub(crate) session_store: StoreChoice,
+}
+
+/// The app's registration at a gateway.
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) gateway: Option<String>,
+}
+
+/// Where sessions are kept.
+#[derive(Debug, PartialEq)]
+pub(crate) enum StoreChoice {
+    Memory,
+    Cookie,
+}
+
+impl Settings {
+    pub(crate) fn from_env() -> Result<Self, SettingsError> {
+        Self::read(|name| env::var_os(name))
+    }
+
+    fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, SettingsError> {
+        let text = |name| match variable(name) {
+            None => Ok(None),
+            Some(value) => match value.into_string() {
+                Err(_) => Err(SettingsError::NotUnicode(name)),
+                Ok(value) if value.is_empty() => Err(SettingsError::Empty(name)),
+                Ok(value) => Ok(Some(value)),
+            },
+        };
+
+        Ok(Self {
+            listen: text("LISTEN")?.unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
+            client: Client::read(
+                text("TELENOR_CLIENT_ID")?,
+                text("TELENOR_CLIENT_SECRET")?,
+                text("TELENOR_GATEWAY")?,
+            )?,
+            redirect_uri: match text("TELENOR_REDIRECT_URI")? {
+                // The layer's other routes are siblings of this one, and the pages link to them.
+                Some(uri) if !uri.ends_with("/telenor/callback") => {
+                    return Err(SettingsError::RedirectUri(uri));
+                }
+                uri => uri,
+            },
+            cookie_keys: text("TELENOR_COOKIE_KEYS")?
+                .map(|keys| CookieKeys::parse(&keys))
+                .transpose()
+                .map_err(SettingsError::CookieKeys)?,
+            session_store: match text("TELENOR_SESSION_STORE")?.as_deref() {
+                None | Some("memory") => StoreChoice::Memory,
+                Some("cookie") => StoreChoice::Cookie,
+                Some(other) => return Err(SettingsError::SessionStore(other.to_owned())),
+            },
+        })
+    }
+}
+
+impl Client {
+    fn read(
+        id: Option<String>,
+        secret: Option<String>,
+        gateway: Option<String>,
+    ) -> Result<Option<Self>, SettingsError> {
+        match (id, secret, gateway) {
+            (None, None, None) => Ok(None),
+            (Some(id), Some(secret), gateway) => Ok(Some(Self {
+                id,
+                secret,
+                gateway,
+            })),
+            (Some(_), None, _) => Err(SettingsError::Needs {
+                set: "TELENOR_CLIENT_ID",
+                needed: "TELENOR_CLIENT_SECRET",
+            }),
+            // Falling back to the mock here would sign strangers in to a shop meant for customers.
+            (None, Some(_), _) => Err(SettingsError::Needs {
+                set: "TELENOR_CLIENT_SECRET",
+                needed: "TELENOR_CLIENT_ID",
+            }),
+            (None, None, Some(_)) => Err(SettingsError::Needs {
+                set: "TELENOR_GATEWAY",
+                needed: "TELENOR_CLIENT_ID",
+            }),
+        }
+    }
+
+    pub(crate) fn of_mock(mock: &MockGateway) -> Self {
+        Self {
+            id: mock.client_id().to_owned(),
+            secret: mock.client_secret().to_owned(),
+            gateway: Some(mock.base_url()),
+        }
+    }
+}
+
+/// A setting the shop cannot open with. Values are shown only where they cannot be secret.
+#[derive(Debug)]
+pub(crate) enum SettingsError {
+    NotUnicode(&'static str),
+    Empty(&'static str),
+    Needs {
+        set: &'static str,
+        needed: &'static str,
+    },
+    RedirectUri(String),
+    CookieKeys(ConfigError),
+    SessionStore(String),
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUnicode(name) => write!(f, "{name} is not valid UTF-8"),
+            Self::Empty(name) => write!(f, "{name} is empty; give it a value or unset it"),
+            Self::Needs { set, needed } => write!(f, "{set} is set, so {needed} must be set too"),
+            Self::RedirectUri(value) => write!(
+                f,
+                "TELENOR_REDIRECT_URI must end in /telenor/callback, unlike {value:?}"
+            ),
+            Self::CookieKeys(error) => write!(f, "TELENOR_COOKIE_KEYS: {error}"),
+            Self::SessionStore(value) => write!(
+                f,
+                "TELENOR_SESSION_STORE must be \"memory\" or \"cookie\", not {value:?}"
+            ),
+        }
+    }
+}
+
+impl Error for SettingsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::CookieKeys(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        Settings::read(|name| {
+            let (_, value) = variables.iter().find(|(set, _)| *set == name)?;
+            Some(value.into())
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    fn refusal(variables: &[(&str, &str)]) -> String {
+        read(variables).err().expect("these settings are refused")
+    }
+
+    #[test]
+    fn nothing_set_means_the_mock_gateway() {
+        let settings = read(&[]).expect("everything has a default");
+        assert!(settings.client.is_none());
+        assert_eq!(settings.listen, "127.0.0.1:3000");
+        assert_eq!(settings.session_store, StoreChoice::Memory);
+    }
+
+    #[test]
+    fn half_a_registration_never_falls_back_to_the_mock() {
+        for set in [
+            "TELENOR_CLIENT_ID",
+            "TELENOR_CLIENT_SECRET",
+            "TELENOR_GATEWAY",
+        ] {
+            let message = refusal(&[(set, "something")]);
+            assert!(message.starts_with(set), "{message}");
+            assert!(!message.contains("something"), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_empty_setting_is_a_mistake() {
+        assert!(refusal(&[("TELENOR_CLIENT_ID", "")]).contains("is empty"));
+    }
+
+    #[test]
+    fn the_redirect_uri_must_be_where_the_pages_expect_the_layer() {
+        let set = |uri| read(&[("TELENOR_REDIRECT_URI", uri)]);
+        assert!(set("https://shop.example/telenor/callback").is_ok());
+        assert!(set("https://shop.example/auth/callback").is_err());
+    }
+
+    #[test]
+    fn an_unknown_session_store_is_named_in_one_line() {
+        let message = refusal(&[("TELENOR_SESSION_STORE", "re\ndis")]);
+        assert!(message.contains(r#""re\ndis""#), "{message}");
+        assert_eq!(message.lines().count(), 1);
+    }
+
+    #[test]
+    fn unusable_cookie_keys_are_not_repeated() {
+        let message = refusal(&[("TELENOR_COOKIE_KEYS", "hunter2")]);
+        assert!(message.starts_with("TELENOR_COOKIE_KEYS: "), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}

@@ -1,0 +1,113 @@
+//! What does each address of the shop answer?
+//!
+//! The signatures are the policy: `TelenorUser` needs a login, `Option<TelenorUser>` does not.
+
+use std::{fmt::Write, time::SystemTime};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    Form, Json, Router,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::Serialize;
+use telenor_auth::{ApiError, TelenorUser};
+
+use crate::{
+    delivery_form::{Answers, DeliveryForm},
+    pages::{BasketPage, Checkout, Notice, Page, Thanks},
+    same_origin::SameOrigin,
+    visitor::Visitor,
+};
+
+pub(crate) fn router() -> Router {
+    Router::new()
+        .route("/", get(basket))
+        .route("/checkout", get(checkout))
+        .route("/orders", post(order))
+        .route("/orders/thanks", get(thanks))
+        .route("/manual-form", get(manual_form).post(manual_order))
+        .route("/api/me", get(me))
+        .route("/whoami", get(whoami))
+        .fallback(not_found)
+}
+
+async fn basket(user: Option<TelenorUser>) -> Page<BasketPage> {
+    Page(BasketPage::new(Visitor::of(user).await))
+}
+
+async fn checkout(user: TelenorUser) -> Result<Page<Checkout>, ApiError> {
+    let info = user.info().await?;
+    let form = DeliveryForm::prefilled(&info);
+    Ok(Page(Checkout::new(Visitor::known(&info), form)))
+}
+
+async fn order(_: SameOrigin, user: TelenorUser, Form(answers): Form<Answers>) -> Response {
+    let form = DeliveryForm::checked(answers);
+    if form.has_problem() {
+        let page = Page(Checkout::new(Visitor::of(Some(user)).await, form));
+        return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
+    }
+    // A real shop would store the order here. Redirecting keeps a reload from ordering twice.
+    Redirect::to("/orders/thanks").into_response()
+}
+
+async fn thanks(user: Option<TelenorUser>) -> Page<Thanks> {
+    Page(Thanks::new(Visitor::of(user).await))
+}
+
+async fn manual_form(user: Option<TelenorUser>) -> Page<Checkout> {
+    Page(Checkout::manual(
+        Visitor::of(user).await,
+        DeliveryForm::blank(),
+    ))
+}
+
+async fn manual_order(
+    _: SameOrigin,
+    user: Option<TelenorUser>,
+    Form(answers): Form<Answers>,
+) -> Response {
+    let form = DeliveryForm::checked(answers);
+    if form.has_problem() {
+        let page = Page(Checkout::manual(Visitor::of(user).await, form));
+        return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
+    }
+    Redirect::to("/orders/thanks").into_response()
+}
+
+#[derive(Serialize)]
+struct Me {
+    mobile_number_masked: Option<String>,
+    given_name: Option<String>,
+    /// Seconds until the session ends.
+    expires_in: u64,
+}
+
+async fn me(user: TelenorUser) -> Result<Json<Me>, ApiError> {
+    let info = user.info().await?;
+    let left = user.expires_at().duration_since(SystemTime::now());
+    Ok(Json(Me {
+        mobile_number_masked: info.mobile_number().map(ToString::to_string),
+        given_name: info
+            .name()
+            .and_then(|name| name.given_name())
+            .map(str::to_owned),
+        expires_in: left.unwrap_or_default().as_secs(),
+    }))
+}
+
+/// Tells two sessions apart without showing a token.
+async fn whoami(user: TelenorUser) -> String {
+    let hash = digest(&SHA256, user.access_token().secret().as_bytes());
+    hash.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+async fn not_found(user: Option<TelenorUser>) -> (StatusCode, Page<Notice>) {
+    let page = Page(Notice::not_found(Visitor::of(user).await));
+    (StatusCode::NOT_FOUND, page)
+}
