@@ -54,8 +54,12 @@ impl HttpClient {
             }
         };
         let build = |builder: ClientBuilder| {
-            let built = builder.build();
-            built.map_err(|error| ConfigError::Tls(chain(&error)))
+            builder
+                .build()
+                .map_err(|error| match authorities.is_empty() {
+                    true => ConfigError::Tls(chain(&error)),
+                    false => ConfigError::InvalidCertificates,
+                })
         };
         Ok(Self {
             once: build(builder().pool_max_idle_per_host(0))?,

@@ -1,0 +1,112 @@
+//! What a signed-in request costs in allocations, counted against the bare router.
+
+#![cfg(feature = "mock")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod common;
+
+use std::{
+    convert::Infallible,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use axum::{Router, body::Body, routing::get};
+use common::{App, builder, request};
+use http::{Method, Request, Response};
+use telenor_auth::{TelenorUser, mock::MockGateway};
+use tower::{Layer, Service, ServiceExt};
+
+/// A request as a server hands it over.
+fn signed_in(cookie: &str) -> Request<Body> {
+    let request = request(
+        Method::GET,
+        "/plain",
+        &[("cookie", cookie), ("accept", "text/html")],
+    );
+    // Bytes that were parsed from a socket are shared already; these become so with their first clone.
+    let _ = (request.uri().clone(), request.headers().clone());
+    request
+}
+
+/// How many allocations one call makes, from the call to the finished response.
+async fn count<S>(mut service: S, mut request: Request<Body>, target: &'static str) -> u64
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    *request.uri_mut() = http::Uri::from_static(target);
+    let service = service.ready().await.unwrap();
+    let mut status = None;
+    let counted = allocation_counter::measure(|| {
+        let call = pin!(service.call(request));
+        if let Poll::Ready(Ok(response)) = call.poll(&mut Context::from_waker(Waker::noop())) {
+            status = Some(response.status());
+        }
+    });
+    assert_eq!(status, Some(http::StatusCode::OK), "answered at once");
+    counted.count_total
+}
+
+async fn plain() -> &'static str {
+    "plain"
+}
+
+async fn user(_: TelenorUser) -> &'static str {
+    "user"
+}
+
+fn routes() -> Router {
+    Router::new().route("/plain", get(plain))
+}
+
+/// As `axum::serve` does it once for all requests; a router without it puts its handlers together anew for each.
+fn served(router: Router) -> Router {
+    router.with_state(())
+}
+
+#[tokio::test]
+async fn layer_adds_few_allocations_to_a_signed_in_request() {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).build().unwrap();
+    let with_user = routes().route("/user", get(user)).route(
+        "/whoami",
+        get(async |user: TelenorUser| user.access_token().secret().to_owned()),
+    );
+    let layered = served(with_user.clone().layer(auth.clone()));
+    let app = App::mounted(layered.clone(), gateway);
+    let browser = app.signed_in().await;
+    let cookie = format!("__Host-telenor-session={}", browser.session().unwrap());
+
+    let any = served(routes().layer(tower::layer::util::Identity::new()));
+    let any = count(any, signed_in(&cookie), "/plain").await;
+    let bare = count(served(routes()), signed_in(&cookie), "/plain").await;
+    let through_layer = count(layered.clone(), signed_in(&cookie), "/plain").await;
+    let with_extractor = count(layered, signed_in(&cookie), "/user").await;
+    let around = auth.layer(served(with_user));
+    let wrapped = count(around.clone(), signed_in(&cookie), "/plain").await;
+    let wrapped_extractor = count(around, signed_in(&cookie), "/user").await;
+    println!(
+        "bare {bare}, any layer {any}, Router::layer {through_layer} ({with_extractor} with TelenorUser), wrapped {wrapped} ({wrapped_extractor})"
+    );
+    assert!(through_layer <= bare + 4, "{through_layer} against {bare}");
+    assert!(
+        with_extractor <= bare + 4,
+        "{with_extractor} against {bare}"
+    );
+    assert!(wrapped <= bare + 3, "{wrapped} against {bare}");
+    assert!(
+        wrapped_extractor <= bare + 3,
+        "{wrapped_extractor} against {bare}"
+    );
+}
+
+#[tokio::test]
+async fn request_without_a_cookie_costs_no_more_where_it_may_pass() {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).optional().build().unwrap();
+    let anonymous = || request(Method::GET, "/plain", &[("accept", "text/html")]);
+    let bare = count(served(routes()), anonymous(), "/plain").await;
+    let wrapped = count(auth.layer(served(routes())), anonymous(), "/plain").await;
+    println!("bare {bare}, wrapped {wrapped}");
+    assert!(wrapped <= bare + 2, "{wrapped} against {bare}");
+}
