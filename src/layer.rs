@@ -54,23 +54,20 @@ impl TelenorAuthLayer {
 }
 
 impl<Store: SessionStore> TelenorAuthLayer<Store> {
-    pub(crate) fn new(flow: Arc<Flow<Store>>, nested_at: Option<Box<str>>) -> Self {
-        Self {
-            flow,
-            mount: Mount::Wrapped { nested_at },
-        }
+    pub(crate) fn new(flow: Arc<Flow<Store>>, mount: Mount) -> Self {
+        Self { flow, mount }
     }
 
     /// The paths that a router must have so that a layer on its routes sees them, and that layer.
     #[cfg(feature = "axum")]
-    pub(crate) fn routed(self) -> (Vec<String>, Self) {
-        let mount = self.mount.routed();
+    pub(crate) fn on_routes(self) -> (Vec<String>, Self) {
+        let mount = self.mount.on_routes();
         let paths = self.flow.config.paths.all();
         let paths = paths.into_iter().map(|path| mount.inner(path).to_owned());
         (
             paths.collect(),
             Self {
-                flow: self.flow.clone(),
+                flow: self.flow,
                 mount,
             },
         )

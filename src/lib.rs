@@ -1,4 +1,126 @@
 //! Sign-in with Telenor line authentication for axum and tower: add one layer, and handlers get a [`TelenorUser`].
+//!
+//! The user is recognised by the mobile network or by a USSD prompt on the phone, consents at Telenor, and comes back with an
+//! authorization code. The layer swaps it for an access token, keeps that in a session, and hands it to your handlers.
+//!
+//! ```text
+//!   browser                 your app + TelenorAuthLayer                 Telenor
+//!      │  GET /checkout             │                                      │
+//!      ├───────────────────────────▶│ no session: challenge                │
+//!      │◀───────── 303, one cookie ─┤                                      │
+//!      ├──────────────────────────── recognised, consents ────────────────▶│
+//!      │◀───────────────────────────────────────────── 302, code, state ───┤
+//!      │  GET /telenor/callback     │                                      │
+//!      ├───────────────────────────▶│ state is this browser's: POST code ─▶│
+//!      │                            │◀───────────────────── access token ──┤
+//!      │◀── 303 /checkout, session ─┤                                      │
+//!      ├───────────────────────────▶│ TelenorUser → your handler           │
+//! ```
+//!
+//! # Example
+//!
+//! The whole of it, against the mock gateway (feature `mock`), as a test of your own app could do it:
+//!
+//! ```
+//! # #[cfg(feature = "mock")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, body::Body, http::{Request, StatusCode, header}, routing::get};
+//! use telenor_auth::{TelenorAuthLayer, TelenorUser, mock::MockGateway};
+//! use tower::ServiceExt;
+//!
+//! let gateway = MockGateway::start().await?;
+//! let auth = TelenorAuthLayer::builder(
+//!     gateway.client_id(),
+//!     gateway.client_secret(),
+//!     "https://shop.example/telenor/callback",
+//! )
+//! .gateway(gateway.base_url())
+//! .build()?;
+//! let app = Router::new()
+//!     .route("/checkout", get(async |_: TelenorUser| "filled in"))
+//!     .layer(auth);
+//!
+//! // A browser opens the page and is sent to Telenor, with a cookie that remembers this login.
+//! let page = Request::get("/checkout").header("accept", "text/html").body(Body::empty())?;
+//! let challenge = app.clone().oneshot(page).await?;
+//! assert_eq!(challenge.status(), StatusCode::SEE_OTHER);
+//! let authorize = challenge.headers()[header::LOCATION].to_str()?;
+//! let cookie = challenge.headers()[header::SET_COOKIE].to_str()?.split(';').next().unwrap();
+//!
+//! // The subscriber says yes, and Telenor sends the browser back.
+//! let callback = gateway.allow(authorize)?;
+//! let callback = Request::get(callback.trim_start_matches("https://shop.example"))
+//!     .header("accept", "text/html")
+//!     .header("cookie", cookie)
+//!     .body(Body::empty())?;
+//! let signed_in = app.oneshot(callback).await?;
+//! assert_eq!(signed_in.headers()[header::LOCATION], "https://shop.example/checkout");
+//! # Ok(()) }
+//! # #[cfg(not(feature = "mock"))] fn main() {}
+//! ```
+//!
+//! # Where to put the layer
+//!
+//! A layer sees what its router hands on, and the callback must be among that. Measured on axum 0.8.9:
+//!
+//! | composition | works | unknown paths |
+//! | --- | --- | --- |
+//! | `router.layer(auth)` as the last call | yes | guarded |
+//! | `router.fallback(f).layer(auth)` | yes | guarded |
+//! | `router.telenor_auth(auth)`, with or without a later `.fallback(f)` | yes | 404, or `f` |
+//! | `outer.merge(router.telenor_auth(auth))` | yes | `outer`'s |
+//! | `outer.nest("/app", router.telenor_auth(auth))` with [`nested_at("/app")`](TelenorAuthBuilder::nested_at) | yes | 404 |
+//! | `Router::new().fallback_service(auth.layer(router))` | yes, at the lowest cost | guarded |
+//! | `outer.nest_service("/app", auth.layer(router))` | yes, with a redirect URI below `/app` | guarded |
+//! | `outer.nest("/app", router.layer(auth))` | only if `router` has a fallback of its own | guarded |
+//! | `router.layer(auth).fallback(f)`, `router.route_layer(auth)`, `get(h).layer(auth)` | **no**: nobody gets in, and the callback is a 404 | |
+//!
+//! Routes that are added after the layer are public, and a [`TelenorUser`] there is a 500 that says so. A layer that is nested where its
+//! callback cannot arrive answers 500 and logs what to change, instead of sending people away for good.
+//!
+//! # Its own routes
+//!
+//! Siblings of the redirect URI's path, here `/telenor/callback`:
+//!
+//! | path | method | what |
+//! | --- | --- | --- |
+//! | `/telenor/callback` | GET | takes the code, or the error, from Telenor |
+//! | `/telenor/login?return_to=/path` | GET | starts a login; for buttons |
+//! | `/telenor/logout` | POST | ends the session here and the token at Telenor; for a form on your own pages |
+//! | `/telenor/logout` | GET | asks whether to log out, or says that one is |
+//! | `/telenor/session` | GET | `{"signed_in":true,"seconds_left":…}` for your own scripts; never the token |
+//!
+//! # Who gets what without a session
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | a person opens a page (`Sec-Fetch-Mode: navigate`, or `Accept: text/html`) | 303 to Telenor |
+//! | a person sends a form | 401, a page that says that the form was not sent |
+//! | `fetch`, XHR, images, frames, workers, command lines, `HEAD`, WebSocket | 401, `application/problem+json` with the login URL |
+//! | prefetch and prerender | 503, and nothing happens |
+//! | CORS preflight | 403; put your CORS layer outside this one |
+//!
+//! # Defaults, and why
+//!
+//! | default | why |
+//! | --- | --- |
+//! | the layer guards, [`optional`](TelenorAuthBuilder::optional) does not | a forgotten extractor must not open a route |
+//! | a login may take 5 minutes | long enough for a USSD prompt, short for whoever finds the cookie |
+//! | a session lasts as long as its token, 8 hours at most | recognising the line says who pays for it, not who holds the phone |
+//! | `SameSite=Lax` | `Strict` cookies are not sent on the way back from Telenor |
+//! | PKCE on | there is no `id_token`, so nothing else ties a code to the login it was issued for |
+//! | a random cookie key | a built-in one would be everybody's; the log says so |
+//! | 64 exchanges at once | a slow gateway must not take the app with it |
+//! | `Cache-Control: private, no-store` on answers to users | unless the handler says otherwise |
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `axum` | yes | [`RouterExt`]; without it the layer wraps any tower service |
+//! | `mock` | no | [`mock`], a gateway for development and tests |
+#![forbid(unsafe_code)]
 
 mod access_token;
 mod api;
@@ -52,3 +174,7 @@ pub use self::{
     service::TelenorAuth,
     user::{LoginRequired, MissingLayer, TelenorUser, TelenorUserRejection},
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

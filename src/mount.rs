@@ -4,30 +4,33 @@ use std::sync::Arc;
 
 /// How the layer got to see requests.
 #[derive(Clone, Debug)]
-pub(crate) enum Mount {
-    /// Around whatever it was given: it sees what that sees.
-    Wrapped { nested_at: Option<Box<str>> },
-    /// On the routes of a router, its own among them; `nested_at` is empty unless the developer said otherwise.
-    Routed { nested_at: Arc<str> },
+pub(crate) struct Mount {
+    /// Where the developer says that its router is nested; empty for "nowhere".
+    nested_at: Arc<str>,
+    /// Whether it stands on the routes of a router, its own among them, or around whatever it was given.
+    on_routes: bool,
 }
 
 impl Mount {
+    pub(crate) fn around(nested_at: &str) -> Self {
+        Self {
+            nested_at: nested_at.into(),
+            on_routes: false,
+        }
+    }
+
     #[cfg(feature = "axum")]
-    pub(crate) fn routed(&self) -> Self {
-        let nested_at = match self {
-            Self::Wrapped { nested_at } => nested_at.as_deref().unwrap_or_default().into(),
-            Self::Routed { nested_at } => Arc::clone(nested_at),
-        };
-        Self::Routed { nested_at }
+    pub(crate) fn on_routes(self) -> Self {
+        Self {
+            on_routes: true,
+            ..self
+        }
     }
 
     /// A path of the app as the router that we are in has it.
     #[cfg(feature = "axum")]
     pub(crate) fn inner<'p>(&self, path: &'p str) -> &'p str {
-        match self {
-            Self::Routed { nested_at } => path.strip_prefix(&**nested_at).unwrap_or(path),
-            Self::Wrapped { .. } => path,
-        }
+        path.strip_prefix(&*self.nested_at).unwrap_or(path)
     }
 
     /// What is wrong with this place, seen from a request whose path was `original` before nesting made it `path`.
@@ -48,30 +51,28 @@ impl Mount {
                 "the layer is nested at {prefix}, where the callback {callback} never arrives: put it on the outer router, or register a redirect URI below {prefix}"
             ));
         }
-        match self {
-            Self::Routed { nested_at } if &**nested_at != prefix => Some(format!(
+        let nested_at = &*self.nested_at;
+        (self.on_routes && nested_at != prefix).then(|| {
+            format!(
                 "the router is nested at {prefix:?}, but its routes were registered for {nested_at:?}: say nested_at({prefix:?}) when building the layer"
-            )),
-            _ => None,
-        }
+            )
+        })
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "axum"))]
 mod tests {
     use super::*;
 
     const CALLBACK: &str = "/app/telenor/callback";
 
     fn routed(nested_at: &str) -> Mount {
-        Mount::Routed {
-            nested_at: nested_at.into(),
-        }
+        Mount::around(nested_at).on_routes()
     }
 
     #[test]
     fn place_without_nesting_is_fine() {
-        let wrapped = Mount::Wrapped { nested_at: None };
+        let wrapped = Mount::around("");
         assert_eq!(wrapped.mistake("/a/b", "/a/b", CALLBACK), None);
         assert_eq!(routed("").mistake("/a/b", "/a/b", CALLBACK), None);
         assert_eq!(routed("").mistake("/", "/", CALLBACK), None);
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn nest_that_holds_the_callback_is_fine() {
-        let wrapped = Mount::Wrapped { nested_at: None };
+        let wrapped = Mount::around("");
         assert_eq!(wrapped.mistake("/app/a", "/a", CALLBACK), None);
         assert_eq!(routed("/app").mistake("/app/a", "/a", CALLBACK), None);
         assert_eq!(routed("/app").mistake("/app", "/", CALLBACK), None);
@@ -88,7 +89,7 @@ mod tests {
 
     #[test]
     fn nest_away_from_the_callback_is_a_mistake() {
-        let wrapped = Mount::Wrapped { nested_at: None };
+        let wrapped = Mount::around("");
         assert!(wrapped.mistake("/other/a", "/a", CALLBACK).is_some());
         assert!(wrapped.mistake("/ap/a", "/a", CALLBACK).is_some());
     }

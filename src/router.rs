@@ -38,7 +38,7 @@ pub trait RouterExt: Sized {
 
 impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
     fn telenor_auth<Store: SessionStore>(self, auth: TelenorAuthLayer<Store>) -> Self {
-        let (paths, auth) = auth.routed();
+        let (paths, auth) = auth.on_routes();
         let mut router = self;
         for path in paths {
             // The layer answers before a handler is reached; these make the router know the paths.

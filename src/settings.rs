@@ -15,6 +15,7 @@ use crate::{
     gateway::Gateway,
     http_client::HttpClient,
     key::Purpose,
+    mount::Mount,
     oauth::{Authorization, ClientAuthentication, is_scope, reserved_parameter},
     pending::PendingLogins,
     return_to::ReturnTo,
@@ -114,7 +115,7 @@ impl Settings {
         let redirect_uri = self.checked_redirect_uri()?;
         let gateway = self.gateway(&redirect_uri)?;
         let config = self.config(&redirect_uri)?;
-        let nested_at = self.checked_nest(&config)?;
+        let mount = self.checked_mount(&config)?;
 
         let secure = redirect_uri.scheme() == "https";
         let names = CookieNames::new(&self.cookie_name, secure, self.cookie_prefix)?;
@@ -141,7 +142,7 @@ impl Settings {
             exchanges: Exchanges::new(self.exchanges, login_timeout),
             store,
         };
-        Ok(TelenorAuthLayer::new(Arc::new(flow), nested_at))
+        Ok(TelenorAuthLayer::new(Arc::new(flow), mount))
     }
 
     fn checked_redirect_uri(&self) -> Result<Url, ConfigError> {
@@ -246,14 +247,11 @@ impl Settings {
         })
     }
 
-    fn checked_nest(&self, config: &Config) -> Result<Option<Box<str>>, ConfigError> {
-        let Some(prefix) = &self.nested_at else {
-            return Ok(None);
-        };
+    fn checked_mount(&self, config: &Config) -> Result<Mount, ConfigError> {
+        let prefix = self.nested_at.as_deref().unwrap_or_default();
         let prefix = prefix.trim_end_matches('/');
-        let below = config.paths.callback.strip_prefix(prefix);
-        match below {
-            Some(rest) if rest.starts_with('/') => Ok(Some(prefix.into())),
+        match config.paths.callback.strip_prefix(prefix) {
+            Some(rest) if rest.starts_with('/') => Ok(Mount::around(prefix)),
             _ => Err(ConfigError::NotBelowNest(prefix.to_owned())),
         }
     }
