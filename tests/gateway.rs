@@ -5,25 +5,21 @@
 
 mod common;
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::atomic::Ordering;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use common::{App, ORIGIN, builder};
+use common::{
+    App, ORIGIN, builder,
+    tls::{Authority, Relay},
+};
 use http::StatusCode;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use telenor_auth::{
     Clock, ConfigError, TelenorAuthLayer,
     mock::{Answer, Endpoint, MockGateway, TokenShape},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 
@@ -358,111 +354,6 @@ async fn scope_that_was_granted_reaches_the_handler() {
 }
 
 // --- TLS
-
-/// Accepts TLS or nothing, counts the requests it could read, and hands them on.
-struct Relay {
-    address: SocketAddr,
-    read: Arc<AtomicUsize>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Relay {
-    async fn plain(address: SocketAddr, upstream: SocketAddr) -> Self {
-        Self::start(address, upstream, None).await
-    }
-
-    async fn start(address: SocketAddr, upstream: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let read = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&read);
-        let task = tokio::spawn(async move {
-            loop {
-                let Ok((stream, _)) = listener.accept().await else {
-                    return;
-                };
-                let (tls, count) = (tls.clone(), Arc::clone(&count));
-                tokio::spawn(async move {
-                    match tls {
-                        None => relay(stream, upstream, &count).await,
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                relay(stream, upstream, &count).await;
-                            }
-                        }
-                    }
-                });
-            }
-        });
-        Self {
-            address,
-            read,
-            task,
-        }
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn relay<S>(mut stream: S, upstream: SocketAddr, read: &AtomicUsize)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-{
-    let mut first = [0; 1];
-    if stream.read_exact(&mut first).await.is_err() {
-        return;
-    }
-    read.fetch_add(1, Ordering::SeqCst);
-    let Ok(mut upstream) = TcpStream::connect(upstream).await else {
-        return;
-    };
-    if upstream.write_all(&first).await.is_ok() {
-        let _ = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await;
-    }
-}
-
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        Self { issuer, pem }
-    }
-
-    fn acceptor(
-        &self,
-        name: &str,
-        year: i32,
-        versions: &[&'static rustls::SupportedProtocolVersion],
-    ) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-        params.not_after = rcgen::date_time_ymd(year, 1, 1);
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let chain = vec![certificate.der().clone()];
-        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-}
 
 /// How a login over this TLS server ends when only `trusted` is trusted, and how many requests could be read.
 async fn over_tls(tls: TlsAcceptor, trusted: Option<&Authority>) -> (StatusCode, usize) {

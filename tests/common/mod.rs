@@ -8,6 +8,8 @@
     reason = "shared by test binaries that use a part each"
 )]
 
+pub mod tls;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -111,6 +113,31 @@ pub fn builder(gateway: &MockGateway) -> TelenorAuthBuilder {
 pub fn keys(number: u8) -> CookieKeys {
     let key = |seed: u8| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[seed]);
     CookieKeys::new([key(number)]).unwrap()
+}
+
+/// A server elsewhere, as a router: what a test sends goes over the network and its answer comes back.
+pub fn remote(base: &str) -> Router {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let base = base.to_owned();
+    Router::new().fallback(async move |request: Request<Body>| {
+        let (parts, body) = request.into_parts();
+        let url = format!("{base}{}", parts.uri.path_and_query().unwrap());
+        let body = body.collect().await.unwrap().to_bytes();
+        let sent = client
+            .request(parts.method, url)
+            .headers(parts.headers)
+            .body(body);
+        let answer = sent.send().await.unwrap();
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        *response.body_mut() = Body::from(answer.bytes().await.unwrap());
+        response
+    })
 }
 
 /// A few routes that count how often they run.

@@ -1,0 +1,207 @@
+//! Nothing secret or personal is logged at any level, and a failure is one line with its cause.
+
+#![cfg(feature = "mock")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod common;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use base64::{Engine, prelude::*};
+use common::{App, CALLBACK, navigation, query, request};
+use http::Method;
+use telenor_auth::mock::{Answer, Endpoint};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+/// All that is logged on this thread while the guard lives; the exchanges of a test run on it too.
+fn capture() -> (Log, tracing::subscriber::DefaultGuard) {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+/// The same bytes as somebody might write them by accident.
+fn spellings(secret: &str) -> Vec<String> {
+    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let base64 = BASE64_STANDARD.encode(secret);
+    // Inside a longer text base64 starts at another place: leave out what depends on the neighbours.
+    let inside = |skip: usize| {
+        let shifted = BASE64_STANDARD.encode(format!("{}{secret}", "x".repeat(skip)));
+        shifted[4..shifted.len() - 4].to_owned()
+    };
+    let all = vec![
+        secret.to_owned(),
+        encoded,
+        base64[..base64.len() - 4].to_owned(),
+        inside(1),
+        inside(2),
+    ];
+    all.into_iter()
+        .filter(|spelling| spelling.len() >= 6)
+        .collect()
+}
+
+#[tokio::test]
+async fn nothing_secret_or_personal_is_logged() {
+    let (log, guard) = capture();
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let mut secrets = vec![
+        app.gateway.client_secret().to_owned(),
+        "4791234567".into(),
+        "91234567".into(),
+        "Nordmann".into(),
+    ];
+
+    for target in ["/name?phone=4791234567", "/whoami"] {
+        let login = format!("/telenor/login?return_to={target}");
+        let callback = browser.callback_url(&app.gateway, &login).await;
+        secrets.extend([
+            query(&callback, "code").unwrap(),
+            query(&callback, "state").unwrap(),
+        ]);
+        secrets.extend(browser.jar.iter().map(|(_, value)| value.clone()));
+        browser.open(&callback).await;
+        browser.open(&callback).await;
+        browser.open(target).await;
+        secrets.push(browser.token().await.unwrap());
+        secrets.extend(browser.jar.iter().map(|(_, value)| value.clone()));
+    }
+    for endpoint in [Endpoint::Token, Endpoint::UserInfo, Endpoint::Logout] {
+        for answer in [
+            Answer::status(500),
+            Answer::Reset,
+            Answer::json(
+                401,
+                r#"{"error":"canary-body","ErrorCode":"canary-body","errorCode":40106}"#,
+            ),
+            Answer::json(200, r#"{"access_token":"canary-body\u0000"}"#),
+        ] {
+            app.gateway.answer_next(endpoint, answer);
+            let mut other = browser.clone();
+            match endpoint {
+                Endpoint::Token => {
+                    let callback = other.callback_url(&app.gateway, "/telenor/login").await;
+                    other.open(&callback).await;
+                }
+                Endpoint::UserInfo => drop(other.open("/name").await),
+                _ => {
+                    let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
+                    other
+                        .send(request(Method::POST, "/telenor/logout", &headers))
+                        .await;
+                    browser = app.signed_in().await;
+                }
+            }
+        }
+    }
+    browser
+        .open(&format!("{CALLBACK}?code=canary-code&state=canary-state"))
+        .await;
+    browser
+        .open(&format!(
+            "{CALLBACK}?error=canary-error&error_description=canary-text&state=x"
+        ))
+        .await;
+    let mut odd = navigation("/private");
+    odd.headers_mut().insert(
+        "cookie",
+        "__Host-telenor-session=canary-cookie".parse().unwrap(),
+    );
+    app.browser().send(odd).await;
+    for sent in app.gateway.requests(Endpoint::Token) {
+        secrets.extend(sent.form("code_verifier"));
+        secrets.extend(sent.form("code"));
+    }
+    drop(guard);
+
+    let log = log.text();
+    assert!(
+        log.contains("login succeeded") && log.contains("login failed"),
+        "the log is there"
+    );
+    secrets.push("canary".into());
+    for secret in &secrets {
+        for spelling in spellings(secret) {
+            let line = log.lines().find(|line| line.contains(&spelling));
+            assert_eq!(line, None, "{spelling} is logged");
+        }
+    }
+}
+
+#[tokio::test]
+async fn failed_login_is_one_line_with_cause_and_login_id() {
+    let (log, guard) = capture();
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let location = browser.start("/private").await;
+    let state = query(&location, "state").unwrap();
+    let describe = |description: &str| {
+        let description: String =
+            url::form_urlencoded::byte_serialize(description.as_bytes()).collect();
+        format!("{CALLBACK}?error=access_denied&error_description={description}&state={state}")
+    };
+    browser.open(&describe("a\nINFO forged\u{1b}[2J")).await;
+    let page = browser
+        .open(&describe(&format!("gjemt\u{202e}{}", "x".repeat(5_000))))
+        .await;
+    drop(guard);
+    let log = log.text();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("access_denied"))
+        .collect();
+    let [line] = &lines[..] else {
+        panic!("one line: {lines:#?}")
+    };
+    assert!(line.len() < 600 && line.contains("gjemt") && !line.contains('\u{202e}'));
+    assert!(!log.contains("forged") && !log.contains('\u{1b}'));
+    let started = log
+        .lines()
+        .find(|line| line.contains("login started"))
+        .unwrap();
+    let login_id = started
+        .split("login_id=")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap();
+    assert!(line.contains(login_id), "the same id from start to end");
+    assert!(page.body.contains(login_id), "and on the page");
+}
