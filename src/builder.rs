@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Clock, ConfigError, CookieKeys, CookiePrefix, Language, TelenorAuthLayer,
+    Clock, ConfigError, CookieKeys, CookiePrefix, Language, StartScript, TelenorAuthLayer,
     session::{MemoryStore, SessionStore},
     settings::Settings,
 };
@@ -179,6 +179,25 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// How many codes are exchanged at the same time; 64 unless told otherwise. Beyond, a login is asked to wait.
     pub fn max_exchanges(mut self, exchanges: usize) -> Self {
         self.settings.exchanges = exchanges;
+        self
+    }
+
+    /// Starts every login on a page of this plain-http origin, which recognition by the mobile network needs.
+    ///
+    /// The origin needs a host of its own, like `http://start.shop.example`, whose port 80 reaches this app and which no HSTS covers: neither
+    /// its own nor an `includeSubDomains` of a parent. Cookies are set and read on https alone; the page on plain http holds nothing
+    /// personal, and is good for one minute and one visit. Everything else on that origin is sent to https. The
+    /// [crate's page](crate#the-plain-http-start) says what browsers and networks do to it.
+    pub fn http_start(mut self, origin: impl Into<String>) -> Self {
+        self.settings.http_start = Some(origin.into());
+        self
+    }
+
+    /// The script that Telenor hands out, for the start page of [`http_start`](Self::http_start); none unless told otherwise.
+    ///
+    /// Without one the page goes on by itself. With one, the script does, by a click on `#continue`.
+    pub fn start_script(mut self, script: StartScript) -> Self {
+        self.settings.start_script = Some(script);
         self
     }
 

@@ -8,6 +8,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+/// In seconds: the clock that wrote a value may be this far ahead of the one that reads it, before the value counts as one
+/// from the future.
+pub(crate) const SKEW: u64 = 60;
+
 /// The clock that all life times are measured against.
 ///
 /// The default is the system's clock. Tests hand in one of their own and move it:

@@ -55,6 +55,7 @@ pub(crate) struct OwnPaths {
     pub login: Box<str>,
     pub logout: Box<str>,
     pub session: Box<str>,
+    pub start: Box<str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub(crate) enum Route {
     Login,
     Logout,
     Session,
+    Start,
 }
 
 const TAKEN: [&str; 5] = ["", "login", "logout", "start", "session"];
@@ -80,6 +82,7 @@ impl OwnPaths {
             login: sibling("login"),
             logout: sibling("logout"),
             session: sibling("session"),
+            start: sibling("start"),
         })
     }
 
@@ -93,13 +96,22 @@ impl OwnPaths {
             path if path == &*self.login => Some(Route::Login),
             path if path == &*self.logout => Some(Route::Logout),
             path if path == &*self.session => Some(Route::Session),
+            path if path == &*self.start => Some(Route::Start),
             _ => None,
         }
     }
 
     #[cfg(feature = "axum")]
-    pub(crate) fn all(&self) -> [&str; 4] {
-        [&self.callback, &self.login, &self.logout, &self.session]
+    pub(crate) fn all(&self) -> [&str; 5] {
+        let Self {
+            callback,
+            login,
+            logout,
+            session,
+            start,
+            ..
+        } = self;
+        [callback, login, logout, session, start]
     }
 }
 

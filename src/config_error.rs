@@ -70,6 +70,10 @@ pub enum ConfigError {
         /// What it allows.
         allowed: &'static str,
     },
+    /// The origin of the plain-http start page is none, or has no host of its own.
+    InvalidHttpStart(&'static str),
+    /// The script of the start page cannot be put on it safely.
+    InvalidStartScript(String),
     /// A limit is zero.
     ZeroLimit(&'static str),
     /// The TLS library could not be set up.
@@ -142,6 +146,13 @@ impl fmt::Display for ConfigError {
             ),
             Self::InvalidDuration { setting, allowed } => {
                 write!(f, "{setting} must be {allowed}")
+            }
+            Self::InvalidHttpStart(why) => write!(
+                f,
+                "the plain-http start {why}: give an origin of its own, like http://start.shop.example, that no HSTS covers"
+            ),
+            Self::InvalidStartScript(why) => {
+                write!(f, "the script of the start page {why}: hand it over as Telenor gave it")
             }
             Self::ZeroLimit(setting) => write!(f, "{setting} must be at least 1"),
             Self::Tls(why) => write!(f, "TLS cannot be set up: {why}"),

@@ -41,8 +41,8 @@ pub(crate) struct Refused {
 }
 
 impl Gateway {
-    pub(crate) fn authorization_url(&self, state: &State, verifier: Option<&Verifier>) -> String {
-        self.authorization.url(state, verifier)
+    pub(crate) fn authorization_url(&self, state: &State, challenge: Option<&str>) -> String {
+        self.authorization.url(state, challenge)
     }
 
     /// The token request (RFC 6749 section 4.1.3).

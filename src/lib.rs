@@ -89,17 +89,42 @@
 //! | `/telenor/login?return_to=/path` | GET | starts a login; for buttons |
 //! | `/telenor/logout` | POST | ends the session here and the token at Telenor; for a form on your own pages |
 //! | `/telenor/logout` | GET | asks whether to log out, or says that one is |
+//! | `/telenor/start` | GET | with [`http_start`](TelenorAuthBuilder::http_start): the page on plain http |
 //! | `/telenor/session` | GET | `{"signed_in":true,"seconds_left":…}` for your own scripts; never the token |
 //!
 //! # Who gets what without a session
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | a person opens a page (`Sec-Fetch-Mode: navigate`, or `Accept: text/html`) | 303 to Telenor |
-//! | a person sends a form | 401, a page that says that the form was not sent |
-//! | `fetch`, XHR, images, frames, workers, command lines, `HEAD`, WebSocket | 401, `application/problem+json` with the login URL |
-//! | prefetch and prerender | 503, and nothing happens |
+//! | a person opens or reloads a page (`Sec-Fetch-Mode: navigate` and `-Dest: document`; without those, `Accept: text/html`) | 303 to Telenor, one cookie |
+//! | a person sends a form | 303 to a page that says that the form was not sent, and leads back to it |
+//! | `fetch`, XHR (`X-Requested-With`), event streams, command lines | 401, `application/problem+json` with the login URL |
+//! | images, frames, manifests, service workers | 401 |
+//! | HTMX (`HX-Request`) | 401 with `HX-Redirect` to the login route |
+//! | `HEAD`, as link scanners send it | 401 |
+//! | Microsoft Office looking at a link | 200, a page with a button; the browser it opens logs in for itself |
+//! | prefetch, prerender, preview | 503, and nothing happens |
 //! | CORS preflight | 403; put your CORS layer outside this one |
+//! | WebSocket upgrade | 401 |
+//!
+//! # The plain-http start
+//!
+//! Telenor recognises a line in two ways. **By USSD** a prompt comes up on the phone; that works from any network and needs
+//! nothing here. **By the mobile network** the operator has to be able to read the request, so, "for now", as Telenor writes, the page that
+//! starts the flow must be plain http. For that there is [`http_start`](TelenorAuthBuilder::http_start), which puts one inert page on a
+//! plain-http host of its own between the challenge and Telenor.
+//!
+//! It is a path that is closing, and you should expect it to fail for many visitors:
+//!
+//! - **HSTS** on the start host, or `includeSubDomains` on a parent, and no browser will ever open the page over http again. Keep HSTS
+//!   on the app's host; this layer sends none.
+//! - **https-first browsers** upgrade the page when port 443 answers, or warn before it when it does not. The page works over https too, but
+//!   then nobody has read it on the way.
+//! - **Wi-Fi**, a **VPN** or **iCloud Private Relay** (all of Safari, and all plain http of an iPhone) go past the operator.
+//!
+//! So USSD and the page that says "not recognised" are main paths, and [`continue_without`](TelenorAuthBuilder::continue_without) should
+//! lead somewhere useful. Headers that claim a phone number (`X-MSISDN` and its kin) are removed before your handlers see a request:
+//! anybody can send them.
 //!
 //! # Defaults, and why
 //!
@@ -125,6 +150,7 @@
 mod access_token;
 mod api;
 mod builder;
+mod claimed_number;
 mod clear_text;
 mod clock;
 mod config;
@@ -137,6 +163,7 @@ mod flow;
 mod future;
 mod gateway;
 mod http_client;
+mod http_start;
 mod key;
 mod layer;
 #[cfg(feature = "mock")]
@@ -153,6 +180,7 @@ mod router;
 mod service;
 pub mod session;
 mod settings;
+mod start_script;
 mod user;
 mod visit;
 
@@ -172,6 +200,7 @@ pub use self::{
     layer::TelenorAuthLayer,
     page::Language,
     service::TelenorAuth,
+    start_script::StartScript,
     user::{LoginRequired, MissingLayer, TelenorUser, TelenorUserRejection},
 };
 

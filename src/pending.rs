@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::SKEW,
     cookie::{self, CookieNames, Found},
     key::Sealer,
     oauth::{State, Verifier},
@@ -151,10 +152,10 @@ impl PendingLogins {
         self.sealer.open(name, value)
     }
 
-    /// One from the future was written by a clock that nobody should trust.
+    /// One from the far future was written by a clock that nobody should trust.
     fn is_live(&self, login: &PendingLogin, now: u64) -> bool {
-        let age = now.checked_sub(login.started_at);
-        age.is_some_and(|age| age < self.lifetime)
+        let began = login.started_at <= now.saturating_add(SKEW);
+        began && now.saturating_sub(login.started_at) < self.lifetime
     }
 }
 

@@ -4,7 +4,10 @@ use axum_core::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
-use crate::{FailureCause, Language, page};
+use crate::{
+    FailureCause, Language, StartScript,
+    page::{self, Page},
+};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE_NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
@@ -27,20 +30,21 @@ pub(crate) fn see_other(location: &str) -> Response<Body> {
 }
 
 /// A page for a person.
-pub(crate) fn page(status: StatusCode, language: Language, html: String) -> Response<Body> {
-    let mut response = own(status, Body::from(html));
+pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
+    let mut response = own(status, Body::from(page.render()));
     let headers = response.headers_mut();
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, html);
+    let style = page::style_hash();
+    let script = page.script.map(StartScript::policy).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; style-src {}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        page::style_hash()
+        "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'{script}"
     );
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    let language = HeaderValue::from_static(language.lang());
+    let language = HeaderValue::from_static(page.language.lang());
     headers.insert(header::CONTENT_LANGUAGE, language);
     response
 }

@@ -15,7 +15,7 @@ use http::Request;
 use tower_service::Service;
 
 use crate::{
-    FailureCause,
+    FailureCause, claimed_number,
     config::Route,
     flow::{Flow, Refusal},
     future::ResponseFuture,
@@ -53,9 +53,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if self.flow.is_clear_text(request.extensions()) {
-            let visit = Visit::of_request(&request);
-            return ResponseFuture::answered(self.flow.to_https(&visit));
+        let flow = &self.flow;
+        if flow.is_clear_text(request.extensions(), request.uri(), request.headers()) {
+            let (parts, _) = request.into_parts();
+            return ResponseFuture::answered(flow.on_clear_text(&parts, &Visit::of(&parts)));
         }
         if let Some(route) = self.own_route(&request) {
             let (parts, _) = request.into_parts();
@@ -136,6 +137,7 @@ fn admit<B, Store: SessionStore>(
             return Err(flow.challenge(&Visit::of_request(request)));
         }
     }
+    claimed_number::remove(request.headers_mut());
     let guard: Arc<dyn Guard> = Arc::clone(flow) as _;
     request.extensions_mut().insert(Identity { guard, session });
     Ok(())

@@ -7,13 +7,14 @@ use http::Uri;
 use url::Url;
 
 use crate::{
-    Clock, ConfigError, CookieKeys, CookiePrefix, Language, TelenorAuthLayer,
+    Clock, ConfigError, CookieKeys, CookiePrefix, Language, StartScript, TelenorAuthLayer,
     config::{Config, OwnPaths, is_loopback, parse_url},
     cookie::CookieNames,
     exchanges::Exchanges,
     flow::Flow,
     gateway::Gateway,
     http_client::HttpClient,
+    http_start::HttpStart,
     key::Purpose,
     mount::Mount,
     oauth::{Authorization, ClientAuthentication, is_scope, reserved_parameter},
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub login_timeout: Duration,
     pub session_max: Duration,
     pub exchanges: usize,
+    pub http_start: Option<String>,
+    pub start_script: Option<StartScript>,
     pub nested_at: Option<String>,
     pub clock: Clock,
 }
@@ -81,6 +84,8 @@ impl Settings {
             login_timeout: Duration::from_secs(300),
             session_max: 8 * HOUR,
             exchanges: 64,
+            http_start: None,
+            start_script: None,
             nested_at: None,
             clock: Clock::default(),
         }
@@ -130,7 +135,8 @@ impl Settings {
                 "cookies are sealed with a random key: logins under way end with this process and are unknown to others; set cookie_keys to share and keep them"
             );
         }
-        let keys = self.cookie_keys.unwrap_or_else(CookieKeys::random);
+        let keys = self.cookie_keys.clone().unwrap_or_else(CookieKeys::random);
+        let http_start = self.http_start(&keys, &redirect_uri, &config)?;
         let pending = keys.sealer(Purpose::PendingLogin, &config.instance);
         let rounds = keys.sealer(Purpose::Rounds, &config.instance);
         let flow = Flow {
@@ -139,6 +145,7 @@ impl Settings {
             names,
             pending: PendingLogins::new(pending, login_timeout),
             rounds: Rounds::new(rounds),
+            http_start,
             exchanges: Exchanges::new(self.exchanges, login_timeout),
             store,
         };
@@ -245,6 +252,54 @@ impl Settings {
             origin,
             paths,
         })
+    }
+
+    fn http_start(
+        &self,
+        keys: &CookieKeys,
+        redirect_uri: &Url,
+        config: &Config,
+    ) -> Result<Option<HttpStart>, ConfigError> {
+        let Some(origin) = &self.http_start else {
+            if self.start_script.is_some() {
+                return Err(ConfigError::InvalidHttpStart(
+                    "is missing, and there is a script for it",
+                ));
+            }
+            return Ok(None);
+        };
+        let url =
+            parse_url(origin).map_err(|_| ConfigError::InvalidHttpStart("is not an origin"))?;
+        if url.scheme() != "http" {
+            return Err(ConfigError::InvalidHttpStart("is not plain http"));
+        }
+        let origin = url.origin().ascii_serialization();
+        if url.path() != "/" {
+            return Err(ConfigError::InvalidHttpStart("has a path"));
+        }
+        let authority = origin.trim_start_matches("http://").to_owned();
+        let app = config.origin_text.split("//").nth(1);
+        if app == Some(&authority) {
+            return Err(ConfigError::InvalidHttpStart("is the app's own host"));
+        }
+        if let Some(script) = &self.start_script {
+            script.check()?;
+        }
+        if let (Some(start), Some(app)) = (url.host_str(), redirect_uri.host_str())
+            && start.ends_with(&format!(".{app}"))
+        {
+            tracing::warn!(
+                "the plain-http start is below {app}: if {app} sends HSTS with includeSubDomains, browsers never open it"
+            );
+        }
+        let page = format!("{origin}{}", config.paths.start);
+        let sealer = keys.sealer(Purpose::Hop, &config.instance);
+        Ok(Some(HttpStart::new(
+            authority,
+            page,
+            self.start_script.clone(),
+            sealer,
+        )))
     }
 
     fn checked_mount(&self, config: &Config) -> Result<Mount, ConfigError> {

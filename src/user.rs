@@ -54,6 +54,30 @@ impl TelenorUser {
         self.session.scope()
     }
 
+    /// Where a form on your pages posts to for logging out, like `/telenor/logout`.
+    ///
+    /// Recognising a line proves who pays for it, not who holds the phone: show who is signed in, and offer this.
+    ///
+    /// ```
+    /// use telenor_auth::{ApiError, TelenorUser};
+    ///
+    /// async fn not_you(user: TelenorUser) -> Result<String, ApiError> {
+    ///     let info = user.info().await?;
+    ///     Ok(match info.mobile_number() {
+    ///         // A number shows itself masked: 47 ** ** *5 67
+    ///         Some(number) => format!(
+    ///             "<form method=post action={}>Innlogget som {number}. <button>Ikke deg? Logg ut</button></form>",
+    ///             user.logout_path(),
+    ///         ),
+    ///         None => String::new(),
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn logout_path(&self) -> &str {
+        self.guard.logout_path()
+    }
+
     pub(crate) fn guard(&self) -> &Arc<dyn Guard> {
         &self.guard
     }
@@ -87,6 +111,8 @@ pub(crate) trait Guard: Send + Sync {
     -> Pin<Box<dyn Future<Output = ()> + Send + 'g>>;
 
     fn gateway(&self) -> &Gateway;
+
+    fn logout_path(&self) -> &str;
 }
 
 /// What the layer puts into a request that it lets in: private, so that nothing else can claim to be a user.

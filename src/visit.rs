@@ -11,6 +11,10 @@ pub(crate) enum Caller {
     Page,
     /// A person sent a form.
     Form,
+    /// HTMX wants a piece of a page.
+    Htmx,
+    /// A program of Microsoft Office looks at a link that somebody pressed in a document.
+    Office,
     /// A script, an image, a frame, a command line: whoever cannot follow a login.
     Script,
     /// A browser asks whether a foreign script may ask (Fetch standard, CORS preflight).
@@ -31,6 +35,7 @@ pub(crate) struct Visit {
     more_cookies: Vec<HeaderValue>,
     accept_language: Option<HeaderValue>,
     referer: Option<HeaderValue>,
+    htmx_page: Option<HeaderValue>,
 }
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -41,6 +46,8 @@ const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
+const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
+const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
 
 impl Visit {
     pub(crate) fn of(parts: &Parts) -> Self {
@@ -62,6 +69,7 @@ impl Visit {
             more_cookies: cookies.collect(),
             accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
             referer: headers.get(header::REFERER).cloned(),
+            htmx_page: headers.get(HX_CURRENT_URL).cloned(),
         }
     }
 
@@ -80,6 +88,11 @@ impl Visit {
     /// The page that a form was sent from, as the browser tells it.
     pub(crate) fn referer(&self) -> Option<&str> {
         self.referer.as_ref()?.to_str().ok()
+    }
+
+    /// The page that HTMX runs on, as it tells it.
+    pub(crate) fn htmx_page(&self) -> Option<&str> {
+        self.htmx_page.as_ref()?.to_str().ok()
     }
 }
 
@@ -107,6 +120,12 @@ impl Caller {
         {
             return Self::Preflight;
         }
+        if headers.contains_key(HX_REQUEST) {
+            return Self::Htmx;
+        }
+        if *method == Method::GET && is_office(headers) {
+            return Self::Office;
+        }
         if !is_navigation(headers) || headers.contains_key(header::UPGRADE) {
             return Self::Script;
         }
@@ -119,7 +138,7 @@ impl Caller {
 
     /// Whether the answer is read by a person.
     pub(crate) fn is_person(self) -> bool {
-        matches!(self, Self::Page | Self::Form)
+        matches!(self, Self::Page | Self::Form | Self::Office)
     }
 }
 
@@ -169,6 +188,12 @@ fn is_navigation(headers: &HeaderMap) -> bool {
     }
     let mut accepts = headers.get_all(header::ACCEPT).iter();
     accepts.any(|value| contains(value, "text/html")) && !headers.contains_key(X_REQUESTED_WITH)
+}
+
+/// Office opens a link by itself before it hands it to a browser, and takes an error for a broken link.
+fn is_office(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT);
+    agent.is_some_and(|agent| contains(agent, "ms-office") || contains(agent, "microsoft office"))
 }
 
 fn contains(value: &HeaderValue, word: &str) -> bool {

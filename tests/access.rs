@@ -193,37 +193,152 @@ async fn script_is_told_where_to_log_in() {
 #[tokio::test]
 async fn form_without_a_session_is_neither_kept_nor_repeated() {
     let app = App::start().await;
-    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
         let mut form = navigation("/private");
         *form.method_mut() = method.clone();
         *form.body_mut() = "card=canary".into();
         let answer = app.browser().send(form).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method}");
         assert_eq!(answer.header("location"), None);
-        assert!(!answer.body.contains("canary") && answer.set_cookies().is_empty());
     }
-    let mut form = navigation("/form");
-    *form.method_mut() = Method::POST;
-    form.headers_mut().insert(
-        "referer",
-        format!("{ORIGIN}/private?step=2").parse().unwrap(),
-    );
-    let mut browser = app.browser();
-    let page = browser.send(form).await;
-    assert!(page.body.contains("form_not_sent"));
-    assert!(
-        page.body.contains("return_to=%2Fprivate%3Fstep%3D2"),
-        "back to the form"
-    );
-    let mut form = navigation("/form");
-    *form.method_mut() = Method::POST;
-    form.headers_mut()
-        .insert("referer", "https://app.test.evil.test/x".parse().unwrap());
-    assert!(
-        browser.send(form).await.body.contains("return_to=%2F\""),
-        "a foreign page is not gone back to"
-    );
+    let post = |referer: &str| {
+        let mut form = navigation("/form");
+        *form.method_mut() = Method::POST;
+        *form.body_mut() = "card=canary".into();
+        form.headers_mut()
+            .insert("referer", referer.parse().unwrap());
+        form
+    };
+    for (referer, back) in [
+        (
+            format!("{ORIGIN}/private?step=2"),
+            "return_to=%2Fprivate%3Fstep%3D2",
+        ),
+        ("https://app.test.evil.test/x".to_owned(), "return_to=%2F\""),
+        (format!("{ORIGIN}//evil.test/"), "return_to=%2F\""),
+        ("rubbish".to_owned(), "return_to=%2F\""),
+    ] {
+        let mut browser = app.browser();
+        let answer = browser.send(post(&referer)).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::SEE_OTHER,
+            "the answer to a form is a page that can be reloaded"
+        );
+        assert!(
+            answer.location().starts_with(ORIGIN),
+            "a page of ours, and not the gateway"
+        );
+        assert!(answer.set_cookies().is_empty() && !answer.location().contains("canary"));
+        let page = browser.open(&answer.location()).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        assert!(page.body.contains("form_not_sent"));
+        assert!(page.body.contains(back), "{referer}: {}", page.body);
+    }
     assert_eq!(app.hits(), 0);
+}
+
+#[tokio::test]
+async fn htmx_is_told_to_open_the_login_page() {
+    let app = App::start().await;
+    let htmx: &[_] = &[
+        ("hx-request", "true"),
+        ("hx-current-url", "https://app.test/private?step=2"),
+        ("sec-fetch-mode", "cors"),
+        ("accept", "text/html"),
+    ];
+    for method in [Method::GET, Method::POST] {
+        let answer = app
+            .browser()
+            .send(request(method, "/private/row", htmx))
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        let login = answer.header("hx-redirect");
+        assert_eq!(
+            login,
+            Some("https://app.test/telenor/login?return_to=%2Fprivate%3Fstep%3D2")
+        );
+        assert_eq!(
+            (answer.header("location"), answer.set_cookies().len()),
+            (None, 0)
+        );
+    }
+    let foreign: &[_] = &[
+        ("hx-request", "true"),
+        ("hx-current-url", "https://evil.test/"),
+    ];
+    let answer = app
+        .browser()
+        .send(request(Method::GET, "/private", foreign))
+        .await;
+    assert_eq!(
+        answer.header("hx-redirect"),
+        Some("https://app.test/telenor/login?return_to=%2F")
+    );
+}
+
+#[tokio::test]
+async fn office_gets_a_page_and_no_login_of_its_own() {
+    let app = App::start().await;
+    for agent in [
+        "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
+        "Microsoft Office Word 2014",
+    ] {
+        for accept in ["*/*", "text/html"] {
+            let office = request(
+                Method::GET,
+                "/private?n=1",
+                &[("user-agent", agent), ("accept", accept)],
+            );
+            let answer = app.browser().send(office).await;
+            assert_eq!(
+                answer.status,
+                StatusCode::OK,
+                "an error would be taken for a broken link"
+            );
+            assert_eq!(
+                (answer.header("location"), answer.set_cookies().len()),
+                (None, 0)
+            );
+            assert!(answer.body.contains("return_to=%2Fprivate%3Fn%3D1"));
+        }
+        let probe = request(Method::HEAD, "/private", &[("user-agent", agent)]);
+        assert_eq!(
+            app.browser().send(probe).await.status,
+            StatusCode::UNAUTHORIZED
+        );
+    }
+    assert_eq!(app.hits(), 0);
+}
+
+#[tokio::test]
+async fn headers_that_claim_a_number_reach_no_handler() {
+    async fn headers(headers: http::HeaderMap) -> String {
+        format!("{headers:?}")
+    }
+    let gateway = MockGateway::start().await.unwrap();
+    let router = common::routes(&Hits::default()).route("/headers", get(headers));
+    let app = App::mounted(
+        router.layer(builder(&gateway).optional().build().unwrap()),
+        gateway,
+    );
+    for mut browser in [app.browser(), app.signed_in().await] {
+        let mut sent = navigation("/headers");
+        for name in [
+            "x-msisdn",
+            "msisdn",
+            "X_MSISDN",
+            "x-up-calling-line-id",
+            "x-nokia-msisdn",
+        ] {
+            let name: HeaderName = name.parse().unwrap();
+            sent.headers_mut()
+                .insert(name, HeaderValue::from_static("4791234567"));
+        }
+        let page = browser.send(sent).await;
+        assert!(!page.body.contains("4791234567"), "{}", page.body);
+        assert!(page.body.contains("text/html"), "the others are there");
+    }
 }
 
 #[tokio::test]

@@ -241,7 +241,7 @@ async fn pending_login_from_the_future_is_rejected() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
-    app.clock.rewind(MINUTE);
+    app.clock.rewind(2 * MINUTE);
     browser.open(&callback).await.assert_safe_reject();
     assert_eq!(app.token_requests(), 0);
 }

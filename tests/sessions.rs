@@ -370,11 +370,12 @@ async fn form_whose_token_is_dead_is_told_and_not_repeated() {
     *form.method_mut() = Method::POST;
     form.headers_mut()
         .insert("referer", format!("{ORIGIN}/form?step=2").parse().unwrap());
-    let page = browser.send(form).await;
+    let answer = browser.send(form).await;
+    assert_eq!(browser.session(), None);
+    let page = browser.open(&answer.location()).await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);
     assert!(page.body.contains("form_not_sent"));
     assert!(page.body.contains("return_to=%2Fform%3Fstep%3D2"));
-    assert_eq!(browser.session(), None);
 }
 
 #[tokio::test]

@@ -106,6 +106,9 @@ impl Shop {
         if let Some(gateway) = client.gateway {
             auth = auth.gateway(gateway);
         }
+        if let Some(start) = settings.http_start {
+            auth = auth.http_start(start);
+        }
         if let Some(keys) = &settings.cookie_keys {
             auth = auth.cookie_keys(keys.clone());
         }

@@ -6,6 +6,7 @@
 //! | `TELENOR_CLIENT_ID`, `TELENOR_CLIENT_SECRET` | the app at Telenor's developer portal | a mock gateway is started |
 //! | `TELENOR_GATEWAY` | base URL of the gateway | Telenor's production gateway |
 //! | `TELENOR_REDIRECT_URI` | as registered at the portal; ends in `/telenor/callback` | `http://{LISTEN}/telenor/callback` |
+//! | `TELENOR_HTTP_START` | origin of a plain-http start page, like `http://start.shop.example` | none |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, comma between; the first seals | random, until restart |
 //! | `TELENOR_SESSION_STORE` | `memory` or `cookie` | `memory` |
 
@@ -18,6 +19,7 @@ pub(crate) struct Settings {
     pub(crate) listen: String,
     pub(crate) client: Option<Client>,
     pub(crate) redirect_uri: Option<String>,
+    pub(crate) http_start: Option<String>,
     pub(crate) cookie_keys: Option<CookieKeys>,
     pub(crate) session_store: StoreChoice,
 }
@@ -65,6 +67,7 @@ impl Settings {
                 }
                 uri => uri,
             },
+            http_start: text("TELENOR_HTTP_START")?,
             cookie_keys: text("TELENOR_COOKIE_KEYS")?
                 .map(|keys| CookieKeys::parse(&keys))
                 .transpose()

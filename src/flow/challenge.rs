@@ -1,12 +1,14 @@
 //! Sends a visitor to Telenor (RFC 6749 section 4.1.1), if it is one who can go.
 
+use std::borrow::Cow;
+
 use axum_core::body::Body;
-use http::{HeaderMap, Response, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request::Parts};
 use url::form_urlencoded;
 
 use super::{Flow, Refusal};
 use crate::{
-    ClearText, FailureCause, Language,
+    FailureCause, Language,
     oauth::{State, Verifier},
     page::{Page, Topic},
     response,
@@ -15,12 +17,17 @@ use crate::{
     visit::{self, Caller, Visit},
 };
 
+const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
 impl<Store: SessionStore> Flow<Store> {
     /// The answer to a request that needs a session and has none.
     pub(crate) fn challenge(&self, visit: &Visit) -> Response<Body> {
         match visit.caller {
             Caller::Page => {}
-            Caller::Form => return self.form_not_sent(visit),
+            Caller::Form => return self.lead_back_to_form(visit),
+            // Opens the page by itself and hands a browser the address that it ends at: this one, and no login of its own.
+            Caller::Office => return self.login_page(visit, &self.target(visit)),
+            Caller::Htmx => return self.login_by_htmx(visit),
             Caller::Speculative => {
                 return self.refuse(visit, Refusal::because(FailureCause::SpeculativeRequest));
             }
@@ -31,10 +38,7 @@ impl<Store: SessionStore> Flow<Store> {
                 return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
             }
         }
-        // Only path and query: what comes before them in a request line is the client's choice.
-        let return_to = self
-            .config
-            .return_to(visit.uri.path_and_query().map(|path| path.as_str()));
+        let return_to = self.target(visit);
         let after_logout = self.config.after_logout.as_ref();
         if after_logout.is_some_and(|page| page.path() == return_to.path()) {
             return self.signed_out(visit);
@@ -58,12 +62,18 @@ impl<Store: SessionStore> Flow<Store> {
         if visit.caller != Caller::Page {
             return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
         }
-        let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let mut query = form_urlencoded::parse(query);
-        let target = query.find(|(name, _)| name == "return_to");
-        let return_to = self
-            .config
-            .return_to(target.as_ref().map(|(_, target)| &**target));
+        let return_to = match parameter(parts, "resume") {
+            None => self
+                .config
+                .return_to(parameter(parts, "return_to").as_deref()),
+            Some(token) => match self.resume(&parts.headers, &token) {
+                Some(return_to) => return_to,
+                None => return self.refuse(visit, Refusal::because(FailureCause::StateUnknown)),
+            },
+        };
+        if parameter(parts, "form").is_some() {
+            return self.form_not_sent(visit, &return_to);
+        }
         if self.config.login_page && visit::is_from_elsewhere(&parts.headers) {
             return self.login_page(visit, &return_to);
         }
@@ -78,14 +88,18 @@ impl<Store: SessionStore> Flow<Store> {
             retry: Some(&login),
             ..self.page(Topic::LoginPage, language)
         };
-        response::page(StatusCode::OK, language, page.render())
+        response::page(StatusCode::OK, &page)
     }
 
     fn begin(&self, headers: &HeaderMap, return_to: &ReturnTo) -> Response<Body> {
         let state = State::random();
         let verifier = self.gateway.pkce.then(Verifier::random);
-        let location = self.gateway.authorization_url(&state, verifier.as_ref());
+        let challenge = verifier.as_ref().map(Verifier::challenge);
         let now = self.config.clock.seconds();
+        let location = match &self.http_start {
+            Some(start) => start.url(&state, challenge, now),
+            None => self.gateway.authorization_url(&state, challenge.as_deref()),
+        };
         let cookies = self
             .pending
             .begin(&self.names, headers, &state, return_to, verifier, now);
@@ -93,30 +107,47 @@ impl<Store: SessionStore> Flow<Store> {
         response::with_cookies(response::see_other(&location), cookies)
     }
 
-    /// Nothing of the form is kept: the next try leads to the page that it was on.
-    fn form_not_sent(&self, visit: &Visit) -> Response<Body> {
-        let from = visit.referer().and_then(|referer| {
-            let path = referer.strip_prefix(&*self.config.origin_text)?;
-            path.starts_with('/').then_some(path)
-        });
-        let return_to = self.config.return_to(from);
+    /// Nothing of the form is kept. The answer is a page that can be loaded again, which says so, and leads back to where the form is.
+    fn lead_back_to_form(&self, visit: &Visit) -> Response<Body> {
+        let return_to = self.config.return_to(self.own_path(visit.referer()));
+        let page = self.login_url(return_to.as_str());
+        response::see_other(&self.config.absolute(&format!("{page}&form=not-sent")))
+    }
+
+    fn form_not_sent(&self, visit: &Visit, return_to: &ReturnTo) -> Response<Body> {
         let mut refusal = Refusal::because(FailureCause::FormNotSent);
         refusal.retry = Some(return_to.as_str());
         self.refuse(visit, refusal)
     }
 
-    /// Everything on plain http is sent to https, with neither a look at cookies nor one set.
-    pub(crate) fn to_https(&self, visit: &Visit) -> Response<Body> {
-        if visit.caller != Caller::Page {
-            return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
+    /// HTMX would put a login page into the middle of the one it is on; this header makes it open one instead.
+    fn login_by_htmx(&self, visit: &Visit) -> Response<Body> {
+        let return_to = self.config.return_to(self.own_path(visit.htmx_page()));
+        let login = self.config.absolute(&self.login_url(return_to.as_str()));
+        let mut response = self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
+        if let Ok(login) = HeaderValue::try_from(login) {
+            response.headers_mut().insert(HX_REDIRECT, login);
         }
-        let target = visit.uri.path_and_query().map(|path| path.as_str());
-        let target = self.config.return_to(target);
-        response::see_other(&self.config.absolute(target.as_str()))
+        response
     }
 
-    /// Whether a request came over plain http although the app lives on https.
-    pub(crate) fn is_clear_text(&self, extensions: &http::Extensions) -> bool {
-        extensions.get::<ClearText>().is_some() && self.config.origin.scheme() == "https"
+    /// Only path and query of a request: what comes before them is the client's choice.
+    fn target(&self, visit: &Visit) -> ReturnTo {
+        let target = visit.uri.path_and_query();
+        self.config.return_to(target.map(|path| path.as_str()))
     }
+
+    /// The path of an address on this app, as a browser tells it in a header.
+    fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
+        let path = address?.strip_prefix(&*self.config.origin_text)?;
+        path.starts_with('/').then_some(path)
+    }
+}
+
+fn parameter<'p>(parts: &'p Parts, name: &str) -> Option<Cow<'p, str>> {
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let mut query = form_urlencoded::parse(query);
+    query
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value)
 }

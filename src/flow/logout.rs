@@ -55,7 +55,7 @@ impl<Store: SessionStore> Flow<Store> {
                     logout: Some(&self.config.paths.logout),
                     ..self.page(Topic::ConfirmLogout, language)
                 };
-                response::page(StatusCode::OK, language, page.render())
+                response::page(StatusCode::OK, &page)
             }
             Ok(None) => self.signed_out(visit),
             Err(error) => self.store_failed(visit, &error),
@@ -69,6 +69,6 @@ impl<Store: SessionStore> Flow<Store> {
             retry: Some(&retry),
             ..self.page(Topic::SignedOut, language)
         };
-        response::page(StatusCode::OK, language, page.render())
+        response::page(StatusCode::OK, &page)
     }
 }

@@ -1,10 +1,11 @@
 //! The story of a login, and the only place where its parts meet.
 //!
-//! [`challenge`] sends a visitor off, [`callback`] takes them back in, [`logout`] sees them out.
+//! [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in, [`logout`] sees them out.
 
 mod callback;
 mod challenge;
 mod logout;
+mod start;
 mod status;
 
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -18,6 +19,7 @@ use crate::{
     cookie::{self, CookieNames, Found},
     exchanges::Exchanges,
     gateway::Gateway,
+    http_start::HttpStart,
     page::{Page, Topic},
     pending::PendingLogins,
     response,
@@ -35,6 +37,7 @@ pub(crate) struct Flow<Store> {
     pub names: CookieNames,
     pub pending: PendingLogins,
     pub rounds: Rounds,
+    pub http_start: Option<HttpStart>,
     pub exchanges: Exchanges<callback::Answer>,
     pub store: Store,
 }
@@ -48,7 +51,7 @@ impl<Store: SessionStore> Flow<Store> {
         visit: Visit,
     ) -> Response<Body> {
         let allowed: &[Method] = match route {
-            Route::Callback | Route::Login | Route::Session => &[Method::GET],
+            Route::Callback | Route::Login | Route::Session | Route::Start => &[Method::GET],
             Route::Logout => &[Method::GET, Method::POST],
         };
         if !allowed.contains(&parts.method) {
@@ -63,6 +66,7 @@ impl<Store: SessionStore> Flow<Store> {
             Route::Logout if parts.method == Method::POST => self.logout(&parts, &visit).await,
             Route::Logout => self.logout_page(&parts, &visit).await,
             Route::Session => self.status(&parts, &visit).await,
+            Route::Start => self.start_page(&parts, &visit),
         }
     }
 
@@ -106,7 +110,7 @@ impl<Store: SessionStore> Flow<Store> {
                 login_id: refusal.login_id,
                 ..self.page(Topic::Failure(cause), language)
             };
-            response::page(cause.status(), language, page.render())
+            response::page(cause.status(), &page)
         } else {
             let login = self.config.absolute(&self.config.paths.login);
             let login = (cause == FailureCause::LoginRequired).then_some(login.as_str());
@@ -136,6 +140,7 @@ impl<Store: SessionStore> Flow<Store> {
             logout: None,
             description: None,
             login_id: None,
+            script: None,
         }
     }
 
@@ -211,5 +216,9 @@ impl<Store: SessionStore> Guard for Flow<Store> {
 
     fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    fn logout_path(&self) -> &str {
+        &self.config.paths.logout
     }
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{State, Verifier};
+use super::State;
 
 const OWN_PARAMETERS: [&str; 7] = [
     "response_type",
@@ -44,13 +44,14 @@ impl Authorization {
         Self { endpoint }
     }
 
-    pub(crate) fn url(&self, state: &State, verifier: Option<&Verifier>) -> String {
+    /// `challenge` is the `code_challenge` of PKCE (RFC 7636 section 4.3), method S256.
+    pub(crate) fn url(&self, state: &State, challenge: Option<&str>) -> String {
         let mut url = self.endpoint.clone();
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("state", state.as_str());
-            if let Some(verifier) = verifier {
-                query.append_pair("code_challenge", &verifier.challenge());
+            if let Some(challenge) = challenge {
+                query.append_pair("code_challenge", challenge);
                 query.append_pair("code_challenge_method", "S256");
             }
         }
@@ -78,6 +79,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::oauth::Verifier;
 
     #[test]
     fn every_parameter_is_there_once_and_encoded() {
@@ -88,7 +90,7 @@ mod tests {
             Authorization::new(endpoint, "id å&+", redirect, Some("a b:c&d+å"), &extra);
         let verifier = Verifier::random();
         let state = State::random();
-        let url = authorization.url(&state, Some(&verifier));
+        let url = authorization.url(&state, Some(&verifier.challenge()));
         assert!(url.is_ascii());
         let pairs: Vec<_> = Url::parse(&url)
             .unwrap()

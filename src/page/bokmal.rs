@@ -25,6 +25,12 @@ pub(super) static BOKMAL: Text = Text {
         advice: &["Er du på mobil, går det enklest på mobilnettet. Slå gjerne av wifi først."],
         button: "Fortsett til Telenor",
     },
+    start: Message {
+        title: "På vei til Telenor",
+        happened: "Nå kjenner Telenor igjen abonnementet ditt.",
+        advice: &["Skjer det ikke noe, trykker du på knappen."],
+        button: "Gå videre til Telenor",
+    },
     consequence: |app, purpose| match app {
         Some(app) => format!("Uten innlogging kan ikke {app} {purpose}."),
         None => format!("Uten innlogging kan vi ikke {purpose}."),

@@ -23,6 +23,12 @@ pub(super) static ENGLISH: Text = Text {
         advice: &["On a phone, mobile data works best. You may want to turn Wi-Fi off first."],
         button: "Continue to Telenor",
     },
+    start: Message {
+        title: "On the way to Telenor",
+        happened: "Telenor is recognising your phone subscription.",
+        advice: &["If nothing happens, press the button."],
+        button: "Go on to Telenor",
+    },
     consequence: |app, purpose| {
         format!(
             "Unless you sign in, {} cannot {purpose}.",

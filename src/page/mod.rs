@@ -16,7 +16,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use self::text::{Message, Text, text};
-use crate::failure::FailureCause;
+use crate::{StartScript, failure::FailureCause};
 
 pub use self::language::Language;
 
@@ -28,6 +28,8 @@ pub(crate) enum Topic {
     ConfirmLogout,
     /// The explicit start: nothing happens before the user presses the button.
     LoginPage,
+    /// On plain http, on the way to Telenor: goes on by itself.
+    Start,
 }
 
 /// One page and what it needs to know. Everything in it is escaped.
@@ -50,6 +52,8 @@ pub(crate) struct Page<'a> {
     pub(crate) description: Option<&'a str>,
     /// What the user can tell support.
     pub(crate) login_id: Option<&'a str>,
+    /// The one script that a page may have: Telenor's, on the start page.
+    pub(crate) script: Option<&'a StartScript>,
 }
 
 impl<'a> Page<'a> {
@@ -72,6 +76,8 @@ impl<'a> Page<'a> {
             },
             description: self.description,
             login_id: self.login_id,
+            forward: self.retry.filter(|_| self.topic == Topic::Start),
+            script: self.script,
         };
         // Whoever gets this page has trouble enough: a bare page is better than none.
         view.render().unwrap_or_else(|_| {
@@ -88,6 +94,7 @@ impl<'a> Page<'a> {
             Topic::SignedOut => text.signed_out,
             Topic::ConfirmLogout => text.confirm_logout,
             Topic::LoginPage => text.login_page,
+            Topic::Start => text.start,
         }
     }
 
@@ -101,7 +108,7 @@ impl<'a> Page<'a> {
             Topic::Failure(FormNotSent | CrossSiteRequest) => return None,
             Topic::Failure(MethodNotAllowed | SpeculativeRequest) => return None,
             Topic::Failure(_) => text.consequence,
-            Topic::SignedOut | Topic::ConfirmLogout => return None,
+            Topic::SignedOut | Topic::ConfirmLogout | Topic::Start => return None,
         };
         // The sentence brings its own full stop.
         let purpose = self
@@ -134,6 +141,7 @@ impl<'a> Page<'a> {
             Topic::SignedOut => [home, retry],
             // The form is the button.
             Topic::Failure(_) if self.form().is_some() => [home, None],
+            Topic::Start => [retry, None],
             Topic::Failure(_) | Topic::LoginPage => {
                 [retry, link(self.without, text.go_without).or(home)]
             }
@@ -144,7 +152,9 @@ impl<'a> Page<'a> {
     /// The drawing above the title, as the path of a 24 by 24 picture.
     fn sign(&self) -> &'static str {
         match self.topic {
-            Topic::Failure(FailureCause::LoginRequired) | Topic::LoginPage => PADLOCK,
+            Topic::Failure(FailureCause::LoginRequired) | Topic::LoginPage | Topic::Start => {
+                PADLOCK
+            }
             Topic::Failure(_) => EXCLAMATION,
             Topic::SignedOut => TICK,
             Topic::ConfirmLogout => DOOR,
@@ -181,6 +191,8 @@ struct View<'a> {
     cause: Option<&'static str>,
     description: Option<&'a str>,
     login_id: Option<&'a str>,
+    forward: Option<&'a str>,
+    script: Option<&'a StartScript>,
 }
 
 struct Link<'a> {
@@ -210,6 +222,7 @@ mod tests {
         logout: None,
         description: None,
         login_id: None,
+        script: None,
     };
 
     const FULL: Page<'_> = Page {
@@ -226,7 +239,12 @@ mod tests {
 
     fn topics() -> impl Iterator<Item = Topic> {
         let failures = FailureCause::ALL.iter().map(|cause| Topic::Failure(*cause));
-        failures.chain([Topic::SignedOut, Topic::ConfirmLogout, Topic::LoginPage])
+        failures.chain([
+            Topic::SignedOut,
+            Topic::ConfirmLogout,
+            Topic::LoginPage,
+            Topic::Start,
+        ])
     }
 
     fn every_page() -> impl Iterator<Item = String> {

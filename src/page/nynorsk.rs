@@ -25,6 +25,12 @@ pub(super) static NYNORSK: Text = Text {
         advice: &["Er du på mobil, går det lettast på mobilnettet. Slå gjerne av wifi først."],
         button: "Gå vidare til Telenor",
     },
+    start: Message {
+        title: "På veg til Telenor",
+        happened: "No kjenner Telenor att abonnementet ditt.",
+        advice: &["Skjer det ikkje noko, trykkjer du på knappen."],
+        button: "Hald fram til Telenor",
+    },
     consequence: |app, purpose| match app {
         Some(app) => format!("Utan innlogging kan ikkje {app} {purpose}."),
         None => format!("Utan innlogging kan vi ikkje {purpose}."),

@@ -25,12 +25,9 @@ use serde::{Deserialize, Serialize};
 pub use self::{check::check_store, cookie::CookieStore, memory::MemoryStore};
 use crate::{
     access_token::AccessToken,
-    clock::unix_seconds,
+    clock::{SKEW, unix_seconds},
     key::{CookieKeys, Purpose},
 };
-
-/// A clock may be this far ahead of the one that wrote a session before the session counts as one from the future.
-const SKEW: u64 = 60;
 
 /// Keeps sessions between requests.
 ///
