@@ -12,7 +12,11 @@ use http::Request;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{flow::Flow, mount::Mount, response, service::let_in, session::SessionStore};
+use crate::{
+    flow::{Admitted, Flow},
+    mount::Mount,
+    session::SessionStore,
+};
 
 pin_project! {
     /// The future of [`TelenorAuth`](crate::TelenorAuth).
@@ -44,8 +48,7 @@ pin_project! {
         Inner {
             #[pin]
             future: S::Future,
-            vary: bool,
-            signed_in: bool,
+            admitted: Admitted,
         },
         Flow {
             step: BoxedStep,
@@ -89,13 +92,9 @@ where
         }
     }
 
-    pub(crate) fn inner(future: S::Future, vary: bool, signed_in: bool) -> Self {
+    pub(crate) fn inner(future: S::Future, admitted: Admitted) -> Self {
         Self {
-            state: State::Inner {
-                future,
-                vary,
-                signed_in,
-            },
+            state: State::Inner { future, admitted },
         }
     }
 
@@ -134,30 +133,17 @@ where
                         flow,
                         mount,
                     } = waiting.take().expect("a session is loaded once");
-                    match let_in(&flow, &mount, &mut request, loaded) {
-                        Ok(signed_in) => {
-                            let vary = signed_in || flow.config.optional;
+                    match flow.admit(&mount, &mut request, loaded) {
+                        Ok(admitted) => {
                             let future = ready.call(request);
-                            state.set(State::Inner {
-                                future,
-                                vary,
-                                signed_in,
-                            });
+                            state.set(State::Inner { future, admitted });
                         }
                         Err(answer) => return Poll::Ready(Ok(answer)),
                     }
                 }
-                StateProj::Inner {
-                    future,
-                    vary,
-                    signed_in,
-                } => {
+                StateProj::Inner { future, admitted } => {
                     let mut response = ready!(future.poll(cx))?.into_response();
-                    if *signed_in {
-                        response::keep_private(response.headers_mut());
-                    } else if *vary {
-                        response::vary_by_cookie(response.headers_mut());
-                    }
+                    admitted.mark(response.headers_mut());
                     return Poll::Ready(Ok(response));
                 }
                 StateProj::Flow { step } => return step.as_mut().poll(cx).map(Ok),

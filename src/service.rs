@@ -7,21 +7,16 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use axum_core::{
-    body::Body,
-    response::{IntoResponse, Response},
-};
+use axum_core::response::{IntoResponse, Response};
 use http::Request;
 use tower_service::Service;
 
 use crate::{
-    FailureCause, claimed_number,
     config::Route,
-    flow::{Flow, Refusal},
+    flow::Flow,
     future::ResponseFuture,
     mount::Mount,
-    session::{MemoryStore, Session, SessionStore, StoreError},
-    user::{Guard, Identity},
+    session::{MemoryStore, SessionStore},
     visit::{Visit, original_uri},
 };
 
@@ -65,23 +60,16 @@ where
             return ResponseFuture::flow(Box::pin(flow.own_route(route, parts, visit)));
         }
         let Some(token) = self.flow.session_token(request.headers()) else {
-            return match admit(&self.flow, &self.mount, &mut request, None) {
-                Ok(()) => ResponseFuture::inner(
-                    self.inner.call(request),
-                    self.flow.config.optional,
-                    false,
-                ),
+            return match self.flow.admit(&self.mount, &mut request, Ok(None)) {
+                Ok(admitted) => ResponseFuture::inner(self.inner.call(request), admitted),
                 Err(answer) => ResponseFuture::answered(answer),
             };
         };
         let mut load = self.flow.store.load(&token);
         // A store in this process has its answer at once. Whoever must wait is polled again with the right waker.
         match Pin::new(&mut load).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(loaded) => match let_in(&self.flow, &self.mount, &mut request, loaded) {
-                Ok(signed_in) => {
-                    let vary = signed_in || self.flow.config.optional;
-                    ResponseFuture::inner(self.inner.call(request), vary, signed_in)
-                }
+            Poll::Ready(loaded) => match self.flow.admit(&self.mount, &mut request, loaded) {
+                Ok(admitted) => ResponseFuture::inner(self.inner.call(request), admitted),
                 Err(answer) => ResponseFuture::answered(answer),
             },
             Poll::Pending => {
@@ -100,47 +88,6 @@ impl<S, Store: SessionStore> TelenorAuth<S, Store> {
         let uri = original_uri(request.extensions(), request.uri());
         self.flow.config.paths.route(uri.path())
     }
-}
-
-/// What a store answered, turned into a request that may go on, or an answer to it. The flag: is somebody signed in?
-#[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
-pub(crate) fn let_in<B, Store: SessionStore>(
-    flow: &Arc<Flow<Store>>,
-    mount: &Mount,
-    request: &mut Request<B>,
-    loaded: Result<Option<Session>, StoreError>,
-) -> Result<bool, Response<Body>> {
-    let session = match loaded {
-        Ok(session) => session.filter(|session| flow.accepts(session)),
-        Err(error) => return Err(flow.store_failed(&Visit::of_request(request), &error)),
-    };
-    let signed_in = session.is_some();
-    admit(flow, mount, request, session).map(|()| signed_in)
-}
-
-#[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
-fn admit<B, Store: SessionStore>(
-    flow: &Arc<Flow<Store>>,
-    mount: &Mount,
-    request: &mut Request<B>,
-    session: Option<Session>,
-) -> Result<(), Response<Body>> {
-    if session.is_none() {
-        let original = original_uri(request.extensions(), request.uri());
-        let (path, callback) = (request.uri().path(), &flow.config.paths.callback);
-        if let Some(mistake) = mount.mistake(original.path(), path, callback) {
-            tracing::error!("{mistake}");
-            let visit = Visit::of_request(request);
-            return Err(flow.refuse(&visit, Refusal::because(FailureCause::Internal)));
-        }
-        if !flow.config.optional {
-            return Err(flow.challenge(&Visit::of_request(request)));
-        }
-    }
-    claimed_number::remove(request.headers_mut());
-    let guard: Arc<dyn Guard> = Arc::clone(flow) as _;
-    request.extensions_mut().insert(Identity { guard, session });
-    Ok(())
 }
 
 impl<S: Clone, Store> Clone for TelenorAuth<S, Store> {

@@ -1,12 +1,15 @@
 //! The story of a login, and the only place where its parts meet.
 //!
-//! [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in, [`logout`] sees them out.
+//! [`admit`] lets a request in, [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in, [`logout`] sees them out.
 
+mod admit;
 mod callback;
 mod challenge;
 mod logout;
 mod start;
 mod status;
+
+pub(crate) use self::admit::Admitted;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 

@@ -99,11 +99,11 @@ impl MemoryStore {
     fn reserve(&self) -> Result<(), StoreError> {
         let take = |count: usize| (count < self.capacity).then_some(count + 1);
         let count = &self.shared.count;
-        let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        let taken = count.fetch_update(Ordering::SeqCst, Ordering::Relaxed, take);
         if taken.is_err() {
             self.sweep();
             count
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .fetch_update(Ordering::SeqCst, Ordering::Relaxed, take)
                 .map_err(|_| StoreError::new("the memory store is full of live sessions"))?;
         }
         Ok(())
@@ -111,7 +111,7 @@ impl MemoryStore {
 
     /// Sweeps in the background for as long as there is something to sweep and somebody who holds the store.
     fn keep_sweeping(&self) {
-        if self.shared.sweeping.swap(true, Ordering::AcqRel) {
+        if self.shared.sweeping.swap(true, Ordering::SeqCst) {
             return;
         }
         let (shared, clock) = (Arc::downgrade(&self.shared), self.clock.clone());
@@ -122,8 +122,7 @@ impl MemoryStore {
                     return;
                 };
                 shared.sweep(clock.seconds());
-                if shared.count.load(Ordering::Acquire) == 0 {
-                    shared.sweeping.store(false, Ordering::Release);
+                if !shared.has_work() {
                     return;
                 }
             }
@@ -132,6 +131,16 @@ impl MemoryStore {
 }
 
 impl Shared {
+    /// Whether the sweeper goes on; one that stops makes room for the next.
+    fn has_work(&self) -> bool {
+        if self.count.load(Ordering::SeqCst) > 0 {
+            return true;
+        }
+        self.sweeping.store(false, Ordering::SeqCst);
+        // Saved in this very moment, by somebody who saw a sweeper at work?
+        self.count.load(Ordering::SeqCst) > 0 && !self.sweeping.swap(true, Ordering::SeqCst)
+    }
+
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
         lock(&self.shards[usize::from(key[31]) % SHARDS])
     }
