@@ -53,6 +53,9 @@ macro_rules! failure_causes {
 failure_causes! {
     /// The user said no at Telenor; nothing was shared.
     AccessDenied, "access_denied", FORBIDDEN;
+    /// Telenor could not tell which line it was: Wi-Fi, a VPN, a private relay, another operator's SIM, or a
+    /// question on the phone (USSD) that nobody answered.
+    LineNotRecognised, "line_not_recognised", FORBIDDEN;
     /// Telenor refused the authorization request itself: the app is set up wrongly.
     ProviderRefused, "provider_refused", BAD_GATEWAY;
     /// Telenor met an error of its own while the user was there (`server_error`).

@@ -653,6 +653,27 @@ async fn refusal_ends_the_login_with_a_page_that_says_so() {
 }
 
 #[tokio::test]
+async fn unanswered_phone_ends_the_login_with_a_page_that_tells_what_to_do() {
+    let app = App::with(|builder| builder.continue_without("/manual-form")).await;
+    let mut browser = app.browser();
+    let location = browser.start("/private").await;
+    let page = browser
+        .open(&app.gateway.time_out(&location).unwrap())
+        .await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    for part in [
+        "mobildata",
+        "/telenor/login?return_to=%2Fprivate",
+        "/manual-form",
+        "line_not_recognised",
+    ] {
+        assert!(page.body.contains(part), "{part}");
+    }
+    assert_eq!(browser.pending(), []);
+    assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
 async fn page_speaks_the_readers_language() {
     let app = App::start().await;
     for (accept, lang) in [
@@ -677,6 +698,8 @@ async fn provider_errors_have_their_statuses() {
     let app = App::start().await;
     for (error, status) in [
         ("access_denied", 403),
+        ("login_required", 403),
+        ("interaction_required", 403),
         ("temporarily_unavailable", 503),
         ("server_error", 502),
         ("invalid_scope", 502),

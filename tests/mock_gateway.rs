@@ -65,6 +65,13 @@ async fn get(url: impl AsRef<str>) -> Response {
     client().get(url.as_ref()).send().await.unwrap()
 }
 
+/// A request into which the mobile network has written `msisdn`.
+async fn get_as(msisdn: &str, url: impl AsRef<str>) -> Response {
+    let request = client().get(url.as_ref());
+    let request = request.header("x-mock-msisdn", msisdn);
+    request.send().await.unwrap()
+}
+
 async fn post(url: impl AsRef<str>, fields: &[(&str, &str)]) -> Response {
     let form = client().post(url.as_ref());
     form.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -116,6 +123,26 @@ async fn signed_in(gateway: &MockGateway) -> String {
     body["access_token"].as_str().unwrap().to_owned()
 }
 
+/// Where the network hop leads, on which `msisdn` stands.
+async fn first_page(gateway: &MockGateway, extra: &[(&str, &str)], msisdn: Option<&str>) -> String {
+    let hop = location(&get(authorize_url(gateway, extra)).await);
+    location(&match msisdn {
+        Some(msisdn) => get_as(msisdn, hop).await,
+        None => get(hop).await,
+    })
+}
+
+/// The phone that has the USSD question on it, after a start with the state `s`.
+async fn asked_phone(gateway: &MockGateway) -> String {
+    let ussd = first_page(gateway, &[("state", "s")], Some("none")).await;
+    location(&post(&ussd, &[("msisdn", "91234567")]).await)
+}
+
+async fn answer_on_the_phone(gateway: &MockGateway, answer: &str) -> String {
+    let phone = asked_phone(gateway).await;
+    location(&post(&phone, &[("answer", answer)]).await)
+}
+
 const USERS: &str = "/user-info/v1/users";
 const DEVICE: &str = "/mobile-device-info/v1/device";
 const LOGOUT: &str = "/oauth/v2/logout";
@@ -128,7 +155,9 @@ async fn two_clicks_lead_from_the_authorization_endpoint_to_the_callback() {
 
     let start = get(authorize_url(&gateway, &[("state", "a b&c")])).await;
     assert_eq!(start.status(), 302);
-    let page = get(location(&start)).await;
+    let hop = get(location(&start)).await;
+    assert_eq!(hop.status(), 302);
+    let page = get(location(&hop)).await;
     let url = page.url().clone();
     assert_eq!(page.status(), 200);
     let html = page.text().await.unwrap();
@@ -162,7 +191,7 @@ async fn two_clicks_lead_from_the_authorization_endpoint_to_the_callback() {
 #[tokio::test]
 async fn no_on_the_consent_page_is_access_denied_in_telenors_words() {
     let gateway = registered().await;
-    let start = location(&get(authorize_url(&gateway, &[("state", "s")])).await);
+    let start = first_page(&gateway, &[("state", "s")], None).await;
     let consent = location(&post(&start, &[]).await);
     let callback = location(&post(&consent, &[("answer", "deny")]).await);
     assert_eq!(parameter(&callback, "error").unwrap(), "access_denied");
@@ -179,7 +208,7 @@ async fn no_on_the_consent_page_is_access_denied_in_telenors_words() {
 async fn on_wifi_ussd_proves_the_number_before_consent() {
     let gateway = MockGateway::builder().redirect_uri(CALLBACK).wifi();
     let gateway = gateway.start().await.unwrap();
-    let ussd = location(&get(authorize_url(&gateway, &[])).await);
+    let ussd = first_page(&gateway, &[], None).await;
     assert!(ussd.ends_with("/ussd"), "{ussd}");
     let base = ussd.strip_suffix("/ussd").unwrap();
 
@@ -196,7 +225,9 @@ async fn on_wifi_ussd_proves_the_number_before_consent() {
 
     let phone = location(&post(&ussd, &[("msisdn", "+47 412 34 567")]).await);
     let html = get(&phone).await.text().await.unwrap();
-    assert!(html.contains("id=\"ussd-ok\"") && html.contains("id=\"ussd-not-ok\""));
+    for button in ["ussd-ok", "ussd-not-ok", "ussd-timeout"] {
+        assert!(html.contains(&format!("id=\"{button}\"")), "{html}");
+    }
     let consent = location(&post(&phone, &[("answer", "ok")]).await);
     let html = get(&consent).await.text().await.unwrap();
     assert!(html.contains("Ola Nordmann") && html.contains("Ikke registrert"));
@@ -207,26 +238,147 @@ async fn on_wifi_ussd_proves_the_number_before_consent() {
 #[tokio::test]
 async fn not_ok_on_the_phone_is_access_denied() {
     let gateway = registered().await;
-    let start = location(&get(authorize_url(&gateway, &[])).await);
-    let phone = location(&post(format!("{start}/ussd"), &[("msisdn", "91234567")]).await);
-    let callback = location(&post(&phone, &[("answer", "not-ok")]).await);
+    let callback = answer_on_the_phone(&gateway, "not-ok").await;
     assert_eq!(parameter(&callback, "error").unwrap(), "access_denied");
+}
+
+#[tokio::test]
+async fn no_answer_on_the_phone_is_login_required_or_what_is_set() {
+    let set = MockGateway::builder().redirect_uri(CALLBACK);
+    let set = set.ussd_timeout_error("ussd timeout&x=1");
+    for (gateway, error) in [
+        (registered().await, "login_required"),
+        (set.start().await.unwrap(), "ussd timeout&x=1"),
+    ] {
+        let callback = answer_on_the_phone(&gateway, "time-out").await;
+        assert!(callback.starts_with(CALLBACK), "{callback}");
+        assert_eq!(parameter(&callback, "error").unwrap(), error);
+        assert!(parameter(&callback, "error_description").is_some());
+        assert_eq!(parameter(&callback, "state").unwrap(), "s");
+        assert_eq!(parameter(&callback, "code"), None);
+
+        // A person without a browser ends in the same place.
+        let url = authorize_url(&gateway, &[("state", "s")]);
+        assert_eq!(gateway.time_out(&url).unwrap(), callback);
+    }
+}
+
+#[tokio::test]
+async fn the_ussd_question_ends_the_login_unless_the_answer_is_ok() {
+    let gateway = registered().await;
+    for answer in ["not-ok", "time-out"] {
+        let phone = asked_phone(&gateway).await;
+        post(&phone, &[("answer", answer)]).await;
+        assert_eq!(get(&phone).await.status(), 410);
+        assert_eq!(post(&phone, &[("answer", "ok")]).await.status(), 410);
+    }
+}
+
+#[tokio::test]
+async fn the_network_names_the_subscriber_or_leaves_it_to_ussd() {
+    let on_mobile_data = registered().await;
+    let on_wifi = MockGateway::builder().redirect_uri(CALLBACK).wifi();
+    let on_wifi = on_wifi.start().await.unwrap();
+    let kari = Some("Kari Eksempel Nordmann");
+    let ola = Some("Ola Nordmann");
+    let cases = [
+        (&on_mobile_data, None, kari),
+        (&on_mobile_data, Some("41234567"), ola),
+        (&on_mobile_data, Some("+47 412 34 567"), ola),
+        (&on_mobile_data, Some("40000000"), None),
+        (&on_mobile_data, Some("none"), None),
+        (&on_mobile_data, Some(""), None),
+        (&on_wifi, None, None),
+        (&on_wifi, Some("91234567"), kari),
+    ];
+    for (gateway, msisdn, recognised) in cases {
+        let page = first_page(gateway, &[], msisdn).await;
+        let html = get(&page).await.text().await.unwrap();
+        if let Some(name) = recognised {
+            assert!(html.contains("id=\"continue\""), "{msisdn:?}: {html}");
+            let consent = location(&post(&page, &[]).await);
+            let html = get(consent).await.text().await.unwrap();
+            assert!(html.contains(name), "{msisdn:?}: {html}");
+        } else {
+            assert!(page.ends_with("/ussd"), "{msisdn:?}: {page}");
+            assert!(html.contains("Vi kjenner ikke igjen"), "{html}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_network_shows_nothing_sets_nothing_and_keeps_the_number_out_of_addresses() {
+    let gateway = registered().await;
+    let hop = location(&get(authorize_url(&gateway, &[])).await);
+    let response = get_as("41234567", &hop).await;
+    assert_eq!(response.status(), 302);
+    assert!(!response.headers().contains_key(header::SET_COOKIE));
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    let page = location(&response);
+    assert_eq!(response.text().await.unwrap(), "");
+    let consent = location(&post(&page, &[]).await);
+    for url in [hop, page, consent] {
+        assert!(url.starts_with(&gateway.base_url()), "{url}");
+        assert!(!url.contains("1234567"), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_keeps_the_line_that_the_network_named_first() {
+    let gateway = registered().await;
+    let hop = location(&get(authorize_url(&gateway, &[])).await);
+    let page = location(&get_as("91234567", &hop).await);
+
+    // Neither a second hop nor the header on a page makes it someone else.
+    assert_eq!(location(&get_as("41234567", &hop).await), page);
+    assert_eq!(location(&get_as("none", &hop).await), page);
+    get_as("41234567", &page).await;
+    let post_as = |url: &str, body: &'static str| {
+        let request = client().post(url).header("x-mock-msisdn", "41234567");
+        request.body(body).send()
+    };
+    let consent = location(&post_as(&page, "").await.unwrap());
+    let html = get_as("41234567", &consent).await.text().await.unwrap();
+    assert!(html.contains("Kari Eksempel Nordmann"), "{html}");
+    let callback = location(&post_as(&consent, "answer=allow").await.unwrap());
+    let code = parameter(&callback, "code").unwrap();
+    let body = json_of(redeem(&gateway, &code).await).await;
+    let users = api(&gateway, USERS, body["access_token"].as_str().unwrap()).await;
+    assert_eq!(json_of(users).await["mobileNumber"], "4791234567");
+}
+
+#[tokio::test]
+async fn nobody_is_recognised_by_the_header_on_a_page() {
+    let gateway = registered().await;
+    let hop = location(&get(authorize_url(&gateway, &[])).await);
+    let page = hop.strip_suffix("/network").unwrap();
+    let ussd = format!("{page}/ussd");
+    let recognition = [
+        // Without the hop, and after one that told of nobody.
+        get_as("91234567", page).await,
+        get_as("none", &hop).await,
+        get_as("91234567", page).await,
+        get_as("91234567", &hop).await,
+    ];
+    for response in recognition {
+        assert_eq!(location(&response), ussd);
+    }
+    let consent = get_as("91234567", format!("{page}/consent")).await;
+    assert_eq!(location(&consent), page);
 }
 
 #[tokio::test]
 async fn pages_are_for_nobodys_cache_and_name_nobody_in_their_address() {
     let gateway = registered().await;
-    let start = location(&get(authorize_url(&gateway, &[])).await);
+    let start = first_page(&gateway, &[], None).await;
     let consent = location(&post(&start, &[]).await);
     let page = get(&consent).await;
     assert_eq!(page.headers()[header::CACHE_CONTROL], "no-store");
     assert!(!consent.contains("9123"), "{consent}");
-    assert_eq!(
-        get(format!("{}/mock/login/x", gateway.base_url()))
-            .await
-            .status(),
-        410
-    );
+    for gone in ["/mock/login/x", "/mock/login/x/network"] {
+        let page = get(format!("{}{gone}", gateway.base_url())).await;
+        assert_eq!(page.status(), 410);
+    }
 }
 
 #[tokio::test]

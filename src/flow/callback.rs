@@ -277,10 +277,11 @@ impl<Store: SessionStore> Flow<Store> {
     }
 }
 
-/// RFC 6749 section 4.1.2.1; Telenor documents the first alone.
+/// RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6; Telenor documents the first alone.
 fn cause_of(error: &str) -> FailureCause {
     match error {
         "access_denied" => FailureCause::AccessDenied,
+        "login_required" | "interaction_required" => FailureCause::LineNotRecognised,
         "server_error" => FailureCause::ProviderError,
         "temporarily_unavailable" => FailureCause::ProviderUnavailable,
         _ => FailureCause::ProviderRefused,
@@ -322,5 +323,12 @@ mod tests {
     fn unknown_error_codes_have_a_cause() {
         assert_eq!(cause_of("access_denied"), FailureCause::AccessDenied);
         assert_eq!(cause_of("<b>"), FailureCause::ProviderRefused);
+    }
+
+    #[test]
+    fn who_could_not_be_identified_is_a_line_not_recognised() {
+        for error in ["login_required", "interaction_required"] {
+            assert_eq!(cause_of(error), FailureCause::LineNotRecognised);
+        }
     }
 }

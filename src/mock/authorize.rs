@@ -43,9 +43,7 @@ pub(super) async fn authorize(
     match parse(&shared.settings, query.as_deref().unwrap_or_default()) {
         Ok(request) => {
             let id = shared.logins().begin(request);
-            // On Wi-Fi nobody is recognised, so the first page is the one that asks for a number.
-            let page = if shared.settings.wifi { "/ussd" } else { "" };
-            response::found(&format!("/mock/login/{id}{page}"))
+            response::found(&format!("/mock/login/{id}/network"))
         }
         Err(Refusal::Callback(callback)) => response::found(&callback),
         Err(Refusal::Direct(error)) => error.response(&shared.settings),
@@ -126,6 +124,11 @@ impl AuthorizationRequest {
             "access_denied",
             Some("The resource owner denied the request"),
         )
+    }
+
+    /// The callback URL after a USSD question that got no answer; Telenor's words are not known.
+    pub(super) fn timed_out(&self, error: &str) -> String {
+        self.failed(error, Some("The USSD question was not answered in time"))
     }
 
     pub(super) fn failed(&self, error: &str, description: Option<&str>) -> String {

@@ -47,6 +47,7 @@ impl MockGatewayBuilder {
                 redirect_uri: None,
                 subscribers: Vec::new(),
                 wifi: false,
+                ussd_timeout_error: "login_required".to_owned(),
                 strict: false,
                 rfc_errors: false,
                 refresh_tokens: false,
@@ -84,6 +85,8 @@ impl MockGatewayBuilder {
 
     /// Adds a subscriber. The first one is the one that the mobile network recognises.
     ///
+    /// The header `x-mock-msisdn` names another; see [the module](super#recognition).
+    ///
     /// Without any, the gateway knows [`Subscriber::kari`] and [`Subscriber::ola`].
     pub fn subscriber(mut self, subscriber: Subscriber) -> Self {
         self.settings.subscribers.push(subscriber);
@@ -91,8 +94,20 @@ impl MockGatewayBuilder {
     }
 
     /// Puts the browser on Wi-Fi: the network recognises nobody, so USSD comes first.
+    ///
+    /// The header `x-mock-msisdn` still names a subscriber; see [the module](super#recognition).
     pub const fn wifi(mut self) -> Self {
         self.settings.wifi = true;
+        self
+    }
+
+    /// Sets the callback error after a USSD question that nobody answers; `login_required` by
+    /// default.
+    ///
+    /// What Telenor sends is not known. Mobile Connect and CAMARA use the default for someone who
+    /// cannot be identified without doing something.
+    pub fn ussd_timeout_error(mut self, code: impl Into<String>) -> Self {
+        self.settings.ussd_timeout_error = code.into();
         self
     }
 

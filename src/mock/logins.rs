@@ -1,6 +1,6 @@
 //! The logins that people are in the middle of.
 
-use std::{collections::HashMap, time::Duration};
+use std::{cell::OnceCell, collections::HashMap, time::Duration};
 
 use rand::distr::{Alphanumeric, SampleString as _};
 use tokio::time::Instant;
@@ -14,6 +14,8 @@ pub(super) struct Logins(HashMap<String, Login>);
 /// One login and how far it has come.
 pub(super) struct Login {
     pub(super) request: AuthorizationRequest,
+    /// What the network told on the clear-text hop, if that has been passed.
+    pub(super) network: OnceCell<Option<usize>>,
     /// The subscriber whose phone has been asked.
     pub(super) asked: Option<usize>,
     /// The subscriber whose number is proven.
@@ -28,6 +30,7 @@ impl Logins {
         let id = Alphanumeric.sample_string(&mut rand::rng(), 22);
         let login = Login {
             request,
+            network: OnceCell::new(),
             asked: None,
             proven: None,
             begun: now,
@@ -42,6 +45,13 @@ impl Logins {
 
     pub(super) fn end(&mut self, id: &str) -> Option<Login> {
         self.0.remove(id)
+    }
+}
+
+impl Login {
+    /// The subscriber whom the network recognised.
+    pub(super) fn recognised(&self) -> Option<usize> {
+        self.network.get().copied().flatten()
     }
 }
 

@@ -13,6 +13,29 @@
 //! | `GET /user-info/v1/users` | Mobile User Info API |
 //! | `GET /mobile-device-info/v1/device` | Mobile Device Info API |
 //!
+//! # Recognition
+//!
+//! The authorization endpoint sends the browser on one hop, `GET /mock/login/{id}/network`, that
+//! shows nothing and sets no cookie. It stands for the mobile network, which writes the subscriber
+//! into a clear-text request. Whose line it is, is up to that request:
+//!
+//! | `x-mock-msisdn` | who |
+//! | --- | --- |
+//! | absent | the first subscriber, or nobody with [`wifi`](MockGatewayBuilder::wifi) |
+//! | a subscriber's number | that subscriber |
+//! | anything else, such as `none` | nobody: no mobile data, or another operator's line |
+//!
+//! Whoever is recognised goes on to consent. Nobody else does without USSD: a number, and then an
+//! answer on the picture of a phone. The header counts on this one request, the first time. No
+//! other page reads it, and no number is ever in an address.
+//!
+//! | what the person does | the callback | without a browser |
+//! | --- | --- | --- |
+//! | is recognised or answers OK, then agrees | `code` | [`allow`](MockGateway::allow), [`allow_as`](MockGateway::allow_as) |
+//! | refuses to share | `access_denied` | [`deny`](MockGateway::deny) |
+//! | answers that the USSD question is not OK | `access_denied` | [`deny`](MockGateway::deny) |
+//! | lets the USSD question time out | `login_required`, or [as set](MockGatewayBuilder::ussd_timeout_error) | [`time_out`](MockGateway::time_out) |
+//!
 //! # Example
 //!
 //! ```
@@ -40,11 +63,23 @@
 //! # How true to Telenor it is
 //!
 //! Paths, parameters, statuses, error codes and JSON names are those of Telenor's public
-//! documentation and of the open-source clients Telenor has published. Not public, and so a
-//! choice of ours: the pages and their wording, the life of an authorization code, the answer
-//! when a USSD question is turned down (`access_denied` here), and the JSON names inside
-//! `address` after `streetAddress` (see [`Address`]). PKCE is checked when it is used; whether
-//! Telenor does so is not documented.
+//! documentation and of the open-source clients Telenor has published. So are the two ways to be
+//! recognised, that the network's way needs plain http, and `access_denied` with its description
+//! for someone who refuses to share.
+//!
+//! Not public, and so a choice of ours:
+//!
+//! - The hop, and that it comes after the authorization endpoint. Telenor tells of a cross-site
+//!   request from the page that starts the login, but not where it goes or what it answers. A
+//!   plain-http address that answers with a redirect is what a sister service has described. The
+//!   header's name is ours.
+//! - USSD as the way on for someone whom the network does not recognise, and all pages with their
+//!   wording.
+//! - The errors that end USSD. `access_denied` for "not OK" is the nearest documented one. For a
+//!   question that nobody answers there is none, hence the setting.
+//! - The life of an authorization code, and the JSON names inside `address` after `streetAddress`
+//!   (see [`Address`]).
+//! - PKCE is checked when it is used; whether Telenor does so is not documented.
 //!
 //! It is a test tool: it speaks plain http, and whoever reaches its port can be anybody.
 
@@ -60,6 +95,7 @@ mod gate;
 mod gateway;
 mod grants;
 mod logins;
+mod network;
 mod pages;
 mod parameters;
 mod person;

@@ -16,7 +16,6 @@ use super::{
     parameters::Parameters,
     response::{found, see_other},
     settings::Shared,
-    subscriber::msisdn,
 };
 
 #[derive(Template)]
@@ -30,7 +29,7 @@ struct Recognised<'p> {
 #[template(path = "mock/ussd.html")]
 struct Ussd<'p> {
     id: &'p str,
-    wifi: bool,
+    unrecognised: bool,
     entered: Option<&'p str>,
     subscribers: Vec<(String, String)>,
 }
@@ -55,33 +54,33 @@ struct Consent<'p> {
 #[template(path = "mock/gone.html")]
 struct Gone;
 
-/// The first page: the network has told who it is.
+/// The first page for someone whom the network recognises.
 pub(super) async fn recognised(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Response {
-    with_login(&shared, &id, |_| {
-        if shared.settings.wifi {
+    with_login(&shared, &id, |login| {
+        let Some(line) = login.recognised() else {
             return see_other(&format!("/mock/login/{id}/ussd"));
-        }
-        let masked = masked(shared.settings.subscribers[0].mobile_number());
+        };
+        let masked = masked(shared.settings.subscribers[line].mobile_number());
         page(StatusCode::OK, &Recognised { id: &id, masked })
     })
 }
 
 pub(super) async fn go_on(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
     with_login(&shared, &id, |login| {
-        if shared.settings.wifi {
+        let Some(line) = login.recognised() else {
             return see_other(&format!("/mock/login/{id}/ussd"));
-        }
-        login.proven = Some(0);
+        };
+        login.proven = Some(line);
         see_other(&format!("/mock/login/{id}/consent"))
     })
 }
 
 /// The first page for whom the network cannot tell: what is your number?
 pub(super) async fn ussd(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
-    with_login(&shared, &id, |_| ask_number(&shared, &id, None))
+    with_login(&shared, &id, |login| ask_number(&shared, &id, login, None))
 }
 
 pub(super) async fn send_ussd(
@@ -92,12 +91,10 @@ pub(super) async fn send_ussd(
     let form = Parameters::parse(&body).ok();
     let entered = form.as_ref().and_then(|form| form.find("msisdn"));
     let entered = entered.unwrap_or_default();
-    let number = msisdn(entered);
-    let asked = (shared.settings.subscribers.iter())
-        .position(|subscriber| subscriber.mobile_number() == number);
+    let asked = shared.settings.subscriber(entered);
     with_login(&shared, &id, |login| {
         if asked.is_none() {
-            return ask_number(&shared, &id, Some(entered));
+            return ask_number(&shared, &id, login, Some(entered));
         }
         login.asked = asked;
         see_other(&format!("/mock/login/{id}/phone"))
@@ -124,14 +121,20 @@ pub(super) async fn answer_ussd(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
-    if is_yes(&body, "ok") {
+    if answered(&body, "ok") {
         return with_login(&shared, &id, |login| {
             login.proven = login.asked;
             see_other(&format!("/mock/login/{id}/consent"))
         });
     }
-    let login = shared.logins().end(&id);
-    login.map_or_else(gone, |login| found(&login.request.denied()))
+    let Some(Login { request, .. }) = shared.logins().end(&id) else {
+        return gone();
+    };
+    if answered(&body, "time-out") {
+        found(&request.timed_out(&shared.settings.ussd_timeout_error))
+    } else {
+        found(&request.denied())
+    }
 }
 
 /// The last page: may the app have this?
@@ -168,7 +171,7 @@ pub(super) async fn decide(
         return gone();
     };
     match login.proven {
-        Some(subscriber) if is_yes(&body, "allow") => {
+        Some(subscriber) if answered(&body, "allow") => {
             let lifetime = shared.settings.code_lifetime;
             let code = (shared.grants()).issue_code(&login.request, subscriber, lifetime);
             found(&login.request.granted(&code))
@@ -177,16 +180,20 @@ pub(super) async fn decide(
     }
 }
 
-fn with_login(shared: &Shared, id: &str, go: impl FnOnce(&mut Login) -> Response) -> Response {
+pub(super) fn with_login(
+    shared: &Shared,
+    id: &str,
+    go: impl FnOnce(&mut Login) -> Response,
+) -> Response {
     shared.logins().find(id).map_or_else(gone, go)
 }
 
-fn ask_number(shared: &Shared, id: &str, entered: Option<&str>) -> Response {
+fn ask_number(shared: &Shared, id: &str, login: &Login, entered: Option<&str>) -> Response {
     let subscribers = shared.settings.subscribers.iter();
     let status = entered.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
     let ussd = Ussd {
         id,
-        wifi: shared.settings.wifi,
+        unrecognised: login.network.get() == Some(&None),
         entered,
         subscribers: subscribers
             .map(|subscriber| {
@@ -212,9 +219,9 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
     (status, headers, html).into_response()
 }
 
-fn is_yes(body: &[u8], yes: &str) -> bool {
+fn answered(body: &[u8], answer: &str) -> bool {
     let form = Parameters::parse(body);
-    form.is_ok_and(|form| form.find("answer") == Some(yes))
+    form.is_ok_and(|form| form.find("answer") == Some(answer))
 }
 
 /// Without `form-action`: it would stop the redirect to the app's callback too.

@@ -9,7 +9,6 @@ use super::{
     record::RecordedRequest,
     routes,
     script::Endpoint,
-    subscriber::msisdn,
 };
 
 impl MockGateway {
@@ -36,9 +35,8 @@ impl MockGateway {
         authorization_url: &str,
         mobile_number: &str,
     ) -> Result<String, MockError> {
-        let number = msisdn(mobile_number);
-        let subscriber = (self.shared.settings.subscribers.iter())
-            .position(|subscriber| subscriber.mobile_number() == number)
+        let subscriber = (self.shared.settings)
+            .subscriber(mobile_number)
             .ok_or(MockError::UnknownSubscriber)?;
         self.visit(authorization_url, |request| {
             self.consent(request, subscriber)
@@ -54,6 +52,20 @@ impl MockGateway {
     /// As for [`allow`](Self::allow).
     pub fn deny(&self, authorization_url: &str) -> Result<String, MockError> {
         self.visit(authorization_url, AuthorizationRequest::denied)
+    }
+
+    /// Follows an authorization URL as someone whose phone gets the USSD question and who lets it
+    /// time out.
+    ///
+    /// The callback URL carries `login_required`, or what
+    /// [`ussd_timeout_error`](super::MockGatewayBuilder::ussd_timeout_error) has set.
+    ///
+    /// # Errors
+    ///
+    /// As for [`allow`](Self::allow).
+    pub fn time_out(&self, authorization_url: &str) -> Result<String, MockError> {
+        let error = &self.shared.settings.ussd_timeout_error;
+        self.visit(authorization_url, |request| request.timed_out(error))
     }
 
     /// Follows an authorization URL to a callback that carries `error`.

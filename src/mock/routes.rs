@@ -12,7 +12,7 @@ use axum::{
 use super::{
     api, authorize,
     connection::Connection,
-    pages, response,
+    network, pages, response,
     script::{Endpoint, scripted},
     settings::Shared,
     token,
@@ -36,6 +36,7 @@ pub(super) fn service(shared: Arc<Shared>) -> IntoMakeServiceWithConnectInfo<Rou
             "/mock/login/{id}",
             get(pages::recognised).post(pages::go_on),
         )
+        .route("/mock/login/{id}/network", get(network::recognise))
         .route(
             "/mock/login/{id}/ussd",
             get(pages::ussd).post(pages::send_ussd),

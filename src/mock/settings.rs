@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{
-    grants::Grants, logins::Logins, script::Script, subscriber::Subscriber, token_shape::TokenShape,
+    grants::Grants,
+    logins::Logins,
+    script::Script,
+    subscriber::{Subscriber, msisdn},
+    token_shape::TokenShape,
 };
 
 /// Fixed for the life of a gateway.
@@ -17,11 +21,20 @@ pub(super) struct Settings {
     pub(super) redirect_uri: Option<String>,
     pub(super) subscribers: Vec<Subscriber>,
     pub(super) wifi: bool,
+    pub(super) ussd_timeout_error: String,
     pub(super) strict: bool,
     pub(super) rfc_errors: bool,
     pub(super) refresh_tokens: bool,
     pub(super) code_lifetime: Duration,
     pub(super) app_name: String,
+}
+
+impl Settings {
+    /// Which subscriber has `number`, in whatever way it is written.
+    pub(super) fn subscriber(&self, number: &str) -> Option<usize> {
+        let number = msisdn(number);
+        (self.subscribers.iter()).position(|subscriber| subscriber.mobile_number() == number)
+    }
 }
 
 /// How the next access tokens look and how long they live.

@@ -62,6 +62,16 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Har du ombestemt deg, kan du logge inn på nytt og svare ja."],
             button: "Logg inn på nytt",
         },
+        FailureCause::LineNotRecognised => Message {
+            title: "Telenor kjente ikke igjen abonnementet ditt",
+            happened: "Det skjer gjerne på wifi eller VPN, eller når ingen svarer på spørsmålet på telefonen.",
+            advice: &[
+                "Slå av wifi og VPN (på iPhone også iCloud Private Relay), og prøv igjen med mobildata.",
+                "Eller velg å svare på telefonen. Da får du et spørsmål på mobilen og trykker OK.",
+                "Abonnementet må være hos Telenor.",
+            ],
+            button: TRY_AGAIN,
+        },
         FailureCause::ProviderRefused => Message {
             title: "Telenor avviste innloggingen",
             happened: "Innloggingen er satt opp feil. Dette er en feil hos oss, ikke hos deg.",

@@ -62,6 +62,16 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["If you have changed your mind, sign in again and say yes."],
             button: "Sign in again",
         },
+        FailureCause::LineNotRecognised => Message {
+            title: "Telenor did not recognise your subscription",
+            happened: "This tends to happen on Wi-Fi or a VPN, or when nobody answers the question on the phone.",
+            advice: &[
+                "Turn off Wi-Fi and VPN (on an iPhone, iCloud Private Relay too), then try again with mobile data.",
+                "Or choose to answer on your phone. You then get a question there and tap OK.",
+                "The subscription has to be with Telenor.",
+            ],
+            button: TRY_AGAIN,
+        },
         FailureCause::ProviderRefused => Message {
             title: "Telenor turned the sign-in down",
             happened: "Signing in is not set up correctly. This is our mistake, not yours.",

@@ -62,6 +62,16 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Har du skifta meining, kan du logge inn på nytt og svare ja."],
             button: "Logg inn på nytt",
         },
+        FailureCause::LineNotRecognised => Message {
+            title: "Telenor kjende ikkje att abonnementet ditt",
+            happened: "Det hender helst på wifi eller VPN, eller når ingen svarar på spørsmålet på telefonen.",
+            advice: &[
+                "Slå av wifi og VPN (på iPhone òg iCloud Private Relay), og prøv ein gong til med mobildata.",
+                "Eller vel å svare på telefonen. Då får du eit spørsmål på mobilen og trykkjer OK.",
+                "Abonnementet må vere hos Telenor.",
+            ],
+            button: TRY_AGAIN,
+        },
         FailureCause::ProviderRefused => Message {
             title: "Telenor avviste innlogginga",
             happened: "Innlogginga er sett opp feil. Dette er ein feil hos oss, ikkje hos deg.",

@@ -278,6 +278,33 @@ mod tests {
     }
 
     #[test]
+    fn a_line_not_recognised_tries_mobile_data_first_and_the_phone_next() {
+        for (language, words) in [
+            (
+                Language::Bokmal,
+                ["mobildata", "svare på telefonen", "hos Telenor"],
+            ),
+            (
+                Language::Nynorsk,
+                ["mobildata", "svare på telefonen", "hos Telenor"],
+            ),
+            (
+                Language::English,
+                ["mobile data", "answer on your phone", "with Telenor"],
+            ),
+        ] {
+            let advice = (text(language).failure)(FailureCause::LineNotRecognised).advice;
+            assert_eq!(advice.len(), words.len(), "{language:?}");
+            for (step, words) in advice.iter().zip(words) {
+                assert!(step.contains(words), "{language:?}: {words} in {step}");
+            }
+            for cause in ["VPN", "iCloud Private Relay"] {
+                assert!(advice[0].contains(cause), "{language:?}: {cause}");
+            }
+        }
+    }
+
+    #[test]
     fn the_sentence_holds_with_and_without_name_and_purpose() {
         let app = Some("Fjellbutikken");
         let table = [
