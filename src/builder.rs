@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::{
     Clock, ConfigError, CookieKeys, CookiePrefix, Language, StartScript, TelenorAuthLayer,
+    events::Event,
     session::{MemoryStore, SessionStore},
     settings::Settings,
 };
@@ -198,6 +199,23 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// Without one the page goes on by itself. With one, the script does, by a click on `#continue`.
     pub fn start_script(mut self, script: StartScript) -> Self {
         self.settings.start_script = Some(script);
+        self
+    }
+
+    /// Calls this for everything that happens, in the task where it happens: keep it short.
+    ///
+    /// ```
+    /// use telenor_auth::{TelenorAuthLayer, events::Event};
+    ///
+    /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
+    ///     .on_event(|event| if let Event::LoginFailed { cause, .. } = event {
+    ///         eprintln!("somebody could not log in: {cause}");
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
+    pub fn on_event(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.settings.on_event = Some(Box::new(hook));
         self
     }
 

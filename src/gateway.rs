@@ -1,12 +1,16 @@
 //! Telenor's gateway as this app's client sees it: its addresses, the client's credentials, one method for each exchange.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderValue, Request, Response, Uri, header};
 
 use crate::{
     FailureCause,
     access_token::AccessToken,
+    events::{Endpoint, Event, Events, Outcome},
     http_client::{HttpClient, TransportError, TransportErrorKind},
     oauth::{
         Authorization, ClientAuthentication, State, TokenRequest, TokenResponse, Verifier,
@@ -28,6 +32,7 @@ pub(crate) struct Gateway {
     pub redirect_uri: Option<Box<str>>,
     pub pkce: bool,
     pub http: HttpClient,
+    pub events: Arc<Events>,
 }
 
 /// Why a code was not redeemed.
@@ -58,7 +63,8 @@ impl Gateway {
             redirect_uri: self.redirect_uri.as_deref(),
             verifier,
         };
-        let response = self.http.send_once(request.build()).await?;
+        let sent = self.http.send_once(request.build());
+        let response = self.told(Endpoint::Token, sent).await?;
         token_response(&response).map_err(|cause| Refused {
             cause,
             detail: format!("the token endpoint answered {}", response.status()),
@@ -68,8 +74,11 @@ impl Gateway {
 
     /// Ends the token at the gateway; whether that worked, which the caller may log.
     pub(crate) async fn logout(&self, token: &AccessToken) -> Result<(), String> {
-        let request = bearer(Method::GET, self.logout_endpoint.clone(), token, "*/*");
-        match tokio::time::timeout(LOGOUT, self.http.send(request)).await {
+        let mut request = Request::new(Vec::new());
+        *request.uri_mut() = self.logout_endpoint.clone();
+        let request = with_token(request, token);
+        let sent = self.told(Endpoint::Logout, self.http.send(request));
+        match tokio::time::timeout(LOGOUT, sent).await {
             Ok(Ok(response)) if response.status().is_success() => Ok(()),
             Ok(Ok(response)) => Err(format!(
                 "the logout endpoint answered {}",
@@ -80,29 +89,47 @@ impl Gateway {
         }
     }
 
-    /// A request for a protected resource (RFC 6750 section 2.1) at a path that starts with a slash.
-    pub(crate) async fn get(
+    /// A request for a protected resource, with the token as RFC 6750 section 2.1 has it.
+    pub(crate) async fn call(
         &self,
-        path: &str,
+        mut request: Request<Vec<u8>>,
         token: &AccessToken,
     ) -> Result<Response<Vec<u8>>, TransportError> {
-        let uri = Uri::try_from(format!("{}{path}", self.base))
-            .expect("the base is checked when built, and the paths are our own");
-        let request = bearer(Method::GET, uri, token, "application/json");
-        self.http.send(request).await
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().entry(header::ACCEPT).or_insert(json);
+        let sent = self.http.send(with_token(request, token));
+        self.told(Endpoint::Api, sent).await
+    }
+
+    /// The same answer, after its time and outcome were told.
+    async fn told(
+        &self,
+        endpoint: Endpoint,
+        sent: impl Future<Output = Result<Response<Vec<u8>>, TransportError>>,
+    ) -> Result<Response<Vec<u8>>, TransportError> {
+        let started = Instant::now();
+        let answer = sent.await;
+        let outcome = match &answer {
+            Ok(response) if response.status().is_success() => Outcome::Ok,
+            Ok(response) if response.status().is_server_error() => Outcome::Failed,
+            Ok(_) => Outcome::Refused,
+            Err(error) if error.kind == TransportErrorKind::TimedOut => Outcome::TimedOut,
+            Err(_) => Outcome::Unreachable,
+        };
+        self.events.tell(Event::GatewayCall {
+            endpoint,
+            outcome,
+            duration: started.elapsed(),
+        });
+        answer
     }
 }
 
-fn bearer(method: Method, uri: Uri, token: &AccessToken, accept: &'static str) -> Request<Vec<u8>> {
-    let mut request = Request::new(Vec::new());
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
+fn with_token(mut request: Request<Vec<u8>>, token: &AccessToken) -> Request<Vec<u8>> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret()))
         .expect("a token of visible ASCII can stand in a header");
     bearer.set_sensitive(true);
-    let headers = request.headers_mut();
-    headers.insert(header::AUTHORIZATION, bearer);
-    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    request.headers_mut().insert(header::AUTHORIZATION, bearer);
     request
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, time::Duration};
 use http::{Request, Response};
 use reqwest::{Certificate, Client, ClientBuilder, redirect, tls};
 
-use crate::ConfigError;
+use crate::{ConfigError, events::chain};
 
 const CONNECT: Duration = Duration::from_secs(3);
 const READ: Duration = Duration::from_secs(5);
@@ -149,15 +149,3 @@ impl fmt::Display for TransportError {
 }
 
 impl Error for TransportError {}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

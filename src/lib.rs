@@ -144,6 +144,7 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `axum` | yes | [`RouterExt`]; without it the layer wraps any tower service |
+//! | `metrics` | no | counts [`events`] through the `metrics` facade |
 //! | `mock` | no | [`mock`], a gateway for development and tests |
 #![forbid(unsafe_code)]
 
@@ -157,6 +158,7 @@ mod config;
 mod config_error;
 mod cookie;
 mod env;
+pub mod events;
 mod exchanges;
 mod failure;
 mod flow;
@@ -180,6 +182,7 @@ mod router;
 mod service;
 pub mod session;
 mod settings;
+mod span;
 mod start_script;
 mod user;
 mod visit;
@@ -188,7 +191,10 @@ mod visit;
 pub use self::router::RouterExt;
 pub use self::{
     access_token::AccessToken,
-    api::{Address, ApiError, ApiErrorKind, MobileNumber, Name, UserInfo},
+    api::{
+        Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, MobileNumber, Name,
+        UserInfo,
+    },
     builder::TelenorAuthBuilder,
     clear_text::ClearText,
     clock::Clock,
@@ -200,6 +206,7 @@ pub use self::{
     layer::TelenorAuthLayer,
     page::Language,
     service::TelenorAuth,
+    span::request_span,
     start_script::StartScript,
     user::{LoginRequired, MissingLayer, TelenorUser, TelenorUserRejection},
 };

@@ -60,7 +60,7 @@ where
             return ResponseFuture::flow(Box::pin(flow.own_route(route, parts, visit)));
         }
         let Some(token) = self.flow.session_token(request.headers()) else {
-            return match self.flow.admit(&self.mount, &mut request, Ok(None)) {
+            return match self.flow.admit_anonymous(&self.mount, &mut request) {
                 Ok(admitted) => ResponseFuture::inner(self.inner.call(request), admitted),
                 Err(answer) => ResponseFuture::answered(answer),
             };

@@ -10,6 +10,7 @@ use crate::{
     Clock, ConfigError, CookieKeys, CookiePrefix, Language, StartScript, TelenorAuthLayer,
     config::{Config, OwnPaths, is_loopback, parse_url},
     cookie::CookieNames,
+    events::{Events, Hook},
     exchanges::Exchanges,
     flow::Flow,
     gateway::Gateway,
@@ -55,6 +56,7 @@ pub(crate) struct Settings {
     pub http_start: Option<String>,
     pub start_script: Option<StartScript>,
     pub nested_at: Option<String>,
+    pub on_event: Option<Hook>,
     pub clock: Clock,
 }
 
@@ -87,13 +89,14 @@ impl Settings {
             http_start: None,
             start_script: None,
             nested_at: None,
+            on_event: None,
             clock: Clock::default(),
         }
     }
 
     /// A layer, or the first mistake.
     pub(crate) fn check<Store: SessionStore>(
-        self,
+        mut self,
         store: Store,
     ) -> Result<TelenorAuthLayer<Store>, ConfigError> {
         let control = |text: &str| text.chars().any(char::is_control);
@@ -118,7 +121,8 @@ impl Settings {
             return Err(ConfigError::ZeroLimit("max_exchanges"));
         }
         let redirect_uri = self.checked_redirect_uri()?;
-        let gateway = self.gateway(&redirect_uri)?;
+        let events = Arc::new(Events::new(self.on_event.take()));
+        let gateway = self.gateway(&redirect_uri, Arc::clone(&events))?;
         let config = self.config(&redirect_uri)?;
         let mount = self.checked_mount(&config)?;
 
@@ -148,6 +152,7 @@ impl Settings {
             http_start,
             exchanges: Exchanges::new(self.exchanges, login_timeout),
             store,
+            events,
         };
         Ok(TelenorAuthLayer::new(Arc::new(flow), mount))
     }
@@ -165,7 +170,7 @@ impl Settings {
         Ok(url)
     }
 
-    fn gateway(&self, redirect_uri: &Url) -> Result<Gateway, ConfigError> {
+    fn gateway(&self, redirect_uri: &Url, events: Arc<Events>) -> Result<Gateway, ConfigError> {
         let base = parse_url(&self.gateway).map_err(ConfigError::InvalidGateway)?;
         let https_only = base.scheme() == "https";
         if !https_only && !is_loopback(&base) {
@@ -210,6 +215,7 @@ impl Settings {
             redirect_uri: redirect_uri.map(Into::into),
             pkce: self.pkce,
             http: HttpClient::new(https_only, self.gateway_ca.as_deref())?,
+            events,
         })
     }
 

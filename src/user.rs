@@ -7,9 +7,11 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::{Request, StatusCode, request::Parts};
 
-use crate::{AccessToken, FailureCause, gateway::Gateway, session::Session, visit::Visit};
+use crate::{
+    AccessToken, FailureCause, http_client::TransportError, session::Session, visit::Visit,
+};
 
 /// The user of this request: signed in by the phone line, with an access token for the Mobile User API.
 ///
@@ -95,6 +97,8 @@ impl fmt::Debug for TelenorUser {
     }
 }
 
+pub(crate) type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
+
 /// What a layer does for the requests that it let in, whatever its store.
 pub(crate) trait Guard: Send + Sync {
     /// The answer for somebody who has to log in first.
@@ -107,10 +111,17 @@ pub(crate) trait Guard: Send + Sync {
     fn challenge_again(&self, visit: &Visit) -> Response<Body>;
 
     /// Forgets the session that this request came with.
-    fn end_session<'g>(&'g self, visit: &'g Visit)
-    -> Pin<Box<dyn Future<Output = ()> + Send + 'g>>;
+    fn end_session<'g>(&'g self, visit: &'g Visit) -> BoxFuture<'g, ()>;
 
-    fn gateway(&self) -> &Gateway;
+    /// What the paths of the APIs are appended to.
+    fn base(&self) -> &str;
+
+    /// A request for a protected resource.
+    fn call<'g>(
+        &'g self,
+        request: Request<Vec<u8>>,
+        token: &'g AccessToken,
+    ) -> BoxFuture<'g, Result<http::Response<Vec<u8>>, TransportError>>;
 
     fn logout_path(&self) -> &str;
 }

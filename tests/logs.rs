@@ -201,7 +201,8 @@ async fn failed_login_is_one_line_with_cause_and_login_id() {
         .unwrap()
         .split_whitespace()
         .next()
-        .unwrap();
+        .unwrap()
+        .trim_matches('"');
     assert!(line.contains(login_id), "the same id from start to end");
     assert!(page.body.contains(login_id), "and on the page");
 }

@@ -331,7 +331,8 @@ async fn other_api_errors_keep_the_session() {
         (Scripted::json(200, "[]"), 502),
         (Scripted::Reset, 503),
     ] {
-        app.gateway.answer_next(Endpoint::UserInfo, answer.clone());
+        app.gateway
+            .answer_always(Endpoint::UserInfo, answer.clone());
         let page = browser.open("/name").await;
         assert_eq!(page.status.as_u16(), status, "{answer:?}");
         assert_eq!(

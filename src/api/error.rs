@@ -1,6 +1,6 @@
 //! Why a call to an API failed, from any of the shapes that the gateway has for that.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum_core::{
     body::Body,
@@ -17,6 +17,8 @@ use crate::{
     visit::Visit,
 };
 
+const MAX_DESCRIPTION: usize = 256;
+
 /// A call to one of Telenor's APIs failed.
 ///
 /// Return it from a handler: it answers the request. A dead token leads a page back to log in and tells a script with 401;
@@ -27,6 +29,8 @@ pub struct ApiError {
     kind: ApiErrorKind,
     status: Option<StatusCode>,
     code: Option<u32>,
+    description: Option<Box<str>>,
+    retry_after: Option<Duration>,
     timed_out: bool,
     request: Option<Box<(Arc<dyn Guard>, Visit)>>,
 }
@@ -47,6 +51,8 @@ pub enum ApiErrorKind {
     Unavailable,
     /// An answer that fits no description.
     Unexpected,
+    /// Nothing was sent: the path leads off the gateway, or the body cannot be written as JSON.
+    InvalidRequest,
 }
 
 impl ApiError {
@@ -68,43 +74,65 @@ impl ApiError {
         self.code
     }
 
+    /// The gateway's own words, for a developer. They may name the client or the user: keep them off pages and out of logs.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// How long the gateway asks to wait, at most an hour, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     pub(super) fn answered(response: &http::Response<Vec<u8>>) -> Self {
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        let code = body["errorCode"]
-            .as_u64()
-            .or_else(|| body["errorCode"].as_str()?.parse().ok());
+        let code = &body["errorCode"];
+        let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
         let code = code.and_then(|code| u32::try_from(code).ok());
         let fault = body["fault"]["detail"]["errorcode"]
             .as_str()
             .unwrap_or_default();
+        let descriptions = [
+            &body["description"],
+            &body["error_description"],
+            &body["Error"],
+            &body["fault"]["faultstring"],
+        ];
+        let description = descriptions.into_iter().find_map(Value::as_str);
         Self {
-            kind: kind(response.status(), code, fault, &body),
             status: Some(response.status()),
             code,
-            timed_out: false,
-            request: None,
+            description: description.map(|text| text.chars().take(MAX_DESCRIPTION).collect()),
+            retry_after: retry_after(response.headers()),
+            ..Self::local(kind(response.status(), code, fault))
         }
     }
 
     pub(super) fn transport(error: &TransportError) -> Self {
-        let kind = match error.kind {
-            TransportErrorKind::Unreadable => ApiErrorKind::Unexpected,
-            _ => ApiErrorKind::Unavailable,
-        };
+        match error.kind {
+            TransportErrorKind::Unreadable => Self::local(ApiErrorKind::Unexpected),
+            TransportErrorKind::TimedOut => Self::timed_out(),
+            _ => Self::local(ApiErrorKind::Unavailable),
+        }
+    }
+
+    pub(super) fn timed_out() -> Self {
+        Self {
+            timed_out: true,
+            ..Self::local(ApiErrorKind::Unavailable)
+        }
+    }
+
+    /// An error that comes with no answer.
+    pub(super) fn local(kind: ApiErrorKind) -> Self {
         Self {
             kind,
             status: None,
             code: None,
-            timed_out: error.kind == TransportErrorKind::TimedOut,
-            request: None,
-        }
-    }
-
-    pub(super) fn unreadable() -> Self {
-        Self {
-            kind: ApiErrorKind::Unexpected,
-            status: None,
-            code: None,
+            description: None,
+            retry_after: None,
             timed_out: false,
             request: None,
         }
@@ -124,12 +152,13 @@ impl ApiError {
             ApiErrorKind::Unavailable if self.timed_out => FailureCause::GatewayTimeout,
             ApiErrorKind::Unavailable => FailureCause::ProviderUnavailable,
             ApiErrorKind::Unexpected => FailureCause::ProviderError,
+            ApiErrorKind::InvalidRequest => FailureCause::Internal,
         }
     }
 }
 
 /// Telenor's own codes first, then Apigee's faults, then the status.
-fn kind(status: StatusCode, code: Option<u32>, fault: &str, body: &Value) -> ApiErrorKind {
+fn kind(status: StatusCode, code: Option<u32>, fault: &str) -> ApiErrorKind {
     match code {
         Some(40105 | 40106) => return ApiErrorKind::Reauthorize,
         Some(40104 | 40301) => return ApiErrorKind::Forbidden,
@@ -146,7 +175,6 @@ fn kind(status: StatusCode, code: Option<u32>, fault: &str, body: &Value) -> Api
         return ApiErrorKind::BackOff;
     }
     match status.as_u16() {
-        401 if body["error"] == "invalid_token" => ApiErrorKind::Reauthorize,
         // Without a code it can only be meant for the token, which is all that was sent.
         401 => ApiErrorKind::Reauthorize,
         403 => ApiErrorKind::Forbidden,
@@ -156,9 +184,33 @@ fn kind(status: StatusCode, code: Option<u32>, fault: &str, body: &Value) -> Api
     }
 }
 
+/// Seconds, as the gateway's platform sends it; a date is not worth a parser here.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds.min(3_600)))
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let cause = self.cause();
+        let (cause, wait) = (self.cause(), self.retry_after);
+        let mut response = self.answer(cause);
+        if let Some(wait) = wait.filter(|_| cause == FailureCause::GatewayBusy) {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, wait.as_secs().into());
+        }
+        response
+    }
+}
+
+impl ApiError {
+    fn answer(self, cause: FailureCause) -> Response {
         match self.request {
             Some(request) if self.kind == ApiErrorKind::Reauthorize => {
                 let (guard, visit) = *request;
@@ -195,6 +247,7 @@ impl fmt::Display for ApiError {
             ApiErrorKind::BackOff => "too many calls to the API",
             ApiErrorKind::Unavailable => "the API does not answer",
             ApiErrorKind::Unexpected => "the API answered something unexpected",
+            ApiErrorKind::InvalidRequest => "the call leads off the gateway or cannot be sent",
         })?;
         match (self.status, self.code) {
             (Some(status), Some(code)) => write!(f, " (status {}, code {code})", status.as_u16()),
@@ -280,6 +333,19 @@ mod tests {
     }
 
     #[test]
+    fn wait_that_is_asked_for_is_kept_within_reason() {
+        let wait = |value: &str| {
+            let response = http::Response::builder()
+                .status(429)
+                .header("retry-after", value);
+            ApiError::answered(&response.body(Vec::new()).unwrap()).retry_after()
+        };
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("99999999999"), Some(Duration::from_secs(3_600)));
+        assert_eq!(wait("soon"), None);
+    }
+
+    #[test]
     fn texts_hold_codes_only() {
         let body = br#"{"errorCode":40301,"description":"canary 4791234567"}"#.to_vec();
         let response = http::Response::builder().status(403).body(body).unwrap();
@@ -289,5 +355,10 @@ mod tests {
             "the access token is not good for this API (status 403, code 40301)"
         );
         assert!(!format!("{error:?}").contains("canary"));
+        assert_eq!(
+            error.description(),
+            Some("canary 4791234567"),
+            "but a developer can ask"
+        );
     }
 }

@@ -1,17 +1,26 @@
-//! The Mobile User API: what the access token opens.
+//! What the access token opens: the Mobile User API and its siblings on the same gateway.
 
+mod device_info;
 mod error;
+mod lenient;
 mod mobile_number;
+mod path;
+mod request;
 mod user_info;
 
+use http::Method;
+
 pub use self::{
+    device_info::DeviceInfo,
     error::{ApiError, ApiErrorKind},
     mobile_number::MobileNumber,
+    request::{ApiRequest, ApiResponse},
     user_info::{Address, Name, UserInfo},
 };
 use crate::TelenorUser;
 
 const USER_INFO: &str = "/user-info/v1/users";
+const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
 
 impl TelenorUser {
     /// The user's name, number, address, birth date and e-mail address, as far as Telenor knows and shares them.
@@ -33,22 +42,47 @@ impl TelenorUser {
     /// [`ApiError`], which is a response as well: return it from the handler. When the token turns out to be dead, the session
     /// ends, and the response leads a page back to log in.
     pub async fn info(&self) -> Result<UserInfo, ApiError> {
-        let gateway = self.guard().gateway();
-        let answer = gateway.get(USER_INFO, self.access_token()).await;
-        let error = match answer {
-            Ok(response) if response.status().is_success() => {
-                match UserInfo::parse(response.into_body()) {
-                    Some(info) => return Ok(info),
-                    None => ApiError::unreadable(),
-                }
-            }
-            Ok(response) => ApiError::answered(&response),
-            Err(error) => ApiError::transport(&error),
-        };
-        tracing::warn!(kind = ?error.kind(), status = ?error.status(), code = ?error.code(), "call to the Mobile User API failed");
-        if error.kind() == ApiErrorKind::Reauthorize {
-            self.guard().end_session(self.visit()).await;
-        }
-        Err(error.for_request_of(self))
+        let answer = self.get(USER_INFO).await?;
+        UserInfo::parse(answer.into_body()).ok_or_else(|| self.unreadable())
+    }
+
+    /// The phone that the line is used in: model, maker, and what it can do.
+    ///
+    /// One request to the gateway, `GET /mobile-device-info/v1/device`.
+    ///
+    /// ```
+    /// use telenor_auth::{ApiError, TelenorUser};
+    ///
+    /// async fn phone(user: TelenorUser) -> Result<String, ApiError> {
+    ///     let device = user.device().await?;
+    ///     Ok(device.model().unwrap_or("en telefon").to_owned())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`], as for [`info`](Self::info).
+    pub async fn device(&self) -> Result<DeviceInfo, ApiError> {
+        let answer = self.get(DEVICE_INFO).await?;
+        DeviceInfo::parse(answer.into_body()).ok_or_else(|| self.unreadable())
+    }
+
+    /// Whatever another API of the gateway answers at this path, which starts with a slash and may have a query.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`]; of the kind [`InvalidRequest`](ApiErrorKind::InvalidRequest), before anything is sent, when the path would leave
+    /// the gateway.
+    pub async fn get(&self, path: &str) -> Result<ApiResponse, ApiError> {
+        self.request(Method::GET, path).send().await
+    }
+
+    /// A call to another API of the gateway, to be put together.
+    pub fn request(&self, method: Method, path: &str) -> ApiRequest<'_> {
+        ApiRequest::new(self, method, path)
+    }
+
+    fn unreadable(&self) -> ApiError {
+        ApiError::local(ApiErrorKind::Unexpected).for_request_of(self)
     }
 }

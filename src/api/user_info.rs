@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::MobileNumber;
+use super::{
+    MobileNumber,
+    lenient::{object, text},
+};
 
 /// What Telenor knows of the user and shares with the app. Any part of it may be missing.
 ///
@@ -203,24 +206,6 @@ macro_rules! redacted {
 }
 
 redacted!(UserInfo Name Address);
-
-/// A string that holds something, or a number; whatever else counts as missing.
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    })
-}
-
-/// An object, or missing.
-fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
-}
 
 #[cfg(test)]
 mod tests {

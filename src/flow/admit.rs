@@ -8,6 +8,7 @@ use http::{HeaderMap, Request, Response};
 use super::{Flow, Refusal};
 use crate::{
     FailureCause, claimed_number,
+    events::Event,
     mount::Mount,
     response,
     session::{Session, SessionStore, StoreError},
@@ -23,7 +24,7 @@ pub(crate) enum Admitted {
 }
 
 impl<Store: SessionStore> Flow<Store> {
-    /// Turns what a store answered into a request that may go on, or into an answer to it.
+    /// A request that brought a session cookie, with what the store says of it.
     #[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
     pub(crate) fn admit<B>(
         self: &Arc<Self>,
@@ -35,21 +36,20 @@ impl<Store: SessionStore> Flow<Store> {
             Ok(session) => session.filter(|session| self.accepts(session)),
             Err(error) => return Err(self.store_failed(&Visit::of_request(request), &error)),
         };
-        let admitted = match &session {
-            Some(_) => Admitted::User,
-            None => self.without_session(mount, request)?,
-        };
-        claimed_number::remove(request.headers_mut());
-        let guard: Arc<dyn Guard> = Arc::clone(self) as _;
-        request.extensions_mut().insert(Identity { guard, session });
-        Ok(admitted)
+        if session.is_none() {
+            self.events.tell(Event::SessionRefused);
+            return self.admit_anonymous(mount, request);
+        }
+        self.let_in(request, session);
+        Ok(Admitted::User)
     }
 
+    /// A request without a session.
     #[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
-    fn without_session<B>(
-        &self,
+    pub(crate) fn admit_anonymous<B>(
+        self: &Arc<Self>,
         mount: &Mount,
-        request: &Request<B>,
+        request: &mut Request<B>,
     ) -> Result<Admitted, Response<Body>> {
         let original = original_uri(request.extensions(), request.uri());
         let (path, callback) = (request.uri().path(), &self.config.paths.callback);
@@ -58,10 +58,17 @@ impl<Store: SessionStore> Flow<Store> {
             let visit = Visit::of_request(request);
             return Err(self.refuse(&visit, Refusal::because(FailureCause::Internal)));
         }
-        if self.config.optional {
-            return Ok(Admitted::Anonymous);
+        if !self.config.optional {
+            return Err(self.challenge(&Visit::of_request(request)));
         }
-        Err(self.challenge(&Visit::of_request(request)))
+        self.let_in(request, None);
+        Ok(Admitted::Anonymous)
+    }
+
+    fn let_in<B>(self: &Arc<Self>, request: &mut Request<B>, session: Option<Session>) {
+        claimed_number::remove(request.headers_mut());
+        let guard: Arc<dyn Guard> = Arc::clone(self) as _;
+        request.extensions_mut().insert(Identity { guard, session });
     }
 }
 

@@ -9,8 +9,8 @@ use super::{Flow, Refusal};
 use crate::{
     FailureCause,
     cookie::MAX_COOKIE,
+    events::{Event, chain},
     exchanges::NoAnswer,
-    http_client::chain,
     oauth::{AuthorizationResponse, Outcome, State, TokenResponse},
     pending::{Pending, PendingLogin},
     response,
@@ -74,7 +74,7 @@ impl<Store: SessionStore> Flow<Store> {
                 self.reject(visit, cause_of(&code), state.as_ref())
             }
             (Outcome::Code(_), Some(state), Pending::Expired(login)) => {
-                log_failure(FailureCause::StateExpired, &state, "");
+                self.tell_failure(FailureCause::StateExpired, &state, "");
                 let mut refusal = Refusal::because(FailureCause::StateExpired);
                 refusal.retry = Some(login.return_to());
                 self.refuse(visit, refusal)
@@ -88,7 +88,11 @@ impl<Store: SessionStore> Flow<Store> {
     /// A callback that belongs to no login of this browser: it changes nothing and tells nothing.
     fn reject(&self, visit: &Visit, cause: FailureCause, state: Option<&State>) -> Response<Body> {
         let login_id = state.map(State::login_id);
-        tracing::info!(%cause, login_id, "callback rejected");
+        self.events.tell(Event::LoginFailed {
+            login_id: login_id.as_deref(),
+            cause,
+            detail: "no login of this browser",
+        });
         let mut refusal = Refusal::because(cause);
         refusal.login_id = login_id.as_deref();
         self.refuse(visit, refusal)
@@ -108,7 +112,7 @@ impl<Store: SessionStore> Flow<Store> {
             printable(code),
             description.as_deref().unwrap_or_default()
         );
-        log_failure(cause, state, &said);
+        self.tell_failure(cause, state, &said);
         self.failed(visit, state, login, cause, description.as_deref())
     }
 
@@ -175,12 +179,12 @@ impl<Store: SessionStore> Flow<Store> {
                 unsent: true,
             }) => return self.wait(visit, &state, &login, cause),
             Err(NoAnswer::Full) => {
-                log_failure(FailureCause::TooManyLogins, &state, "");
+                self.tell_failure(FailureCause::TooManyLogins, &state, "");
                 return self.wait(visit, &state, &login, FailureCause::TooManyLogins);
             }
             Err(NoAnswer::Used) => FailureCause::CodeRejected,
             Err(NoAnswer::Lost) => {
-                log_failure(FailureCause::Internal, &state, "the exchange panicked");
+                self.tell_failure(FailureCause::Internal, &state, "the exchange panicked");
                 FailureCause::Internal
             }
         };
@@ -204,6 +208,14 @@ impl<Store: SessionStore> Flow<Store> {
         self.refuse(visit, refusal)
     }
 
+    fn tell_failure(&self, cause: FailureCause, state: &State, detail: &str) {
+        self.events.tell(Event::LoginFailed {
+            login_id: Some(&state.login_id()),
+            cause,
+            detail,
+        });
+    }
+
     /// From code to session; runs in a task of its own.
     async fn exchange(
         &self,
@@ -215,7 +227,7 @@ impl<Store: SessionStore> Flow<Store> {
         // The token's life is counted from before the request: it can only be shorter than that.
         let issued_at = self.config.clock.seconds();
         let failed = |cause, unsent, detail: &str| {
-            log_failure(cause, &state, detail);
+            self.tell_failure(cause, &state, detail);
             Answer::Failed { cause, unsent }
         };
         let token = match self.gateway.redeem(code, login.verifier()).await {
@@ -240,7 +252,10 @@ impl<Store: SessionStore> Flow<Store> {
             let error = chain(&error);
             tracing::warn!(login_id = %state.login_id(), %error, "the session before this login could not be removed");
         }
-        tracing::info!(login_id = %state.login_id(), "login succeeded");
+        let login_id = state.login_id();
+        self.events.tell(Event::LoginSucceeded {
+            login_id: &login_id,
+        });
         Answer::SignedIn {
             token,
             session,
@@ -285,16 +300,6 @@ fn cause_of(error: &str) -> FailureCause {
         "server_error" => FailureCause::ProviderError,
         "temporarily_unavailable" => FailureCause::ProviderUnavailable,
         _ => FailureCause::ProviderRefused,
-    }
-}
-
-/// For the operator: one line with the cause and the login it belongs to.
-fn log_failure(cause: FailureCause, state: &State, detail: &str) {
-    let login_id = state.login_id();
-    if cause.status().is_server_error() {
-        tracing::error!(%cause, %login_id, detail, "login failed");
-    } else {
-        tracing::info!(%cause, %login_id, detail, "login failed");
     }
 }
 

@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::{Flow, Refusal};
 use crate::{
     FailureCause, Language,
+    events::Event,
     oauth::{State, Verifier},
     page::{Page, Topic},
     response,
@@ -46,7 +47,11 @@ impl<Store: SessionStore> Flow<Store> {
         let headers = visit.headers();
         let now = self.config.clock.seconds();
         if self.rounds.is_loop(&self.names, &headers, now) {
-            tracing::warn!(cause = %FailureCause::LoginLoop, "login refused: the browser does not bring back its session cookie");
+            self.events.tell(Event::LoginFailed {
+                login_id: None,
+                cause: FailureCause::LoginLoop,
+                detail: "the browser does not bring back its session cookie",
+            });
             let mut refusal = Refusal::because(FailureCause::LoginLoop);
             refusal.retry = Some(return_to.as_str());
             return self.refuse(visit, refusal);
@@ -103,7 +108,9 @@ impl<Store: SessionStore> Flow<Store> {
         let cookies = self
             .pending
             .begin(&self.names, headers, &state, return_to, verifier, now);
-        tracing::debug!(login_id = %state.login_id(), "login started");
+        self.events.tell(Event::LoginStarted {
+            login_id: &state.login_id(),
+        });
         response::with_cookies(response::see_other(&location), cookies)
     }
 

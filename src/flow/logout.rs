@@ -6,6 +6,7 @@ use http::{Response, StatusCode, request::Parts};
 use super::{Flow, Refusal};
 use crate::{
     FailureCause, Language,
+    events::Event,
     page::{Page, Topic},
     response,
     return_to::ReturnTo,
@@ -28,10 +29,10 @@ impl<Store: SessionStore> Flow<Store> {
             return self.store_failed(visit, &error);
         }
         if let Some(session) = session {
-            match self.gateway.logout(session.access_token()).await {
-                Ok(()) => tracing::info!("logged out"),
-                // The session is over here, which is what was asked for; the token ends by itself.
-                Err(error) => tracing::warn!(%error, "logged out here, but not at the gateway"),
+            self.events.tell(Event::LoggedOut);
+            // The session is over here, which is what was asked for; a token that the gateway keeps ends by itself.
+            if let Err(error) = self.gateway.logout(session.access_token()).await {
+                tracing::warn!(error, "logged out here, but not at the gateway");
             }
         }
         // Not back into the app: recognising the line is silent, so a guarded page would undo this at once.

@@ -11,17 +11,19 @@ mod status;
 
 pub(crate) use self::admit::Admitted;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use axum_core::body::Body;
-use http::{HeaderMap, HeaderValue, Method, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
 
 use crate::{
-    FailureCause, Language,
+    AccessToken, FailureCause, Language,
     config::{Config, Route},
     cookie::{self, CookieNames, Found},
+    events::Events,
     exchanges::Exchanges,
     gateway::Gateway,
+    http_client::TransportError,
     http_start::HttpStart,
     page::{Page, Topic},
     pending::PendingLogins,
@@ -29,7 +31,7 @@ use crate::{
     return_to::ReturnTo,
     rounds::Rounds,
     session::{Session, SessionStore, SessionToken, StoreError},
-    user::Guard,
+    user::{BoxFuture, Guard},
     visit::{Caller, Visit},
 };
 
@@ -43,6 +45,7 @@ pub(crate) struct Flow<Store> {
     pub http_start: Option<HttpStart>,
     pub exchanges: Exchanges<callback::Answer>,
     pub store: Store,
+    pub events: Arc<Events>,
 }
 
 impl<Store: SessionStore> Flow<Store> {
@@ -96,8 +99,7 @@ impl<Store: SessionStore> Flow<Store> {
     }
 
     pub(crate) fn store_failed(&self, visit: &Visit, error: &StoreError) -> Response<Body> {
-        let cause = crate::http_client::chain(error);
-        tracing::error!(cause = %FailureCause::StoreUnavailable, error = %cause, "session store failed");
+        self.events.store_failed(error);
         self.refuse(visit, Refusal::because(FailureCause::StoreUnavailable))
     }
 
@@ -201,24 +203,28 @@ impl<Store: SessionStore> Guard for Flow<Store> {
         response::with_cookies(Self::challenge(self, visit), [ended])
     }
 
-    fn end_session<'g>(
-        &'g self,
-        visit: &'g Visit,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'g>> {
+    fn end_session<'g>(&'g self, visit: &'g Visit) -> BoxFuture<'g, ()> {
         Box::pin(async move {
             let headers = visit.headers();
             let Some(token) = self.session_token(&headers) else {
                 return;
             };
             if let Err(error) = self.store.remove(&token).await {
-                let error = crate::http_client::chain(&error);
-                tracing::error!(%error, "a dead session could not be removed");
+                self.events.store_failed(&error);
             }
         })
     }
 
-    fn gateway(&self) -> &Gateway {
-        &self.gateway
+    fn base(&self) -> &str {
+        &self.gateway.base
+    }
+
+    fn call<'g>(
+        &'g self,
+        request: Request<Vec<u8>>,
+        token: &'g AccessToken,
+    ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>> {
+        Box::pin(self.gateway.call(request, token))
     }
 
     fn logout_path(&self) -> &str {

@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn states_are_distinct_long_and_evenly_random() {
-        let states: HashSet<_> = (0..10_000).map(|_| State::random().0).collect();
-        assert_eq!(states.len(), 10_000);
+        let states: HashSet<_> = (0..40_000).map(|_| State::random().0).collect();
+        assert_eq!(states.len(), 40_000);
         let mut ones = [0_u32; 128];
         for state in &states {
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(state).unwrap();
@@ -75,8 +75,8 @@ mod tests {
         }
         for (bit, ones) in ones.iter().enumerate() {
             assert!(
-                (4_800..5_200).contains(ones),
-                "bit {bit} is set {ones} times in 10000"
+                (19_200..20_800).contains(ones),
+                "bit {bit} is set {ones} times in 40000"
             );
         }
     }

@@ -1,0 +1,148 @@
+//! What the Mobile Device Info API tells about the user's phone.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::lenient::{object, text};
+
+/// What Telenor knows of the phone that the line is used in. Any part of it may be missing.
+///
+/// The capabilities are those on Telenor's network; one that is missing is unknown, not absent.
+///
+/// `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct DeviceInfo {
+    json: Box<str>,
+    body: Body,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Body {
+    #[serde(deserialize_with = "text")]
+    model: Option<String>,
+    #[serde(deserialize_with = "text")]
+    manufacturer: Option<String>,
+    #[serde(deserialize_with = "text")]
+    tac: Option<String>,
+    #[serde(deserialize_with = "object")]
+    capabilities: Option<BTreeMap<String, Value>>,
+}
+
+impl DeviceInfo {
+    pub(super) fn parse(body: Vec<u8>) -> Option<Self> {
+        let json = String::from_utf8(body).ok()?;
+        let value: Value = serde_json::from_str(&json).ok()?;
+        let body = value
+            .is_object()
+            .then(|| Body::deserialize(value).unwrap_or_default())?;
+        Some(Self {
+            json: json.into(),
+            body,
+        })
+    }
+
+    /// The model, such as `iPhone 7`.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.body.model.as_deref()
+    }
+
+    /// The manufacturer, such as `Apple`.
+    #[must_use]
+    pub fn manufacturer(&self) -> Option<&str> {
+        self.body.manufacturer.as_deref()
+    }
+
+    /// The type allocation code: the first eight digits of the IMEI, the same for all phones of a kind.
+    #[must_use]
+    pub fn tac(&self) -> Option<&str> {
+        self.body.tac.as_deref()
+    }
+
+    /// Whether the phone can do HD voice.
+    #[must_use]
+    pub fn hd_voice(&self) -> Option<bool> {
+        self.capability("hdVoice")
+    }
+
+    /// Whether the phone can do LTE.
+    #[must_use]
+    pub fn lte(&self) -> Option<bool> {
+        self.capability("lte")
+    }
+
+    /// Whether the phone can do LTE Advanced.
+    #[must_use]
+    pub fn lte_advanced(&self) -> Option<bool> {
+        self.capability("lteAdvanced")
+    }
+
+    /// A capability by the name that Telenor gives it.
+    #[must_use]
+    pub fn capability(&self, name: &str) -> Option<bool> {
+        self.body.capabilities.as_ref()?.get(name)?.as_bool()
+    }
+
+    /// All that was sent, as JSON.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
+
+impl fmt::Debug for DeviceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceInfo(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Option<DeviceInfo> {
+        DeviceInfo::parse(json.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn capability_that_is_missing_is_unknown() {
+        let device = parse(r#"{"model":"iPhone 7","manufacturer":"Apple","tac":35316208,"capabilities":{"lte":true,"hdVoice":false,"volte":true,"odd":"yes"},"x":1}"#).unwrap();
+        assert_eq!(
+            (device.model(), device.manufacturer(), device.tac()),
+            (Some("iPhone 7"), Some("Apple"), Some("35316208"))
+        );
+        assert_eq!(
+            (device.lte(), device.hd_voice(), device.lte_advanced()),
+            (Some(true), Some(false), None)
+        );
+        assert_eq!(
+            (device.capability("volte"), device.capability("odd")),
+            (Some(true), None)
+        );
+        assert!(device.json().contains("\"x\":1"));
+    }
+
+    #[test]
+    fn odd_members_hide_no_other() {
+        let device =
+            parse(r#"{"model":null,"manufacturer":{},"tac":"1","capabilities":[]}"#).unwrap();
+        assert_eq!(
+            (
+                device.model(),
+                device.manufacturer(),
+                device.tac(),
+                device.lte()
+            ),
+            (None, None, Some("1"), None)
+        );
+        assert!(parse("[]").is_none() && parse("").is_none());
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert!(!format!("{:?}", parse(r#"{"model":"canary"}"#)).contains("canary"));
+    }
+}

@@ -1,0 +1,31 @@
+//! Counts events through the `metrics` facade, under the names that the crate's page lists.
+
+use metrics::{counter, histogram};
+
+use super::Event;
+
+pub(super) fn record(event: &Event<'_>) {
+    match *event {
+        Event::LoginStarted { .. } => counter!("telenor_auth_logins_started_total").increment(1),
+        Event::LoginSucceeded { .. } => {
+            counter!("telenor_auth_logins_succeeded_total").increment(1);
+        }
+        Event::LoginFailed { cause, .. } => {
+            counter!("telenor_auth_logins_failed_total", "cause" => cause.as_str()).increment(1);
+        }
+        Event::LoggedOut => counter!("telenor_auth_logouts_total").increment(1),
+        Event::SessionRefused => counter!("telenor_auth_sessions_refused_total").increment(1),
+        Event::StoreFailed { .. } => counter!("telenor_auth_store_failures_total").increment(1),
+        Event::GatewayCall {
+            endpoint,
+            outcome,
+            duration,
+        } => {
+            let labels = [
+                ("endpoint", endpoint.as_str()),
+                ("outcome", outcome.as_str()),
+            ];
+            histogram!("telenor_auth_gateway_call_seconds", &labels).record(duration);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What happens, told once: to the log, to metrics, and to the app.
+//!
+//! Nothing here holds a secret or a person. A login is known by its id from the challenge to the end: a hash of `state`, which Telenor
+//! suggests as a message id.
+//!
+//! | event | `tracing`, level | metric, with the feature `metrics` |
+//! | --- | --- | --- |
+//! | [`LoginStarted`](Event::LoginStarted) | `login started`, debug | `telenor_auth_logins_started_total` |
+//! | [`LoginSucceeded`](Event::LoginSucceeded) | `login succeeded`, info | `telenor_auth_logins_succeeded_total` |
+//! | [`LoginFailed`](Event::LoginFailed) | `login failed`, info, or error where the operator must act | `telenor_auth_logins_failed_total`, label `cause` |
+//! | [`LoggedOut`](Event::LoggedOut) | `logged out`, info | `telenor_auth_logouts_total` |
+//! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total` |
+//! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
+//! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn where it did not work | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
+
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+mod metrics {
+    pub(super) fn record(_: &super::Event<'_>) {}
+}
+
+use std::{fmt, time::Duration};
+
+use crate::{FailureCause, session::StoreError};
+
+/// Something that happened in the layer.
+///
+/// Every one is also a `tracing` event, and with the feature `metrics` it is counted.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'e> {
+    /// Somebody was sent to Telenor.
+    #[non_exhaustive]
+    LoginStarted {
+        /// Names the login, here and on its pages.
+        login_id: &'e str,
+    },
+    /// Somebody came back with a code, and has a session now.
+    #[non_exhaustive]
+    LoginSucceeded {
+        /// Names the login.
+        login_id: &'e str,
+    },
+    /// A login, or what claimed to be one, came to nothing.
+    #[non_exhaustive]
+    LoginFailed {
+        /// Names the login, where a `state` came along.
+        login_id: Option<&'e str>,
+        /// The same as on the page.
+        cause: FailureCause,
+        /// What an operator may want to know beyond the cause; often empty.
+        detail: &'e str,
+    },
+    /// Somebody logged out here.
+    LoggedOut,
+    /// A session cookie came whose session is over, unknown or another app's.
+    SessionRefused,
+    /// The session store failed.
+    #[non_exhaustive]
+    StoreFailed {
+        /// Its own words.
+        error: &'e str,
+    },
+    /// A request to the gateway ended.
+    #[non_exhaustive]
+    GatewayCall {
+        /// Which one.
+        endpoint: Endpoint,
+        /// How.
+        outcome: Outcome,
+        /// How long it took.
+        duration: Duration,
+    },
+}
+
+/// What is called at the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// The token endpoint.
+    Token,
+    /// The logout endpoint.
+    Logout,
+    /// An API, with a user's token.
+    Api,
+}
+
+/// How a request to the gateway ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A status of success.
+    Ok,
+    /// A status of 4xx, or one that makes no sense here.
+    Refused,
+    /// A status of 5xx.
+    Failed,
+    /// No answer in time.
+    TimedOut,
+    /// No answer, or none that could be read.
+    Unreachable,
+}
+
+impl Endpoint {
+    /// The name in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Logout => "logout",
+            Self::Api => "api",
+        }
+    }
+}
+
+impl Outcome {
+    /// The name in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+pub(crate) type Hook = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+
+/// Where events go.
+#[derive(Default)]
+pub(crate) struct Events {
+    hook: Option<Hook>,
+}
+
+impl Events {
+    pub(crate) fn new(hook: Option<Hook>) -> Self {
+        Self { hook }
+    }
+
+    pub(crate) fn tell(&self, event: Event<'_>) {
+        log(&event);
+        metrics::record(&event);
+        if let Some(hook) = &self.hook {
+            hook(&event);
+        }
+    }
+
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        let error = chain(error);
+        self.tell(Event::StoreFailed { error: &error });
+    }
+}
+
+/// One line for each.
+fn log(event: &Event<'_>) {
+    match *event {
+        Event::LoginStarted { login_id } => tracing::debug!(login_id, "login started"),
+        Event::LoginSucceeded { login_id } => tracing::info!(login_id, "login succeeded"),
+        Event::LoginFailed {
+            login_id,
+            cause,
+            detail,
+        } => {
+            if cause.status().is_server_error() {
+                tracing::error!(login_id, %cause, detail, "login failed");
+            } else {
+                tracing::info!(login_id, %cause, detail, "login failed");
+            }
+        }
+        Event::LoggedOut => tracing::info!("logged out"),
+        Event::SessionRefused => tracing::debug!("session refused"),
+        Event::StoreFailed { error } => {
+            tracing::error!(cause = %FailureCause::StoreUnavailable, error, "session store failed");
+        }
+        Event::GatewayCall {
+            endpoint,
+            outcome,
+            duration,
+        } => {
+            let (endpoint, outcome) = (endpoint.as_str(), outcome.as_str());
+            let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            if outcome == Outcome::Ok.as_str() {
+                tracing::debug!(endpoint, outcome, milliseconds, "gateway called");
+            } else {
+                tracing::warn!(endpoint, outcome, milliseconds, "gateway called");
+            }
+        }
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("hook", &self.hook.is_some())
+            .finish()
+    }
+}
