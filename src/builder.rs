@@ -85,6 +85,9 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// The keys for cookies: share them between instances, keep them over restarts.
     ///
     /// Without them a random key is used that ends with the process, and every login under way with it.
+    ///
+    /// Each process remembers by itself which codes it redeemed. A callback that is repeated at another instance within its five
+    /// minutes makes a second token request there, which the gateway refuses: codes are good once.
     pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
         self.settings.cookie_keys = Some(keys);
         self
@@ -202,6 +205,25 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
         self
     }
 
+    /// Keeps each user's info for this long, at most a day, so that [`TelenorUser::info`](crate::TelenorUser::info) asks the gateway
+    /// once and not for every page.
+    ///
+    /// It is kept in this process's memory, until its time is up or the user logs out; many requests at once make one call. Without this,
+    /// nothing but the token is kept.
+    pub fn profile(mut self, ttl: Duration) -> Self {
+        self.settings.profile = Some(ttl);
+        self
+    }
+
+    /// Adds two routes for scripts of the app's own pages: `/telenor/user-info` and `/telenor/device-info`, beside the callback.
+    ///
+    /// They answer a same-origin `fetch` of somebody who is signed in with the JSON that Telenor sent. The token never enters a page, and
+    /// no CORS has to be set up. The [crate's page](crate#from-javascript) has an example.
+    pub fn script_api(mut self) -> Self {
+        self.settings.script_api = true;
+        self
+    }
+
     /// Calls this for everything that happens, in the task where it happens: keep it short.
     ///
     /// ```
@@ -228,7 +250,7 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
         self
     }
 
-    /// The clock that life times are measured against, for tests.
+    /// The clock that life times are measured against, for tests; a store has one of its own.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.settings.clock = clock;
         self

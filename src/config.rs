@@ -56,6 +56,9 @@ pub(crate) struct OwnPaths {
     pub logout: Box<str>,
     pub session: Box<str>,
     pub start: Box<str>,
+    /// With `script_api` only.
+    pub user_info: Option<Box<str>>,
+    pub device_info: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +68,22 @@ pub(crate) enum Route {
     Logout,
     Session,
     Start,
+    UserInfo,
+    DeviceInfo,
 }
 
-const TAKEN: [&str; 5] = ["", "login", "logout", "start", "session"];
+const TAKEN: [&str; 7] = [
+    "",
+    "login",
+    "logout",
+    "start",
+    "session",
+    "user-info",
+    "device-info",
+];
 
 impl OwnPaths {
-    pub(crate) fn beside(callback: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn beside(callback: &str, script_api: bool) -> Result<Self, ConfigError> {
         let (directory, name) = callback.rsplit_once('/').unwrap_or_default();
         if TAKEN.contains(&name) {
             return Err(ConfigError::RedirectPathTaken(callback.to_owned()));
@@ -83,6 +96,8 @@ impl OwnPaths {
             logout: sibling("logout"),
             session: sibling("session"),
             start: sibling("start"),
+            user_info: script_api.then(|| sibling("user-info")),
+            device_info: script_api.then(|| sibling("device-info")),
         })
     }
 
@@ -97,21 +112,23 @@ impl OwnPaths {
             path if path == &*self.logout => Some(Route::Logout),
             path if path == &*self.session => Some(Route::Session),
             path if path == &*self.start => Some(Route::Start),
+            path if Some(path) == self.user_info.as_deref() => Some(Route::UserInfo),
+            path if Some(path) == self.device_info.as_deref() => Some(Route::DeviceInfo),
             _ => None,
         }
     }
 
     #[cfg(feature = "axum")]
-    pub(crate) fn all(&self) -> [&str; 5] {
-        let Self {
-            callback,
-            login,
-            logout,
-            session,
-            start,
-            ..
-        } = self;
-        [callback, login, logout, session, start]
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        let always = [
+            &self.callback,
+            &self.login,
+            &self.logout,
+            &self.session,
+            &self.start,
+        ];
+        let script_api = self.user_info.iter().chain(&self.device_info);
+        always.into_iter().chain(script_api).map(|path| &**path)
     }
 }
 
@@ -156,7 +173,7 @@ mod tests {
 
     #[test]
     fn own_routes_are_matched_exactly() {
-        let paths = OwnPaths::beside("/telenor/callback").unwrap();
+        let paths = OwnPaths::beside("/telenor/callback", true).unwrap();
         assert_eq!(paths.route("/telenor/callback"), Some(Route::Callback));
         assert_eq!(paths.route("/telenor/logout"), Some(Route::Logout));
         for other in [
@@ -175,7 +192,10 @@ mod tests {
 
     #[test]
     fn callback_may_stand_at_the_root_but_not_in_place_of_a_sibling() {
-        assert_eq!(&*OwnPaths::beside("/callback").unwrap().login, "/login");
+        assert_eq!(
+            &*OwnPaths::beside("/callback", true).unwrap().login,
+            "/login"
+        );
         for taken in [
             "/",
             "/telenor/",
@@ -184,7 +204,7 @@ mod tests {
             "/a/session",
             "/start",
         ] {
-            assert!(OwnPaths::beside(taken).is_err(), "{taken}");
+            assert!(OwnPaths::beside(taken, true).is_err(), "{taken}");
         }
     }
 

@@ -26,6 +26,8 @@ pub enum CookiePrefix {
 pub(crate) struct CookieNames {
     pub session: Box<str>,
     pub rounds: Box<str>,
+    /// Set for a moment at each logout, so that a browser drops the pages it keeps for its Back button.
+    pub logged_out: Box<str>,
     /// Followed by what is derived from `state`.
     pub pending: Box<str>,
     secure: bool,
@@ -46,6 +48,7 @@ impl CookieNames {
         Ok(Self {
             session: format!("{prefix}{base}-session").into(),
             rounds: format!("{prefix}{base}-rounds").into(),
+            logged_out: format!("{prefix}{base}-out").into(),
             pending: format!("{prefix}{base}-login-").into(),
             secure,
         })
@@ -68,8 +71,10 @@ impl CookieNames {
             .http_only(true)
             .same_site(SameSite::Lax)
             .max_age(max_age);
-        HeaderValue::try_from(cookie.to_string())
-            .expect("names are checked when built and values are base64url")
+        let mut line = HeaderValue::try_from(cookie.to_string())
+            .expect("names are checked when built and values are base64url");
+        line.set_sensitive(true);
+        line
     }
 }
 

@@ -97,7 +97,7 @@ impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
         if let Some(exchange) = known.exchanges.get(&login) {
             return exchange.answer.clone().ok_or(NoAnswer::Used);
         }
-        if known.exchanges.len() >= MAX_KNOWN {
+        if known.order.len() >= MAX_KNOWN {
             return Err(NoAnswer::Full);
         }
         let permit = Arc::clone(&self.running).try_acquire_owned();
@@ -150,9 +150,11 @@ impl<T> Known<T> {
     }
 }
 
+/// The first one of at least this age. One from a future as far away is as good as gone: the clock was set back, and its pending
+/// login is refused for the same reason.
 fn pop_older(queue: &mut VecDeque<(u64, Login)>, now: u64, age: u64) -> Option<(u64, Login)> {
     let (begun_at, _) = queue.front()?;
-    if now.saturating_sub(*begun_at) < age {
+    if now.abs_diff(*begun_at) < age {
         return None;
     }
     queue.pop_front()
@@ -286,6 +288,22 @@ mod tests {
             .answer([2; 16], 1, || ready("later"), is_unsent)
             .await;
         assert_eq!(later, Ok("later"));
+    }
+
+    #[tokio::test]
+    async fn clock_that_is_set_back_blocks_nothing() {
+        let exchanges = exchanges(1);
+        let ask = |login: u8, now| exchanges.answer([login; 16], now, || ready("token"), is_unsent);
+        assert_eq!(ask(1, 10_000).await, Ok("token"));
+        for login in 2..200 {
+            assert_eq!(ask(login, 1_000 + 10 * u64::from(login)).await, Ok("token"));
+        }
+        let known = exchanges.known.lock().unwrap();
+        assert!(
+            known.exchanges.len() <= 31 && known.order.len() <= 31,
+            "{}",
+            known.order.len()
+        );
     }
 
     #[tokio::test]

@@ -145,7 +145,7 @@ impl From<TransportError> for Refused {
         Self {
             cause,
             detail: error.to_string(),
-            unsent: error.kind == TransportErrorKind::NotConnected,
+            unsent: error.unsent,
         }
     }
 }

@@ -95,6 +95,7 @@ async fn send(
         if body.len() + chunk.len() > MAX_BODY {
             return Err(TransportError {
                 kind: TransportErrorKind::Unreadable,
+                unsent: false,
                 text: format!("the body is longer than {MAX_BODY} bytes"),
             });
         }
@@ -110,6 +111,8 @@ async fn send(
 #[derive(Clone, Debug)]
 pub(crate) struct TransportError {
     pub kind: TransportErrorKind,
+    /// Whether it is certain that no byte of the request left.
+    pub unsent: bool,
     /// The causes, without the URL.
     text: String,
 }
@@ -126,17 +129,17 @@ pub(crate) enum TransportErrorKind {
 
 impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
-        let kind = if error.is_connect() && !error.is_timeout() {
-            TransportErrorKind::NotConnected
-        } else if error.is_timeout() {
+        let unsent = error.is_connect() || error.is_builder();
+        let kind = if error.is_timeout() {
             TransportErrorKind::TimedOut
-        } else if error.is_builder() {
+        } else if unsent {
             TransportErrorKind::NotConnected
         } else {
             TransportErrorKind::Broken
         };
         Self {
             kind,
+            unsent,
             text: chain(&error.without_url()),
         }
     }

@@ -103,7 +103,8 @@ impl HttpStart {
 impl Used {
     fn forget(&mut self, now: u64) {
         while let Some((used_at, login)) = self.order.front().copied() {
-            if now.saturating_sub(used_at) < LIFETIME && self.order.len() < MAX_USED {
+            // As long as a hop that was issued by a clock ahead of ours could come back.
+            if now.saturating_sub(used_at) < LIFETIME + SKEW && self.order.len() < MAX_USED {
                 return;
             }
             self.order.pop_front();

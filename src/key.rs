@@ -22,13 +22,12 @@ const FORMAT: u8 = 1;
 /// To change keys without logging anyone out, put the new one first and keep the old ones until the last session they
 /// sealed has expired; to throw a thief out, remove the old key at once. Share the ring between the instances of an app.
 ///
-/// ```
+/// ```no_run
 /// use telenor_auth::CookieKeys;
 ///
 /// // From a secret store or the environment, comma-separated, each `openssl rand -base64 32`.
-/// # let from_env = "6b1f2f5d8c9e4a7033d1b5a84be0f2c95d7e61a0c4f3982b17ad0e6c5b92f48d";
-/// let keys = CookieKeys::parse(from_env)?;
-/// # Ok::<(), telenor_auth::ConfigError>(())
+/// let keys = CookieKeys::parse(&std::env::var("TELENOR_COOKIE_KEYS")?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct CookieKeys(Arc<[RootKey]>);

@@ -63,7 +63,7 @@ impl<Store: SessionStore> TelenorAuthLayer<Store> {
     pub(crate) fn on_routes(self) -> (Vec<String>, Self) {
         let mount = self.mount.on_routes();
         let paths = self.flow.config.paths.all();
-        let paths = paths.into_iter().map(|path| mount.inner(path).to_owned());
+        let paths = paths.map(|path| mount.inner(path).to_owned());
         (
             paths.collect(),
             Self {

@@ -76,6 +76,9 @@
 //! | `outer.nest("/app", router.layer(auth))` | only if `router` has a fallback of its own | guarded |
 //! | `router.layer(auth).fallback(f)`, `router.route_layer(auth)`, `get(h).layer(auth)` | **no**: nobody gets in, and the callback is a 404 | |
 //!
+//! A layer inside an axum router must see the path that the router saw: one that was rewritten in between (a language prefix cut off, say)
+//! looks like nesting. Rewrite outside the router.
+//!
 //! Routes that are added after the layer are public, and a [`TelenorUser`] there is a 500 that says so. A layer that is nested where its
 //! callback cannot arrive answers 500 and logs what to change, instead of sending people away for good.
 //!
@@ -91,6 +94,7 @@
 //! | `/telenor/logout` | GET | asks whether to log out, or says that one is |
 //! | `/telenor/start` | GET | with [`http_start`](TelenorAuthBuilder::http_start): the page on plain http |
 //! | `/telenor/session` | GET | `{"signed_in":true,"seconds_left":…}` for your own scripts; never the token |
+//! | `/telenor/user-info`, `/telenor/device-info` | GET | with [`script_api`](TelenorAuthBuilder::script_api): JSON for same-origin scripts |
 //!
 //! # Who gets what without a session
 //!
@@ -126,6 +130,21 @@
 //! lead somewhere useful. Headers that claim a phone number (`X-MSISDN` and its kin) are removed before your handlers see a request:
 //! anybody can send them.
 //!
+//! # From JavaScript
+//!
+//! With [`script_api`](TelenorAuthBuilder::script_api) a script of your own page asks your own app, and the cookie does the rest:
+//!
+//! ```js
+//! const answer = await fetch('/telenor/user-info');
+//! if (answer.status === 401) location = '/telenor/login?return_to=' + encodeURIComponent(location.pathname);
+//! const user = await answer.json();
+//! ```
+//!
+//! Telenor's pages describe another way: register your origin under CORS on the app's page at developer.telenor.no, and send
+//! `Authorization: Bearer <token>` to `https://api.telenor.no/user-info/v1/users` from the page. For that a handler of yours has to hand
+//! the page [`access_token().secret()`](AccessToken::secret); do it in the body of a `no-store` answer, never in a URL, and know that
+//! every script on that page can then read it.
+//!
 //! # Defaults, and why
 //!
 //! | default | why |
@@ -145,7 +164,7 @@
 //! | --- | --- | --- |
 //! | `axum` | yes | [`RouterExt`]; without it the layer wraps any tower service |
 //! | `metrics` | no | counts [`events`] through the `metrics` facade |
-//! | `mock` | no | [`mock`], a gateway for development and tests |
+//! | `mock` | no | [`mock`], a gateway for development, and what the [tests of your app](mock#testing-your-own-app) need |
 #![forbid(unsafe_code)]
 
 mod access_token;
@@ -174,6 +193,7 @@ mod mount;
 mod oauth;
 mod page;
 mod pending;
+mod profiles;
 mod response;
 mod return_to;
 mod rounds;

@@ -116,7 +116,8 @@ impl PendingLogins {
                 gone.push(name);
             }
         }
-        gone.iter().map(|name| names.clear(name)).collect()
+        let gone = gone.iter().take(MAX_LOOKED_INTO);
+        gone.map(|name| names.clear(name)).collect()
     }
 
     /// The login that a callback with this `state` belongs to.

@@ -20,10 +20,14 @@ const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
 
 /// 303 to an address of ours or the gateway's, with an empty body.
 pub(crate) fn see_other(location: &str) -> Response<Body> {
-    let Ok(location) = HeaderValue::try_from(location) else {
+    let ascii = location.is_ascii();
+    let location = HeaderValue::try_from(location).ok();
+    let Some(mut location) = location.filter(|_| ascii) else {
         // All that is put together here is ASCII without control characters; if it ever is not, nothing is sent.
         return own(StatusCode::INTERNAL_SERVER_ERROR, Body::empty());
     };
+    // On the way to the gateway it holds `state`.
+    location.set_sensitive(true);
     let mut response = own(StatusCode::SEE_OTHER, Body::empty());
     response.headers_mut().insert(header::LOCATION, location);
     response
@@ -75,9 +79,23 @@ pub(crate) fn problem(
     response
 }
 
+/// The same with what belongs into its header, where no layer is at hand that knows where to log in.
+pub(crate) fn refusal(cause: FailureCause, language: Language) -> Response<Body> {
+    let mut response = problem(cause, language, None, None);
+    let headers = response.headers_mut();
+    if cause.status() == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Telenor");
+        headers.insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    if let Some(seconds) = cause.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
 /// JSON for a script.
-pub(crate) fn json(value: &serde_json::Value) -> Response<Body> {
-    let mut response = own(StatusCode::OK, Body::from(value.to_string()));
+pub(crate) fn json(json: String) -> Response<Body> {
+    let mut response = own(StatusCode::OK, Body::from(json));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
@@ -118,5 +136,8 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 }
 
 pub(crate) fn vary_by_cookie(headers: &mut HeaderMap) {
-    headers.append(header::VARY, COOKIE);
+    // An extractor's challenge says it already.
+    if headers.get(header::VARY) != Some(&DECIDES) {
+        headers.append(header::VARY, COOKIE);
+    }
 }

@@ -9,7 +9,11 @@ const MAX_LEN: usize = 2048;
 
 /// A path and query that a browser, given it after a login, opens on the app's own origin.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ReturnTo(Box<str>);
+pub(crate) struct ReturnTo {
+    text: Box<str>,
+    /// As a browser makes it of the text, without dot segments.
+    path: Box<str>,
+}
 
 impl ReturnTo {
     /// Checks what a request line or a query parameter asked for.
@@ -17,7 +21,7 @@ impl ReturnTo {
     /// The rule is tried in `tests/return_to.rs` on every string of a public list of redirect tricks. It is applied to
     /// the very bytes that are written to `Location` later on.
     pub(crate) fn parse(raw: &str, origin: &Url) -> Option<Self> {
-        if raw.len() > MAX_LEN || !starts_with_one_slash(raw) {
+        if !starts_with_one_slash(raw) {
             return None;
         }
         if raw
@@ -26,23 +30,29 @@ impl ReturnTo {
         {
             return None;
         }
-        let path = escape_non_ascii(raw);
+        let text = escape_non_ascii(raw);
+        if text.len() > MAX_LEN {
+            return None;
+        }
         // The `url` crate fails where a browser does not; a failure must never pass for "relative".
-        let resolved = origin.join(&path).ok()?;
+        let resolved = origin.join(&text).ok()?;
         let stays = resolved.origin() == origin.origin()
             && resolved.username().is_empty()
             && resolved.password().is_none();
         // `/.//host` stays at home as it is written, and leaves once somebody normalises it.
-        (stays && starts_with_one_slash(resolved.path())).then(|| Self(path.into()))
+        (stays && starts_with_one_slash(resolved.path())).then(|| Self {
+            text: text.into(),
+            path: resolved.path().into(),
+        })
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// Without query and fragment.
+    /// The path that a browser will ask for.
     pub(crate) fn path(&self) -> &str {
-        self.0.split(['?', '#']).next().unwrap_or_default()
+        &self.path
     }
 }
 
@@ -133,6 +143,8 @@ mod tests {
         let path = |len: usize| format!("/{}", "a".repeat(len - 1));
         assert!(parse(&path(MAX_LEN)).is_some());
         assert!(parse(&path(MAX_LEN + 1)).is_none());
+        let grows = format!("/{}", "å".repeat(MAX_LEN / 3));
+        assert!(parse(&grows).is_none(), "counted as it is written");
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::{
     key::Sealer,
 };
 
-const MAX_ROUNDS: u8 = 3;
 const WITHIN: u64 = 60;
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +23,11 @@ struct Count {
 pub(crate) struct Rounds(Sealer);
 
 impl Rounds {
+    /// As many logins without a click in between are one too many.
+    pub(crate) const BY_ITSELF: u8 = 3;
+    /// And as many with one, or with what may be one.
+    pub(crate) const BY_BUTTON: u8 = 6;
+
     pub(crate) fn new(sealer: Sealer) -> Self {
         Self(sealer)
     }
@@ -35,7 +39,7 @@ impl Rounds {
         headers: &HeaderMap,
         now: u64,
     ) -> HeaderValue {
-        let count = match self.count(names, headers, now) {
+        let count = match self.open(names, headers, now) {
             Some(count) => Count {
                 rounds: count.rounds.saturating_add(1),
                 ..count
@@ -49,13 +53,13 @@ impl Rounds {
         names.set(&names.rounds, &sealed, WITHIN)
     }
 
-    /// Whether one more login would most likely be lost like the ones before.
-    pub(crate) fn is_loop(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> bool {
-        let count = self.count(names, headers, now);
-        count.is_some_and(|count| count.rounds >= MAX_ROUNDS)
+    /// How many logins were finished within the last minute.
+    pub(crate) fn count(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> u8 {
+        let count = self.open(names, headers, now);
+        count.map_or(0, |count| count.rounds)
     }
 
-    fn count(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> Option<Count> {
+    fn open(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> Option<Count> {
         let Found::One(value, _) = cookie::find(headers, &names.rounds) else {
             return None;
         };

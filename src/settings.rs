@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     Clock, ConfigError, CookieKeys, CookiePrefix, Language, StartScript, TelenorAuthLayer,
+    clock::SKEW,
     config::{Config, OwnPaths, is_loopback, parse_url},
     cookie::CookieNames,
     events::{Events, Hook},
@@ -20,6 +21,7 @@ use crate::{
     mount::Mount,
     oauth::{Authorization, ClientAuthentication, is_scope, reserved_parameter},
     pending::PendingLogins,
+    profiles::Profiles,
     return_to::ReturnTo,
     rounds::Rounds,
     session::SessionStore,
@@ -56,6 +58,8 @@ pub(crate) struct Settings {
     pub http_start: Option<String>,
     pub start_script: Option<StartScript>,
     pub nested_at: Option<String>,
+    pub profile: Option<Duration>,
+    pub script_api: bool,
     pub on_event: Option<Hook>,
     pub clock: Clock,
 }
@@ -89,6 +93,8 @@ impl Settings {
             http_start: None,
             start_script: None,
             nested_at: None,
+            profile: None,
+            script_api: false,
             on_event: None,
             clock: Clock::default(),
         }
@@ -143,14 +149,19 @@ impl Settings {
         let http_start = self.http_start(&keys, &redirect_uri, &config)?;
         let pending = keys.sealer(Purpose::PendingLogin, &config.instance);
         let rounds = keys.sealer(Purpose::Rounds, &config.instance);
+        let profile = self.profile.map(|ttl| {
+            let day = Duration::from_secs(24 * 3600);
+            seconds(ttl, day, "profile", "between 1 second and a day")
+        });
         let flow = Flow {
+            profiles: profile.transpose()?.map(Profiles::new),
             config,
             gateway,
             names,
             pending: PendingLogins::new(pending, login_timeout),
             rounds: Rounds::new(rounds),
             http_start,
-            exchanges: Exchanges::new(self.exchanges, login_timeout),
+            exchanges: Exchanges::new(self.exchanges, login_timeout + SKEW),
             store,
             events,
         };
@@ -220,7 +231,7 @@ impl Settings {
     }
 
     fn config(&self, redirect_uri: &Url) -> Result<Config, ConfigError> {
-        let paths = OwnPaths::beside(redirect_uri.path())?;
+        let paths = OwnPaths::beside(redirect_uri.path(), self.script_api)?;
         let origin_text = redirect_uri.origin().ascii_serialization();
         let origin = Url::parse(&origin_text)
             .map_err(|error| ConfigError::InvalidRedirectUri(error.to_string()))?;

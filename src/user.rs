@@ -10,7 +10,8 @@ use axum_core::{
 use http::{Request, StatusCode, request::Parts};
 
 use crate::{
-    AccessToken, FailureCause, http_client::TransportError, session::Session, visit::Visit,
+    AccessToken, FailureCause, http_client::TransportError, profiles::Profiles, session::Session,
+    visit::Visit,
 };
 
 /// The user of this request: signed in by the phone line, with an access token for the Mobile User API.
@@ -80,6 +81,18 @@ impl TelenorUser {
         self.guard.logout_path()
     }
 
+    pub(crate) fn new(session: Session, guard: Arc<dyn Guard>, visit: Visit) -> Self {
+        Self {
+            session,
+            guard,
+            visit,
+        }
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
     pub(crate) fn guard(&self) -> &Arc<dyn Guard> {
         &self.guard
     }
@@ -107,9 +120,6 @@ pub(crate) trait Guard: Send + Sync {
     /// The answer for somebody who cannot be served, and why.
     fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body>;
 
-    /// A challenge for somebody whose session just turned out to be dead.
-    fn challenge_again(&self, visit: &Visit) -> Response<Body>;
-
     /// Forgets the session that this request came with.
     fn end_session<'g>(&'g self, visit: &'g Visit) -> BoxFuture<'g, ()>;
 
@@ -122,6 +132,9 @@ pub(crate) trait Guard: Send + Sync {
         request: Request<Vec<u8>>,
         token: &'g AccessToken,
     ) -> BoxFuture<'g, Result<http::Response<Vec<u8>>, TransportError>>;
+
+    /// User infos that are kept, where the app asked for that, and what time it is.
+    fn profiles(&self) -> Option<(&Profiles, u64)>;
 
     fn logout_path(&self) -> &str;
 }
@@ -178,8 +191,16 @@ pub enum TelenorUserRejection {
 }
 
 /// Nobody is signed in. As a response it leads a page to log in, and tells a script with 401.
-#[derive(Debug)]
 pub struct LoginRequired(Box<Response<Body>>);
+
+impl fmt::Debug for LoginRequired {
+    /// The response holds `state` and a cookie.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequired")
+            .field("status", &self.0.status())
+            .finish_non_exhaustive()
+    }
+}
 
 /// The route has no [`TelenorAuthLayer`](crate::TelenorAuthLayer): a mistake in the app, answered with 500.
 ///

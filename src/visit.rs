@@ -162,10 +162,11 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     }
 }
 
-/// Whether the browser says that a navigation was begun by another site's page.
+/// Whether the browser says that a navigation was not begun on a page of the same origin: by another site, a mail, a code on a
+/// poster.
 pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
-    sites.any(|site| site != "same-origin" && site != "none")
+    sites.any(|site| site != "same-origin")
 }
 
 fn is_speculative(headers: &HeaderMap) -> bool {

@@ -118,8 +118,23 @@ async fn start_page_is_shown_once_and_within_a_minute() {
             login.starts_with("https://app.test/telenor/login?resume="),
             "{login}"
         );
-        // Over https the cookie knows where this login was to lead.
-        let again = browser.start(&login).await;
+        // Over https the cookie knows where this login was to lead; a button keeps it from going round by itself.
+        let button = browser.open(&login).await;
+        assert_eq!(button.status, StatusCode::OK);
+        assert!(
+            button.body.contains(
+                &target
+                    .replace('/', "%2F")
+                    .replace('?', "%3F")
+                    .replace('=', "%3D")
+            )
+        );
+        let again = browser
+            .start(&format!(
+                "/telenor/login?return_to={}",
+                target.replace('?', "%3F").replace('=', "%3D")
+            ))
+            .await;
         let page = on_http(&app, &again).await;
         let callback = app.gateway.allow(&link(&page)).unwrap();
         assert_eq!(
@@ -140,8 +155,13 @@ async fn address_that_was_never_ours_ends_on_a_page_and_in_no_loop() {
         "http://start.app.test/telenor/start",
         "http://start.app.test/telenor/start?t=",
         "http://start.app.test/telenor/start?x=%0d%0a",
+        "http://start.app.test/telenor/start?t=x&form=1&return_to=/a",
     ] {
         let refused = on_http(&app, url).await;
+        assert!(
+            refused.location().ends_with("/telenor/login?resume="),
+            "nothing of it is passed on"
+        );
         let page = browser.open(&refused.location()).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{url}");
         assert!(

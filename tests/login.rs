@@ -861,11 +861,17 @@ async fn login_page_starts_nothing_before_its_button_is_pressed() {
     let button = "/telenor/login?return_to=%2Fprivate%3Fn%3D1";
     assert!(page.body.contains(button));
 
-    let mut foreign = navigation(button);
-    foreign
-        .headers_mut()
-        .insert("sec-fetch-site", "cross-site".parse().unwrap());
-    assert_eq!(browser.send(foreign).await.header("location"), None);
+    for from in ["cross-site", "same-site", "none"] {
+        let mut foreign = navigation(button);
+        foreign
+            .headers_mut()
+            .insert("sec-fetch-site", from.parse().unwrap());
+        assert_eq!(
+            browser.send(foreign).await.header("location"),
+            None,
+            "{from}"
+        );
+    }
     let mut pressed = navigation(button);
     pressed
         .headers_mut()
@@ -960,4 +966,80 @@ impl Helpers for Browser {
         other.jar.extend(self.jar);
         callback
     }
+}
+
+#[tokio::test]
+async fn state_is_not_redeemed_twice_when_a_clock_steps_back() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let thief = browser.clone();
+    app.clock.rewind(Duration::from_secs(40));
+    browser.open(&callback).await;
+    for seconds in [299, 2, 30, 30] {
+        app.clock.advance(Duration::from_secs(seconds));
+        thief.clone().open(&callback).await.assert_no_session();
+    }
+    assert_eq!(app.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn login_of_one_state_under_its_own_name_does_not_stand_for_another() {
+    let app = App::start().await;
+    let (mut first, mut second) = (app.browser(), app.browser());
+    let callback = first.callback_url(&app.gateway, "/private").await;
+    second.start("/private").await;
+    first.jar = second.jar;
+    first.open(&callback).await.assert_safe_reject();
+    assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn cookies_that_a_flood_made_up_are_not_all_answered() {
+    let app = App::start().await;
+    let mut nav = navigation("/private");
+    let flood: Vec<_> = (0..5_000)
+        .map(|number| format!("__Host-telenor-login-{number:012}=x"))
+        .collect();
+    nav.headers_mut()
+        .insert("cookie", flood.join("; ").parse().unwrap());
+    let answer = app.browser().send(nav).await;
+    assert!(
+        answer.set_cookies().len() <= 21,
+        "{}",
+        answer.set_cookies().len()
+    );
+}
+
+#[tokio::test]
+async fn app_that_redirects_to_the_login_route_by_itself_makes_no_endless_loop() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    for round in 0..10 {
+        let answer = browser.open("/telenor/login?return_to=%2Fprivate").await;
+        if answer.status != StatusCode::SEE_OTHER {
+            assert!(answer.body.contains("login_loop"));
+            assert!((3..=6).contains(&round), "{round}");
+            return;
+        }
+        let callback = app.gateway.allow(&answer.location()).unwrap();
+        browser.open(&callback).await;
+        browser.jar.retain(|(name, _)| !name.contains("-session"));
+    }
+    panic!("goes round for ever");
+}
+
+#[tokio::test]
+async fn old_tab_of_somebody_who_is_signed_in_leads_into_the_app() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let page = browser
+        .open(&format!("{CALLBACK}?code=old&state=gone"))
+        .await;
+    page.assert_safe_reject();
+    assert!(
+        page.body.contains("class=\"primary\" href=\"/\""),
+        "{}",
+        page.body
+    );
 }

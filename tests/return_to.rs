@@ -235,6 +235,12 @@ async fn too_long_and_own_routes_become_home() {
         format!("/private?{}", "x".repeat(5_000)),
         "/telenor/login?return_to=%2Ftelenor%2Fcallback%3Fcode%3Da".to_owned(),
         "/telenor/login?return_to=%2Ftelenor%2Flogout".to_owned(),
+        "/telenor/login?return_to=%2F.%2Ftelenor%2Flogout".to_owned(),
+        "/telenor/login?return_to=%2F%252e%2Ftelenor%2Fcallback%3Ferror%3Daccess_denied".to_owned(),
+        format!(
+            "/telenor/login?return_to=%2Fprivate%3F{}",
+            "%C3%A5".repeat(1_000)
+        ),
     ] {
         let mut browser = app.browser();
         let callback = browser.callback_url(&app.gateway, &target).await;

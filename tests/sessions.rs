@@ -278,7 +278,6 @@ async fn dead_token_ends_the_session(app: App) {
         app.gateway.answer_next(Endpoint::UserInfo, answer.clone());
         let page = browser.open("/name?n=1").await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{answer:?}");
-        assert_eq!(browser.session(), None);
         assert!(
             copied.clone().token().await.is_none(),
             "the session is gone for every copy"
@@ -372,7 +371,7 @@ async fn form_whose_token_is_dead_is_told_and_not_repeated() {
     form.headers_mut()
         .insert("referer", format!("{ORIGIN}/form?step=2").parse().unwrap());
     let answer = browser.send(form).await;
-    assert_eq!(browser.session(), None);
+    assert!(browser.token().await.is_none(), "the session is over");
     let page = browser.open(&answer.location()).await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);
     assert!(page.body.contains("form_not_sent"));
@@ -610,4 +609,70 @@ async fn logout_that_cannot_be_done_says_so() {
     let mut browser = app.signed_in().await;
     let answer = browser.send(post_logout(SAME_ORIGIN)).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        browser.session(),
+        None,
+        "but this browser is signed in no longer"
+    );
+}
+
+#[tokio::test]
+async fn logout_ends_the_session_before_it_asks_the_gateway() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let mut copied = browser.clone();
+    let gate = app.gateway.hold(Endpoint::Logout);
+    let logout = tokio::spawn(async move { browser.send(post_logout(SAME_ORIGIN)).await.status });
+    gate.waiting(1).await;
+    assert!(
+        copied.token().await.is_none(),
+        "dead while the gateway takes its time"
+    );
+    gate.open();
+    assert_eq!(logout.await.unwrap(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn logout_by_somebody_who_hangs_up_is_still_done() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let gate = app.gateway.hold(Endpoint::Logout);
+    let logout = tokio::spawn(async move { browser.send(post_logout(SAME_ORIGIN)).await });
+    gate.waiting(1).await;
+    logout.abort();
+    gate.open();
+    assert_eq!(app.gateway.hits(Endpoint::Logout), 1);
+}
+
+#[tokio::test]
+async fn logout_forgets_the_rounds_and_drops_pages_kept_for_the_back_button() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let done = browser.send(post_logout(SAME_ORIGIN)).await;
+    assert_eq!(browser.cookie("-rounds"), None);
+    let changed = done.set_cookies();
+    let momentary = "__Host-telenor-out=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1";
+    assert!(changed.iter().any(|line| line == momentary), "{changed:?}");
+}
+
+#[tokio::test]
+async fn failed_api_call_leads_back_to_the_page_and_not_to_a_login() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    app.gateway
+        .answer_always(Endpoint::UserInfo, Scripted::status(503));
+    let page = browser.open("/name?n=1").await;
+    assert!(page.body.contains("href=\"/name?n=1\""), "{}", page.body);
+    let mut form = navigation("/name");
+    *form.method_mut() = Method::POST;
+    form.headers_mut().insert(
+        "referer",
+        format!("{ORIGIN}/private?step=2").parse().unwrap(),
+    );
+    let page = browser.send(form).await;
+    assert!(
+        page.body.contains("href=\"/private?step=2\""),
+        "{}",
+        page.body
+    );
 }

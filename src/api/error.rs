@@ -2,11 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use axum_core::{
-    body::Body,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum_core::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use crate::{
@@ -214,28 +211,16 @@ impl ApiError {
         match self.request {
             Some(request) if self.kind == ApiErrorKind::Reauthorize => {
                 let (guard, visit) = *request;
-                guard.challenge_again(&visit)
+                guard.challenge(&visit)
             }
             Some(request) => {
                 let (guard, visit) = *request;
                 guard.refuse(&visit, cause)
             }
-            None => bare(cause),
+            // It came from no request of ours, as in a test.
+            None => response::refusal(cause, Language::negotiate(&HeaderMap::new())),
         }
     }
-}
-
-/// For an error that came from no request of ours, as in a test.
-fn bare(cause: FailureCause) -> Response<Body> {
-    let language = Language::negotiate(&HeaderMap::new());
-    let mut response = response::problem(cause, language, None, None);
-    if cause.status() == StatusCode::UNAUTHORIZED {
-        let scheme = HeaderValue::from_static("Telenor");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, scheme);
-    }
-    response
 }
 
 impl fmt::Display for ApiError {

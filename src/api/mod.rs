@@ -25,7 +25,7 @@ const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
 impl TelenorUser {
     /// The user's name, number, address, birth date and e-mail address, as far as Telenor knows and shares them.
     ///
-    /// One request to the gateway, `GET /user-info/v1/users`.
+    /// One request to the gateway, `GET /user-info/v1/users`, unless [`profile`](crate::TelenorAuthBuilder::profile) keeps the answer.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};
@@ -42,6 +42,16 @@ impl TelenorUser {
     /// [`ApiError`], which is a response as well: return it from the handler. When the token turns out to be dead, the session
     /// ends, and the response leads a page back to log in.
     pub async fn info(&self) -> Result<UserInfo, ApiError> {
+        match self.guard().profiles() {
+            None => self.fetch_info().await,
+            Some((profiles, now)) => {
+                let login = self.session().login();
+                profiles.info(login, now, || self.fetch_info()).await
+            }
+        }
+    }
+
+    async fn fetch_info(&self) -> Result<UserInfo, ApiError> {
         let answer = self.get(USER_INFO).await?;
         UserInfo::parse(answer.into_body()).ok_or_else(|| self.unreadable())
     }

@@ -7,10 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
 use super::{ApiError, ApiErrorKind, path};
-use crate::{
-    TelenorUser,
-    http_client::{TransportError, TransportErrorKind},
-};
+use crate::{TelenorUser, http_client::TransportError};
 
 /// One call, all tries together.
 const TOTAL: Duration = Duration::from_secs(10);
@@ -139,7 +136,7 @@ fn may_pass(answer: &Result<Response<Vec<u8>>, TransportError>) -> bool {
             let dead = || ApiError::answered(response).kind() == ApiErrorKind::Reauthorize;
             response.status().is_server_error() && !dead()
         }
-        Err(error) => error.kind == TransportErrorKind::NotConnected,
+        Err(error) => error.unsent,
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Address {
 }
 
 impl UserInfo {
-    pub(super) fn parse(body: Vec<u8>) -> Option<Self> {
+    pub(crate) fn parse(body: Vec<u8>) -> Option<Self> {
         let json = String::from_utf8(body).ok()?;
         let body: Body = match serde_json::from_str(&json).ok()? {
             // An alias sent beside its name counts as sent twice, which is no reason to lose the rest.

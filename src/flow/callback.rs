@@ -1,11 +1,11 @@
 //! Takes a visitor back in (RFC 6749 sections 4.1.2 to 4.1.4).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum_core::body::Body;
 use http::{Response, request::Parts};
 
-use super::{Flow, Refusal};
+use super::{Flow, Refusal, Retry};
 use crate::{
     FailureCause,
     cookie::MAX_COOKIE,
@@ -23,6 +23,8 @@ const LEEWAY: u64 = 30;
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
 const MAX_DESCRIPTION: usize = 256;
+/// Ten seconds are the gateway's; the rest is for a store behind a network.
+const EXCHANGE: Duration = Duration::from_secs(20);
 
 /// What came of a login that reached the token endpoint.
 #[derive(Clone)]
@@ -44,7 +46,7 @@ impl<Store: SessionStore> Flow<Store> {
         let query = parts.uri.query().unwrap_or_default();
         let Some(AuthorizationResponse { state, outcome }) = AuthorizationResponse::parse(query)
         else {
-            return self.reject(visit, FailureCause::CallbackMalformed, None);
+            return self.reject(visit, FailureCause::CallbackMalformed, None, None);
         };
         let session = match self.session(&parts.headers).await {
             Ok(session) => session,
@@ -71,22 +73,30 @@ impl<Store: SessionStore> Flow<Store> {
             }
             // Whoever sent this, no login of this browser's ends by it: the page says what the code means and no more.
             (Outcome::Error { code, .. }, state, _) => {
-                self.reject(visit, cause_of(&code), state.as_ref())
+                self.reject(visit, cause_of(&code), state.as_ref(), None)
             }
             (Outcome::Code(_), Some(state), Pending::Expired(login)) => {
                 self.tell_failure(FailureCause::StateExpired, &state, "");
                 let mut refusal = Refusal::because(FailureCause::StateExpired);
-                refusal.retry = Some(login.return_to());
+                refusal.retry = Retry::Login(Some(login.return_to()));
                 self.refuse(visit, refusal)
             }
+            // Perhaps an old tab of somebody who is signed in by now: the way into the app comes first then.
             (Outcome::Code(_), state, _) => {
-                self.reject(visit, FailureCause::StateUnknown, state.as_ref())
+                let home = session.map(|_| self.config.home.as_str());
+                self.reject(visit, FailureCause::StateUnknown, state.as_ref(), home)
             }
         }
     }
 
     /// A callback that belongs to no login of this browser: it changes nothing and tells nothing.
-    fn reject(&self, visit: &Visit, cause: FailureCause, state: Option<&State>) -> Response<Body> {
+    fn reject(
+        &self,
+        visit: &Visit,
+        cause: FailureCause,
+        state: Option<&State>,
+        app: Option<&str>,
+    ) -> Response<Body> {
         let login_id = state.map(State::login_id);
         self.events.tell(Event::LoginFailed {
             login_id: login_id.as_deref(),
@@ -95,6 +105,9 @@ impl<Store: SessionStore> Flow<Store> {
         });
         let mut refusal = Refusal::because(cause);
         refusal.login_id = login_id.as_deref();
+        if let Some(app) = app {
+            refusal.retry = Retry::Page(app);
+        }
         self.refuse(visit, refusal)
     }
 
@@ -107,11 +120,10 @@ impl<Store: SessionStore> Flow<Store> {
         description: Option<String>,
     ) -> Response<Body> {
         let cause = cause_of(code);
-        let said = format!(
-            "{}: {}",
-            printable(code),
+        let said = printable(&format!(
+            "{code}: {}",
             description.as_deref().unwrap_or_default()
-        );
+        ));
         self.tell_failure(cause, state, &said);
         self.failed(visit, state, login, cause, description.as_deref())
     }
@@ -127,7 +139,7 @@ impl<Store: SessionStore> Flow<Store> {
     ) -> Response<Body> {
         let refusal = Refusal {
             cause,
-            retry: Some(login.return_to()),
+            retry: Retry::Login(Some(login.return_to())),
             description,
             login_id: Some(&state.login_id()),
         };
@@ -150,7 +162,16 @@ impl<Store: SessionStore> Flow<Store> {
             .map(SessionToken::into_owned);
         let exchange = {
             let (state, login) = (state.clone(), Arc::clone(&login));
-            || async move { flow.exchange(state, &login, &code, previous).await }
+            || async move {
+                let exchange = flow.exchange(&state, &login, &code, previous);
+                match tokio::time::timeout(EXCHANGE, exchange).await {
+                    Ok(answer) => answer,
+                    // The gateway has limits of its own, so it is the store that hangs.
+                    Err(_) => {
+                        flow.not_signed_in(&state, FailureCause::StoreUnavailable, "timed out")
+                    }
+                }
+            }
         };
         let unsent = |answer: &Answer| matches!(answer, Answer::Failed { unsent: true, .. });
         let answer = self.exchanges.answer(state.login(), now, exchange, unsent);
@@ -201,11 +222,20 @@ impl<Store: SessionStore> Flow<Store> {
     ) -> Response<Body> {
         let refusal = Refusal {
             cause,
-            retry: Some(login.return_to()),
+            retry: Retry::Login(Some(login.return_to())),
             description: None,
             login_id: Some(&state.login_id()),
         };
         self.refuse(visit, refusal)
+    }
+
+    /// A code that was used up for nothing.
+    fn not_signed_in(&self, state: &State, cause: FailureCause, detail: &str) -> Answer {
+        self.tell_failure(cause, state, detail);
+        Answer::Failed {
+            cause,
+            unsent: false,
+        }
     }
 
     fn tell_failure(&self, cause: FailureCause, state: &State, detail: &str) {
@@ -219,31 +249,34 @@ impl<Store: SessionStore> Flow<Store> {
     /// From code to session; runs in a task of its own.
     async fn exchange(
         &self,
-        state: State,
+        state: &State,
         login: &PendingLogin,
         code: &str,
         previous: Option<SessionToken<'static>>,
     ) -> Answer {
         // The token's life is counted from before the request: it can only be shorter than that.
         let issued_at = self.config.clock.seconds();
-        let failed = |cause, unsent, detail: &str| {
-            self.tell_failure(cause, &state, detail);
-            Answer::Failed { cause, unsent }
-        };
+        let failed = |cause, detail: &str| self.not_signed_in(state, cause, detail);
         let token = match self.gateway.redeem(code, login.verifier()).await {
             Ok(token) => token,
-            Err(refused) => return failed(refused.cause, refused.unsent, &refused.detail),
+            Err(refused) => {
+                self.tell_failure(refused.cause, state, &refused.detail);
+                return Answer::Failed {
+                    cause: refused.cause,
+                    unsent: refused.unsent,
+                };
+            }
         };
-        let session = self.issue(&state, login, token, issued_at);
+        let session = self.issue(state, login, token, issued_at);
         let token = match self.store.save(session.clone()).await {
             Ok(token) => token,
-            Err(error) => return failed(FailureCause::StoreUnavailable, false, &chain(&error)),
+            Err(error) => return failed(FailureCause::StoreUnavailable, &chain(&error)),
         };
         // A browser would drop the cookie without a word and come back for ever.
         let length = self.names.session.len() + token.expose().len();
         if length > MAX_COOKIE {
             let detail = format!("the session cookie would take {length} bytes of {MAX_COOKIE}");
-            return failed(FailureCause::SessionTooLarge, false, &detail);
+            return failed(FailureCause::SessionTooLarge, &detail);
         }
         // What was known before the login must not be worth anything after it.
         if let Some(previous) = previous

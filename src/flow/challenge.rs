@@ -6,7 +6,7 @@ use axum_core::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request::Parts};
 use url::form_urlencoded;
 
-use super::{Flow, Refusal};
+use super::{Flow, Refusal, Retry};
 use crate::{
     FailureCause, Language,
     events::Event,
@@ -14,6 +14,7 @@ use crate::{
     page::{Page, Topic},
     response,
     return_to::ReturnTo,
+    rounds::Rounds,
     session::SessionStore,
     visit::{self, Caller, Visit},
 };
@@ -45,21 +46,29 @@ impl<Store: SessionStore> Flow<Store> {
             return self.signed_out(visit);
         }
         let headers = visit.headers();
-        let now = self.config.clock.seconds();
-        if self.rounds.is_loop(&self.names, &headers, now) {
-            self.events.tell(Event::LoginFailed {
-                login_id: None,
-                cause: FailureCause::LoginLoop,
-                detail: "the browser does not bring back its session cookie",
-            });
-            let mut refusal = Refusal::because(FailureCause::LoginLoop);
-            refusal.retry = Some(return_to.as_str());
-            return self.refuse(visit, refusal);
+        if self.is_loop(&headers, Rounds::BY_ITSELF) {
+            return self.loop_page(visit, &return_to);
         }
         if self.config.login_page {
             return self.login_page(visit, &return_to);
         }
         self.begin(&headers, &return_to)
+    }
+
+    fn is_loop(&self, headers: &HeaderMap, rounds: u8) -> bool {
+        let now = self.config.clock.seconds();
+        self.rounds.count(&self.names, headers, now) >= rounds
+    }
+
+    fn loop_page(&self, visit: &Visit, return_to: &ReturnTo) -> Response<Body> {
+        self.events.tell(Event::LoginFailed {
+            login_id: None,
+            cause: FailureCause::LoginLoop,
+            detail: "the browser does not bring back its session cookie",
+        });
+        let mut refusal = Refusal::because(FailureCause::LoginLoop);
+        refusal.retry = Retry::Login(Some(return_to.as_str()));
+        self.refuse(visit, refusal)
     }
 
     /// The login route: for buttons, and for the next try after a failure.
@@ -71,16 +80,23 @@ impl<Store: SessionStore> Flow<Store> {
             None => self
                 .config
                 .return_to(parameter(parts, "return_to").as_deref()),
-            Some(token) => match self.resume(&parts.headers, &token) {
-                Some(return_to) => return_to,
-                None => return self.refuse(visit, Refusal::because(FailureCause::StateUnknown)),
-            },
+            // With a button this time: clocks that disagree, or a browser that asks twice, would go round for ever.
+            Some(token) => {
+                return match self.resume(&parts.headers, &token) {
+                    Some(return_to) => self.login_page(visit, &return_to),
+                    None => self.refuse(visit, Refusal::because(FailureCause::StateUnknown)),
+                };
+            }
         };
         if parameter(parts, "form").is_some() {
             return self.form_not_sent(visit, &return_to);
         }
         if self.config.login_page && visit::is_from_elsewhere(&parts.headers) {
             return self.login_page(visit, &return_to);
+        }
+        // Somebody may press a button a few times; an app that redirects here by itself may not do so for ever.
+        if self.is_loop(&parts.headers, Rounds::BY_BUTTON) {
+            return self.loop_page(visit, &return_to);
         }
         self.begin(&parts.headers, &return_to)
     }
@@ -123,7 +139,7 @@ impl<Store: SessionStore> Flow<Store> {
 
     fn form_not_sent(&self, visit: &Visit, return_to: &ReturnTo) -> Response<Body> {
         let mut refusal = Refusal::because(FailureCause::FormNotSent);
-        refusal.retry = Some(return_to.as_str());
+        refusal.retry = Retry::Login(Some(return_to.as_str()));
         self.refuse(visit, refusal)
     }
 
@@ -139,13 +155,13 @@ impl<Store: SessionStore> Flow<Store> {
     }
 
     /// Only path and query of a request: what comes before them is the client's choice.
-    fn target(&self, visit: &Visit) -> ReturnTo {
+    pub(super) fn target(&self, visit: &Visit) -> ReturnTo {
         let target = visit.uri.path_and_query();
         self.config.return_to(target.map(|path| path.as_str()))
     }
 
     /// The path of an address on this app, as a browser tells it in a header.
-    fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
+    pub(super) fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
         let path = address?.strip_prefix(&*self.config.origin_text)?;
         path.starts_with('/').then_some(path)
     }

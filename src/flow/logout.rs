@@ -1,5 +1,7 @@
 //! Sees a visitor out: here first, then at the gateway.
 
+use std::sync::Arc;
+
 use axum_core::body::Body;
 use http::{Response, StatusCode, request::Parts};
 
@@ -10,41 +12,64 @@ use crate::{
     page::{Page, Topic},
     response,
     return_to::ReturnTo,
-    session::SessionStore,
+    session::{SessionStore, SessionToken, StoreError},
     visit::{self, Visit},
 };
 
 impl<Store: SessionStore> Flow<Store> {
-    pub(super) async fn logout(&self, parts: &Parts, visit: &Visit) -> Response<Body> {
+    pub(super) async fn logout(self: &Arc<Self>, parts: &Parts, visit: &Visit) -> Response<Body> {
         if !visit::is_same_origin(&parts.headers, &self.config.origin_text) {
             return self.refuse(visit, Refusal::because(FailureCause::CrossSiteRequest));
         }
-        let session = match self.session(&parts.headers).await {
-            Ok(session) => session,
-            Err(error) => return self.store_failed(visit, &error),
-        };
-        if let Some(token) = self.session_token(&parts.headers)
-            && let Err(error) = self.store.remove(&token).await
-        {
-            return self.store_failed(visit, &error);
-        }
-        if let Some(session) = session {
-            self.events.tell(Event::LoggedOut);
-            // The session is over here, which is what was asked for; a token that the gateway keeps ends by itself.
-            if let Err(error) = self.gateway.logout(session.access_token()).await {
-                tracing::warn!(error, "logged out here, but not at the gateway");
+        let token = self
+            .session_token(&parts.headers)
+            .map(SessionToken::into_owned);
+        let (flow, ending) = (Arc::clone(self), token);
+        // In a task of its own: somebody who asked to be logged out and hung up shall be.
+        let ended = tokio::spawn(async move {
+            match ending {
+                Some(token) => flow.end(&token).await,
+                None => Ok(()),
             }
-        }
-        // Not back into the app: recognising the line is silent, so a guarded page would undo this at once.
-        let after = self.config.after_logout.as_ref().map(ReturnTo::as_str);
-        let target = self
-            .config
-            .absolute(after.unwrap_or(&self.config.paths.logout));
+        });
+        let answer = match ended.await {
+            // Not back into the app: recognising the line is silent, so a guarded page would undo this at once.
+            Ok(Ok(())) => {
+                let after = self.config.after_logout.as_ref().map(ReturnTo::as_str);
+                let after = after.unwrap_or(&self.config.paths.logout);
+                response::see_other(&self.config.absolute(after))
+            }
+            Ok(Err(error)) => self.store_failed(visit, &error),
+            Err(_) => self.refuse(visit, Refusal::because(FailureCause::Internal)),
+        };
+        // Whatever the store did, this browser is signed in no longer.
         let over = [
             self.names.clear(&self.names.session),
             self.names.clear(&self.names.rounds),
+            // Browsers keep pages for the Back button, `no-store` or not, until a cookie changes that scripts cannot see.
+            // Chromium does not count one that came with a redirect to that very page, as ours do: hence one of another name.
+            self.names.set(&self.names.logged_out, "1", 1),
         ];
-        response::with_cookies(response::see_other(&target), over)
+        response::with_cookies(answer, over)
+    }
+
+    /// Ends a session: here first, then at the gateway.
+    async fn end(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
+        // A store that cannot tell what it has may still be able to forget it.
+        let loaded = self.store.load(token).await;
+        self.store.remove(token).await?;
+        let Some(session) = loaded?.filter(|session| self.accepts(session)) else {
+            return Ok(());
+        };
+        self.events.tell(Event::LoggedOut);
+        if let Some(profiles) = &self.profiles {
+            profiles.forget(session.login());
+        }
+        // The session is over here, which is what was asked for; a token that the gateway keeps ends by itself.
+        if let Err(error) = self.gateway.logout(session.access_token()).await {
+            tracing::warn!(error, "logged out here, but not at the gateway");
+        }
+        Ok(())
     }
 
     /// Asks somebody who is signed in whether to log out, and tells everybody else that they are.

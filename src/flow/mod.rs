@@ -6,6 +6,7 @@ mod admit;
 mod callback;
 mod challenge;
 mod logout;
+mod script_api;
 mod start;
 mod status;
 
@@ -27,6 +28,7 @@ use crate::{
     http_start::HttpStart,
     page::{Page, Topic},
     pending::PendingLogins,
+    profiles::Profiles,
     response,
     return_to::ReturnTo,
     rounds::Rounds,
@@ -45,6 +47,7 @@ pub(crate) struct Flow<Store> {
     pub http_start: Option<HttpStart>,
     pub exchanges: Exchanges<callback::Answer>,
     pub store: Store,
+    pub profiles: Option<Profiles>,
     pub events: Arc<Events>,
 }
 
@@ -57,8 +60,8 @@ impl<Store: SessionStore> Flow<Store> {
         visit: Visit,
     ) -> Response<Body> {
         let allowed: &[Method] = match route {
-            Route::Callback | Route::Login | Route::Session | Route::Start => &[Method::GET],
             Route::Logout => &[Method::GET, Method::POST],
+            _ => &[Method::GET],
         };
         if !allowed.contains(&parts.method) {
             return self.method_not_allowed(&visit, allowed);
@@ -73,6 +76,7 @@ impl<Store: SessionStore> Flow<Store> {
             Route::Logout => self.logout_page(&parts, &visit).await,
             Route::Session => self.status(&parts, &visit).await,
             Route::Start => self.start_page(&parts, &visit),
+            Route::UserInfo | Route::DeviceInfo => self.script_api(route, &parts, &visit).await,
         }
     }
 
@@ -108,9 +112,13 @@ impl<Store: SessionStore> Flow<Store> {
         let language = Language::negotiate(&visit.headers());
         let cause = refusal.cause;
         let mut response = if visit.caller.is_person() {
-            let retry = self.login_url(refusal.retry.unwrap_or(self.config.home.as_str()));
+            let retry = match refusal.retry {
+                Retry::Login(target) => self.login_url(target.unwrap_or(self.config.home.as_str())),
+                Retry::Page(target) => target.to_owned(),
+            };
             let page = Page {
                 retry: Some(&retry),
+                logout: Some(&self.config.paths.logout),
                 description: refusal.description,
                 login_id: refusal.login_id,
                 ..self.page(Topic::Failure(cause), language)
@@ -168,8 +176,7 @@ impl<Store: SessionStore> Flow<Store> {
 /// Why a request is refused, and what its page may add to that.
 pub(crate) struct Refusal<'a> {
     cause: FailureCause,
-    /// Where the next try shall lead.
-    retry: Option<&'a str>,
+    retry: Retry<'a>,
     description: Option<&'a str>,
     login_id: Option<&'a str>,
 }
@@ -178,11 +185,19 @@ impl Refusal<'_> {
     pub(crate) fn because(cause: FailureCause) -> Self {
         Self {
             cause,
-            retry: None,
+            retry: Retry::Login(None),
             description: None,
             login_id: None,
         }
     }
+}
+
+/// What the one obvious button of a page does.
+enum Retry<'a> {
+    /// Starts a login that leads to this target, or home.
+    Login(Option<&'a str>),
+    /// Opens a page of the app, for somebody who is signed in.
+    Page(&'a str),
 }
 
 impl<Store: SessionStore> Guard for Flow<Store> {
@@ -192,15 +207,12 @@ impl<Store: SessionStore> Guard for Flow<Store> {
 
     fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body> {
         let mut refusal = Refusal::because(cause);
-        let target = visit.uri.path_and_query().map(|path| path.as_str());
-        let target = self.config.return_to(target);
-        refusal.retry = Some(target.as_str());
+        let target = match visit.caller {
+            Caller::Form => self.config.return_to(self.own_path(visit.referer())),
+            _ => self.target(visit),
+        };
+        refusal.retry = Retry::Page(target.as_str());
         Self::refuse(self, visit, refusal)
-    }
-
-    fn challenge_again(&self, visit: &Visit) -> Response<Body> {
-        let ended = self.names.clear(&self.names.session);
-        response::with_cookies(Self::challenge(self, visit), [ended])
     }
 
     fn end_session<'g>(&'g self, visit: &'g Visit) -> BoxFuture<'g, ()> {
@@ -225,6 +237,11 @@ impl<Store: SessionStore> Guard for Flow<Store> {
         token: &'g AccessToken,
     ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>> {
         Box::pin(self.gateway.call(request, token))
+    }
+
+    fn profiles(&self) -> Option<(&Profiles, u64)> {
+        let profiles = self.profiles.as_ref()?;
+        Some((profiles, self.config.clock.seconds()))
     }
 
     fn logout_path(&self) -> &str {

@@ -25,13 +25,12 @@ impl<Store: SessionStore> Flow<Store> {
             return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
         }
         let token = parts.uri.query().and_then(|query| query.strip_prefix("t="));
-        let token = token.unwrap_or_default();
-        let hop = start.open(token);
         let now = self.config.clock.seconds();
-        let Some(hop) = hop.filter(|hop| start.admit(hop, now)) else {
-            // Late, or seen before: over https once more, where the cookie knows the place to go to.
-            let login = format!("{}?resume={token}", self.config.paths.login);
-            return response::see_other(&self.config.absolute(&login));
+        let hop = match token.and_then(|token| Some((start.open(token)?, token))) {
+            Some((hop, _)) if start.admit(&hop, now) => hop,
+            // Late, or seen before: on to https, where the cookie knows the place to go to.
+            Some((_, token)) => return self.resume_on_https(token),
+            None => return self.resume_on_https(""),
         };
         let location = self
             .gateway
@@ -43,6 +42,11 @@ impl<Store: SessionStore> Flow<Store> {
             ..self.page(Topic::Start, language)
         };
         response::page(StatusCode::OK, &page)
+    }
+
+    fn resume_on_https(&self, token: &str) -> Response<Body> {
+        let login = format!("{}?resume={token}", self.config.paths.login);
+        response::see_other(&self.config.absolute(&login))
     }
 
     /// Where the login of a start page that came too late was to lead; `None` for an address that was never ours, from which
@@ -96,8 +100,7 @@ impl<Store: SessionStore> Flow<Store> {
         if visit.caller != Caller::Page {
             return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
         }
-        let target = visit.uri.path_and_query().map(|path| path.as_str());
-        let target = self.config.return_to(target);
+        let target = self.target(visit);
         response::see_other(&self.config.absolute(target.as_str()))
     }
 }

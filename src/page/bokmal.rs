@@ -98,8 +98,8 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::StateUnknown => Message {
             title: "Vi kjenner ikke igjen innloggingen",
-            happened: "Den ble ikke startet i denne nettleseren. Kanskje åpnet lenken seg i en annen app eller \
-                       nettleser, eller så er informasjonskapsler slått av.",
+            happened: "Kanskje gikk det for lang tid, eller lenken åpnet seg i en annen app eller nettleser. \
+                       Det skjer også når informasjonskapsler er slått av.",
             advice: &[
                 "Sjekk at nettleseren tar imot informasjonskapsler.",
                 "Start på nytt her, og bli i denne nettleseren hele veien.",

@@ -98,7 +98,7 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::StateUnknown => Message {
             title: "We do not recognise this sign-in",
-            happened: "It was not started in this browser. Another app may have opened it, or cookies are off.",
+            happened: "It may have taken too long, or another app or browser opened the link. It also happens when cookies are off.",
             advice: &[
                 "Check that your browser accepts cookies.",
                 "Start again here, and stay in this browser all the way.",

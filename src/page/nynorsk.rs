@@ -98,8 +98,8 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::StateUnknown => Message {
             title: "Vi kjenner ikkje att innlogginga",
-            happened: "Ho vart ikkje starta i denne nettlesaren. Kanskje opna lenkja seg i ein annan app eller \
-                       nettlesar, eller så tek ikkje nettlesaren imot informasjonskapslar.",
+            happened: "Kanskje gjekk det for lang tid, eller så opna lenkja seg i ein annan app eller nettlesar. \
+                       Det hender òg når nettlesaren ikkje tek imot informasjonskapslar.",
             advice: &[
                 "Sjå etter at nettlesaren tek imot informasjonskapslar.",
                 "Start på nytt her, og hald deg i denne nettlesaren heile vegen.",

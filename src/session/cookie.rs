@@ -20,7 +20,8 @@ const DEFAULT_REVOCATIONS: usize = 10_000;
 
 /// Seals the session into its cookie, so that any number of processes can read it and none has to keep it.
 ///
-/// Give the very same keys to every process. Logging out is remembered in this process only, for a bounded number of
+/// Give the very same keys to every process. That a code is redeemed once, and that a logout is for good, each process knows for itself:
+/// logging out is remembered in this process only, for a bounded number of
 /// sessions (10 000 unless told otherwise): a copy of the cookie still opens the session in another process until it
 /// expires. Where that matters, use a store that forgets.
 ///

@@ -1,18 +1,19 @@
 //! Sessions in this process's memory.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     future::{Ready, ready},
     hash::{BuildHasherDefault, Hasher},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use aws_lc_rs::digest;
+use tokio::runtime::Handle;
 
 use super::{Session, SessionStore, SessionToken, StoreError};
 use crate::Clock;
@@ -64,7 +65,7 @@ impl MemoryStore {
         }
     }
 
-    /// How many sessions are kept at most.
+    /// How many sessions are kept at most. Say it before the store is cloned, as the clones share their sessions and not this.
     #[must_use]
     pub fn capacity(mut self, sessions: usize) -> Self {
         self.capacity = sessions;
@@ -111,14 +112,19 @@ impl MemoryStore {
 
     /// Sweeps in the background for as long as there is something to sweep and somebody who holds the store.
     fn keep_sweeping(&self) {
+        // Without a runtime there is nobody to sweep; reading and a full store still do.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
         if self.shared.sweeping.swap(true, Ordering::SeqCst) {
             return;
         }
-        let (shared, clock) = (Arc::downgrade(&self.shared), self.clock.clone());
-        tokio::spawn(async move {
+        let sweeper = Sweeper(Arc::downgrade(&self.shared));
+        let clock = self.clock.clone();
+        runtime.spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP_EVERY).await;
-                let Some(shared) = shared.upgrade() else {
+                let Some(shared) = sweeper.0.upgrade() else {
                     return;
                 };
                 shared.sweep(clock.seconds());
@@ -127,6 +133,17 @@ impl MemoryStore {
                 }
             }
         });
+    }
+}
+
+/// Makes room for the next sweeper when this one goes, also when its runtime does.
+struct Sweeper(Weak<Shared>);
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.sweeping.store(false, Ordering::SeqCst);
+        }
     }
 }
 
@@ -173,12 +190,15 @@ impl SessionStore for MemoryStore {
 
     async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
         self.reserve()?;
-        let token = SessionToken::random();
-        let key = key(&token);
-        // Two tokens of 256 random bits are never the same.
-        self.shared.shard(&key).insert(key, session);
         self.keep_sweeping();
-        Ok(token)
+        loop {
+            let token = SessionToken::random();
+            let key = key(&token);
+            if let Entry::Vacant(vacant) = self.shared.shard(&key).entry(key) {
+                vacant.insert(session);
+                return Ok(token);
+            }
+        }
     }
 
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {

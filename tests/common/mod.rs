@@ -317,6 +317,16 @@ impl Answer {
             .collect()
     }
 
+    /// Nobody was signed in by this.
+    #[track_caller]
+    pub fn assert_no_session(&self) {
+        let session = self
+            .set_cookies()
+            .into_iter()
+            .find(|line| line.contains("-session=") && !line.contains("Max-Age=0"));
+        assert_eq!(session, None);
+    }
+
     /// A refusal that changes nothing for anybody: no cookie, nothing to cache.
     #[track_caller]
     pub fn assert_safe_reject(&self) {
