@@ -13,7 +13,10 @@ use std::{
 use base64::{Engine, prelude::*};
 use common::{App, CALLBACK, navigation, query, request};
 use http::Method;
-use telenor_auth::mock::{Answer, Endpoint};
+use telenor_auth::{
+    TelenorUser,
+    mock::{Answer, Endpoint, SignedInLayer},
+};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -205,4 +208,17 @@ async fn failed_login_is_one_line_with_cause_and_login_id() {
         .trim_matches('"');
     assert!(line.contains(login_id), "the same id from start to end");
     assert!(page.body.contains(login_id), "and on the page");
+}
+
+#[test]
+fn layer_that_signs_everybody_in_is_a_warning() {
+    let (log, _guard) = capture();
+    let nobody = SignedInLayer::nobody();
+    assert_eq!(log.text(), "", "{nobody:?} opens nothing");
+    let everybody = SignedInLayer::new(TelenorUser::for_test());
+    let text = log.text();
+    assert!(
+        text.contains("WARN") && text.contains("For tests only"),
+        "{everybody:?}: {text}"
+    );
 }

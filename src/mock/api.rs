@@ -6,29 +6,37 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, Method, Uri, header};
 
 use super::{grants::BadToken, refusal, response, settings::Shared, subscriber::Subscriber};
 
-pub(super) async fn user_info(
+pub(super) const USER_INFO: &str = "/user-info/v1/users";
+pub(super) const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
+
+pub(super) async fn resource(
     State(shared): State<Arc<Shared>>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     match subscriber(&shared, &headers) {
-        Ok(subscriber) => response::json(200, &subscriber.user_info()),
+        Ok(subscriber) => answer(subscriber, &method, &uri),
         Err(error_code) => refuse(error_code, &uri),
     }
 }
 
-pub(super) async fn device_info(
-    State(shared): State<Arc<Shared>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    match subscriber(&shared, &headers) {
-        Ok(subscriber) => response::json(200, &subscriber.device_info()),
-        Err(error_code) => refuse(error_code, &uri),
+/// What a good token of this subscriber's is answered.
+pub(super) fn answer<B: From<String>>(
+    subscriber: &Subscriber,
+    method: &Method,
+    uri: &Uri,
+) -> Response<B> {
+    match (method, uri.path()) {
+        (&Method::GET | &Method::HEAD, USER_INFO) => response::json(200, &subscriber.user_info()),
+        (&Method::GET | &Method::HEAD, DEVICE_INFO) => {
+            response::json(200, &subscriber.device_info())
+        }
+        _ => refuse(40401, uri),
     }
 }
 
@@ -78,7 +86,7 @@ fn error_code(bad: &BadToken) -> u32 {
     }
 }
 
-fn refuse(error_code: u32, uri: &Uri) -> Response {
+pub(super) fn refuse<B: From<String>>(error_code: u32, uri: &Uri) -> Response<B> {
     let (status, body) = refusal::gateway_error(error_code, uri.path());
     response::json(status, &body)
 }

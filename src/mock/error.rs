@@ -1,8 +1,8 @@
-//! Why an authorization URL could not be followed.
+//! Why a login came to nothing.
 
 use std::{error, fmt};
 
-/// An authorization URL that [`MockGateway`](super::MockGateway) cannot follow to a callback.
+/// A login that [`MockGateway`](super::MockGateway) cannot follow to its end, at the gateway or at the app.
 ///
 /// # Example
 ///
@@ -34,6 +34,31 @@ pub enum MockError {
         /// What is wrong.
         description: String,
     },
+    /// The path cannot be asked for.
+    InvalidPath,
+    /// The app answers by itself and sends nobody to this gateway.
+    ///
+    /// The page is public, or the app's layer is set up without
+    /// [`.gateway(gateway.base_url())`](crate::TelenorAuthBuilder::gateway).
+    #[non_exhaustive]
+    NotChallenged {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The app takes nobody in who comes back from the gateway.
+    #[non_exhaustive]
+    NotSignedIn {
+        /// The HTTP status.
+        status: u16,
+        /// Why, if the layer's own page says so: the name of a [`FailureCause`](crate::FailureCause).
+        cause: Option<String>,
+    },
+    /// The app's service failed in place of answering.
+    #[non_exhaustive]
+    AppFailed {
+        /// The service's own error.
+        error: String,
+    },
 }
 
 impl fmt::Display for MockError {
@@ -51,6 +76,16 @@ impl fmt::Display for MockError {
                 f,
                 "the authorization request was refused: {status} {code}: {description}"
             ),
+            Self::InvalidPath => f.write_str("the path cannot be asked for"),
+            Self::NotChallenged { status } => write!(
+                f,
+                "the app answered {status} and led nobody to this gateway"
+            ),
+            Self::NotSignedIn { status, cause } => {
+                let cause = cause.as_deref().unwrap_or("it does not say why");
+                write!(f, "the app refused the callback: {status}: {cause}")
+            }
+            Self::AppFailed { error } => write!(f, "the app failed: {error}"),
         }
     }
 }

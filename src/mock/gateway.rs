@@ -159,6 +159,10 @@ impl MockGateway {
     pub fn requests(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
         self.shared.script.requests(endpoint)
     }
+
+    pub(super) const fn port(&self) -> u16 {
+        self.address.port()
+    }
 }
 
 impl Drop for MockGateway {

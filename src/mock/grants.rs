@@ -114,8 +114,7 @@ impl Grants {
     }
 
     pub(super) fn issue_access_token(&mut self, grant: &Grant, expires_in: u64) -> String {
-        // 28 bytes, so that the token ends in `==`, as the one in Telenor's logout example.
-        let token = STANDARD.encode(rand::random::<[u8; 28]>());
+        let token = new_access_token();
         let issued = AccessToken {
             grant: grant.clone(),
             expires: Some(later(Duration::from_secs(expires_in))),
@@ -176,6 +175,11 @@ impl AccessToken {
     fn is_live(&self) -> bool {
         self.expires.is_some_and(|expires| Instant::now() < expires)
     }
+}
+
+/// 28 bytes, so that the token ends in `==`, as the one in Telenor's logout example.
+pub(super) fn new_access_token() -> String {
+    STANDARD.encode(rand::random::<[u8; 28]>())
 }
 
 /// `lifetime` from now; a life beyond what the clock can tell is a very long one.

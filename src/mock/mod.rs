@@ -1,4 +1,4 @@
-//! A stand-in for Telenor's gateway, to click through and to test against.
+//! A stand-in for Telenor's gateway, to click through and to test against, and users for the tests of your own app.
 //!
 //! [`MockGateway`] is Telenor's OAuth server and its two identity APIs on one plain-http
 //! loopback port. A person meets the pages that a subscriber meets: recognition by the mobile
@@ -60,6 +60,118 @@
 //! # }
 //! ```
 //!
+//! # Testing your own app
+//!
+//! Three ways, from the nearest to the handler to the nearest to the truth:
+//!
+//! | what is tested | with | passed over |
+//! | --- | --- | --- |
+//! | a handler or a service | [`TelenorUser::for_test`](crate::TelenorUser::for_test), [`TestUser`] | routes, layers, login, network |
+//! | routes and extractors | [`SignedInLayer`] | login, network |
+//! | the app as it is shipped | [`MockGateway::login`] | the browser |
+//!
+//! All of it belongs to the feature `mock`, and that to the tests. Cargo keeps it out of the app when it stands there:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! telenor-auth = { version = "0.1", features = ["mock"] }
+//! ```
+//!
+//! **A handler** is a function, and a user is made in one line. Its failures are made the same way:
+//!
+//! ```
+//! use telenor_auth::{ApiError, ApiErrorKind, TelenorUser, mock::TestUser};
+//!
+//! async fn greeting(user: TelenorUser) -> Result<String, ApiError> {
+//!     let info = user.info().await?;
+//!     let name = info.name().and_then(|name| name.given_name());
+//!     Ok(format!("Hei, {}!", name.unwrap_or("du")))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), ApiError> {
+//! assert_eq!(greeting(TelenorUser::for_test()).await?, "Hei, Kari!");
+//!
+//! let user = TestUser::default().api_error(40301); // the scope does not reach so far
+//! let refused = greeting(user.into()).await.unwrap_err();
+//! assert_eq!(refused.kind(), ApiErrorKind::Forbidden);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Routes** get a [`SignedInLayer`] where the app has its `TelenorAuthLayer`, so let one function make them for both:
+//!
+//! ```
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use telenor_auth::{TelenorUser, mock::{SignedInLayer, Subscriber, TestUser}};
+//! use tower::ServiceExt;
+//!
+//! fn routes() -> Router {
+//!     Router::new().route("/checkout", get(async |_: TelenorUser| "filled in"))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let checkout = || Request::get("/checkout").body(Body::empty());
+//!
+//! let ola = TestUser::new(Subscriber::ola());
+//! let app = routes().layer(SignedInLayer::new(ola));
+//! assert_eq!(app.oneshot(checkout()?).await?.status(), 200);
+//!
+//! let app = routes().layer(SignedInLayer::nobody());
+//! assert_eq!(app.oneshot(checkout()?).await?.status(), 401);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **The whole app**, with its own layer, logs in at a gateway. There the answers can be scripted, and with a clock of the test's own no
+//! test waits for a session to end:
+//!
+//! ```
+//! use std::time::Duration;
+//! use axum::{Router, body::Body, http::{Request, StatusCode}, routing::get};
+//! use telenor_auth::{
+//!     ApiError, Clock, TelenorAuthLayer, TelenorUser,
+//!     mock::{Answer, Endpoint, MockGateway, SignedIn},
+//! };
+//! use tower::ServiceExt;
+//!
+//! async fn checkout(user: TelenorUser) -> Result<String, ApiError> {
+//!     Ok(user.info().await?.email_address().unwrap_or_default().to_owned())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = MockGateway::start().await?;
+//! let clock = Clock::manual();
+//! let redirect_uri = "https://shop.example/telenor/callback"; // nobody has to be there
+//! let auth = TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
+//!     .gateway(gateway.base_url())
+//!     .clock(clock.clone())
+//!     .build()?;
+//! let app = Router::new().route("/checkout", get(checkout)).layer(auth);
+//! let status = async |user: &SignedIn| {
+//!     let request = Request::get("/checkout").header("cookie", user.cookie_header());
+//!     app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+//! };
+//!
+//! let kari = gateway.login(&app, "/checkout").await?;
+//! assert_eq!(status(&kari).await, StatusCode::OK);
+//!
+//! // Telenor says that the token has expired: that ends the session.
+//! gateway.answer_next(Endpoint::UserInfo, Answer::gateway_error(40106));
+//! assert_eq!(status(&kari).await, StatusCode::UNAUTHORIZED);
+//! assert_eq!(status(&kari).await, StatusCode::UNAUTHORIZED);
+//!
+//! // The next one lasts until its time is up.
+//! let kari = gateway.login(&app, "/checkout").await?;
+//! assert_eq!(status(&kari).await, StatusCode::OK);
+//! clock.advance(Duration::from_secs(3600));
+//! assert_eq!(status(&kari).await, StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # How true to Telenor it is
 //!
 //! Paths, parameters, statuses, error codes and JSON names are those of Telenor's public
@@ -87,6 +199,7 @@ mod address;
 mod answer;
 mod api;
 mod authorize;
+mod browser;
 mod builder;
 mod connection;
 mod display;
@@ -96,6 +209,7 @@ mod gateway;
 mod grants;
 mod logins;
 mod network;
+mod offline;
 mod pages;
 mod parameters;
 mod person;
@@ -105,13 +219,26 @@ mod response;
 mod routes;
 mod script;
 mod settings;
+mod sign_in;
+mod signed_in_layer;
 mod subscriber;
+mod test_user;
 mod token;
 mod token_shape;
 mod wire;
 
 pub use self::{
-    address::Address, answer::Answer, builder::MockGatewayBuilder, error::MockError, gate::Gate,
-    gateway::MockGateway, record::RecordedRequest, script::Endpoint, subscriber::Subscriber,
+    address::Address,
+    answer::Answer,
+    builder::MockGatewayBuilder,
+    error::MockError,
+    gate::Gate,
+    gateway::MockGateway,
+    record::RecordedRequest,
+    script::Endpoint,
+    sign_in::SignedIn,
+    signed_in_layer::{SignedInLayer, SignedInService},
+    subscriber::Subscriber,
+    test_user::TestUser,
     token_shape::TokenShape,
 };

@@ -4,10 +4,13 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-pub(super) fn json(status: u16, value: &Value) -> Response {
+pub(super) fn json<B: From<String>>(status: u16, value: &Value) -> Response<B> {
     let status = StatusCode::from_u16(status).expect("the mock's own statuses are valid");
-    let content_type = [(header::CONTENT_TYPE, "application/json;charset=UTF-8")];
-    (status, content_type, value.to_string()).into_response()
+    let mut response = Response::new(B::from(value.to_string()));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json;charset=UTF-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 /// 302, which is what Telenor's and most other authorization servers send.

@@ -64,12 +64,12 @@ pub(super) fn service(shared: Arc<Shared>) -> IntoMakeServiceWithConnectInfo<Rou
             endpoint(Endpoint::Logout, get(api::logout)),
         )
         .route(
-            "/user-info/v1/users",
-            endpoint(Endpoint::UserInfo, get(api::user_info)),
+            api::USER_INFO,
+            endpoint(Endpoint::UserInfo, get(api::resource)),
         )
         .route(
-            "/mobile-device-info/v1/device",
-            endpoint(Endpoint::DeviceInfo, get(api::device_info)),
+            api::DEVICE_INFO,
+            endpoint(Endpoint::DeviceInfo, get(api::resource)),
         )
         .merge(pages)
         .fallback(api::not_found)

@@ -1,0 +1,61 @@
+//! What stands behind a user when there is neither a gateway nor a layer.
+
+use axum::body::Body;
+use http::{Request, Response};
+
+use super::{api, subscriber::Subscriber};
+use crate::{
+    AccessToken, FailureCause, Language,
+    http_client::TransportError,
+    profiles::Profiles,
+    response,
+    user::{BoxFuture, Guard},
+    visit::Visit,
+};
+
+/// Answers in this process: for the gateway with what it would answer, for the layer with what it tells a script.
+pub(super) struct Offline {
+    pub(super) subscriber: Subscriber,
+    pub(super) api_error: Option<u32>,
+}
+
+impl Guard for Offline {
+    /// There is nowhere to send a page to, so that everybody is told as a script is.
+    fn challenge(&self, visit: &Visit) -> Response<Body> {
+        self.refuse(visit, FailureCause::LoginRequired)
+    }
+
+    fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body> {
+        response::refusal(cause, Language::negotiate(&visit.headers()))
+    }
+
+    /// No store keeps the session.
+    fn end_session<'g>(&'g self, _: &'g Visit) -> BoxFuture<'g, ()> {
+        Box::pin(async {})
+    }
+
+    /// A name that RFC 6761 lets lead nowhere.
+    fn base(&self) -> &str {
+        "https://gateway.invalid"
+    }
+
+    fn call<'g>(
+        &'g self,
+        request: Request<Vec<u8>>,
+        _: &'g AccessToken,
+    ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>> {
+        let answer = match self.api_error {
+            Some(error_code) => api::refuse(error_code, request.uri()),
+            None => api::answer(&self.subscriber, request.method(), request.uri()),
+        };
+        Box::pin(async { Ok(answer) })
+    }
+
+    fn profiles(&self) -> Option<(&Profiles, u64)> {
+        None
+    }
+
+    fn logout_path(&self) -> &str {
+        "/telenor/logout"
+    }
+}
