@@ -1,0 +1,34 @@
+//! How did it end, for whoever reads the exit code?
+
+use std::process::ExitCode;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Fine,
+    /// An API refused the call or failed.
+    Api,
+    Usage,
+    /// The login failed or was denied.
+    Login,
+    TimedOut,
+    Unreachable,
+}
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Api => 1,
+            Self::Usage => 2,
+            Self::Login => 3,
+            Self::TimedOut => 4,
+            Self::Unreachable => 5,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}

@@ -1,0 +1,164 @@
+//! What just happened, in a line on standard error?
+
+use std::{
+    fmt,
+    io::{self, Write},
+};
+
+use telenor_auth::{TelenorUser, events::Event};
+use url::form_urlencoded;
+
+use crate::{
+    advice::Advice,
+    mask::{self, Masked},
+};
+
+/// One line, under the name of its step. It goes out in one piece, whichever task it comes from.
+pub(crate) fn step(name: &str, text: impl fmt::Display) {
+    // When nobody listens any more, the answer and the exit code are still worth having.
+    let _ = io::stderr().write_all(format!("{name:<10} {text}\n").as_bytes());
+}
+
+pub(crate) fn advice(advice: Advice) {
+    step("meaning", advice.meaning);
+    step("change", advice.change);
+}
+
+/// The browser is on its way to the gateway.
+pub(crate) fn authorization(url: &str) {
+    let url = mask::address(url);
+    step("authorize", format_args!("the browser is sent to {url}"));
+}
+
+/// The browser is back.
+pub(crate) fn callback(query: &str) {
+    let parameters = form_urlencoded::parse(query.as_bytes()).take(8);
+    let parameters: Vec<_> = parameters
+        .map(|(name, value)| parameter(&name, &value))
+        .collect();
+    let parameters = parameters.join(", ");
+    step(
+        "callback",
+        format_args!("the browser is back, with {parameters}"),
+    );
+}
+
+/// Anybody can open the callback, so nothing of it is shown as it is.
+fn parameter(name: &str, value: &str) -> String {
+    match name {
+        "code" => format!("code … ({} characters)", value.chars().count()),
+        "state" => format!("state {}", Masked(value)),
+        "error" | "error_description" => {
+            let value: String = value.chars().take(200).collect();
+            format!("{name} {:?}", mask::words(&value, &[]))
+        }
+        other => {
+            let other: String = other.chars().take(40).collect();
+            format!("{:?}, which is ignored", mask::words(&other, &[]))
+        }
+    }
+}
+
+/// What the token request was made of, for when its answer is there.
+pub(crate) struct TokenRequest {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: bool,
+    pub(crate) pkce: bool,
+}
+
+impl fmt::Display for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with = |sent| if sent { "with" } else { "without" };
+        write!(
+            f,
+            "POST /oauth/v2/token as client {:?}, secret masked, {} redirect_uri, {} PKCE verifier",
+            self.client_id,
+            with(self.redirect_uri),
+            with(self.pkce),
+        )
+    }
+}
+
+/// What the layer tells of its own accord.
+pub(crate) fn event(event: &Event<'_>, token_request: &TokenRequest) {
+    match *event {
+        Event::GatewayCall {
+            endpoint,
+            outcome,
+            duration,
+            ..
+        } => {
+            let (outcome, milliseconds) = (outcome.as_str(), duration.as_millis());
+            match (endpoint.as_str(), outcome) {
+                ("token", _) => step(
+                    "exchange",
+                    format_args!("{token_request}: {outcome} after {milliseconds} ms"),
+                ),
+                // These may be followed by another try; the others are told with their status.
+                ("api", "failed" | "timed_out" | "unreachable") => {
+                    step(
+                        "",
+                        format_args!("one try: {outcome} after {milliseconds} ms"),
+                    );
+                }
+                _ => {}
+            }
+        }
+        Event::LoginFailed { cause, detail, .. } => {
+            let detail = mask::words(detail, &[]);
+            step("failed", format_args!("{cause}: {detail}"));
+        }
+        _ => {}
+    }
+}
+
+/// What there is to know about a token without showing it.
+pub(crate) fn token(user: &TelenorUser) {
+    let token = user.access_token().secret();
+    let scope = match user.scope() {
+        Some(scope) => format!("scope {:?}", mask::words(scope, &[token])),
+        None => "no scope named".to_owned(),
+    };
+    let left = user
+        .expires_at()
+        .duration_since(std::time::SystemTime::now());
+    let left = left.unwrap_or_default().as_secs();
+    step(
+        "token",
+        format_args!(
+            "{} ({} characters), {scope}, to be used for {left} s, a little less than it lives",
+            Masked(token),
+            token.len(),
+        ),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_callback_is_shown_as_it_came() {
+        assert_eq!(parameter("code", "aB3dE6gH"), "code … (8 characters)");
+        assert_eq!(parameter("state", "0123456789abcdefghij"), "state 0123…");
+        assert_eq!(
+            parameter("error_description", "4791234567\u{1b}[2J"),
+            r#"error_description "…567 [2J""#
+        );
+        assert!(!parameter("\u{1b}0123456789abcdefghij", "canary").contains("cdef"));
+        assert!(!parameter("x", "canary").contains("canary"));
+    }
+
+    #[test]
+    fn the_token_request_names_the_client_and_not_the_secret() {
+        let request = TokenRequest {
+            client_id: "id".to_owned(),
+            redirect_uri: true,
+            pkce: false,
+        };
+        assert_eq!(
+            request.to_string(),
+            r#"POST /oauth/v2/token as client "id", secret masked, with redirect_uri, without PKCE verifier"#
+        );
+    }
+}
