@@ -1,0 +1,48 @@
+// What becomes of somebody who says no?
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { openStage, SHOP } from './stage.mjs';
+import { agree, assertFailurePage, assertFilled, decline, isCallback } from './steps.mjs';
+
+const stage = await openStage();
+after(() => stage.close());
+
+async function denied(t) {
+  const page = await (await stage.visitor(t)).newPage();
+  await page.goto(`${SHOP}/checkout`);
+  await decline(page);
+  await assertFailurePage(page, 'access_denied');
+  return page;
+}
+
+test('who says no is told with 403 what that means, and nobody is signed in', async (t) => {
+  const page = await denied(t);
+  const { status } = await stage.front.seen(isCallback);
+  assert.equal(status, 403);
+  assert.match(await page.locator('main').innerText(), /kan ikke Fjellbua fylle ut navn og adresse/);
+  assert.deepEqual(await page.context().cookies(), []);
+});
+
+test('the obvious button starts over and leads to where the login was meant to', async (t) => {
+  const page = await denied(t);
+  await page.click('.primary');
+  await agree(page);
+  await page.waitForURL(`${SHOP}/checkout`);
+  await assertFilled(page);
+});
+
+test('who said no can go on without a login', async (t) => {
+  const page = await denied(t);
+  await page.click('text=Fortsett uten å logge inn');
+  await page.waitForURL(`${SHOP}/manual-form`);
+  assert.equal(await page.getByLabel('Navn').inputValue(), '');
+});
+
+test('loading the page of a refusal again shows it again', async (t) => {
+  const page = await denied(t);
+  const response = await page.reload();
+  assert.equal(response.status(), 403);
+  await assertFailurePage(page, 'access_denied');
+});

@@ -1,0 +1,58 @@
+// What do requests get that no person can follow?
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { openStage, SHOP } from './stage.mjs';
+import { agree, assertFailurePage } from './steps.mjs';
+
+const stage = await openStage();
+after(() => stage.close());
+
+const PARTS = {
+  'an image': '<img alt="" src="/checkout">',
+  'a frame': '<iframe title="" src="/checkout"></iframe>',
+  'a script': '<script src="/checkout"></script>',
+  'a style sheet': '<link rel="stylesheet" href="/checkout">',
+  'a fetch': '<script>fetch("/checkout")</script>',
+  'a fetch that asks for a page': '<script>fetch("/checkout", { headers: { accept: "text/html" } })</script>',
+};
+
+for (const [name, html] of Object.entries(PARTS)) {
+  test(`${name} without a session gets 401 and starts no login`, async (t) => {
+    const context = await stage.visitor(t);
+    const page = await context.newPage();
+    stage.front.serve(`${SHOP}/with-parts`, `<!doctype html><title>Parts</title><body>${html}`);
+    await page.goto(`${SHOP}/with-parts`);
+    const { status, headers } = await stage.front.seen(({ url }) => url.pathname === '/checkout');
+    assert.equal(status, 401);
+    assert.equal(headers.location, undefined);
+    assert.equal(headers['set-cookie'], undefined);
+    assert.equal(headers['content-type'], 'application/problem+json');
+  });
+}
+
+test('a script learns where to log in', async (t) => {
+  const page = await (await stage.visitor(t)).newPage();
+  stage.front.serve(`${SHOP}/with-script`, '<!doctype html><title>Script</title>');
+  await page.goto(`${SHOP}/with-script`);
+  const problem = await page.evaluate(async () => (await fetch('/api/me')).json());
+  assert.equal(problem.cause, 'login_required');
+  await page.goto(problem.login);
+  await agree(page);
+  await page.waitForURL(`${SHOP}/`);
+});
+
+test('a form sent without a session is not sent, and the way back leads to its page', async (t) => {
+  const page = await (await stage.visitor(t)).newPage();
+  const form = '<!doctype html><title>Form</title><form method="post" action="/orders"><button>Send</button></form>';
+  stage.front.serve(`${SHOP}/form`, form);
+  await page.goto(`${SHOP}/form?step=2`);
+  await page.click('button');
+  await assertFailurePage(page, 'form_not_sent');
+  const { status } = await stage.front.seen(({ method }) => method === 'POST');
+  assert.equal(status, 303, 'the answer to a form is a page that can be loaded again');
+  await page.click('.primary');
+  await agree(page);
+  await page.waitForURL(`${SHOP}/form?step=2`);
+});

@@ -1,0 +1,54 @@
+// Does a person get in?
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { startDemo } from './demo.mjs';
+import { openStage, SHOP } from './stage.mjs';
+import { agree, assertFilled, isCallback } from './steps.mjs';
+
+const stages = {
+  memory: await openStage({ TELENOR_SESSION_STORE: 'memory' }),
+  cookie: await openStage({ TELENOR_SESSION_STORE: 'cookie' }),
+};
+after(() => Promise.all(Object.values(stages).map((stage) => stage.close())));
+
+for (const [store, stage] of Object.entries(stages)) {
+  test(`three clicks lead from the basket to a filled form, and a fourth orders (${store} store)`, async (t) => {
+    const page = await (await stage.visitor(t)).newPage();
+    await page.goto(SHOP);
+    for (const click of ['text=Til kassen', '#continue', '#allow']) {
+      await page.click(click);
+    }
+    await page.waitForURL(`${SHOP}/checkout`);
+    await assertFilled(page);
+    await page.click('text=Kjøp for');
+    await page.waitForURL(`${SHOP}/orders/thanks`);
+  });
+}
+
+test('a click at another site brings the cookie of the begun login back', async (t) => {
+  const stage = stages.memory;
+  const context = await stage.visitor(t);
+  const page = await context.newPage();
+  await page.goto(`${SHOP}/checkout`);
+  const [pending] = await context.cookies();
+  await agree(page);
+  const { sent } = await stage.front.seen(isCallback);
+  assert.equal(sent['sec-fetch-site'], 'cross-site');
+  assert.equal(sent.cookie, `${pending.name}=${pending.value}`);
+});
+
+test('a developer can log in over plain http on the own machine', async (t) => {
+  const demo = await startDemo({});
+  t.after(() => demo.stop());
+  const context = await stages.memory.visitor(t);
+  const page = await context.newPage();
+  await page.goto(`${demo.origin}/checkout`);
+  await agree(page);
+  await page.waitForURL(`${demo.origin}/checkout`);
+  await assertFilled(page);
+  for (const cookie of await context.cookies()) {
+    assert.match(cookie.name, /^dev-/);
+  }
+});

@@ -1,0 +1,231 @@
+// Can every page be read and used on a phone, by day and by night?
+//
+// Leaves a picture of each in target/screenshots.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import axe from 'axe-core';
+
+import { NEIGHBOUR, openStage, SHOP } from './stage.mjs';
+import { agree, logIn } from './steps.mjs';
+
+const PICTURES = fileURLToPath(new URL('../../target/screenshots', import.meta.url));
+mkdirSync(PICTURES, { recursive: true });
+
+const PHONES = [
+  { width: 390, height: 844 },
+  { width: 320, height: 568 },
+];
+const SCHEMES = ['light', 'dark'];
+
+const stage = await openStage();
+after(() => stage.close());
+
+/** How to get to each page, beginning with an empty tab. What it answers is its status. */
+const PAGES = {
+  // The shop's own.
+  'landing': async (page) => (await page.goto(SHOP)).status(),
+  'landing-signed-in': async (page) => {
+    await signIn(page);
+    return (await page.goto(SHOP)).status();
+  },
+  'checkout': async (page) => {
+    await signIn(page);
+    return 200;
+  },
+  'checkout-half-filled': async (page) => {
+    await page.goto(`${SHOP}/checkout`);
+    await askPhone(page, '41 23 45 67');
+    await page.click('#ussd-ok');
+    await page.click('#allow');
+    await page.getByText('mangler hos Telenor').first().waitFor();
+    return 200;
+  },
+  'checkout-with-mistakes': async (page) => {
+    await signIn(page);
+    await page.fill('#postal_code', 'ni');
+    await page.fill('#email', 'kari');
+    // As a browser would that does not look at the answers itself.
+    await page.locator('#delivery-form').evaluate((form) => (form.noValidate = true));
+    return pressing(page, 'text=Kjøp for');
+  },
+  'manual-form': async (page) => (await page.goto(`${SHOP}/manual-form`)).status(),
+  'thanks': async (page) => (await page.goto(`${SHOP}/orders/thanks`)).status(),
+  'not-found': async (page) => (await page.goto(`${SHOP}/nowhere`)).status(),
+  'foreign-form': (page) => postFrom(page, NEIGHBOUR, '/manual-form'),
+
+  // The layer's.
+  'denied': async (page) => {
+    await page.goto(`${SHOP}/checkout`);
+    await page.click('#continue');
+    return pressing(page, '#deny');
+  },
+  'denied-with-a-long-message': async (page) => {
+    const state = await begin(page);
+    const message = 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(6);
+    return callback(page, { error: 'access_denied', error_description: message, state });
+  },
+  'provider-refused': async (page) => callback(page, { error: 'invalid_request', state: await begin(page) }),
+  'provider-error': async (page) => callback(page, { error: 'server_error', state: await begin(page) }),
+  'provider-unavailable': async (page) =>
+    callback(page, { error: 'temporarily_unavailable', state: await begin(page) }),
+  'code-rejected': async (page) => callback(page, { code: 'stale', state: await begin(page) }),
+  'callback-malformed': (page) => callback(page, {}),
+  'state-unknown': (page) => callback(page, { code: 'code', state: 'AAAAAAAAAAAAAAAAAAAAAA' }),
+  'login-loop': async (page) => {
+    stage.front.dropsCookie = (name) => name.endsWith('-session');
+    await page.goto(`${SHOP}/checkout`);
+    await agree(page);
+    await agree(page);
+    await page.click('#continue');
+    return pressing(page, '#allow');
+  },
+  'form-not-sent': (page) => postFrom(page, SHOP, '/orders'),
+  'cross-site-logout': async (page) => {
+    await signIn(page);
+    return postFrom(page, NEIGHBOUR, '/telenor/logout');
+  },
+  'method-not-allowed': (page) => postFrom(page, SHOP, '/telenor/callback'),
+  'confirm-logout': async (page) => {
+    await signIn(page);
+    return (await page.goto(`${SHOP}/telenor/logout`)).status();
+  },
+  'signed-out': async (page) => (await page.goto(`${SHOP}/telenor/logout`)).status(),
+
+  // The gateway's.
+  'gateway-recognised': async (page) => (await page.goto(`${SHOP}/checkout`)).status(),
+  'gateway-number': async (page) => {
+    await page.goto(`${SHOP}/checkout`);
+    return pressing(page, '#use-ussd');
+  },
+  'gateway-wrong-number': async (page) => {
+    await page.goto(`${SHOP}/checkout`);
+    await page.click('#use-ussd');
+    await page.fill('#msisdn', '12345');
+    return pressing(page, '#ussd-send');
+  },
+  'gateway-phone': async (page) => {
+    await page.goto(`${SHOP}/checkout`);
+    await askPhone(page, '91 23 45 67');
+    await page.locator('#ussd-ok').waitFor();
+    return 200;
+  },
+  'gateway-consent': async (page) => {
+    await page.goto(`${SHOP}/checkout`);
+    return pressing(page, '#continue');
+  },
+  'gateway-gone': async (page) => (await page.goto(`${stage.gateway}/mock/login/gone`)).status(),
+};
+
+const STATUSES = {
+  'checkout-with-mistakes': 422,
+  'not-found': 404,
+  'foreign-form': 403,
+  'denied': 403,
+  'denied-with-a-long-message': 403,
+  'provider-refused': 502,
+  'provider-error': 502,
+  'provider-unavailable': 503,
+  'code-rejected': 400,
+  'callback-malformed': 400,
+  'state-unknown': 400,
+  'login-loop': 400,
+  'form-not-sent': 401,
+  'cross-site-logout': 403,
+  'method-not-allowed': 405,
+  'gateway-wrong-number': 422,
+  'gateway-gone': 410,
+};
+
+for (const [name, open] of Object.entries(PAGES)) {
+  testPage(name, open, { locale: 'nb-NO', lang: 'nb' });
+}
+testPage('denied', PAGES.denied, { locale: 'nn-NO', lang: 'nn' });
+testPage('denied', PAGES.denied, { locale: 'en-GB', lang: 'en' });
+
+function testPage(name, open, { locale, lang }) {
+  const title = lang === 'nb' ? name : `${name}-${lang}`;
+  test(`the page ${title} fits small phones and shuts nobody out`, async (t) => {
+    const page = await (await stage.visitor(t, { locale, reducedMotion: 'reduce' })).newPage();
+    const blocked = [];
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) blocked.push(message.text());
+    });
+
+    assert.equal(await open(page), STATUSES[name] ?? 200);
+    await page.locator('h1').waitFor();
+    assert.equal(await page.locator('html').getAttribute('lang'), lang);
+
+    await page.evaluate(axe.source);
+    for (const phone of PHONES) {
+      for (const colorScheme of SCHEMES) {
+        await page.setViewportSize(phone);
+        await page.emulateMedia({ colorScheme });
+        const variant = `${title}-${phone.width}-${colorScheme}`;
+        await page.screenshot({ path: join(PICTURES, `${variant}.png`), fullPage: true });
+        assert.deepEqual(await tooWide(page), [], `${variant} scrolls sideways`);
+        assert.deepEqual(await barriers(page), [], variant);
+      }
+    }
+    assert.deepEqual(blocked, [], 'the page does nothing that its own policy forbids');
+  });
+}
+
+/** What reaches out of the window, if the page can be scrolled sideways. */
+const tooWide = (page) =>
+  page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const all = [...document.querySelectorAll('body *')];
+    return all.filter((element) => element.getBoundingClientRect().right > clientWidth).map(({ outerHTML }) => outerHTML);
+  });
+
+const barriers = (page) =>
+  page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+    const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    return bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  });
+
+async function signIn(page) {
+  const tab = await logIn(page.context());
+  await tab.close();
+  await page.goto(`${SHOP}/checkout`);
+}
+
+/** Begins a login, and returns its state. */
+async function begin(page) {
+  await page.goto(`${SHOP}/checkout`);
+  const { headers } = await stage.front.seen(({ headers }) => headers.location);
+  return new URL(headers.location).searchParams.get('state');
+}
+
+async function callback(page, parameters) {
+  const response = await page.goto(`${SHOP}/telenor/callback?${new URLSearchParams(parameters)}`);
+  return response.status();
+}
+
+async function askPhone(page, number) {
+  await page.click('#use-ussd');
+  await page.fill('#msisdn', number);
+  await page.click('#ussd-send');
+}
+
+/** The status of the page that a form on another page leads to. */
+async function postFrom(page, origin, action) {
+  const form = `<form method="post" action="${SHOP}${action}"><button>Send</button></form>`;
+  stage.front.serve(`${origin}/form`, `<!doctype html><title>Form</title>${form}`);
+  await page.goto(`${origin}/form`);
+  return pressing(page, 'button');
+}
+
+/** The status of the page that comes of a click. */
+async function pressing(page, button) {
+  const isPage = (response) => response.request().isNavigationRequest() && !response.headers().location;
+  const [response] = await Promise.all([page.waitForResponse(isPage), page.click(button)]);
+  return response.status();
+}
