@@ -222,3 +222,53 @@ fn layer_that_signs_everybody_in_is_a_warning() {
         "{everybody:?}: {text}"
     );
 }
+
+#[tokio::test]
+async fn trace_layer_with_our_span_logs_no_code() {
+    let (log, guard) = capture();
+    let mut app = App::start().await;
+    let trace = tower_http::trace::TraceLayer::new_for_http();
+    app.router = app
+        .router
+        .layer(trace.make_span_with(telenor_auth::request_span));
+    let mut browser = app.browser();
+    let callback = browser
+        .callback_url(&app.gateway, "/whoami?phone=4791234567")
+        .await;
+    browser.open(&callback).await;
+    drop(guard);
+    let log = log.text();
+    assert!(
+        log.contains("path=\"/telenor/callback\""),
+        "requests are traced"
+    );
+    for secret in [
+        query(&callback, "code").unwrap(),
+        query(&callback, "state").unwrap(),
+        "4791234567".into(),
+    ] {
+        assert!(!log.contains(&secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn rejection_shows_neither_state_nor_cookie() {
+    async fn debugged(
+        user: Result<telenor_auth::TelenorUser, telenor_auth::TelenorUserRejection>,
+    ) -> String {
+        format!("{:?}", user.err())
+    }
+    let gateway = telenor_auth::mock::MockGateway::start().await.unwrap();
+    let auth = common::builder(&gateway).optional().build().unwrap();
+    let router = axum::Router::new()
+        .route("/debugged", axum::routing::get(debugged))
+        .layer(auth);
+    let app = App::mounted(router, gateway);
+    let page = app.browser().open("/debugged").await;
+    assert!(page.body.contains("LoginRequired"), "{}", page.body);
+    assert!(
+        !page.body.contains("state=") && !page.body.contains("__Host-"),
+        "{}",
+        page.body
+    );
+}

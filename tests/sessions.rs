@@ -634,14 +634,34 @@ async fn logout_ends_the_session_before_it_asks_the_gateway() {
 
 #[tokio::test]
 async fn logout_by_somebody_who_hangs_up_is_still_done() {
-    let app = App::start().await;
+    use telenor_auth::events::{Endpoint as Called, Event, Outcome};
+    let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let app = App::with(|builder| {
+        builder.on_event(move |event| {
+            if let Event::GatewayCall {
+                endpoint: Called::Logout,
+                outcome,
+                ..
+            } = event
+            {
+                sender.send(*outcome).unwrap();
+            }
+        })
+    })
+    .await;
     let mut browser = app.signed_in().await;
     let gate = app.gateway.hold(Endpoint::Logout);
     let logout = tokio::spawn(async move { browser.send(post_logout(SAME_ORIGIN)).await });
     gate.waiting(1).await;
     logout.abort();
+    assert!(logout.await.unwrap_err().is_cancelled());
     gate.open();
-    assert_eq!(app.gateway.hits(Endpoint::Logout), 1);
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended.recv()).await;
+    assert_eq!(
+        ended,
+        Ok(Some(Outcome::Ok)),
+        "the token ended at the gateway too"
+    );
 }
 
 #[tokio::test]
@@ -675,4 +695,48 @@ async fn failed_api_call_leads_back_to_the_page_and_not_to_a_login() {
         "{}",
         page.body
     );
+}
+
+/// Two instances behind a balancer that sends every other request to the other one, minutes apart by their clocks.
+#[tokio::test]
+async fn clocks_that_disagree_end_on_a_page_and_in_no_loop() {
+    for minutes in [2, 4, 30] {
+        let gateway = MockGateway::start().await.unwrap();
+        let instance = |clock: &telenor_auth::Clock| {
+            let keys = keys(1);
+            let store = CookieStore::new(&keys).clock(clock.clone());
+            let layer = builder(&gateway)
+                .cookie_keys(keys)
+                .session_store(store)
+                .clock(clock.clone());
+            common::routes(&common::Hits::default()).layer(layer.build().unwrap())
+        };
+        let (ahead, behind) = (telenor_auth::Clock::manual(), telenor_auth::Clock::manual());
+        ahead.advance(minutes * MINUTE);
+        let (ahead, behind) = (instance(&ahead), instance(&behind));
+        let mut browser = Browser {
+            router: behind.clone(),
+            jar: Vec::new(),
+        };
+        let mut rounds = 0;
+        let page = loop {
+            browser.router = behind.clone();
+            let page = browser.open("/private").await;
+            if page.status != StatusCode::SEE_OTHER {
+                break page;
+            }
+            rounds += 1;
+            assert!(rounds <= 3, "goes round for ever, {minutes} minutes apart");
+            let callback = gateway.allow(&page.location()).unwrap();
+            browser.router = ahead.clone();
+            let done = browser.open(&callback).await;
+            if done.status != StatusCode::SEE_OTHER {
+                break done;
+            }
+        };
+        assert!(
+            page.body.contains("class=\"primary\""),
+            "{minutes} minutes apart: a page with a button"
+        );
+    }
 }
