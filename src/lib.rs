@@ -169,6 +169,7 @@
 
 mod access_token;
 mod api;
+mod build;
 mod builder;
 mod claimed_number;
 mod clear_text;

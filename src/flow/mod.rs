@@ -1,22 +1,23 @@
 //! The story of a login, and the only place where its parts meet.
 //!
-//! [`admit`] lets a request in, [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in, [`logout`] sees them out.
+//! [`admit`] lets a request in, [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in,
+//! [`exchange`] makes a session of their code, [`logout`] sees them out.
 
 mod admit;
 mod callback;
 mod challenge;
+mod exchange;
 mod logout;
 mod script_api;
 mod start;
 mod status;
-
-pub(crate) use self::admit::Admitted;
 
 use std::sync::Arc;
 
 use axum_core::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
 
+pub(crate) use self::admit::Admitted;
 use crate::{
     AccessToken, FailureCause, Language,
     config::{Config, Route},
@@ -45,7 +46,7 @@ pub(crate) struct Flow<Store> {
     pub pending: PendingLogins,
     pub rounds: Rounds,
     pub http_start: Option<HttpStart>,
-    pub exchanges: Exchanges<callback::Answer>,
+    pub exchanges: Exchanges<exchange::Answer>,
     pub store: Store,
     pub profiles: Option<Profiles>,
     pub events: Arc<Events>,
