@@ -8,6 +8,7 @@
     reason = "shared by test binaries that use a part each"
 )]
 
+pub mod log;
 pub mod tls;
 
 use std::sync::{
@@ -237,11 +238,21 @@ impl Browser {
             let cookies = jar.join("; ").parse().unwrap();
             request.headers_mut().append(header::COOKIE, cookies);
         }
+        let mut secrets = secrets_in(&request.uri().to_string());
+        let mark = log::mark();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let answer = Answer::read(response).await;
         for line in answer.set_cookies() {
             self.keep(&line);
         }
+        secrets.extend(
+            answer
+                .header_text("location")
+                .iter()
+                .flat_map(|url| secrets_in(url)),
+        );
+        secrets.extend(self.jar.iter().map(|(_, value)| value.clone()));
+        log::assert_silent(mark, &secrets);
         answer
     }
 
@@ -310,6 +321,11 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    fn header_text(&self, name: &str) -> Option<String> {
+        let value = self.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
     pub fn set_cookies(&self) -> Vec<String> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter();
         lines
@@ -363,6 +379,14 @@ pub fn request(method: Method, target: &str, headers: &[(&str, &str)]) -> Reques
         request = request.header(*name, *value);
     }
     request.body(Body::empty()).unwrap()
+}
+
+/// What of an address must not be logged.
+fn secrets_in(url: &str) -> Vec<String> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let secret = pairs.filter(|(name, _)| ["code", "state", "t", "resume"].contains(&&**name));
+    secret.map(|(_, value)| value.into_owned()).collect()
 }
 
 pub fn query(url: &str, name: &str) -> Option<String> {

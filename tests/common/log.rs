@@ -1,0 +1,56 @@
+//! Listens at TRACE to everything that any test makes the crate log, and lets none of it name a secret.
+
+use std::{
+    io,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+static WRITTEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static LISTENING: OnceLock<()> = OnceLock::new();
+
+struct Writer;
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        written().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn written() -> MutexGuard<'static, Vec<u8>> {
+    WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins to listen, if nobody does yet, and says how much was written so far.
+pub fn mark() -> usize {
+    LISTENING.get_or_init(|| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(|| Writer)
+            .finish();
+        // A test that listens for itself does so on its own thread, beside this one.
+        let _ = tracing::subscriber::set_global_default(subscriber);
+    });
+    written().len()
+}
+
+/// Nothing that was written since shows one of these, as it is, percent-encoded or in base64.
+#[track_caller]
+pub fn assert_silent(mark: usize, secrets: &[String]) {
+    let log = String::from_utf8_lossy(&written()[mark..]).into_owned();
+    for secret in secrets.iter().filter(|secret| secret.len() >= 8) {
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let base64 = BASE64_STANDARD.encode(secret);
+        for spelling in [secret.as_str(), &encoded, base64.trim_end_matches('=')] {
+            let line = log.lines().find(|line| line.contains(spelling));
+            assert_eq!(line, None, "{spelling} is logged");
+        }
+    }
+}
