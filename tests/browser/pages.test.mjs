@@ -8,10 +8,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import axe from 'axe-core';
 
 import { NEIGHBOUR, openStage, SHOP } from './stage.mjs';
-import { agree, logIn } from './steps.mjs';
+import { barriers, agree, logIn } from './steps.mjs';
 
 const PICTURES = fileURLToPath(new URL('../../target/screenshots', import.meta.url));
 mkdirSync(PICTURES, { recursive: true });
@@ -160,7 +159,6 @@ function testPage(name, open, { locale, lang }) {
     await page.locator('h1').waitFor();
     assert.equal(await page.locator('html').getAttribute('lang'), lang);
 
-    await page.evaluate(axe.source);
     for (const phone of PHONES) {
       for (const colorScheme of SCHEMES) {
         await page.setViewportSize(phone);
@@ -182,13 +180,6 @@ const tooWide = (page) =>
     if (scrollWidth <= clientWidth) return [];
     const all = [...document.querySelectorAll('body *')];
     return all.filter((element) => element.getBoundingClientRect().right > clientWidth).map(({ outerHTML }) => outerHTML);
-  });
-
-const barriers = (page) =>
-  page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
-    const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    return bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   });
 
 async function signIn(page) {

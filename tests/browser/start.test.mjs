@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
 
 import { openStage, SHOP } from './stage.mjs';
-import { agree, assertFilled } from './steps.mjs';
+import { agree, assertFilled, barriers } from './steps.mjs';
 
 const START = 'http://start.shop.test';
 const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
@@ -69,6 +69,7 @@ test('the start page has a button, in case it does not go on by itself', async (
   const go = page.locator('#continue');
   await go.waitFor();
   assert.ok((await go.getAttribute('href')).startsWith(`${stage.gateway}/oauth/v2/authorize?`));
+  assert.deepEqual(await barriers(page), []);
   await mkdir(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: `${SCREENSHOTS}start-390-light.png` });
 });

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 
+import axe from 'axe-core';
+
 import { SHOP } from './stage.mjs';
 
 /** Says yes to everything at the gateway. */
@@ -52,3 +54,13 @@ export const isCallback = ({ url }) => url.pathname === '/telenor/callback';
 /** The requests that were sent on to the gateway to log in. */
 export const begun = ({ front, gateway }) =>
   front.answered.filter(({ headers }) => headers.location?.startsWith(`${gateway}/oauth/v2/authorize?`));
+
+/** What shuts somebody out of a page, as far as a machine can tell. */
+export async function barriers(page) {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+    const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    return bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  });
+}
