@@ -2,10 +2,10 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// In seconds: the clock that wrote a value may be this far ahead of the one that reads it, before the value counts as one
@@ -14,7 +14,8 @@ pub(crate) const SKEW: u64 = 60;
 
 /// The clock that all life times are measured against.
 ///
-/// The default is the system's clock. Tests hand in one of their own and move it:
+/// The default is the system's clock, which is followed forward and never back: if it is set back while the process runs, time goes
+/// on from where it was, so that nothing that has expired comes to life again. Tests hand in one of their own and move it:
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,14 +65,82 @@ impl Clock {
 
     /// Seconds since the Unix epoch; a clock set before 1970 reads as zero.
     pub(crate) fn seconds(&self) -> u64 {
+        static SYSTEM: LazyLock<Steady> = LazyLock::new(|| Steady::since(now(), Instant::now()));
         match &self.manual {
             Some(manual) => manual.load(Ordering::SeqCst),
-            None => unix_seconds(SystemTime::now()),
+            None => SYSTEM.seconds(now(), Instant::now),
         }
     }
+}
+
+/// The system's clock without its steps back.
+struct Steady {
+    /// What both clocks said at the same moment.
+    wall: u64,
+    instant: Instant,
+    /// The last reading: what the system's clock said, and above it how far that was behind. Two clocks are read once a second.
+    last: AtomicU64,
+}
+
+const WALL_BITS: u32 = 40;
+
+impl Steady {
+    fn since(wall: u64, instant: Instant) -> Self {
+        Self {
+            wall,
+            instant,
+            last: AtomicU64::new(wall),
+        }
+    }
+
+    fn seconds(&self, wall: u64, instant: impl FnOnce() -> Instant) -> u64 {
+        let last = self.last.load(Ordering::Relaxed);
+        if last & ((1 << WALL_BITS) - 1) == wall {
+            return wall + (last >> WALL_BITS);
+        }
+        let passed = instant().saturating_duration_since(self.instant).as_secs();
+        let behind = (self.wall + passed).saturating_sub(wall);
+        // Seconds are rounded down twice, on two clocks that run at slightly different speeds.
+        let behind = if behind <= 1 { 0 } else { behind };
+        if behind > SKEW && last >> WALL_BITS <= SKEW {
+            tracing::warn!(
+                seconds = behind,
+                "the system's clock was set back; this process goes on by the old time until it is started again"
+            );
+        }
+        if behind < 1 << (64 - WALL_BITS) {
+            self.last
+                .store(behind << WALL_BITS | wall, Ordering::Relaxed);
+        }
+        wall + behind
+    }
+}
+
+fn now() -> u64 {
+    unix_seconds(SystemTime::now())
 }
 
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_that_is_set_back_is_not_followed_and_one_set_forward_is() {
+        let start = Instant::now();
+        let clock = Steady::since(1_000_000, start);
+        let at = |passed, wall| clock.seconds(wall, || start + Duration::from_secs(passed));
+        assert_eq!(at(10, 1_000_010), 1_000_010);
+        assert_eq!(at(20, 996_420), 1_000_020, "an hour back");
+        assert_eq!(at(20, 996_420), 1_000_020, "within the same second");
+        assert_eq!(at(30, 996_430), 1_000_030, "and on from there");
+        assert_eq!(at(40, 1_086_440), 1_086_440, "a day forward");
+        assert_eq!(at(50, 1_000_050), 1_000_050, "which was a mistake");
+        assert_eq!(at(60, 0), 1_000_060, "as far back as it goes");
+        assert_eq!(at(61, 1), 1_000_061);
+    }
 }
