@@ -1,4 +1,4 @@
-//! The one secret that the app is handed.
+//! The one secret that the app is handed, and the one that it is not.
 
 use std::fmt;
 
@@ -24,5 +24,26 @@ impl AccessToken {
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccessToken(redacted)")
+    }
+}
+
+/// A refresh token (RFC 6749 section 1.5), which stays between this crate, the store and the gateway.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RefreshToken(String);
+
+impl RefreshToken {
+    pub(crate) fn new(token: String) -> Self {
+        Self(token)
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken(redacted)")
     }
 }

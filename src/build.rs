@@ -13,7 +13,7 @@ use crate::{
     cookie::CookieNames,
     events::Events,
     exchanges::Exchanges,
-    flow::Flow,
+    flow::{Flow, REFRESH_AGAIN},
     gateway::Gateway,
     http_client::HttpClient,
     http_start::HttpStart,
@@ -57,6 +57,9 @@ impl Settings {
         if self.exchanges == 0 {
             return Err(ConfigError::ZeroLimit("max_exchanges"));
         }
+        if self.refresh_tokens && !Store::KEEPS_TOKEN {
+            return Err(ConfigError::RefreshNeedsServer);
+        }
         let redirect_uri = self.checked_redirect_uri()?;
         let events = Arc::new(Events::new(self.on_event.take()));
         let gateway = self.gateway(&redirect_uri, Arc::clone(&events))?;
@@ -79,6 +82,7 @@ impl Settings {
         let keys = self.cookie_keys.clone().unwrap_or_else(CookieKeys::random);
         let http_start = self.http_start(&keys, &redirect_uri, &config)?;
         let pending = keys.sealer(Purpose::PendingLogin, &config.instance);
+        let answers = keys.sealer(Purpose::Answer, &config.instance);
         let rounds = keys.sealer(Purpose::Rounds, &config.instance);
         let profile = self.profile.map(|ttl| {
             let day = Duration::from_secs(24 * 3600);
@@ -93,6 +97,8 @@ impl Settings {
             rounds: Rounds::new(rounds),
             http_start,
             exchanges: Exchanges::new(self.exchanges, login_timeout + SKEW),
+            refreshes: Exchanges::new(self.exchanges, 0).lingering(REFRESH_AGAIN),
+            answers,
             store,
             events,
         };
@@ -154,6 +160,7 @@ impl Settings {
             } else {
                 ClientAuthentication::basic(id, secret)
             },
+            client_id: id.as_str().into(),
             redirect_uri: redirect_uri.map(Into::into),
             pkce: self.pkce,
             http: HttpClient::new(https_only, self.gateway_ca.as_deref())?,
@@ -195,11 +202,21 @@ impl Settings {
                 "session_max",
                 "between 1 second and a year",
             )?,
+            idle_timeout: self.checked_idle_timeout()?,
+            refresh_tokens: self.refresh_tokens,
             clock: self.clock.clone(),
             origin_text: origin_text.into(),
             origin,
             paths,
         })
+    }
+
+    fn checked_idle_timeout(&self) -> Result<Option<u64>, ConfigError> {
+        let timeout = self.idle_timeout.map(|timeout| {
+            let day = 24 * HOUR;
+            seconds(timeout, day, "idle_timeout", "between 1 second and a day")
+        });
+        timeout.transpose()
     }
 
     fn http_start(

@@ -180,6 +180,32 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
         self
     }
 
+    /// Ends a session that was not used for this long; off unless told otherwise.
+    ///
+    /// Use is written to the store at most every tenth of this time, after the answer to the request that shows it, so a session may
+    /// end up to a tenth earlier than its last use would have it. [`session_max`](Self::session_max) ends it all the same.
+    ///
+    /// With a [`CookieStore`](crate::session::CookieStore), use is written by setting the cookie anew. A session that was ended
+    /// is not brought back by that wherever the list of the ended is known: share it between instances.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Uses refresh tokens (RFC 6749 section 6), if the gateway hands them out; a session then lasts for
+    /// [`session_max`](Self::session_max), however short its access tokens live.
+    ///
+    /// Telenor's pages say that `refresh_token` can be ignored for now, so off is the default. A token is refreshed when somebody uses
+    /// the session in the last minute of it or later, once for all requests and instances. While the gateway cannot be reached, a token
+    /// that is still good goes on, and one that is not makes a 503; only the gateway's word that the grant is over ends the session.
+    ///
+    /// It takes a store that keeps sessions on the server: in a [`CookieStore`](crate::session::CookieStore) a new refresh token would be
+    /// lost with the answer that carries it.
+    pub fn refresh_tokens(mut self) -> Self {
+        self.settings.refresh_tokens = true;
+        self
+    }
+
     /// How many codes are exchanged at the same time; 64 unless told otherwise. Beyond, a login is asked to wait.
     pub fn max_exchanges(mut self, exchanges: usize) -> Self {
         self.settings.exchanges = exchanges;

@@ -24,6 +24,9 @@ pub(crate) struct Config {
     pub login_page: bool,
     /// In seconds.
     pub session_max: u64,
+    /// In seconds: a session that nobody used for this long is over.
+    pub idle_timeout: Option<u64>,
+    pub refresh_tokens: bool,
     pub clock: Clock,
 }
 

@@ -70,6 +70,8 @@ pub enum ConfigError {
         /// What it allows.
         allowed: &'static str,
     },
+    /// Refreshing tokens needs a store that keeps sessions on the server.
+    RefreshNeedsServer,
     /// The origin of the plain-http start page is none, or has no host of its own.
     InvalidHttpStart(&'static str),
     /// The script of the start page cannot be put on it safely.
@@ -147,6 +149,9 @@ impl fmt::Display for ConfigError {
             Self::InvalidDuration { setting, allowed } => {
                 write!(f, "{setting} must be {allowed}")
             }
+            Self::RefreshNeedsServer => f.write_str(
+                "refresh_tokens needs a store that keeps sessions on the server: use a MemoryStore or one that instances share, or leave refresh_tokens out",
+            ),
             Self::InvalidHttpStart(why) => write!(
                 f,
                 "the plain-http start {why}: give an origin of its own, like http://start.shop.example, that no HSTS covers"

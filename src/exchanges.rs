@@ -1,35 +1,37 @@
-//! Code exchanges under way: each `state` is redeemed once, whatever the browser does meanwhile.
+//! Exchanges at the token endpoint under way: each code, and each refresh token, is redeemed once, whatever the browser does meanwhile.
 //!
 //! The work runs in a task of its own. A browser that hangs up loses nothing: the answer waits here until it asks again. Parallel
 //! copies of a callback all get that one answer.
 
 use std::{
     collections::{HashMap, VecDeque},
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::{Semaphore, watch};
 
 /// How long an answer can be fetched again; after that the `state` is merely known to be used.
-const ANSWER_FOR: u64 = 60;
+pub(crate) const ANSWER_FOR: u64 = 60;
 /// Refusing beats forgetting a `state` that could then be redeemed twice.
 const MAX_KNOWN: usize = 100_000;
 
-type Login = [u8; 16];
-
-pub(crate) struct Exchanges<T> {
-    known: Arc<Mutex<Known<T>>>,
+pub(crate) struct Exchanges<K, T> {
+    known: Arc<Mutex<Known<K, T>>>,
     running: Arc<Semaphore>,
     /// In seconds: as long as a pending login could come back with its `state`.
     remember: u64,
+    /// How long an answer for nothing stands before the next try.
+    linger: Duration,
 }
 
-struct Known<T> {
-    exchanges: HashMap<Login, Exchange<T>>,
+struct Known<K, T> {
+    exchanges: HashMap<K, Exchange<T>>,
     /// Those whose answer is kept, in the order in which they were begun.
-    answers: VecDeque<(u64, Login)>,
+    answers: VecDeque<(u64, K)>,
     /// All of them, in the same order.
-    order: VecDeque<(u64, Login)>,
+    order: VecDeque<(u64, K)>,
 }
 
 struct Exchange<T> {
@@ -48,7 +50,11 @@ pub(crate) enum NoAnswer {
     Lost,
 }
 
-impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
+impl<K, T> Exchanges<K, T>
+where
+    K: Copy + Eq + Hash + Send + 'static,
+    T: Clone + Send + Sync + 'static,
+{
     pub(crate) fn new(at_once: usize, remember: u64) -> Self {
         Self {
             known: Arc::new(Mutex::new(Known {
@@ -58,15 +64,27 @@ impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
             })),
             running: Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS))),
             remember,
+            linger: Duration::ZERO,
         }
     }
 
-    /// The answer for this login: from the exchange that is known, or from `exchange`, which is begun now.
+    /// Lets an answer for which `is_unsent` holds stand for this long, so that a crowd does not try again at once.
+    pub(crate) fn lingering(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// How long it is known that there was an exchange.
+    pub(crate) fn remembers(&self) -> Duration {
+        Duration::from_secs(self.remember)
+    }
+
+    /// The answer for this key: from the exchange that is known, or from `exchange`, which is begun now.
     ///
     /// An answer for which `is_unsent` holds is given and forgotten: nothing was used up, so the next try begins anew.
     pub(crate) async fn answer<F>(
         &self,
-        login: Login,
+        key: K,
         now: u64,
         exchange: impl FnOnce() -> F,
         is_unsent: fn(&T) -> bool,
@@ -74,7 +92,7 @@ impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut answer = self.join_or_begin(login, now, exchange, is_unsent)?;
+        let mut answer = self.join_or_begin(key, now, exchange, is_unsent)?;
         let answer = answer.wait_for(Option::is_some).await;
         answer
             .ok()
@@ -84,7 +102,7 @@ impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
 
     fn join_or_begin<F>(
         &self,
-        login: Login,
+        key: K,
         now: u64,
         exchange: impl FnOnce() -> F,
         is_unsent: fn(&T) -> bool,
@@ -94,7 +112,7 @@ impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
     {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget(now, self.remember);
-        if let Some(exchange) = known.exchanges.get(&login) {
+        if let Some(exchange) = known.exchanges.get(&key) {
             return exchange.answer.clone().ok_or(NoAnswer::Used);
         }
         if known.order.len() >= MAX_KNOWN {
@@ -104,23 +122,29 @@ impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
         let permit = permit.map_err(|_| NoAnswer::Full)?;
         let (sender, answer) = watch::channel(None);
         known.exchanges.insert(
-            login,
+            key,
             Exchange {
                 begun_at: now,
                 answer: Some(answer.clone()),
             },
         );
-        known.answers.push_back((now, login));
-        known.order.push_back((now, login));
+        known.answers.push_back((now, key));
+        known.order.push_back((now, key));
         drop(known);
 
         let (exchange, all) = (exchange(), Arc::clone(&self.known));
+        let linger = self.linger;
         tokio::spawn(async move {
-            let _permit = permit;
             let answer = exchange.await;
-            if is_unsent(&answer) {
+            drop(permit);
+            let forgotten = is_unsent(&answer);
+            if forgotten && !linger.is_zero() {
+                sender.send_replace(Some(answer.clone()));
+                tokio::time::sleep(linger).await;
+            }
+            if forgotten {
                 let mut known = all.lock().unwrap_or_else(PoisonError::into_inner);
-                known.exchanges.remove(&login);
+                known.exchanges.remove(&key);
             }
             sender.send_replace(Some(answer));
         });
@@ -128,31 +152,31 @@ impl<T: Clone + Send + Sync + 'static> Exchanges<T> {
     }
 }
 
-impl<T> Known<T> {
+impl<K: Copy + Eq + Hash, T> Known<K, T> {
     /// First the answers, later that there was an exchange at all.
     fn forget(&mut self, now: u64, remember: u64) {
-        while let Some(login) = pop_older(&mut self.answers, now, ANSWER_FOR) {
-            if let Some(exchange) = self.begun(login) {
+        while let Some(begun) = pop_older(&mut self.answers, now, ANSWER_FOR) {
+            if let Some(exchange) = self.begun(begun) {
                 exchange.answer = None;
             }
         }
-        while let Some(login) = pop_older(&mut self.order, now, remember.max(ANSWER_FOR)) {
-            if self.begun(login).is_some() {
-                self.exchanges.remove(&login.1);
+        while let Some(begun) = pop_older(&mut self.order, now, remember.max(ANSWER_FOR)) {
+            if self.begun(begun).is_some() {
+                self.exchanges.remove(&begun.1);
             }
         }
     }
 
     /// The exchange that was begun just then, not one that was begun again after it came to nothing.
-    fn begun(&mut self, (begun_at, login): (u64, Login)) -> Option<&mut Exchange<T>> {
-        let exchange = self.exchanges.get_mut(&login);
+    fn begun(&mut self, (begun_at, key): (u64, K)) -> Option<&mut Exchange<T>> {
+        let exchange = self.exchanges.get_mut(&key);
         exchange.filter(|exchange| exchange.begun_at == begun_at)
     }
 }
 
 /// The first one of at least this age. One from a future as far away is as good as gone: the clock was set back, and its pending
 /// login is refused for the same reason.
-fn pop_older(queue: &mut VecDeque<(u64, Login)>, now: u64, age: u64) -> Option<(u64, Login)> {
+fn pop_older<K>(queue: &mut VecDeque<(u64, K)>, now: u64, age: u64) -> Option<(u64, K)> {
     let (begun_at, _) = queue.front()?;
     if now.abs_diff(*begun_at) < age {
         return None;
@@ -171,9 +195,9 @@ mod tests {
 
     use super::*;
 
-    const LOGIN: Login = [1; 16];
+    const LOGIN: [u8; 16] = [1; 16];
 
-    fn exchanges(at_once: usize) -> Exchanges<&'static str> {
+    fn exchanges(at_once: usize) -> Exchanges<[u8; 16], &'static str> {
         Exchanges::new(at_once, 300)
     }
 

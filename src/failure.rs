@@ -28,7 +28,6 @@ macro_rules! failure_causes {
 
         impl FailureCause {
             /// Every cause there is.
-            #[cfg(test)]
             pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// The name of the cause in logs, metrics, problem documents and the small print of the page.
@@ -104,6 +103,12 @@ failure_causes! {
 }
 
 impl FailureCause {
+    /// The cause of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let cause = Self::ALL.iter().find(|cause| cause.as_str() == name);
+        cause.copied()
+    }
+
     /// Seconds for `Retry-After`, for the causes that pass by themselves.
     pub(crate) const fn retry_after(self) -> Option<u32> {
         match self {

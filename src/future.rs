@@ -13,9 +13,10 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    flow::{Admitted, Flow},
+    flow::{Admitted, Flow, Refreshed, Turned},
     mount::Mount,
-    session::SessionStore,
+    session::{Session, SessionStore},
+    user::BoxFuture,
 };
 
 pin_project! {
@@ -45,10 +46,15 @@ pin_project! {
             load: Store::Load,
             waiting: Option<Waiting<S, B, Store>>,
         },
+        /// The access token has run out.
+        Refresh {
+            refresh: BoxFuture<'static, Refreshed>,
+            waiting: Option<Waiting<S, B, Store>>,
+        },
         Inner {
             #[pin]
             future: S::Future,
-            admitted: Admitted,
+            admitted: Option<Admitted<Store>>,
         },
         Flow {
             step: BoxedStep,
@@ -62,11 +68,11 @@ pin_project! {
 type BoxedStep = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// What goes on once the session is there.
-struct Waiting<S, B, Store> {
-    request: Request<B>,
-    ready: S,
-    flow: Arc<Flow<Store>>,
-    mount: Mount,
+pub(crate) struct Waiting<S, B, Store> {
+    pub request: Request<B>,
+    pub ready: S,
+    pub flow: Arc<Flow<Store>>,
+    pub mount: Mount,
 }
 
 impl<S, B, Store> ResponseFuture<S, B, Store>
@@ -74,25 +80,21 @@ where
     S: Service<Request<B>>,
     Store: SessionStore,
 {
-    pub(crate) fn load(
-        load: Store::Load,
-        request: Request<B>,
-        ready: S,
-        flow: Arc<Flow<Store>>,
-        mount: Mount,
-    ) -> Self {
-        let waiting = Some(Waiting {
-            request,
-            ready,
-            flow,
-            mount,
-        });
+    pub(crate) fn load(load: Store::Load, waiting: Waiting<S, B, Store>) -> Self {
+        let waiting = Some(waiting);
         Self {
             state: State::Load { load, waiting },
         }
     }
 
-    pub(crate) fn inner(future: S::Future, admitted: Admitted) -> Self {
+    pub(crate) fn refresh(session: Session, waiting: Waiting<S, B, Store>) -> Self {
+        Self {
+            state: State::refresh(session, waiting),
+        }
+    }
+
+    pub(crate) fn inner(future: S::Future, admitted: Admitted<Store>) -> Self {
+        let admitted = Some(admitted);
         Self {
             state: State::Inner { future, admitted },
         }
@@ -113,6 +115,30 @@ where
     }
 }
 
+impl<S, B, Store> State<S, B, Store>
+where
+    S: Service<Request<B>>,
+    Store: SessionStore,
+{
+    fn refresh(session: Session, waiting: Waiting<S, B, Store>) -> Self {
+        let token = waiting.flow.session_token(waiting.request.headers());
+        let token = token
+            .expect("a session was loaded by its token")
+            .into_owned();
+        Self::Refresh {
+            refresh: Arc::clone(&waiting.flow).refreshed(token, session),
+            waiting: Some(waiting),
+        }
+    }
+
+    fn inner(mut waiting: Waiting<S, B, Store>, admitted: Admitted<Store>) -> Self {
+        Self::Inner {
+            future: waiting.ready.call(waiting.request),
+            admitted: Some(admitted),
+        }
+    }
+}
+
 impl<S, B, Store> Future for ResponseFuture<S, B, Store>
 where
     S: Service<Request<B>>,
@@ -127,23 +153,30 @@ where
             match state.as_mut().project() {
                 StateProj::Load { load, waiting } => {
                     let loaded = ready!(load.poll(cx));
-                    let Waiting {
-                        mut request,
-                        mut ready,
-                        flow,
-                        mount,
-                    } = waiting.take().expect("a session is loaded once");
-                    match flow.admit(&mount, &mut request, loaded) {
-                        Ok(admitted) => {
-                            let future = ready.call(request);
-                            state.set(State::Inner { future, admitted });
+                    let mut waiting = waiting.take().expect("a session is loaded once");
+                    let (flow, mount) = (&waiting.flow, &waiting.mount);
+                    match flow.admit(mount, &mut waiting.request, loaded) {
+                        Ok(admitted) => state.set(State::inner(waiting, admitted)),
+                        Err(Turned::Stale(session)) => {
+                            state.set(State::refresh(session, waiting));
                         }
+                        Err(Turned::Away(answer)) => return Poll::Ready(Ok(answer)),
+                    }
+                }
+                StateProj::Refresh { refresh, waiting } => {
+                    let refreshed = ready!(refresh.as_mut().poll(cx));
+                    let mut waiting = waiting.take().expect("a token is refreshed once");
+                    let (flow, mount) = (&waiting.flow, &waiting.mount);
+                    match flow.admit_refreshed(mount, &mut waiting.request, refreshed) {
+                        Ok(admitted) => state.set(State::inner(waiting, admitted)),
                         Err(answer) => return Poll::Ready(Ok(answer)),
                     }
                 }
                 StateProj::Inner { future, admitted } => {
                     let mut response = ready!(future.poll(cx))?.into_response();
-                    admitted.mark(response.headers_mut());
+                    if let Some(admitted) = admitted.take() {
+                        admitted.mark(response.headers_mut());
+                    }
                     return Poll::Ready(Ok(response));
                 }
                 StateProj::Flow { step } => return step.as_mut().poll(cx).map(Ok),

@@ -9,11 +9,11 @@ use http::{HeaderValue, Request, Response, Uri, header};
 
 use crate::{
     FailureCause,
-    access_token::AccessToken,
+    access_token::{AccessToken, RefreshToken},
     events::{Endpoint, Event, Events, Outcome},
     http_client::{HttpClient, TransportError, TransportErrorKind},
     oauth::{
-        Authorization, ClientAuthentication, State, TokenRequest, TokenResponse, Verifier,
+        Authorization, ClientAuthentication, Grant, State, TokenRequest, TokenResponse, Verifier,
         token_response,
     },
 };
@@ -28,6 +28,7 @@ pub(crate) struct Gateway {
     /// What the paths of the Mobile User API are appended to.
     pub base: Box<str>,
     pub client: ClientAuthentication,
+    pub client_id: Box<str>,
     /// Sent on both legs or on neither.
     pub redirect_uri: Option<Box<str>>,
     pub pkce: bool,
@@ -35,7 +36,7 @@ pub(crate) struct Gateway {
     pub events: Arc<Events>,
 }
 
-/// Why a code was not redeemed.
+/// Why a code, or a refresh token, was not redeemed.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub cause: FailureCause,
@@ -56,12 +57,25 @@ impl Gateway {
         code: &str,
         verifier: Option<&Verifier>,
     ) -> Result<TokenResponse, Refused> {
-        let request = TokenRequest {
-            endpoint: &self.token_endpoint,
-            client: &self.client,
+        let grant = Grant::Code {
             code,
             redirect_uri: self.redirect_uri.as_deref(),
             verifier,
+        };
+        self.token(grant).await
+    }
+
+    /// The same for a refresh token (RFC 6749 section 6).
+    pub(crate) async fn refresh(&self, token: &RefreshToken) -> Result<TokenResponse, Refused> {
+        let client_id = &self.client_id;
+        self.token(Grant::Refresh { token, client_id }).await
+    }
+
+    async fn token(&self, grant: Grant<'_>) -> Result<TokenResponse, Refused> {
+        let request = TokenRequest {
+            endpoint: &self.token_endpoint,
+            client: &self.client,
+            grant,
         };
         let sent = self.http.send_once(request.build());
         let response = self.told(Endpoint::Token, sent).await?;

@@ -164,6 +164,7 @@ fn decode_key(text: &str) -> Result<Vec<u8>, ConfigError> {
 /// What a sealed value is for; a value sealed for one purpose never opens for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    Answer,
     Hop,
     PendingLogin,
     Rounds,
@@ -173,6 +174,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::Answer => "answer",
             Self::Hop => "hop",
             Self::PendingLogin => "pending login",
             Self::Rounds => "rounds",

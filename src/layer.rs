@@ -8,7 +8,7 @@ use crate::{
     TelenorAuth, TelenorAuthBuilder,
     flow::Flow,
     mount::Mount,
-    session::{MemoryStore, SessionStore},
+    session::{MemoryStore, SessionId, SessionStore, StoreError},
 };
 
 /// Adds Telenor line authentication to any axum app or tower service.
@@ -56,6 +56,35 @@ impl TelenorAuthLayer {
 impl<Store: SessionStore> TelenorAuthLayer<Store> {
     pub(crate) fn new(flow: Arc<Flow<Store>>, mount: Mount) -> Self {
         Self { flow, mount }
+    }
+
+    /// Ends one session, wherever it is in use; for an operator, or when a customer asks for it.
+    ///
+    /// The id is in the log line of the login and in [`TelenorUser::session_id`](crate::TelenorUser::session_id). A session that
+    /// is over already is no error.
+    ///
+    /// ```
+    /// use telenor_auth::{TelenorAuthLayer, session::{SessionId, StoreError}};
+    ///
+    /// async fn end(auth: &TelenorAuthLayer, id: SessionId) -> Result<(), StoreError> {
+    ///     auth.revoke(id).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be reached: the session may go on.
+    pub async fn revoke(&self, session: SessionId) -> Result<(), StoreError> {
+        self.flow.revoke(session).await
+    }
+
+    /// Ends every session of the store: everybody has to log in again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be reached: some sessions may go on.
+    pub async fn revoke_all(&self) -> Result<(), StoreError> {
+        self.flow.revoke_all().await
     }
 
     /// The paths that a router must have so that a layer on its routes sees them, and that layer.

@@ -13,8 +13,8 @@ use tower_service::Service;
 
 use crate::{
     config::Route,
-    flow::Flow,
-    future::ResponseFuture,
+    flow::{Flow, Turned},
+    future::{ResponseFuture, Waiting},
     mount::Mount,
     session::{MemoryStore, SessionStore},
     visit::{Visit, original_uri},
@@ -70,20 +70,32 @@ where
         match Pin::new(&mut load).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(loaded) => match self.flow.admit(&self.mount, &mut request, loaded) {
                 Ok(admitted) => ResponseFuture::inner(self.inner.call(request), admitted),
-                Err(answer) => ResponseFuture::answered(answer),
+                Err(Turned::Away(answer)) => ResponseFuture::answered(answer),
+                Err(Turned::Stale(session)) => {
+                    ResponseFuture::refresh(session, self.waiting(request))
+                }
             },
-            Poll::Pending => {
-                // Only the service that was polled ready may be called: it goes along, and its clone stays behind.
-                let clone = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, clone);
-                let flow = Arc::clone(&self.flow);
-                ResponseFuture::load(load, request, ready, flow, self.mount.clone())
-            }
+            Poll::Pending => ResponseFuture::load(load, self.waiting(request)),
         }
     }
 }
 
 impl<S, Store: SessionStore> TelenorAuth<S, Store> {
+    /// What it takes to go on with a request later.
+    fn waiting<B>(&mut self, request: Request<B>) -> Waiting<S, B, Store>
+    where
+        S: Clone,
+    {
+        // Only the service that was polled ready may be called: it goes along, and its clone stays behind.
+        let clone = self.inner.clone();
+        Waiting {
+            request,
+            ready: mem::replace(&mut self.inner, clone),
+            flow: Arc::clone(&self.flow),
+            mount: self.mount.clone(),
+        }
+    }
+
     fn own_route<B>(&self, request: &Request<B>) -> Option<Route> {
         let uri = original_uri(request.extensions(), request.uri());
         self.flow.config.paths.route(uri.path())

@@ -10,7 +10,10 @@ use axum_core::{
 use http::{Request, StatusCode, request::Parts};
 
 use crate::{
-    AccessToken, FailureCause, http_client::TransportError, profiles::Profiles, session::Session,
+    AccessToken, FailureCause,
+    http_client::TransportError,
+    profiles::Profiles,
+    session::{Session, SessionId},
     visit::Visit,
 };
 
@@ -45,10 +48,19 @@ impl TelenorUser {
         self.session.access_token()
     }
 
-    /// When the session ends, a little before its access token does.
+    /// When the session ends: a little before its access token does, unless the app
+    /// [refreshes](crate::TelenorAuthBuilder::refresh_tokens) those.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.session.expires_at()
+    }
+
+    /// What an operator can [revoke](crate::TelenorAuthLayer::revoke) this session by; it opens nothing, and may be kept.
+    ///
+    /// `None` in a request that came without the session's cookie, as in a handler's unit test.
+    #[must_use]
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.guard.session_id(&self.visit, &self.session)
     }
 
     /// The scope that was granted, if the gateway named one.
@@ -137,6 +149,9 @@ pub(crate) trait Guard: Send + Sync {
     fn profiles(&self) -> Option<(&Profiles, u64)>;
 
     fn logout_path(&self) -> &str;
+
+    /// What an operator would revoke the session by that this request came with.
+    fn session_id(&self, visit: &Visit, session: &Session) -> Option<SessionId>;
 }
 
 /// What the layer puts into a request that it lets in: private, so that nothing else can claim to be a user.

@@ -14,6 +14,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::SystemTime,
 };
 
 use axum::body::Body;
@@ -22,7 +23,7 @@ use http::{Request, Response, StatusCode};
 use telenor_auth::{
     TelenorAuth, TelenorAuthLayer,
     mock::MockGateway,
-    session::{MemoryStore, Session, SessionStore, SessionToken, StoreError},
+    session::{MemoryStore, Session, SessionId, SessionStore, SessionToken, StoreError},
 };
 use tower::{Layer, Service, ServiceExt};
 
@@ -81,8 +82,24 @@ impl SessionStore for Slow {
         self.0.save(session).await
     }
 
+    async fn replace(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        self.0.replace(token, new).await
+    }
+
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
         self.0.remove(token).await
+    }
+
+    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
+        self.0.revoke(id, until).await
+    }
+
+    async fn revoke_all(&self) -> Result<(), StoreError> {
+        self.0.revoke_all().await
     }
 }
 

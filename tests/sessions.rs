@@ -7,7 +7,7 @@ mod common;
 
 use std::{
     future::{Ready, ready},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use common::{App, Browser, ORIGIN, builder, keys, navigation, request};
@@ -16,7 +16,8 @@ use telenor_auth::{
     CookiePrefix, TelenorAuthBuilder,
     mock::{Answer as Scripted, Endpoint, MockGateway},
     session::{
-        CookieStore, MemoryStore, Session, SessionStore, SessionToken, StoreError, check_store,
+        CookieStore, MemoryStore, Session, SessionId, SessionStore, SessionToken, StoreError,
+        check_store,
     },
 };
 
@@ -543,12 +544,28 @@ impl SessionStore for Broken {
         }
     }
 
+    async fn replace(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        self.inner.replace(token, new).await
+    }
+
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
         if self.remove {
             fail()
         } else {
             self.inner.remove(token).await
         }
+    }
+
+    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
+        self.inner.revoke(id, until).await
+    }
+
+    async fn revoke_all(&self) -> Result<(), StoreError> {
+        self.inner.revoke_all().await
     }
 }
 

@@ -14,6 +14,11 @@ pub(super) fn record(event: &Event<'_>) {
             counter!("telenor_auth_logins_failed_total", "cause" => cause.as_str()).increment(1);
         }
         Event::LoggedOut => counter!("telenor_auth_logouts_total").increment(1),
+        Event::SessionsRevoked { .. } => counter!("telenor_auth_revocations_total").increment(1),
+        Event::TokenRefreshed { .. } => counter!("telenor_auth_refreshes_total").increment(1),
+        Event::RefreshFailed { cause, .. } => {
+            counter!("telenor_auth_refreshes_failed_total", "cause" => cause.as_str()).increment(1);
+        }
         Event::SessionRefused => counter!("telenor_auth_sessions_refused_total").increment(1),
         Event::StoreFailed { .. } => counter!("telenor_auth_store_failures_total").increment(1),
         Event::GatewayCall {

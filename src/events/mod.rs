@@ -9,6 +9,9 @@
 //! | [`LoginSucceeded`](Event::LoginSucceeded) | `login succeeded`, info | `telenor_auth_logins_succeeded_total` |
 //! | [`LoginFailed`](Event::LoginFailed) | `login failed`, info, or error where the operator must act | `telenor_auth_logins_failed_total`, label `cause` |
 //! | [`LoggedOut`](Event::LoggedOut) | `logged out`, info | `telenor_auth_logouts_total` |
+//! | [`SessionsRevoked`](Event::SessionsRevoked) | `sessions revoked`, info | `telenor_auth_revocations_total` |
+//! | [`TokenRefreshed`](Event::TokenRefreshed) | `token refreshed`, debug | `telenor_auth_refreshes_total` |
+//! | [`RefreshFailed`](Event::RefreshFailed) | `refresh failed`, warn | `telenor_auth_refreshes_failed_total`, label `cause` |
 //! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total` |
 //! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
 //! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn where it did not work | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
@@ -41,6 +44,8 @@ pub enum Event<'e> {
     LoginSucceeded {
         /// Names the login.
         login_id: &'e str,
+        /// Names the session, to whoever may have to [revoke](crate::TelenorAuthLayer::revoke) it.
+        session_id: &'e str,
     },
     /// A login, or what claimed to be one, came to nothing.
     #[non_exhaustive]
@@ -54,6 +59,28 @@ pub enum Event<'e> {
     },
     /// Somebody logged out here.
     LoggedOut,
+    /// The app ended one session, or all.
+    #[non_exhaustive]
+    SessionsRevoked {
+        /// The one.
+        session_id: Option<&'e str>,
+    },
+    /// A session has a new access token.
+    #[non_exhaustive]
+    TokenRefreshed {
+        /// Names the session.
+        session_id: &'e str,
+    },
+    /// A session could not get a new access token.
+    #[non_exhaustive]
+    RefreshFailed {
+        /// Names the session.
+        session_id: &'e str,
+        /// `code_rejected` ends the session, any other is tried again.
+        cause: FailureCause,
+        /// What an operator may want to know beyond the cause.
+        detail: &'e str,
+    },
     /// A session cookie came whose session is over, unknown or another app's.
     SessionRefused,
     /// The session store failed.
@@ -159,7 +186,10 @@ impl Events {
 fn log(event: &Event<'_>) {
     match *event {
         Event::LoginStarted { login_id } => tracing::debug!(login_id, "login started"),
-        Event::LoginSucceeded { login_id } => tracing::info!(login_id, "login succeeded"),
+        Event::LoginSucceeded {
+            login_id,
+            session_id,
+        } => tracing::info!(login_id, session_id, "login succeeded"),
         Event::LoginFailed {
             login_id,
             cause,
@@ -172,6 +202,15 @@ fn log(event: &Event<'_>) {
             }
         }
         Event::LoggedOut => tracing::info!("logged out"),
+        Event::SessionsRevoked { session_id } => {
+            tracing::info!(session_id = session_id.unwrap_or("all"), "sessions revoked");
+        }
+        Event::TokenRefreshed { session_id } => tracing::debug!(session_id, "token refreshed"),
+        Event::RefreshFailed {
+            session_id,
+            cause,
+            detail,
+        } => tracing::warn!(session_id, %cause, detail, "refresh failed"),
         Event::SessionRefused => tracing::debug!("session refused"),
         Event::StoreFailed { error } => {
             tracing::error!(cause = %FailureCause::StoreUnavailable, error, "session store failed");

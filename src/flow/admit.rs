@@ -1,26 +1,46 @@
 //! Lets a request in with its user, or without where that is allowed, or answers it.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use axum_core::body::Body;
 use http::{HeaderMap, Request, Response};
+use tokio::runtime::Handle;
 
-use super::{Flow, Refusal};
+use super::{Flow, Refreshed, Refusal, refresh::Due};
 use crate::{
     FailureCause, claimed_number,
     events::Event,
     mount::Mount,
     response,
-    session::{Session, SessionStore, StoreError},
+    session::{Session, SessionStore, SessionToken, StoreError},
     user::{Guard, Identity},
     visit::{Visit, original_uri},
 };
 
 /// As what a request was let in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Admitted {
+pub(crate) enum Admitted<Store> {
     User,
+    /// A user of whom it was not noted for a while that the session is in use.
+    Active(Box<Use<Store>>),
     Anonymous,
+}
+
+/// That a session is in use, to be written when its request is answered.
+pub(crate) struct Use<Store> {
+    flow: Arc<Flow<Store>>,
+    token: SessionToken<'static>,
+    session: Session,
+}
+
+/// Why a request was not let in.
+pub(crate) enum Turned {
+    Away(Response<Body>),
+    /// Its access token has run out, and another can be had.
+    Stale(Session),
 }
 
 impl<Store: SessionStore> Flow<Store> {
@@ -31,17 +51,47 @@ impl<Store: SessionStore> Flow<Store> {
         mount: &Mount,
         request: &mut Request<B>,
         loaded: Result<Option<Session>, StoreError>,
-    ) -> Result<Admitted, Response<Body>> {
+    ) -> Result<Admitted<Store>, Turned> {
+        let now = self.config.clock.seconds();
         let session = match loaded {
-            Ok(session) => session.filter(|session| self.accepts(session)),
-            Err(error) => return Err(self.store_failed(&Visit::of_request(request), &error)),
+            Ok(session) => session.filter(|session| self.accepts(session, now)),
+            Err(error) => {
+                let visit = Visit::of_request(request);
+                return Err(Turned::Away(self.store_failed(&visit, &error)));
+            }
         };
-        if session.is_none() {
+        let Some(session) = session else {
             self.events.tell(Event::SessionRefused);
-            return self.admit_anonymous(mount, request);
+            return self.admit_anonymous(mount, request).map_err(Turned::Away);
+        };
+        match self.refresh_due(&session, now) {
+            Due::Later => {}
+            Due::Soon => self.refresh_soon(request.headers(), &session),
+            Due::Now => return Err(Turned::Stale(session)),
         }
-        self.let_in(request, session);
-        Ok(Admitted::User)
+        Ok(self.let_user_in(request, session, now))
+    }
+
+    /// A request whose access token had run out.
+    #[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
+    pub(crate) fn admit_refreshed<B>(
+        self: &Arc<Self>,
+        mount: &Mount,
+        request: &mut Request<B>,
+        refreshed: Refreshed,
+    ) -> Result<Admitted<Store>, Response<Body>> {
+        let now = self.config.clock.seconds();
+        match refreshed {
+            Refreshed::Session(session) => Ok(self.let_user_in(request, session, now)),
+            Refreshed::Over => {
+                self.events.tell(Event::SessionRefused);
+                self.admit_anonymous(mount, request)
+            }
+            Refreshed::NotNow(cause) => {
+                let refusal = Refusal::because(cause);
+                Err(self.refuse(&Visit::of_request(request), refusal))
+            }
+        }
     }
 
     /// A request without a session.
@@ -50,7 +100,7 @@ impl<Store: SessionStore> Flow<Store> {
         self: &Arc<Self>,
         mount: &Mount,
         request: &mut Request<B>,
-    ) -> Result<Admitted, Response<Body>> {
+    ) -> Result<Admitted<Store>, Response<Body>> {
         let original = original_uri(request.extensions(), request.uri());
         let (path, callback) = (request.uri().path(), &self.config.paths.callback);
         if let Some(mistake) = mount.mistake(original.path(), path, callback) {
@@ -65,19 +115,88 @@ impl<Store: SessionStore> Flow<Store> {
         Ok(Admitted::Anonymous)
     }
 
+    fn let_user_in<B>(
+        self: &Arc<Self>,
+        request: &mut Request<B>,
+        session: Session,
+        now: u64,
+    ) -> Admitted<Store> {
+        let note = self.note_use(request.headers(), &session, now);
+        self.let_in(request, Some(session));
+        note.map_or(Admitted::User, |note| Admitted::Active(Box::new(note)))
+    }
+
     fn let_in<B>(self: &Arc<Self>, request: &mut Request<B>, session: Option<Session>) {
         claimed_number::remove(request.headers_mut());
         let guard: Arc<dyn Guard> = Arc::clone(self) as _;
         request.extensions_mut().insert(Identity { guard, session });
     }
+
+    /// With an idle time, each tenth of it is noted when the session is in use.
+    fn note_use(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        session: &Session,
+        now: u64,
+    ) -> Option<Use<Store>> {
+        let idle = self.config.idle_timeout?;
+        if !session.is_idle(now, (idle / 10).max(1)) {
+            return None;
+        }
+        Some(Use {
+            flow: Arc::clone(self),
+            token: self.session_token(headers)?.into_owned(),
+            session: session.used_at(self.config.clock.now()),
+        })
+    }
 }
 
-impl Admitted {
-    /// What the handler's answer must say so that no cache hands it to somebody else.
+impl<Store: SessionStore> Admitted<Store> {
+    /// What the handler's answer must say so that no cache hands it to somebody else, and that the session goes on.
     pub(crate) fn mark(self, headers: &mut HeaderMap) {
         match self {
             Self::User => response::keep_private(headers),
+            Self::Active(noted) => {
+                response::keep_private(headers);
+                noted.write(headers);
+            }
             Self::Anonymous => response::vary_by_cookie(headers),
+        }
+    }
+}
+
+impl<Store: SessionStore> Use<Store> {
+    /// Written now and not before the handler ran: a session that was ended meanwhile is not brought back.
+    fn write(self, headers: &mut HeaderMap) {
+        let Self {
+            flow,
+            token,
+            session,
+        } = self;
+        let names = (Arc::clone(&flow), token.clone());
+        let seconds = session.seconds_left(flow.config.clock.seconds());
+        let mut write = Box::pin(async move {
+            let replaced = flow.store.replace(&token, session).await;
+            if let Err(error) = &replaced {
+                flow.events.store_failed(error);
+            }
+            replaced.ok().flatten()
+        });
+        // A store within the process has its answer at once; another one keeps the token, and nobody has to wait for it.
+        let written = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        match (written, Handle::try_current()) {
+            (Poll::Ready(Some(renewed)), _) if renewed != names.1 => {
+                let names = &names.0.names;
+                headers.append(
+                    http::header::SET_COOKIE,
+                    names.set(&names.session, renewed.expose(), seconds),
+                );
+            }
+            (Poll::Ready(_), _) => {}
+            (Poll::Pending, Ok(runtime)) => {
+                runtime.spawn(write);
+            }
+            (Poll::Pending, Err(_)) => {}
         }
     }
 }

@@ -9,13 +9,16 @@ use crate::{
     events::{Event, chain},
     oauth::{State, TokenResponse},
     pending::PendingLogin,
-    session::{Origin, Session, SessionStore, SessionToken},
+    session::{Record, Session, SessionStore, SessionToken, StoreError, Tokens},
 };
 
 /// A token that is about to end is no use to a handler.
 const LEEWAY: u64 = 30;
+/// The last seconds of a token, in which it is refreshed while it is still good.
+const REFRESH_BEFORE: u64 = 60;
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
+
 /// What came of a login that reached the token endpoint.
 #[derive(Clone)]
 pub(crate) enum Answer {
@@ -32,8 +35,26 @@ pub(crate) enum Answer {
 }
 
 impl<Store: SessionStore> Flow<Store> {
-    /// From code to session; runs in a task of its own.
+    /// From code to session, or what another instance made of it; runs in a task of its own.
     pub(super) async fn exchange(
+        &self,
+        state: &State,
+        login: &PendingLogin,
+        code: &str,
+        previous: Option<SessionToken<'static>>,
+    ) -> Answer {
+        match self.done_elsewhere(state, login).await {
+            Ok(Some(answer)) => return answer,
+            Ok(None) => {}
+            // Nothing was sent yet, so the login can go on when the store is back.
+            Err(error) => return self.store_failed_at_login(state, &error, true),
+        }
+        let answer = self.redeem(state, login, code, previous).await;
+        self.tell_elsewhere(state, &answer).await;
+        answer
+    }
+
+    async fn redeem(
         &self,
         state: &State,
         login: &PendingLogin,
@@ -42,7 +63,6 @@ impl<Store: SessionStore> Flow<Store> {
     ) -> Answer {
         // The token's life is counted from before the request: it can only be shorter than that.
         let issued_at = self.config.clock.seconds();
-        let failed = |cause, detail: &str| self.not_signed_in(state, cause, detail);
         let token = match self.gateway.redeem(code, login.verifier()).await {
             Ok(token) => token,
             Err(refused) => {
@@ -53,16 +73,16 @@ impl<Store: SessionStore> Flow<Store> {
                 };
             }
         };
-        let session = self.issue(state, login, token, issued_at);
+        let session = self.issue(state, login, self.tokens(token, issued_at), issued_at);
         let token = match self.store.save(session.clone()).await {
             Ok(token) => token,
-            Err(error) => return failed(FailureCause::StoreUnavailable, &chain(&error)),
+            Err(error) => return self.store_failed_at_login(state, &error, false),
         };
         // A browser would drop the cookie without a word and come back for ever.
         let length = self.names.session.len() + token.expose().len();
         if length > MAX_COOKIE {
             let detail = format!("the session cookie would take {length} bytes of {MAX_COOKIE}");
-            return failed(FailureCause::SessionTooLarge, &detail);
+            return self.not_signed_in(state, FailureCause::SessionTooLarge, &detail);
         }
         // What was known before the login must not be worth anything after it.
         if let Some(previous) = previous
@@ -71,9 +91,9 @@ impl<Store: SessionStore> Flow<Store> {
             let error = chain(&error);
             tracing::warn!(login_id = %state.login_id(), %error, "the session before this login could not be removed");
         }
-        let login_id = state.login_id();
         self.events.tell(Event::LoginSucceeded {
-            login_id: &login_id,
+            login_id: &state.login_id(),
+            session_id: &self.store.id(&token, &session).to_string(),
         });
         Answer::SignedIn {
             token,
@@ -82,32 +102,65 @@ impl<Store: SessionStore> Flow<Store> {
         }
     }
 
+    /// What the token endpoint answered, with its times by our clock.
+    pub(super) fn tokens(&self, response: TokenResponse, issued_at: u64) -> Tokens {
+        // A token that lives shorter than the leeway keeps a quarter of its life.
+        let leeway = LEEWAY.min(response.expires_in - response.expires_in / 4);
+        let lifetime = (response.expires_in - leeway).max(1);
+        let expires_at = issued_at.saturating_add(lifetime);
+        Tokens {
+            access_token: response.access_token,
+            refresh_token: response
+                .refresh_token
+                .filter(|_| self.config.refresh_tokens),
+            scope: response.scope,
+            refresh_at: expires_at - REFRESH_BEFORE.min(lifetime / 4),
+            expires_at,
+        }
+    }
+
     fn issue(
         &self,
         state: &State,
         login: &PendingLogin,
-        token: TokenResponse,
+        tokens: Tokens,
         issued_at: u64,
     ) -> Session {
-        // A token that lives shorter than the leeway keeps a quarter of its life.
-        let leeway = LEEWAY.min(token.expires_in - token.expires_in / 4);
-        let lifetime = (token.expires_in - leeway)
-            .max(1)
-            .min(self.config.session_max);
         let kept = login.return_to();
         let kept = if kept.len() <= MAX_KEPT_PATH {
             kept
         } else {
             self.config.home.as_str()
         };
-        let origin = Origin {
-            scope: token.scope,
+        let longest = issued_at.saturating_add(self.config.session_max);
+        let refreshed = tokens.refresh_token.is_some();
+        Session::of(Record {
+            version: 0,
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            scope: tokens.scope,
+            issued_at,
+            active_at: issued_at,
+            refresh_at: tokens.refresh_at,
+            token_expires_at: tokens.expires_at,
+            refreshes: 0,
+            expires_at: if refreshed {
+                longest
+            } else {
+                longest.min(tokens.expires_at)
+            },
             login: state.login(),
             instance: self.config.instance,
             return_to: kept.to_owned(),
-        };
-        let expires_at = issued_at.saturating_add(lifetime);
-        Session::issue(token.access_token, issued_at, expires_at, origin)
+            renewable: refreshed || self.config.idle_timeout.is_some(),
+        })
+    }
+
+    fn store_failed_at_login(&self, state: &State, error: &StoreError, unsent: bool) -> Answer {
+        self.events.store_failed(error);
+        let cause = FailureCause::StoreUnavailable;
+        self.tell_failure(cause, state, &chain(error));
+        Answer::Failed { cause, unsent }
     }
 
     /// A code that was used up for nothing.

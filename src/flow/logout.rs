@@ -1,6 +1,6 @@
 //! Sees a visitor out: here first, then at the gateway.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum_core::body::Body;
 use http::{Response, StatusCode, request::Parts};
@@ -12,7 +12,7 @@ use crate::{
     page::{Page, Topic},
     response,
     return_to::ReturnTo,
-    session::{SessionStore, SessionToken, StoreError},
+    session::{SessionId, SessionStore, SessionToken, StoreError},
     visit::{self, Visit},
 };
 
@@ -58,7 +58,8 @@ impl<Store: SessionStore> Flow<Store> {
         // A store that cannot tell what it has may still be able to forget it.
         let loaded = self.store.load(token).await;
         self.store.remove(token).await?;
-        let Some(session) = loaded?.filter(|session| self.accepts(session)) else {
+        let now = self.config.clock.seconds();
+        let Some(session) = loaded?.filter(|session| self.accepts(session, now)) else {
             return Ok(());
         };
         self.events.tell(Event::LoggedOut);
@@ -69,6 +70,24 @@ impl<Store: SessionStore> Flow<Store> {
         if let Err(error) = self.gateway.logout(session.access_token()).await {
             tracing::warn!(error, "logged out here, but not at the gateway");
         }
+        Ok(())
+    }
+
+    /// Ends a session by the word of the app.
+    pub(crate) async fn revoke(&self, session: SessionId) -> Result<(), StoreError> {
+        let until = self.config.clock.now() + Duration::from_secs(self.config.session_max);
+        self.store.revoke(session, until).await?;
+        let session_id = session.to_string();
+        self.events.tell(Event::SessionsRevoked {
+            session_id: Some(&session_id),
+        });
+        Ok(())
+    }
+
+    pub(crate) async fn revoke_all(&self) -> Result<(), StoreError> {
+        self.store.revoke_all().await?;
+        self.events
+            .tell(Event::SessionsRevoked { session_id: None });
         Ok(())
     }
 

@@ -1,13 +1,15 @@
 //! The story of a login, and the only place where its parts meet.
 //!
 //! [`admit`] lets a request in, [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in,
-//! [`exchange`] makes a session of their code, [`logout`] sees them out.
+//! [`exchange`] makes a session of their code, just [`once`], [`refresh`] keeps it going, [`logout`] sees them out.
 
 mod admit;
 mod callback;
 mod challenge;
 mod exchange;
 mod logout;
+mod once;
+mod refresh;
 mod script_api;
 mod start;
 mod status;
@@ -17,7 +19,10 @@ use std::sync::Arc;
 use axum_core::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
 
-pub(crate) use self::admit::Admitted;
+pub(crate) use self::{
+    admit::{Admitted, Turned},
+    refresh::{REFRESH_AGAIN, Refreshed},
+};
 use crate::{
     AccessToken, FailureCause, Language,
     config::{Config, Route},
@@ -27,13 +32,14 @@ use crate::{
     gateway::Gateway,
     http_client::TransportError,
     http_start::HttpStart,
+    key::Sealer,
     page::{Page, Topic},
     pending::PendingLogins,
     profiles::Profiles,
     response,
     return_to::ReturnTo,
     rounds::Rounds,
-    session::{Session, SessionStore, SessionToken, StoreError},
+    session::{Session, SessionId, SessionStore, SessionToken, StoreError},
     user::{BoxFuture, Guard},
     visit::{Caller, Visit},
 };
@@ -46,7 +52,11 @@ pub(crate) struct Flow<Store> {
     pub pending: PendingLogins,
     pub rounds: Rounds,
     pub http_start: Option<HttpStart>,
-    pub exchanges: Exchanges<exchange::Answer>,
+    pub exchanges: Exchanges<[u8; 16], exchange::Answer>,
+    /// By session, and how often it was refreshed before.
+    pub refreshes: Exchanges<(SessionId, u32), Refreshed>,
+    /// Seals what this instance tells the others of an exchange.
+    pub answers: Sealer,
     pub store: Store,
     pub profiles: Option<Profiles>,
     pub events: Arc<Events>,
@@ -90,8 +100,12 @@ impl<Store: SessionStore> Flow<Store> {
     }
 
     /// Whether a session that the store knows is one of ours, and not over.
-    pub(crate) fn accepts(&self, session: &Session) -> bool {
-        session.is_live(self.config.clock.seconds()) && session.is_of(self.config.instance)
+    pub(crate) fn accepts(&self, session: &Session, now: u64) -> bool {
+        let idle = self.config.idle_timeout;
+        session.is_live(now)
+            && session.is_of(self.config.instance)
+            && idle.is_none_or(|seconds| !session.is_idle(now, seconds))
+            && (session.has_live_token(now) || self.refreshes(session))
     }
 
     /// The live session that a request came with.
@@ -100,7 +114,8 @@ impl<Store: SessionStore> Flow<Store> {
             return Ok(None);
         };
         let session = self.store.load(&token).await?;
-        Ok(session.filter(|session| self.accepts(session)))
+        let now = self.config.clock.seconds();
+        Ok(session.filter(|session| self.accepts(session, now)))
     }
 
     pub(crate) fn store_failed(&self, visit: &Visit, error: &StoreError) -> Response<Body> {
@@ -247,5 +262,11 @@ impl<Store: SessionStore> Guard for Flow<Store> {
 
     fn logout_path(&self) -> &str {
         &self.config.paths.logout
+    }
+
+    fn session_id(&self, visit: &Visit, session: &Session) -> Option<SessionId> {
+        let headers = visit.headers();
+        let token = self.session_token(&headers)?;
+        Some(self.store.id(&token, session))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum_core::{body::Body, response::IntoResponse};
 use http::{Response, request::Parts};
 
-use super::{Flow, Refusal};
+use super::{Flow, Refreshed, Refusal};
 use crate::{
     FailureCause, TelenorUser,
     config::Route,
@@ -30,6 +30,13 @@ impl<Store: SessionStore> Flow<Store> {
             Ok(Some(session)) => session,
             Ok(None) => return self.refuse(visit, Refusal::because(FailureCause::LoginRequired)),
             Err(error) => return self.store_failed(visit, &error),
+        };
+        let session = match self.with_good_token(&parts.headers, session).await {
+            Refreshed::Session(session) => session,
+            Refreshed::Over => {
+                return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
+            }
+            Refreshed::NotNow(cause) => return self.refuse(visit, Refusal::because(cause)),
         };
         let guard: Arc<dyn Guard> = Arc::clone(self) as _;
         let user = TelenorUser::new(session, guard, visit.clone());

@@ -9,6 +9,7 @@ use crate::{
     http_client::TransportError,
     profiles::Profiles,
     response,
+    session::{Session, SessionId},
     user::{BoxFuture, Guard},
     visit::Visit,
 };
@@ -57,5 +58,9 @@ impl Guard for Offline {
 
     fn logout_path(&self) -> &str {
         "/telenor/logout"
+    }
+
+    fn session_id(&self, _: &Visit, _: &Session) -> Option<SessionId> {
+        None
     }
 }

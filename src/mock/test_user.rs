@@ -9,13 +9,7 @@ use std::{
 use http::Request;
 
 use super::{grants, offline::Offline, subscriber::Subscriber};
-use crate::{
-    TelenorUser,
-    access_token::AccessToken,
-    clock::unix_seconds,
-    session::{Origin, Session},
-    visit::Visit,
-};
+use crate::{TelenorUser, session::Session, visit::Visit};
 
 /// Sets up a [`TelenorUser`] for a test, without a login, a gateway or a network.
 ///
@@ -103,14 +97,8 @@ impl Default for TestUser {
 
 impl From<TestUser> for TelenorUser {
     fn from(user: TestUser) -> Self {
-        let origin = Origin {
-            scope: user.scope,
-            login: rand::random(),
-            ..Origin::default()
-        };
-        let token = AccessToken::new(grants::new_access_token());
-        let now = unix_seconds(SystemTime::now());
-        let session = Session::issue(token, now, unix_seconds(user.expires_at), origin);
+        let session = Session::new(grants::new_access_token(), user.expires_at);
+        let session = session.with_scope(user.scope);
         let offline = Offline {
             subscriber: user.subscriber,
             api_error: user.api_error,

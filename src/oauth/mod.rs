@@ -11,5 +11,5 @@ pub(crate) use self::{
     callback::{AuthorizationResponse, Outcome},
     pkce::Verifier,
     state::State,
-    token::{ClientAuthentication, TokenRequest, TokenResponse, token_response},
+    token::{ClientAuthentication, Grant, TokenRequest, TokenResponse, token_response},
 };

@@ -11,9 +11,12 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::Verifier;
-use crate::{FailureCause, access_token::AccessToken};
+use crate::{
+    FailureCause,
+    access_token::{AccessToken, RefreshToken},
+};
 
-const MAX_ACCESS_TOKEN: usize = 8 * 1024;
+const MAX_TOKEN: usize = 8 * 1024;
 /// For a response that does not say how long its token lives, which RFC 6749 section 5.1 allows.
 const DEFAULT_EXPIRES_IN: u64 = 600;
 
@@ -44,22 +47,49 @@ impl ClientAuthentication {
 pub(crate) struct TokenRequest<'a> {
     pub endpoint: &'a Uri,
     pub client: &'a ClientAuthentication,
-    pub code: &'a str,
-    /// Exactly when it was part of the authorization request.
-    pub redirect_uri: Option<&'a str>,
-    pub verifier: Option<&'a Verifier>,
+    pub grant: Grant<'a>,
+}
+
+/// What is traded in for an access token.
+pub(crate) enum Grant<'a> {
+    /// RFC 6749 section 4.1.3.
+    Code {
+        code: &'a str,
+        /// Exactly when it was part of the authorization request.
+        redirect_uri: Option<&'a str>,
+        verifier: Option<&'a Verifier>,
+    },
+    /// RFC 6749 section 6.
+    Refresh {
+        token: &'a RefreshToken,
+        /// Beside the header, as Telenor's own client for Go sends it.
+        client_id: &'a str,
+    },
 }
 
 impl TokenRequest<'_> {
     pub(crate) fn build(&self) -> Request<Vec<u8>> {
         let mut body = form_urlencoded::Serializer::new(String::new());
-        body.append_pair("grant_type", "authorization_code");
-        body.append_pair("code", self.code);
-        if let Some(redirect_uri) = self.redirect_uri {
-            body.append_pair("redirect_uri", redirect_uri);
-        }
-        if let Some(verifier) = self.verifier {
-            body.append_pair("code_verifier", &verifier.secret());
+        match &self.grant {
+            Grant::Code {
+                code,
+                redirect_uri,
+                verifier,
+            } => {
+                body.append_pair("grant_type", "authorization_code");
+                body.append_pair("code", code);
+                if let Some(redirect_uri) = redirect_uri {
+                    body.append_pair("redirect_uri", redirect_uri);
+                }
+                if let Some(verifier) = verifier {
+                    body.append_pair("code_verifier", &verifier.secret());
+                }
+            }
+            Grant::Refresh { token, client_id } => {
+                body.append_pair("grant_type", "refresh_token");
+                body.append_pair("refresh_token", token.secret());
+                body.append_pair("client_id", client_id);
+            }
         }
         let mut request = Request::new(body.finish().into_bytes());
         *request.method_mut() = Method::POST;
@@ -80,6 +110,7 @@ pub(crate) struct TokenResponse {
     /// In seconds, at least one.
     pub expires_in: u64,
     pub scope: Option<String>,
+    pub refresh_token: Option<RefreshToken>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +119,7 @@ struct Body {
     token_type: Option<Value>,
     expires_in: Option<Value>,
     scope: Option<Value>,
+    refresh_token: Option<Value>,
     error: Option<Value>,
     /// Looked through, so that what is nested without end is refused, and then thrown away.
     #[serde(flatten)]
@@ -115,7 +147,7 @@ fn read(body: &[u8]) -> Option<TokenResponse> {
     };
     // RFC 6750 section 2.1 has fewer characters; all that matters is that it can stand in a header.
     let visible = access_token.bytes().all(|byte| byte.is_ascii_graphic());
-    if access_token.is_empty() || access_token.len() > MAX_ACCESS_TOKEN || !visible {
+    if access_token.is_empty() || access_token.len() > MAX_TOKEN || !visible {
         return None;
     }
     match body.token_type {
@@ -130,6 +162,7 @@ fn read(body: &[u8]) -> Option<TokenResponse> {
             Some(value) => seconds(&value)?,
         },
         scope: scope(body.scope),
+        refresh_token: refresh_token(body.refresh_token),
     })
 }
 
@@ -171,6 +204,16 @@ fn scope(value: Option<Value>) -> Option<String> {
     }
 }
 
+/// It is not needed, so one that makes no sense is none.
+fn refresh_token(value: Option<Value>) -> Option<RefreshToken> {
+    match value? {
+        Value::String(token) if !token.is_empty() && token.len() <= MAX_TOKEN => {
+            Some(RefreshToken::new(token))
+        }
+        _ => None,
+    }
+}
+
 fn is_json(response: &Response<Vec<u8>>) -> bool {
     let Some(kind) = response.headers().get(header::CONTENT_TYPE) else {
         return false;
@@ -196,7 +239,9 @@ fn failure_of(response: &Response<Vec<u8>>) -> FailureCause {
         (503, _) => FailureCause::ProviderUnavailable,
         (504, _) => FailureCause::GatewayTimeout,
         (400 | 401, "invalid_grant") => FailureCause::CodeRejected,
-        (400, "invalid_request") if message.contains("authorization code") => {
+        (400, "invalid_request")
+            if message.contains("authorization code") || message.contains("refresh token") =>
+        {
             FailureCause::CodeRejected
         }
         (401, _) | (400, "invalid_client" | "unauthorized_client") => FailureCause::ClientRejected,
@@ -239,9 +284,11 @@ mod tests {
         let request = TokenRequest {
             endpoint: &Uri::from_static("https://gateway.example/oauth/v2/token"),
             client: &ClientAuthentication::basic("id", "secret"),
-            code: "a+b/c=&%",
-            redirect_uri: Some("https://shop.example/telenor/callback"),
-            verifier: Some(&verifier),
+            grant: Grant::Code {
+                code: "a+b/c=&%",
+                redirect_uri: Some("https://shop.example/telenor/callback"),
+                verifier: Some(&verifier),
+            },
         };
         let built = request.build();
         assert_eq!(built.method(), Method::POST);
@@ -254,12 +301,25 @@ mod tests {
         assert_eq!(body, expected);
         assert!(!body.contains("secret"));
         let bare = TokenRequest {
-            redirect_uri: None,
-            verifier: None,
-            code: "x",
+            grant: Grant::Code {
+                code: "x",
+                redirect_uri: None,
+                verifier: None,
+            },
             ..request
         };
         assert_eq!(bare.build().body(), b"grant_type=authorization_code&code=x");
+        let refresh = TokenRequest {
+            grant: Grant::Refresh {
+                token: &RefreshToken::new("r+/=".to_owned()),
+                client_id: "id",
+            },
+            ..bare
+        };
+        assert_eq!(
+            refresh.build().body(),
+            b"grant_type=refresh_token&refresh_token=r%2B%2F%3D&client_id=id"
+        );
     }
 
     #[test]

@@ -1,22 +1,21 @@
 //! Sessions in the cookie itself.
 
 use std::{
-    collections::HashMap,
     fmt,
     future::{Ready, ready},
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
+    time::SystemTime,
 };
 
-use super::{Record, Session, SessionStore, SessionToken, StoreError};
+use super::{Session, SessionId, SessionStore, SessionToken, StoreError, deny_list::DenyList};
 use crate::{
     Clock, CookieKeys,
+    clock::unix_seconds,
     key::{Purpose, Sealer},
 };
 
 const DEFAULT_REVOCATIONS: usize = 10_000;
+const NAME: &str = "session";
 
 /// Seals the session into its cookie, so that any number of processes can read it and none has to keep it.
 ///
@@ -40,15 +39,8 @@ const DEFAULT_REVOCATIONS: usize = 10_000;
 #[derive(Clone)]
 pub struct CookieStore {
     sealer: Arc<Sealer>,
-    revoked: Arc<Revoked>,
+    denied: Arc<DenyList>,
     clock: Clock,
-}
-
-/// Logins that were ended, until they would have expired anyway.
-struct Revoked {
-    any: AtomicBool,
-    until: RwLock<HashMap<[u8; 16], u64>>,
-    capacity: usize,
 }
 
 impl CookieStore {
@@ -57,7 +49,7 @@ impl CookieStore {
     pub fn new(keys: &CookieKeys) -> Self {
         Self {
             sealer: Arc::new(keys.sealer(Purpose::Session, b"cookie")),
-            revoked: Arc::new(Revoked::new(DEFAULT_REVOCATIONS)),
+            denied: Arc::new(DenyList::new(DEFAULT_REVOCATIONS)),
             clock: Clock::default(),
         }
     }
@@ -65,7 +57,7 @@ impl CookieStore {
     /// How many ended sessions are remembered at most; beyond, the one that expires first is forgotten, which is logged.
     #[must_use]
     pub fn revocations(mut self, sessions: usize) -> Self {
-        self.revoked = Arc::new(Revoked::new(sessions));
+        self.denied = Arc::new(DenyList::new(sessions));
         self
     }
 
@@ -76,73 +68,64 @@ impl CookieStore {
         self
     }
 
+    /// The session in a cookie, if nobody ended it.
     fn open(&self, token: &SessionToken<'_>) -> Option<Session> {
-        let record: Record = self.sealer.open("session", token.expose().as_bytes())?;
-        let session = Session(Arc::new(record));
-        session.is_live(self.clock.seconds()).then_some(session)
-    }
-}
-
-impl Revoked {
-    fn new(capacity: usize) -> Self {
-        Self {
-            any: AtomicBool::new(false),
-            until: RwLock::default(),
-            capacity,
-        }
+        let session = Session::open_as(&self.sealer, NAME, token.expose().as_bytes())?;
+        let live = session.is_live(self.clock.seconds());
+        (live && !self.denied.contains(&session)).then_some(session)
     }
 
-    fn contains(&self, login: &[u8; 16]) -> bool {
-        self.any.load(Ordering::Acquire)
-            && self
-                .until
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains_key(login)
-    }
-
-    fn insert(&self, login: [u8; 16], expires_at: u64, now: u64) {
-        let mut until = self.until.write().unwrap_or_else(PoisonError::into_inner);
-        if until.len() >= self.capacity {
-            until.retain(|_, expires_at| now < *expires_at);
-        }
-        if until.len() >= self.capacity
-            && let Some(first) = until
-                .iter()
-                .min_by_key(|(_, until)| **until)
-                .map(|(login, _)| *login)
-        {
-            until.remove(&first);
-            tracing::warn!(
-                "the list of ended cookie sessions is full: the oldest can be used again until it expires"
-            );
-        }
-        until.insert(login, expires_at);
-        self.any.store(true, Ordering::Release);
+    fn seal(&self, session: &Session) -> SessionToken<'static> {
+        SessionToken::new(session.seal_as(&self.sealer, NAME))
     }
 }
 
 impl SessionStore for CookieStore {
     type Load = Ready<Result<Option<Session>, StoreError>>;
 
+    const KEEPS_TOKEN: bool = false;
+
     fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        let session = self.open(token);
-        ready(Ok(
-            session.filter(|session| !self.revoked.contains(&session.login()))
-        ))
+        ready(Ok(self.open(token)))
     }
 
     async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        Ok(SessionToken::new(self.sealer.seal("session", &*session.0)))
+        Ok(self.seal(&session))
+    }
+
+    async fn replace(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        let known = self.open(token);
+        let replaced = known.is_some_and(|known| known.comes_before(&new));
+        Ok(replaced.then(|| self.seal(&new)))
     }
 
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
         if let Some(session) = self.open(token) {
             let now = self.clock.seconds();
-            self.revoked
-                .insert(session.login(), session.0.expires_at, now);
+            let until = session.record().expires_at;
+            self.denied.insert(session.login(), until, now);
         }
         Ok(())
+    }
+
+    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
+        let now = self.clock.seconds();
+        self.denied.insert(id.0, unix_seconds(until), now);
+        Ok(())
+    }
+
+    async fn revoke_all(&self) -> Result<(), StoreError> {
+        self.denied.insert_all(self.clock.seconds());
+        Ok(())
+    }
+
+    /// The cookie changes when its session is renewed, the login does not.
+    fn id(&self, _token: &SessionToken<'_>, session: &Session) -> SessionId {
+        SessionId(session.login())
     }
 }
 
@@ -157,67 +140,31 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{access_token::AccessToken, session::Origin};
 
-    fn session(clock: &Clock, login: u8) -> Session {
-        let origin = Origin {
-            login: [login; 16],
-            ..Origin::default()
-        };
-        let now = clock.seconds();
-        Session::issue(
-            AccessToken::new("token".into()),
-            now,
-            now + 60 + u64::from(login),
-            origin,
-        )
-    }
-
-    #[tokio::test]
-    async fn ended_session_stays_ended_for_every_clone() {
-        let clock = Clock::manual();
-        let store = CookieStore::new(&CookieKeys::random()).clock(clock.clone());
-        let token = store.save(session(&clock, 1)).await.unwrap();
-        let other = store.save(session(&clock, 2)).await.unwrap();
-        store.clone().remove(&token).await.unwrap();
-        assert!(store.load(&token).await.unwrap().is_none());
-        assert!(store.load(&other).await.unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn list_of_ended_sessions_is_bounded_and_drops_the_expired_first() {
-        let clock = Clock::manual();
-        let store = CookieStore::new(&CookieKeys::random())
-            .clock(clock.clone())
-            .revocations(2);
-        let mut tokens = Vec::new();
-        for login in [1, 2] {
-            let token = store.save(session(&clock, login)).await.unwrap();
-            store.remove(&token).await.unwrap();
-            tokens.push(token);
-        }
-        clock.advance(Duration::from_secs(61));
-        let third = store.save(session(&clock, 3)).await.unwrap();
-        store.remove(&third).await.unwrap();
-        assert!(store.load(&tokens[1]).await.unwrap().is_none());
-        assert!(store.load(&third).await.unwrap().is_none());
-        assert_eq!(store.revoked.until.read().unwrap().len(), 2);
+    fn session(clock: &Clock) -> Session {
+        Session::new("token", clock.now() + Duration::from_secs(60))
     }
 
     #[tokio::test]
     async fn session_sealed_with_a_removed_key_is_gone() {
         let clock = Clock::manual();
         let store = |keys: &CookieKeys| CookieStore::new(keys).clock(clock.clone());
-        let token = store(&CookieKeys::random())
-            .save(session(&clock, 1))
-            .await
-            .unwrap();
-        assert!(
-            store(&CookieKeys::random())
-                .load(&token)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        let token = store(&CookieKeys::random()).save(session(&clock)).await;
+        let loaded = store(&CookieKeys::random()).load(&token.unwrap()).await;
+        assert!(loaded.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn ended_session_does_not_come_back_by_the_answer_to_a_slow_request() {
+        let clock = Clock::manual();
+        let store = CookieStore::new(&CookieKeys::random()).clock(clock.clone());
+        let session = session(&clock);
+        let token = store.save(session.clone()).await.unwrap();
+        let renewed = store.replace(&token, session.used_at(clock.now())).await;
+        let renewed = renewed.unwrap().unwrap();
+        store.remove(&token).await.unwrap();
+        assert!(store.load(&renewed).await.unwrap().is_none());
+        let again = store.replace(&token, session.used_at(clock.now())).await;
+        assert!(again.unwrap().is_none());
     }
 }

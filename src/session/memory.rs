@@ -9,13 +9,12 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use aws_lc_rs::digest;
 use tokio::runtime::Handle;
 
-use super::{Session, SessionStore, SessionToken, StoreError};
+use super::{Session, SessionId, SessionStore, SessionToken, StoreError};
 use crate::Clock;
 
 const DEFAULT_CAPACITY: usize = 100_000;
@@ -46,9 +45,8 @@ struct Shared {
     sweeping: AtomicBool,
 }
 
-/// SHA-256 of the token: a look into memory opens nobody's session, and the time a look-up takes says nothing.
-type Key = [u8; 32];
-type Shard = HashMap<Key, Session, BuildHasherDefault<FirstBytes>>;
+/// By a hash of the token: a look into memory opens nobody's session, and the time a look-up takes says nothing.
+type Shard = HashMap<SessionId, Session, BuildHasherDefault<FirstBytes>>;
 
 impl MemoryStore {
     /// An empty store.
@@ -158,15 +156,25 @@ impl Shared {
         self.count.load(Ordering::SeqCst) > 0 && !self.sweeping.swap(true, Ordering::SeqCst)
     }
 
-    fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
-        lock(&self.shards[usize::from(key[31]) % SHARDS])
+    fn shard(&self, id: SessionId) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::from(id.0[15]) % SHARDS])
+    }
+
+    fn remove(&self, id: SessionId) {
+        if self.shard(id).remove(&id).is_some() {
+            self.count.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
     fn sweep(&self, now: u64) {
+        self.keep(|session| session.is_live(now));
+    }
+
+    fn keep(&self, kept: impl Fn(&Session) -> bool) {
         for shard in &self.shards {
             let mut shard = lock(shard);
             let before = shard.len();
-            shard.retain(|_, session| session.is_live(now));
+            shard.retain(|_, session| kept(session));
             self.count.fetch_sub(before - shard.len(), Ordering::AcqRel);
         }
     }
@@ -181,8 +189,8 @@ impl SessionStore for MemoryStore {
     type Load = Ready<Result<Option<Session>, StoreError>>;
 
     fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        let key = key(token);
-        let session = self.shared.shard(&key).get(&key).cloned();
+        let id = token.id();
+        let session = self.shared.shard(id).get(&id).cloned();
         ready(Ok(
             session.filter(|session| session.is_live(self.clock.seconds()))
         ))
@@ -193,28 +201,43 @@ impl SessionStore for MemoryStore {
         self.keep_sweeping();
         loop {
             let token = SessionToken::random();
-            let key = key(&token);
-            if let Entry::Vacant(vacant) = self.shared.shard(&key).entry(key) {
+            let id = token.id();
+            if let Entry::Vacant(vacant) = self.shared.shard(id).entry(id) {
                 vacant.insert(session);
                 return Ok(token);
             }
         }
     }
 
+    async fn replace(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        let id = token.id();
+        let mut shard = self.shared.shard(id);
+        let known = shard.get_mut(&id);
+        let Some(known) = known.filter(|known| known.comes_before(&new)) else {
+            return Ok(None);
+        };
+        *known = new;
+        Ok(Some(token.clone().into_owned()))
+    }
+
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        let key = key(token);
-        if self.shared.shard(&key).remove(&key).is_some() {
-            self.shared.count.fetch_sub(1, Ordering::AcqRel);
-        }
+        self.shared.remove(token.id());
         Ok(())
     }
-}
 
-fn key(token: &SessionToken<'_>) -> Key {
-    digest::digest(&digest::SHA256, token.expose().as_bytes())
-        .as_ref()
-        .try_into()
-        .expect("SHA-256 gives 32 bytes")
+    async fn revoke(&self, id: SessionId, _until: SystemTime) -> Result<(), StoreError> {
+        self.shared.remove(id);
+        Ok(())
+    }
+
+    async fn revoke_all(&self) -> Result<(), StoreError> {
+        self.shared.keep(|_| false);
+        Ok(())
+    }
 }
 
 impl Default for MemoryStore {
@@ -309,8 +332,8 @@ mod tests {
         let token = store.save(session(&Clock::default(), 60)).await.unwrap();
         let raw = BASE64.decode(token.expose()).unwrap();
         for shard in &store.shared.shards {
-            for key in lock(shard).keys() {
-                assert_ne!(&key[..], &raw[..]);
+            for id in lock(shard).keys() {
+                assert_ne!(&id.0[..], &raw[..16]);
             }
         }
     }

@@ -1,0 +1,116 @@
+//! One exchange for each login, whichever instance of the app its callback reaches.
+//!
+//! Within a process [`Exchanges`](crate::exchanges) sees to that. Between instances it takes a store that they share: whoever claims the
+//! login first redeems its code, and leaves what came of it, sealed, for the others.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::{Flow, exchange::Answer};
+use crate::{
+    FailureCause,
+    events::chain,
+    exchanges::ANSWER_FOR,
+    oauth::State,
+    pending::PendingLogin,
+    session::{Claim, SessionStore, SessionToken, StoreError},
+};
+
+/// How long to wait for another instance: the gateway's ten seconds, and a little for the store.
+const WAIT: Duration = Duration::from_secs(12);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What one instance tells the others.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    at: u64,
+    /// Of the session, or nothing.
+    token: Option<String>,
+    /// Why there is none.
+    cause: String,
+}
+
+impl<Store: SessionStore> Flow<Store> {
+    /// What another instance made of this login; `None` when it is for this one to do.
+    pub(super) async fn done_elsewhere(
+        &self,
+        state: &State,
+        login: &PendingLogin,
+    ) -> Result<Option<Answer>, StoreError> {
+        let used = Answer::Failed {
+            cause: FailureCause::CodeRejected,
+            unsent: false,
+        };
+        let (name, ttl) = (name(state), self.exchanges.remembers());
+        let waited = Instant::now() + WAIT;
+        loop {
+            match self.store.claim(&name, ttl).await? {
+                Claim::Won => return Ok(None),
+                Claim::Settled(sealed) => {
+                    let told = self.told(&name, &sealed, login).await?;
+                    return Ok(Some(told.unwrap_or(used)));
+                }
+                Claim::Lost if Instant::now() >= waited => return Ok(Some(used)),
+                Claim::Lost => sleep(LOOK_EVERY).await,
+            }
+        }
+    }
+
+    async fn told(
+        &self,
+        name: &str,
+        sealed: &str,
+        login: &PendingLogin,
+    ) -> Result<Option<Answer>, StoreError> {
+        let told = self.answers.open::<Told>(name, sealed.as_bytes());
+        let now = self.config.clock.seconds();
+        let Some(told) = told.filter(|told| now.abs_diff(told.at) < ANSWER_FOR) else {
+            return Ok(None);
+        };
+        let Some(token) = told.token else {
+            let cause = FailureCause::named(&told.cause);
+            let unsent = false;
+            return Ok(cause.map(|cause| Answer::Failed { cause, unsent }));
+        };
+        let token = SessionToken::new(token);
+        let session = self.store.load(&token).await?;
+        let session = session.filter(|session| self.accepts(session, now));
+        Ok(session.map(|session| Answer::SignedIn {
+            token,
+            session,
+            return_to: login.return_to().into(),
+        }))
+    }
+
+    /// Leaves the answer for the others, or the login when its code is as good as before.
+    pub(super) async fn tell_elsewhere(&self, state: &State, answer: &Answer) {
+        let name = name(state);
+        let (token, cause) = match answer {
+            Answer::SignedIn { token, .. } => (Some(token.expose().to_owned()), ""),
+            Answer::Failed { cause, .. } => (None, cause.as_str()),
+        };
+        let told = Told {
+            at: self.config.clock.seconds(),
+            token,
+            cause: cause.to_owned(),
+        };
+        let sealed = self.answers.seal(&name, &told);
+        let left = match answer {
+            Answer::Failed { unsent: true, .. } => self.store.release(&name).await,
+            _ => {
+                let ttl = self.exchanges.remembers();
+                self.store.settle(&name, &sealed, ttl).await
+            }
+        };
+        if let Err(error) = left {
+            let error = chain(&error);
+            tracing::debug!(login_id = %state.login_id(), error, "other instances do not learn what came of this login");
+        }
+    }
+}
+
+fn name(state: &State) -> String {
+    format!("login-{:032x}", u128::from_be_bytes(state.login()))
+}
