@@ -22,8 +22,8 @@ pub(crate) struct Exchanges<K, T> {
     running: Arc<Semaphore>,
     /// In seconds: as long as a pending login could come back with its `state`.
     remember: u64,
-    /// How long an answer for nothing stands before the next try.
-    linger: Duration,
+    /// In seconds: how long after it was begun a try that came to nothing stands before the next.
+    linger: u64,
 }
 
 struct Known<K, T> {
@@ -36,6 +36,7 @@ struct Known<K, T> {
 
 struct Exchange<T> {
     begun_at: u64,
+    came_to_nothing: bool,
     answer: Option<watch::Receiver<Option<T>>>,
 }
 
@@ -64,13 +65,13 @@ where
             })),
             running: Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS))),
             remember,
-            linger: Duration::ZERO,
+            linger: 0,
         }
     }
 
     /// Lets an answer for which `is_unsent` holds stand for this long, so that a crowd does not try again at once.
     pub(crate) fn lingering(mut self, linger: Duration) -> Self {
-        self.linger = linger;
+        self.linger = linger.as_secs();
         self
     }
 
@@ -81,7 +82,7 @@ where
 
     /// The answer for this key: from the exchange that is known, or from `exchange`, which is begun now.
     ///
-    /// An answer for which `is_unsent` holds is given and forgotten: nothing was used up, so the next try begins anew.
+    /// An answer for which `is_unsent` holds is given and does not stand: nothing was used up, so the next try begins anew.
     pub(crate) async fn answer<F>(
         &self,
         key: K,
@@ -113,7 +114,10 @@ where
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget(now, self.remember);
         if let Some(exchange) = known.exchanges.get(&key) {
-            return exchange.answer.clone().ok_or(NoAnswer::Used);
+            let stands = now.abs_diff(exchange.begun_at) < self.linger;
+            if stands || !exchange.came_to_nothing {
+                return exchange.answer.clone().ok_or(NoAnswer::Used);
+            }
         }
         if known.order.len() >= MAX_KNOWN {
             return Err(NoAnswer::Full);
@@ -125,6 +129,7 @@ where
             key,
             Exchange {
                 begun_at: now,
+                came_to_nothing: false,
                 answer: Some(answer.clone()),
             },
         );
@@ -133,18 +138,14 @@ where
         drop(known);
 
         let (exchange, all) = (exchange(), Arc::clone(&self.known));
-        let linger = self.linger;
         tokio::spawn(async move {
+            let _permit = permit;
             let answer = exchange.await;
-            drop(permit);
-            let forgotten = is_unsent(&answer);
-            if forgotten && !linger.is_zero() {
-                sender.send_replace(Some(answer.clone()));
-                tokio::time::sleep(linger).await;
-            }
-            if forgotten {
+            if is_unsent(&answer) {
                 let mut known = all.lock().unwrap_or_else(PoisonError::into_inner);
-                known.exchanges.remove(&key);
+                if let Some(exchange) = known.exchanges.get_mut(&key) {
+                    exchange.came_to_nothing = true;
+                }
             }
             sender.send_replace(Some(answer));
         });
@@ -281,6 +282,18 @@ mod tests {
             .answer(LOGIN, 1, || ready("token"), is_unsent)
             .await;
         assert_eq!(again, Ok("token"));
+    }
+
+    #[tokio::test]
+    async fn next_try_waits_for_as_long_as_it_was_told_to() {
+        for (linger, again) in [(5, 104), (5, 96)] {
+            let exchanges = exchanges(1).lingering(Duration::from_secs(linger));
+            let ask = |now, answer| exchanges.answer(LOGIN, now, move || ready(answer), is_unsent);
+            assert_eq!(ask(100, "unsent").await, Ok("unsent"));
+            assert_eq!(ask(again, "token").await, Ok("unsent"));
+            assert_eq!(ask(105, "token").await, Ok("token"));
+            assert_eq!(ask(120, "another").await, Ok("token"), "which stands");
+        }
     }
 
     #[tokio::test]

@@ -167,20 +167,17 @@ impl Session {
     }
 
     pub(crate) fn is_live(&self, now: u64) -> bool {
-        now < self.0.expires_at && !self.is_from_the_future(now)
-    }
-
-    fn is_from_the_future(&self, now: u64) -> bool {
-        self.0.issued_at.max(self.0.active_at) > now.saturating_add(SKEW)
+        now < self.0.expires_at && self.0.issued_at <= now.saturating_add(SKEW)
     }
 
     pub(crate) fn has_live_token(&self, now: u64) -> bool {
         now < self.0.token_expires_at
     }
 
-    /// Whether nobody used it for this many seconds.
+    /// Whether nobody used it for this many seconds, or it seems to be used in the future only.
     pub(crate) fn is_idle(&self, now: u64, seconds: u64) -> bool {
-        now.saturating_sub(self.0.active_at) >= seconds
+        let future = self.0.active_at > now.saturating_add(SKEW);
+        future || now.saturating_sub(self.0.active_at) >= seconds
     }
 
     pub(crate) fn seconds_left(&self, now: u64) -> u64 {

@@ -55,7 +55,14 @@ impl App {
     pub async fn with<Store: SessionStore>(
         settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
     ) -> Self {
-        let gateway = MockGateway::start().await.unwrap();
+        Self::at(MockGateway::start().await.unwrap(), settings)
+    }
+
+    /// The same, at a gateway with other settings.
+    pub fn at<Store: SessionStore>(
+        gateway: MockGateway,
+        settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    ) -> Self {
         let clock = Clock::manual();
         let builder = settings(builder(&gateway).clock(clock.clone()));
         let hits = Hits::default();

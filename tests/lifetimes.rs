@@ -1,0 +1,556 @@
+//! How long a session lasts: idle times, refreshed tokens, and the word of an operator.
+
+#![cfg(feature = "mock")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod common;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, routing::get};
+use common::{Answer, App, Browser, ORIGIN, builder, keys, navigation, request};
+use http::{Method, StatusCode};
+use telenor_auth::{
+    Clock, ConfigError, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
+    events::Event,
+    mock::{Answer as Scripted, Endpoint, MockGateway},
+    session::{CookieStore, SessionId, SessionStore},
+};
+use tokio::sync::Notify;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Runs a test with sessions in memory and in the cookie.
+macro_rules! over_each_store {
+    ($($name:ident)*) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(|builder| builder).await;
+            })*
+        }
+        mod cookie {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::in_cookie).await;
+            })*
+        }
+    };
+}
+
+fn in_cookie(builder: TelenorAuthBuilder) -> TelenorAuthBuilder<CookieStore> {
+    let keys = keys(1);
+    let store = CookieStore::new(&keys);
+    builder.cookie_keys(keys).session_store(store)
+}
+
+over_each_store! {
+    session_that_nobody_uses_is_over
+    use_never_makes_a_session_longer_than_the_maximum
+    use_is_noted_at_most_every_tenth
+    asking_for_the_status_is_no_use
+    session_from_a_clock_ahead_is_not_used
+    slow_answer_does_not_bring_back_who_logged_out
+    operator_ends_one_session
+    operator_ends_all_sessions
+    id_of_a_session_is_the_same_for_handler_and_log
+}
+
+/// An app where ten minutes without use end a session.
+async fn idle<Store: SessionStore>(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) -> App {
+    let app = App::with(|builder| store(builder.idle_timeout(10 * MINUTE))).await;
+    app.gateway.set_expires_in(1_000_000);
+    app
+}
+
+async fn session_that_nobody_uses_is_over<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..3 {
+        app.clock.advance(10 * MINUTE - Duration::from_secs(1));
+        assert!(browser.token().await.is_some(), "used in time");
+    }
+    app.clock.advance(10 * MINUTE);
+    let hits = app.hits();
+    assert_eq!(browser.open("/whoami").await.status, StatusCode::SEE_OTHER);
+    let script = request(Method::GET, "/whoami", &[("accept", "application/json")]);
+    let answer = browser.send(script).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.hits(), hits);
+}
+
+async fn use_never_makes_a_session_longer_than_the_maximum<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..8 * 12 - 1 {
+        app.clock.advance(5 * MINUTE);
+        assert!(browser.token().await.is_some());
+    }
+    app.clock.advance(5 * MINUTE);
+    assert!(browser.token().await.is_none(), "eight hours are over");
+}
+
+async fn use_is_noted_at_most_every_tenth<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    let first = browser.session();
+    app.clock.advance(MINUTE - Duration::from_secs(1));
+    browser.token().await;
+    assert_eq!(browser.session(), first, "nothing is written");
+    app.clock.advance(10 * MINUTE - MINUTE);
+    browser.token().await;
+    let second = browser.session();
+    browser.token().await;
+    assert_eq!(browser.session(), second, "nor a second time");
+    app.clock.advance(9 * MINUTE);
+    assert!(browser.token().await.is_some(), "but once it was");
+}
+
+async fn asking_for_the_status_is_no_use<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..2 {
+        app.clock.advance(5 * MINUTE);
+        browser.open("/telenor/session").await;
+    }
+    assert!(browser.token().await.is_none());
+}
+
+async fn session_from_a_clock_ahead_is_not_used<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(5 * MINUTE);
+    browser.token().await;
+    app.clock.rewind(3 * MINUTE);
+    assert!(browser.token().await.is_none(), "used in the future");
+}
+
+async fn slow_answer_does_not_bring_back_who_logged_out<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let gates = (Arc::clone(&entered), Arc::clone(&leave));
+    let slow = async move |_: TelenorUser| {
+        gates.0.notify_one();
+        gates.1.notified().await;
+    };
+    let gateway = MockGateway::start().await.unwrap();
+    let clock = Clock::manual();
+    let auth = store(
+        builder(&gateway)
+            .clock(clock.clone())
+            .idle_timeout(10 * MINUTE),
+    );
+    let router = common::routes(&common::Hits::default()).route("/slow", get(slow));
+    let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    clock.advance(5 * MINUTE);
+    let mut tab = browser.clone();
+    let mut meanwhile = browser.clone();
+    let (answer, ()) = tokio::join!(tab.open("/slow"), async {
+        entered.notified().await;
+        logout(&mut meanwhile).await;
+        leave.notify_one();
+    });
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(
+        answer.set_cookies(),
+        [""; 0],
+        "and the cookie is not set anew"
+    );
+    assert!(tab.token().await.is_none());
+    assert!(browser.token().await.is_none(), "nor is a copy of it good");
+}
+
+async fn logout(browser: &mut Browser) {
+    let answer = browser
+        .send(request(
+            Method::POST,
+            "/telenor/logout",
+            &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")],
+        ))
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+}
+
+/// An app that tells a visitor the id of their session, and the ids that were logged.
+async fn with_ids<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) -> (App, TelenorAuthLayer<Store>, Arc<Mutex<Vec<String>>>) {
+    let logged = Arc::new(Mutex::new(Vec::new()));
+    let ids = Arc::clone(&logged);
+    let note = move |event: &Event<'_>| {
+        if let Event::LoginSucceeded { session_id, .. } = event {
+            ids.lock().unwrap().push((*session_id).to_owned());
+        }
+    };
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = store(builder(&gateway).on_event(note)).build().unwrap();
+    let id = async |user: TelenorUser| user.session_id().unwrap().to_string();
+    let router = Router::new().route("/id", get(id));
+    let router = router.merge(common::routes(&common::Hits::default()));
+    let app = App::mounted(router.layer(auth.clone()), gateway);
+    (app, auth, logged)
+}
+
+async fn operator_ends_one_session<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let (app, auth, _) = with_ids(store).await;
+    let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
+    let id: SessionId = first.open("/id").await.body.parse().unwrap();
+    auth.revoke(id).await.unwrap();
+    assert!(first.token().await.is_none());
+    assert!(second.token().await.is_some());
+    auth.revoke(id).await.unwrap();
+}
+
+async fn operator_ends_all_sessions<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let (app, auth, _) = with_ids(store).await;
+    let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
+    auth.revoke_all().await.unwrap();
+    assert!(first.token().await.is_none());
+    assert!(second.token().await.is_none());
+}
+
+async fn id_of_a_session_is_the_same_for_handler_and_log<Store: SessionStore>(
+    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+) {
+    let (app, _, logged) = with_ids(store).await;
+    let mut browser = app.signed_in().await;
+    let id = browser.open("/id").await.body;
+    assert_eq!(*logged.lock().unwrap(), [id.clone()]);
+    assert!(!browser.session().unwrap().contains(&id));
+}
+
+#[test]
+fn idle_time_is_at_least_a_second_and_at_most_a_day() {
+    for timeout in [Duration::ZERO, Duration::from_secs(24 * 3600 + 1)] {
+        let refused =
+            TelenorAuthLayer::builder("id", "secret", "https://app.test/telenor/callback")
+                .idle_timeout(timeout)
+                .build();
+        assert!(matches!(
+            refused.unwrap_err(),
+            ConfigError::InvalidDuration {
+                setting: "idle_timeout",
+                ..
+            }
+        ));
+    }
+}
+
+/// An app that refreshes tokens, which last for ten minutes: nine and a half by our clock, the last of which is for refreshing.
+async fn refreshing() -> App {
+    let gateway = MockGateway::builder()
+        .refresh_tokens()
+        .start()
+        .await
+        .unwrap();
+    gateway.set_expires_in(600);
+    App::at(gateway, TelenorAuthBuilder::refresh_tokens)
+}
+
+const TOKEN: Duration = Duration::from_secs(570);
+
+/// Until what runs beside the requests has come to something.
+async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let all = async {
+        while !done().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), all).await;
+    assert!(waited.is_ok(), "{what}");
+}
+
+#[tokio::test]
+async fn token_is_refreshed_in_its_last_minute_and_nobody_waits() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN - MINUTE - Duration::from_secs(1));
+    browser.token().await;
+    tokio::task::yield_now().await;
+    assert_eq!(app.token_requests(), 1, "there is time yet");
+
+    app.clock.advance(Duration::from_secs(1));
+    let gate = app.gateway.hold(Endpoint::Token);
+    assert_eq!(
+        browser.token().await,
+        first,
+        "the gateway does not answer yet"
+    );
+    gate.waiting(1).await;
+    assert_eq!(browser.token().await, first);
+    gate.open();
+    until("a new token is there", async || {
+        browser.token().await != first
+    })
+    .await;
+    assert!(browser.token().await.is_some());
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn who_comes_late_waits_for_one_refresh_together() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await.unwrap();
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let tabs = (0..50).map(|_| {
+        let mut tab = browser.clone();
+        tokio::spawn(async move { tab.token().await })
+    });
+    let tabs: Vec<_> = tabs.collect();
+    gate.waiting(1).await;
+    gate.open();
+    let mut tokens = Vec::new();
+    for tab in tabs {
+        tokens.push(tab.await.unwrap().expect("signed in"));
+    }
+    assert!(
+        tokens
+            .iter()
+            .all(|token| *token == tokens[0] && *token != first)
+    );
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn refreshed_session_goes_on_until_the_maximum() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..8 * 6 - 1 {
+        app.clock.advance(10 * MINUTE);
+        assert!(browser.token().await.is_some());
+    }
+    app.clock.advance(10 * MINUTE);
+    assert!(browser.token().await.is_none(), "eight hours are over");
+    assert_eq!(app.token_requests(), 8 * 6);
+}
+
+#[tokio::test]
+async fn good_token_outlives_a_gateway_that_fails_and_a_dead_one_waits_for_it() {
+    let failed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&failed);
+    let gateway = MockGateway::builder().refresh_tokens();
+    let gateway = gateway.start().await.unwrap();
+    gateway.set_expires_in(600);
+    let app = App::at(gateway, |builder| {
+        builder.refresh_tokens().on_event(move |event| {
+            if let Event::RefreshFailed { .. } = event {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        })
+    });
+    let tried = async |times| failed.load(Ordering::SeqCst) == times;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.gateway
+        .answer_always(Endpoint::Token, Scripted::status(500));
+    app.clock.advance(TOKEN - MINUTE);
+    assert_eq!(browser.token().await, first);
+    until("it was tried", async || tried(1).await).await;
+    app.clock.advance(MINUTE - Duration::from_secs(1));
+    assert_eq!(browser.token().await, first, "still good");
+    until("it was tried again", async || tried(2).await).await;
+
+    app.clock.advance(Duration::from_secs(5));
+    let hits = app.hits();
+    assert_waits(&browser.open("/whoami").await);
+    assert_waits(&browser.open("/perhaps").await);
+    assert_eq!(app.token_requests(), 4, "one try in five seconds");
+    assert_eq!(app.hits(), hits, "no handler sees a dead token, nor nobody");
+
+    app.gateway.answer_normally(Endpoint::Token);
+    app.clock.advance(Duration::from_secs(5));
+    let token = browser.token().await;
+    assert!(token.is_some() && token != first);
+}
+
+#[track_caller]
+fn assert_waits(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(answer.set_cookies(), [""; 0]);
+}
+
+#[tokio::test]
+async fn only_the_end_of_the_grant_ends_the_session() {
+    for rfc in [false, true] {
+        let gateway = MockGateway::builder().refresh_tokens();
+        let gateway = if rfc { gateway.rfc_errors() } else { gateway };
+        let gateway = gateway.start().await.unwrap();
+        gateway.set_expires_in(600);
+        let app = App::at(gateway, TelenorAuthBuilder::refresh_tokens);
+        let mut browser = app.signed_in().await;
+        app.gateway.revoke_tokens();
+        app.clock.advance(TOKEN);
+        let answer = browser.open("/whoami").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        browser.open("/whoami").await;
+        assert_eq!(
+            app.token_requests(),
+            2,
+            "a dead grant is not asked for twice"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_logs_out_while_the_token_is_refreshed_stays_out() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let (mut tab, mut other) = (browser.clone(), browser.clone());
+    let (answer, ()) = tokio::join!(tab.open("/whoami"), async {
+        gate.waiting(1).await;
+        logout(&mut other).await;
+        gate.open();
+    });
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "to log in");
+    assert!(browser.token().await.is_none());
+    assert_eq!(
+        app.gateway.live_tokens(),
+        0,
+        "and the new token is taken back"
+    );
+}
+
+#[tokio::test]
+async fn refresh_goes_on_when_the_browser_hangs_up() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut tab = browser.clone();
+    let request = tokio::spawn(async move { tab.open("/whoami").await });
+    gate.waiting(1).await;
+    request.abort();
+    gate.open();
+    let token = browser.token().await;
+    assert!(token.is_some() && token != first);
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn noted_use_and_refreshed_token_do_not_overwrite_each_other() {
+    let gateway = MockGateway::builder()
+        .refresh_tokens()
+        .start()
+        .await
+        .unwrap();
+    gateway.set_expires_in(600);
+    let app = App::at(gateway, |builder| {
+        builder.refresh_tokens().idle_timeout(20 * MINUTE)
+    });
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN - MINUTE);
+    let gate = app.gateway.hold(Endpoint::Token);
+    assert_eq!(browser.token().await, first, "which notes the use");
+    gate.waiting(1).await;
+    gate.open();
+    until("a new token is there", async || {
+        browser.token().await != first
+    })
+    .await;
+    app.clock.advance(MINUTE);
+    assert!(browser.token().await.is_some());
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn refresh_token_that_is_not_replaced_is_used_again() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let body = r#"{"access_token":"second","expires_in":"600"}"#;
+    app.gateway
+        .answer_next(Endpoint::Token, Scripted::json(200, body));
+    app.clock.advance(TOKEN);
+    assert_eq!(browser.token().await.as_deref(), Some("second"));
+    app.clock.advance(TOKEN);
+    assert!(browser.token().await.is_some());
+    let sent = app.gateway.requests(Endpoint::Token);
+    let tokens: Vec<_> = sent
+        .iter()
+        .filter_map(|sent| sent.form("refresh_token"))
+        .collect();
+    assert_eq!(tokens.len(), 2);
+    assert_eq!(tokens[0], tokens[1]);
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_the_session_ends_with_its_token() {
+    let app = App::with(TelenorAuthBuilder::refresh_tokens).await;
+    app.gateway.set_expires_in(600);
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    assert!(browser.token().await.is_none());
+    assert_eq!(app.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn refresh_tokens_are_ignored_unless_asked_for() {
+    let gateway = MockGateway::builder()
+        .refresh_tokens()
+        .start()
+        .await
+        .unwrap();
+    gateway.set_expires_in(600);
+    let app = App::at(gateway, |builder| builder);
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    assert!(browser.token().await.is_none());
+    assert_eq!(app.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn script_gets_the_info_with_a_refreshed_token() {
+    let gateway = MockGateway::builder()
+        .refresh_tokens()
+        .start()
+        .await
+        .unwrap();
+    gateway.set_expires_in(600);
+    let app = App::at(gateway, |builder| builder.refresh_tokens().script_api());
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    let mut script = navigation("/telenor/user-info");
+    script
+        .headers_mut()
+        .insert("sec-fetch-site", "same-origin".parse().unwrap());
+    assert_eq!(browser.send(script).await.status, StatusCode::OK);
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn sessions_in_cookies_cannot_be_refreshed() {
+    let gateway = MockGateway::start().await.unwrap();
+    let refused = in_cookie(builder(&gateway)).refresh_tokens().build();
+    assert_eq!(refused.unwrap_err(), ConfigError::RefreshNeedsServer);
+}
