@@ -78,6 +78,8 @@ pub enum ConfigError {
     InvalidStartScript(String),
     /// A limit is zero.
     ZeroLimit(&'static str),
+    /// The address of a store is not one that can be connected to. It is not shown, as it may hold a password.
+    InvalidStoreUrl(String),
     /// The TLS library could not be set up.
     Tls(String),
 }
@@ -111,7 +113,7 @@ impl fmt::Display for ConfigError {
                 "the gateway address is plain http: the client secret may only travel over https (plain http is for a mock on a loopback address)",
             ),
             Self::InvalidCertificates => f.write_str(
-                "the gateway's certificate authorities cannot be read: give one or more certificates in PEM form",
+                "the certificate authorities cannot be read: give one or more certificates in PEM form",
             ),
             Self::InvalidScope => f.write_str(
                 "the scope has characters that are not allowed: separate scopes with one space each, without quotes, backslashes or non-ASCII letters",
@@ -160,6 +162,10 @@ impl fmt::Display for ConfigError {
                 write!(f, "the script of the start page {why}: hand it over as Telenor gave it")
             }
             Self::ZeroLimit(setting) => write!(f, "{setting} must be at least 1"),
+            Self::InvalidStoreUrl(why) => write!(
+                f,
+                "the store's URL {why}: give one like rediss://user:password@redis.example:6379/0, with special characters of the password percent-encoded"
+            ),
             Self::Tls(why) => write!(f, "TLS cannot be set up: {why}"),
         }
     }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`MemoryStore`] | one process; the default |
 //! | [`CookieStore`] | any number of processes, with nothing to run |
+//! | [`RedisStore`] | any number of processes, where a logout is one everywhere and tokens can be refreshed; feature `redis` |
 //!
 //! Any other place is a [`SessionStore`] of your own; [`check_store`] tells whether it keeps the rules.
 
@@ -12,10 +13,14 @@ mod cookie;
 mod deny_list;
 mod memory;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod store;
 mod token;
 
 pub(crate) use self::record::{Record, Tokens};
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use self::{
     check::check_store,
     cookie::CookieStore,

@@ -9,6 +9,8 @@
 )]
 
 pub mod log;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod tls;
 
 use std::sync::{

@@ -1,0 +1,169 @@
+//! The one connection to Redis that everybody in this process shares.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use redis::{
+    Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout},
+};
+
+use crate::session::StoreError;
+
+/// One try to connect, with TLS and password.
+const CONNECT: Duration = Duration::from_secs(1);
+/// Tries in a row, and the first and the longest pause between them: together less than a command has time for by default, so that whoever
+/// waits learns what is wrong. With the next command it begins again, so nobody connects for nobody.
+const RETRIES: usize = 2;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// How long a connection may bring nothing but errors. It mends itself when it breaks, and not when its server hangs, or is another one by
+/// now, or has refused the password once.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Connects with the first command, and again when the connection breaks.
+pub(super) struct Connection {
+    client: Client,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    manager: Option<ConnectionManager>,
+    /// How many there were.
+    number: u64,
+    /// Since when there were nothing but errors.
+    failing: Option<Instant>,
+}
+
+impl Connection {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            client,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What Redis answers to a command, which must be one that can be sent twice: a restart of Redis leaves a connection that only the next
+    /// command finds broken, and that it was not executed nobody can know.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        within: Duration,
+    ) -> Result<T, StoreError> {
+        let mut first = None;
+        let asked = async {
+            loop {
+                let (mut manager, number) = self.manager()?;
+                let answer = command.query_async(&mut manager).await;
+                match self.noted(answer, number) {
+                    Err(error) if first.is_none() && is_other_connections(&error) => {
+                        first = Some(error);
+                    }
+                    answer => return answer,
+                }
+            }
+        };
+        // Nothing goes on once the time is up, not even the waiting for a connection.
+        match in_time(within, asked).await {
+            Some(answer) => answer.map_err(|error| StoreError::new(said(&error))),
+            None => {
+                self.fails();
+                let text = match &first {
+                    Some(error) => said(error),
+                    None => "Redis did not answer in time".to_owned(),
+                };
+                Err(StoreError::new(text))
+            }
+        }
+    }
+
+    fn manager(&self) -> Result<(ConnectionManager, u64), RedisError> {
+        let mut state = self.state();
+        if let Some(manager) = &state.manager {
+            return Ok((manager.clone(), state.number));
+        }
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            // Each command has its own.
+            .set_response_timeout(None)
+            .set_number_of_retries(RETRIES)
+            .set_min_delay(FIRST_PAUSE)
+            .set_max_delay(LONGEST_PAUSE);
+        // Not before now, as it takes a runtime; and this does not connect yet.
+        let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
+        state.manager = Some(manager.clone());
+        state.number += 1;
+        Ok((manager, state.number))
+    }
+
+    fn noted<T>(&self, answer: Result<T, RedisError>, number: u64) -> Result<T, RedisError> {
+        match &answer {
+            Ok(_) => self.state().failing = None,
+            Err(error) if is_demoted(error) => {
+                let mut state = self.state();
+                // Somebody else may have found it out before, and the next one is there already.
+                if state.number == number {
+                    state.manager = None;
+                }
+            }
+            Err(_) => self.fails(),
+        }
+        answer
+    }
+
+    fn fails(&self) {
+        let mut state = self.state();
+        let since = *state.failing.get_or_insert_with(Instant::now);
+        if since.elapsed() > PATIENCE {
+            state.manager = None;
+            state.failing = None;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `None` when the time is up, or there is no runtime to tell.
+async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    Handle::try_current().ok()?;
+    timeout(limit, work).await.ok()
+}
+
+/// Whether another connection may do what this one did not.
+fn is_other_connections(error: &RedisError) -> bool {
+    error.is_connection_dropped() || is_demoted(error)
+}
+
+/// This server takes no writes any more, and its name leads to another one by now.
+fn is_demoted(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
+
+/// Without the arguments of a command, which Redis repeats when it does not know the command.
+fn said(error: &RedisError) -> String {
+    match (error.kind(), error.code()) {
+        (ErrorKind::Io, _) => format!("Redis cannot be reached: {error}"),
+        (ErrorKind::AuthenticationFailed, _) => {
+            "Redis refuses the user or the password in the store's URL".to_owned()
+        }
+        (_, Some(code)) => {
+            let detail = error.detail().unwrap_or_default();
+            let detail = detail.split(", with args").next().unwrap_or_default();
+            format!("Redis answered {code} {detail}")
+        }
+        _ => format!("Redis: {}", error.category()),
+    }
+}

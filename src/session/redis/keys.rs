@@ -1,0 +1,71 @@
+//! What things are called in Redis.
+
+use std::sync::Arc;
+
+use crate::session::SessionId;
+
+/// The beginning of every key of an app.
+#[derive(Clone, Debug)]
+pub(super) struct Prefix(Arc<str>);
+
+impl Prefix {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self(prefix.into())
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> String {
+        format!("{}session:{id}", self.0)
+    }
+
+    pub(super) fn claim(&self, name: &str) -> String {
+        format!("{}claim:{name}", self.0)
+    }
+
+    /// What `SCAN` finds every session by, and perhaps a little more.
+    pub(super) fn sessions(&self) -> String {
+        let mut pattern = String::new();
+        for character in self.0.chars() {
+            if "*?[\\".contains(character) {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern.push_str("session:*");
+        pattern
+    }
+
+    /// Whether a key is that of a session, and of this app's: another prefix may begin with this one.
+    pub(super) fn is_session(&self, key: &[u8]) -> bool {
+        let id = key.strip_prefix(self.0.as_bytes());
+        let id = id.and_then(|rest| rest.strip_prefix(b"session:"));
+        let id = id.and_then(|id| str::from_utf8(id).ok());
+        id.is_some_and(|id| id.parse::<SessionId>().is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_of_another_app_is_no_session_of_this_one() {
+        let prefix = Prefix::new("shop:");
+        let id = SessionId([7; 16]);
+        assert!(prefix.is_session(prefix.session(id).as_bytes()));
+        for other in [
+            Prefix::new("shop:session:").session(id),
+            Prefix::new("other-shop:").session(id),
+            prefix.claim("session:"),
+            format!("{}0", prefix.session(id)),
+            format!("shop:session:{}", "*".repeat(32)),
+        ] {
+            assert!(!prefix.is_session(other.as_bytes()), "{other}");
+        }
+        assert!(!prefix.is_session(b"shop:session:\xff"));
+    }
+
+    #[test]
+    fn prefix_is_no_pattern() {
+        assert_eq!(Prefix::new("a*[b]\\:").sessions(), r"a\*\[b]\\:session:*");
+    }
+}

@@ -1,0 +1,849 @@
+//! Sessions in Redis: a real one, which is killed, hung and brought back; and what several instances of an app are to each other through it.
+
+#![cfg(all(feature = "mock", feature = "redis"))]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod common;
+
+use std::{
+    error::Error,
+    time::{Duration, Instant, SystemTime},
+};
+
+use axum::Router;
+use common::{
+    Answer, App, Browser, builder, keys,
+    redis::{Lossy, Redis, free_port},
+    request,
+    tls::{Authority, Relay},
+};
+use http::{Method, StatusCode};
+use redis::cmd;
+use telenor_auth::{
+    Clock, TelenorAuthBuilder,
+    mock::{Endpoint, MockGateway},
+    session::{Claim, RedisStore, Session, SessionStore, SessionToken, StoreError, check_store},
+};
+use tokio_rustls::rustls;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// Longer than a store may take, and shorter than anybody's patience.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A store that waits even for a machine that has a lot to do.
+fn store(redis: &Redis) -> RedisStore {
+    at(&redis.url())
+}
+
+fn at(url: &str) -> RedisStore {
+    hasty(url).timeout(Duration::from_secs(5))
+}
+
+/// A store that waits as long as it does by default.
+fn hasty(url: &str) -> RedisStore {
+    RedisStore::new(url, &keys(1)).unwrap()
+}
+
+fn session(access_token: &str) -> Session {
+    Session::new(access_token, SystemTime::now() + 10 * MINUTE)
+}
+
+async fn load<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) -> Option<String> {
+    let session = store.load(token).await.unwrap();
+    session.map(|session| session.access_token().secret().to_owned())
+}
+
+/// Waits for something that takes a moment.
+async fn eventually(what: &str, mut happens: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !happens().await {
+        assert!(Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn key(token: &SessionToken<'_>) -> String {
+    format!("telenor:session:{}", token.id())
+}
+
+/// All that an error says.
+fn text(error: &StoreError) -> String {
+    format!("{error} {error:?} {}", error.source().unwrap())
+}
+
+#[tokio::test]
+async fn store_keeps_the_rules() {
+    let redis = Redis::start().await;
+    check_store(store(&redis)).await;
+    check_store(store(&redis).prefix("*[a]:")).await;
+}
+
+#[tokio::test]
+async fn stores_with_the_same_keys_share_their_sessions() {
+    let redis = Redis::start().await;
+    let (one, other) = (store(&redis), store(&redis));
+    let token = one.save(session("shared")).await.unwrap();
+    assert_eq!(load(&other, &token).await.as_deref(), Some("shared"));
+    other.remove(&token).await.unwrap();
+    assert_eq!(load(&one, &token).await, None);
+    let token = one.save(session("shared")).await.unwrap();
+    one.revoke(token.id(), SystemTime::now()).await.unwrap();
+    assert_eq!(load(&other, &token).await, None);
+}
+
+#[tokio::test]
+async fn session_leaves_redis_when_it_ends() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let left = |token: &SessionToken<'_>| -> i64 { redis.ask(cmd("PTTL").arg(key(token))) };
+    let ends = SystemTime::now() + 10 * MINUTE;
+    let token = store.save(Session::new("token", ends)).await.unwrap();
+    let most = ends.duration_since(SystemTime::now()).unwrap().as_millis();
+    let most = i64::try_from(most).unwrap() + 1_000;
+    assert!((most - 10_000..=most).contains(&left(&token)));
+    let known = store.load(&token).await.unwrap().unwrap();
+    let replaced = store
+        .replace(&token, known.used_at(SystemTime::now()))
+        .await;
+    assert_eq!(replaced.unwrap(), Some(token.clone()));
+    assert!(
+        (0..=most).contains(&left(&token)),
+        "still, when it is replaced"
+    );
+
+    let brief = Session::new("brief", SystemTime::now() + Duration::from_secs(2));
+    let brief = store.save(brief).await.unwrap();
+    eventually("it has gone by itself", async || {
+        !redis.ask::<bool>(cmd("EXISTS").arg(key(&brief)))
+    })
+    .await;
+    let over = Session::new("over", SystemTime::now() - MINUTE);
+    assert!(store.save(over).await.is_err());
+}
+
+#[tokio::test]
+async fn session_that_is_over_by_the_stores_clock_is_not_loaded() {
+    let redis = Redis::start().await;
+    let clock = Clock::manual();
+    let store = store(&redis).clock(clock.clone());
+    let token = store.save(session("token")).await.unwrap();
+    clock.advance(10 * MINUTE);
+    assert_eq!(load(&store, &token).await, None);
+    assert_eq!(redis.keys(), [key(&token)], "though Redis has it yet");
+}
+
+#[tokio::test]
+async fn what_is_in_redis_opens_no_session() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let token = store.save(session("access-token")).await.unwrap();
+    let other = store.save(session("other-token")).await.unwrap();
+    for key in redis.keys() {
+        let value = redis.get(&key);
+        for secret in [
+            token.expose(),
+            other.expose(),
+            "access-token",
+            "other-token",
+        ] {
+            assert!(!key.contains(secret) && !value.contains(secret));
+        }
+    }
+    // Put in place of another, given another version, altered, or sealed under other keys.
+    let (good, swapped) = (redis.get(&key(&token)), redis.get(&key(&other)));
+    let sealed = good.strip_prefix("0.").unwrap();
+    for bad in [
+        swapped,
+        format!("1.{sealed}"),
+        format!("00.{sealed}"),
+        sealed.to_owned(),
+        format!("{good}A"),
+        good.to_lowercase(),
+        String::new(),
+    ] {
+        let () = redis.ask(cmd("SET").arg(key(&token)).arg(&bad));
+        assert_eq!(load(&store, &token).await, None, "{bad}");
+    }
+    let () = redis.ask(cmd("SET").arg(key(&token)).arg(b"\xff\xfe"));
+    assert_eq!(load(&store, &token).await, None);
+    let () = redis.ask(cmd("SET").arg(key(&token)).arg(&good));
+    assert_eq!(load(&store, &token).await.as_deref(), Some("access-token"));
+    let elsewhere = RedisStore::new(&redis.url(), &keys(2)).unwrap();
+    assert_eq!(load(&elsewhere, &token).await, None);
+}
+
+#[tokio::test]
+async fn token_of_any_spelling_is_a_plain_miss() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let kept = store.save(session("kept")).await.unwrap();
+    for token in ["'", "\"", "\r\nFLUSHALL\r\n", "*", "a b", "\0", "æ", "{x}"] {
+        let token = SessionToken::new(token);
+        assert_eq!(load(&store, &token).await, None);
+        let replaced = store.replace(&token, session("new").used_at(SystemTime::now()));
+        assert_eq!(replaced.await.unwrap(), None);
+        store.remove(&token).await.unwrap();
+    }
+    assert_eq!(redis.keys(), [key(&kept)]);
+}
+
+#[tokio::test]
+async fn removed_session_is_not_brought_back() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let token = store.save(session("token")).await.unwrap();
+    let known = store.load(&token).await.unwrap().unwrap();
+    store.remove(&token).await.unwrap();
+    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    assert_eq!(replaced.await.unwrap(), None);
+    assert_eq!(redis.keys(), [""; 0]);
+}
+
+#[tokio::test]
+async fn of_many_who_replace_a_session_at_once_one_does() {
+    let redis = Redis::start().await;
+    let first = store(&redis);
+    let token = first.save(session("token")).await.unwrap();
+    let known = first.load(&token).await.unwrap().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (store, token) = (store(&redis), token.clone());
+        let new = known.used_at(SystemTime::now());
+        tasks.spawn(async move { store.replace(&token, new).await.unwrap().is_some() });
+    }
+    let replaced = tasks.join_all().await;
+    assert_eq!(replaced.iter().filter(|replaced| **replaced).count(), 1);
+    assert_eq!(first.load(&token).await.unwrap().unwrap().version(), 1);
+    // Whoever saw an older state, or skips one, is too late.
+    let later = known.used_at(SystemTime::now()).used_at(SystemTime::now());
+    assert!(
+        first
+            .replace(&token, later.clone())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    for other in [
+        known.clone(),
+        later.clone(),
+        later.used_at(SystemTime::now()).used_at(SystemTime::now()),
+    ] {
+        assert_eq!(first.replace(&token, other).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn ending_all_sessions_ends_those_of_this_app_alone() {
+    let redis = Redis::start().await;
+    let prefixes = [
+        "a:",
+        "a*:",
+        "a?:",
+        "[ab]:",
+        "a\\:",
+        "",
+        "session:",
+        "a:session:",
+    ];
+    let stores = prefixes.map(|prefix| store(&redis).prefix(prefix));
+    let () = redis.ask(cmd("SET").arg("a:session:mine").arg("x"));
+    for store in &stores {
+        store.claim("work", MINUTE).await.unwrap();
+    }
+    for ended in &stores {
+        let mut kept = Vec::new();
+        for store in &stores {
+            kept.push(store.save(session("token")).await.unwrap());
+        }
+        ended.revoke_all().await.unwrap();
+        for (store, token) in stores.iter().zip(&kept) {
+            let same = std::ptr::eq(store, ended);
+            assert_eq!(
+                load(store, token).await.is_none(),
+                same,
+                "{ended:?}, {store:?}"
+            );
+        }
+    }
+    assert_eq!(redis.get("a:session:mine"), "x");
+    assert_eq!(stores[0].claim("work", MINUTE).await.unwrap(), Claim::Lost);
+}
+
+#[tokio::test]
+async fn ending_all_sessions_finds_every_one_of_many() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..3_000 {
+        let store = store.clone();
+        tasks.spawn(async move { store.save(session("token")).await.unwrap() });
+    }
+    tasks.join_all().await;
+    assert_eq!(redis.keys().len(), 3_000);
+    store.revoke_all().await.unwrap();
+    assert_eq!(redis.keys(), [""; 0]);
+}
+
+#[tokio::test]
+async fn claimed_work_is_one_instances_until_it_is_settled_or_given_back() {
+    let redis = Redis::start().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let store = store(&redis);
+        tasks.spawn(async move { store.claim("work", MINUTE).await.unwrap() });
+    }
+    let claims = tasks.join_all().await;
+    let won = claims.iter().filter(|claim| **claim == Claim::Won);
+    assert_eq!(won.count(), 1);
+    let lost = claims.iter().filter(|claim| **claim == Claim::Lost);
+    assert_eq!(lost.count(), 19);
+
+    let store = store(&redis);
+    assert_eq!(store.claim("else", MINUTE).await.unwrap(), Claim::Won);
+    for result in ["done", "", "?", "=="] {
+        store.settle("work", result, MINUTE).await.unwrap();
+        let claim = store.claim("work", MINUTE).await.unwrap();
+        assert_eq!(claim, Claim::Settled(result.to_owned()));
+    }
+    let left: u64 = redis.ask(cmd("PTTL").arg("telenor:claim:work"));
+    assert!((1..=60_000).contains(&left));
+    store.release("work").await.unwrap();
+    let brief = Duration::from_millis(50);
+    assert_eq!(store.claim("work", brief).await.unwrap(), Claim::Won);
+    eventually("a claim runs out", async || {
+        store.claim("work", brief).await.unwrap() == Claim::Won
+    })
+    .await;
+}
+
+// --- the connection
+
+#[tokio::test]
+async fn all_commands_share_one_connection() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let before = redis.info("total_connections_received");
+    let token = store.save(session("token")).await.unwrap();
+    for _ in 0..1_000 {
+        store.load(&token).await.unwrap().unwrap();
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        tasks.spawn(store.load(&token));
+    }
+    for loaded in tasks.join_all().await {
+        loaded.unwrap().unwrap();
+    }
+    // And the one that asks.
+    assert_eq!(redis.info("total_connections_received"), before + 2);
+}
+
+#[tokio::test]
+async fn first_commands_after_a_restart_are_answered() {
+    let mut redis = Redis::durable().await;
+    let store = store(&redis);
+    let token = store.save(session("token")).await.unwrap();
+    let known = store.load(&token).await.unwrap().unwrap();
+    for step in 0..5 {
+        redis.kill();
+        redis.restart().await;
+        match step {
+            0 => assert_eq!(load(&store, &token).await.as_deref(), Some("token")),
+            1 => assert_eq!(store.claim("work", MINUTE).await.unwrap(), Claim::Won),
+            2 => drop(store.save(session("other")).await.unwrap()),
+            3 => {
+                let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+                assert!(replaced.await.unwrap().is_some());
+            }
+            _ => store.remove(&token).await.unwrap(),
+        }
+    }
+}
+
+/// It was executed and nobody knows: the connection broke before the answer was there.
+#[tokio::test]
+async fn command_whose_answer_is_lost_is_sent_again_and_does_no_harm() {
+    let redis = Redis::start().await;
+    let way = Lossy::start(redis.address()).await;
+    let url = format!("redis://{}", way.address);
+    let store = at(&url);
+    let token = store.save(session("token")).await.unwrap();
+    let known = store.load(&token).await.unwrap().unwrap();
+
+    way.lose_next_answer();
+    assert_eq!(load(&store, &token).await.as_deref(), Some("token"));
+    assert!(way.has_lost());
+
+    way.lose_next_answer();
+    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    assert!(
+        replaced.await.unwrap().is_some(),
+        "it was us who replaced it"
+    );
+    assert!(way.has_lost());
+
+    way.lose_next_answer();
+    let claim = store.claim("work", MINUTE).await.unwrap();
+    assert_eq!(claim, Claim::Won, "it was us who claimed it");
+    assert!(way.has_lost());
+
+    way.lose_next_answer();
+    let again = store.save(session("again")).await.unwrap();
+    assert!(way.has_lost());
+    assert_eq!(load(&store, &again).await.as_deref(), Some("again"));
+
+    way.lose_next_answer();
+    store.remove(&again).await.unwrap();
+    assert!(way.has_lost());
+    assert_eq!(load(&store, &again).await, None);
+}
+
+#[tokio::test]
+async fn server_that_hangs_is_an_error_in_time() {
+    let redis = Redis::start().await;
+    let store = store(&redis).timeout(Duration::from_millis(200));
+    let token = store.save(session("token")).await.unwrap();
+    redis.hang();
+    let started = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..300 {
+        tasks.spawn(store.load(&token));
+    }
+    for loaded in tasks.join_all().await {
+        assert!(loaded.is_err());
+    }
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    assert!(store.save(session("new")).await.is_err());
+    assert!(store.claim("work", MINUTE).await.is_err());
+    redis.go_on();
+    eventually("it is back", async || store.load(&token).await.is_ok()).await;
+    assert_eq!(load(&store, &token).await.as_deref(), Some("token"));
+}
+
+/// A machine that is gone breaks no connection: it is just never heard of again.
+#[tokio::test]
+async fn server_that_is_never_heard_of_again_is_given_up_for_the_next_of_that_name() {
+    let (gone, next) = (Redis::start().await, Redis::start().await);
+    let way = Relay::plain(([127, 0, 0, 1], 0).into(), gone.address()).await;
+    let address = way.address;
+    let url = format!("redis://{address}");
+    let store = hasty(&url);
+    let token = store.save(session("token")).await.unwrap();
+    gone.hang();
+    drop(way);
+    eventually("the name is free", async || {
+        tokio::net::TcpListener::bind(address).await.is_ok()
+    })
+    .await;
+    let _way = Relay::plain(address, next.address()).await;
+    assert!(store.load(&token).await.is_err());
+    eventually("the next is asked", async || {
+        store.load(&token).await.is_ok()
+    })
+    .await;
+    let token = store.save(session("token")).await.unwrap();
+    assert_eq!(next.keys(), [key(&token)]);
+}
+
+#[tokio::test]
+async fn server_that_takes_no_writes_any_more_is_given_up_for_the_next_of_that_name() {
+    let (demoted, next) = (Redis::start().await, Redis::start().await);
+    let way = Relay::plain(([127, 0, 0, 1], 0).into(), demoted.address()).await;
+    let address = way.address;
+    let url = format!("redis://{address}");
+    let store = at(&url);
+    store.save(session("token")).await.unwrap();
+    let () = demoted.ask(cmd("REPLICAOF").arg("127.0.0.1").arg(free_port()));
+    let error = store.save(session("token")).await.unwrap_err();
+    assert!(text(&error).contains("READONLY"), "{}", text(&error));
+    drop(way);
+    eventually("the name is free", async || {
+        tokio::net::TcpListener::bind(address).await.is_ok()
+    })
+    .await;
+    let _way = Relay::plain(address, next.address()).await;
+    let before = next.info("total_connections_received");
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let store = store.clone();
+        tasks.spawn(async move { store.save(session("token")).await.unwrap() });
+    }
+    assert_eq!(tasks.join_all().await.len(), 50);
+    // That of the store, and our own two.
+    assert_eq!(next.keys().len(), 50);
+    assert_eq!(next.info("total_connections_received"), before + 3);
+}
+
+#[tokio::test]
+async fn user_needs_no_more_rights_than_documented() {
+    let redis = Redis::start().await;
+    let () = redis.ask(
+        cmd("ACL")
+            .arg("SETUSER")
+            .arg("shop")
+            .arg("on")
+            .arg(">p@ss/w:rd")
+            .arg("~shop:*")
+            .arg(&[
+                "+@connection",
+                "+get",
+                "+set",
+                "+del",
+                "+eval",
+                "+unlink",
+                "+scan",
+            ]),
+    );
+    let url = |user: &str| format!("redis://{user}@{}/3", redis.address());
+    let store = at(&url("shop:p%40ss%2Fw%3Ard"));
+    let store = store.prefix("shop:");
+    check_store(store.clone()).await;
+    let token = store.save(session("token")).await.unwrap();
+    let known = store.load(&token).await.unwrap().unwrap();
+    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    assert!(replaced.await.unwrap().is_some());
+    assert_eq!(redis.keys(), [""; 0], "it is the database of that number");
+    assert_eq!(store.claim("work", MINUTE).await.unwrap(), Claim::Won);
+    assert_eq!(store.claim("work", MINUTE).await.unwrap(), Claim::Lost);
+    store.settle("work", "done", MINUTE).await.unwrap();
+    store.release("work").await.unwrap();
+    store.revoke_all().await.unwrap();
+    assert_eq!(load(&store, &token).await, None);
+}
+
+#[tokio::test]
+async fn wrong_password_is_an_error_that_does_not_show_it_and_can_be_mended() {
+    let redis = Redis::start().await;
+    let () = redis.ask(cmd("ACL").arg(&["SETUSER", "shop", "on", ">right", "~*", "+@all"]));
+    let url = format!("redis://shop:canary@{}", redis.address());
+    let store = at(&url);
+    let mark = common::log::mark();
+    let error = store.save(session("token")).await.unwrap_err();
+    assert!(text(&error).contains("refuses the user or the password"));
+    for said in [text(&error), format!("{store:?}")] {
+        assert!(!said.contains("canary"), "{said}");
+    }
+    common::log::assert_silent(mark, &["canary".to_owned(), url]);
+    let () = redis.ask(cmd("ACL").arg(&["SETUSER", "shop", ">canary"]));
+    eventually("it is let in", async || {
+        store.save(session("token")).await.is_ok()
+    })
+    .await;
+    // One that knows no password asks for none, and its commands are refused.
+    let () = redis.ask(cmd("ACL").arg(&["SETUSER", "default", "resetpass", ">other"]));
+    let bare = at(&redis.url());
+    let error = bare.save(session("token")).await.unwrap_err();
+    assert!(text(&error).contains("NOAUTH"), "{}", text(&error));
+}
+
+#[tokio::test]
+async fn error_of_a_command_that_redis_does_not_know_repeats_no_argument() {
+    let redis = Redis::with(&["--rename-command", "EVAL", ""]).await;
+    let store = store(&redis);
+    let token = store.save(session("token")).await.unwrap();
+    let known = store.load(&token).await.unwrap().unwrap();
+    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let error = text(&replaced.await.unwrap_err());
+    assert!(error.contains("unknown command 'EVAL'"), "{error}");
+    assert!(!error.contains("redis.call"), "{error}");
+}
+
+#[test]
+fn without_a_runtime_there_is_an_error_and_no_panic() {
+    use std::task::{Context, Poll, Waker};
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    let store = hasty(&url);
+    let token = SessionToken::random();
+    let mut context = Context::from_waker(Waker::noop());
+    let loaded = store.load(&token).as_mut().poll(&mut context);
+    assert!(matches!(loaded, Poll::Ready(Err(_))));
+}
+
+#[tokio::test]
+async fn server_with_tls_needs_a_certificate_that_is_trusted() {
+    let redis = Redis::start().await;
+    let (authority, other) = (Authority::new(), Authority::new());
+    let acceptor = authority.acceptor("localhost", 2100, rustls::ALL_VERSIONS);
+    let relay = Relay::start(([127, 0, 0, 1], 0).into(), redis.address(), Some(acceptor)).await;
+    let over_tls = |host| {
+        let url = format!("rediss://{host}:{}", relay.address.port());
+        at(&url)
+    };
+    let trusting = over_tls("localhost").ca(&authority.pem).unwrap();
+    check_store(trusting).await;
+    let read = relay.read.load(std::sync::atomic::Ordering::SeqCst);
+    for (refused, why) in [
+        (over_tls("localhost"), "UnknownIssuer"),
+        (
+            over_tls("localhost").ca(&other.pem).unwrap(),
+            "BadSignature",
+        ),
+        (
+            over_tls("127.0.0.1").ca(&authority.pem).unwrap(),
+            "not valid for name",
+        ),
+    ] {
+        let error = refused.save(session("token")).await.unwrap_err();
+        assert!(text(&error).contains(why), "{why}: {}", text(&error));
+    }
+    let after = relay.read.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(read, after, "nothing was sent to whoever it was");
+}
+
+// --- the whole layer
+
+fn with(store: RedisStore) -> impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<RedisStore> {
+    |builder| builder.cookie_keys(keys(1)).session_store(store)
+}
+
+#[track_caller]
+fn assert_unavailable(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(answer.header("location"), None, "no login");
+    assert_eq!(answer.set_cookies(), [""; 0], "and the session is kept");
+}
+
+#[tokio::test]
+async fn app_starts_while_redis_is_down_and_works_once_it_is_up() {
+    let mut redis = Redis::start().await;
+    redis.kill();
+    let app = App::with(with(hasty(&redis.url()))).await;
+    let mut browser = app.browser();
+    browser.jar = vec![("__Host-telenor-session".into(), "token".into())];
+    assert_unavailable(&browser.open("/whoami").await);
+    redis.restart().await;
+    eventually("it works", async || {
+        browser.open("/whoami").await.status == StatusCode::SEE_OTHER
+    })
+    .await;
+    assert!(app.signed_in().await.token().await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outage_is_503_for_everybody_and_over_when_it_is_over() {
+    let mut redis = Redis::durable().await;
+    let app = App::with(with(hasty(&redis.url()))).await;
+    let mut browsers = Vec::new();
+    for _ in 0..5 {
+        browsers.push(app.signed_in().await);
+    }
+    let open_all = async |browsers: &[Browser]| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for browser in browsers.iter().cycle().take(50) {
+            let mut browser = browser.clone();
+            tasks.spawn(async move {
+                let started = Instant::now();
+                (browser.open("/whoami").await, started.elapsed())
+            });
+        }
+        tasks.join_all().await
+    };
+    for round in 0..2 {
+        let hits = app.hits();
+        redis.kill();
+        for _ in 0..3 {
+            for (answer, took) in open_all(&browsers).await {
+                assert_unavailable(&answer);
+                assert!(took < 2 * SOON, "{took:?}");
+            }
+        }
+        assert_eq!(app.hits(), hits);
+        redis.restart().await;
+        let up = Instant::now();
+        let mut first = browsers[round].clone();
+        eventually("the first is let in", async || {
+            first.open("/whoami").await.status == StatusCode::OK
+        })
+        .await;
+        assert!(up.elapsed() < 2 * SOON, "{:?}", up.elapsed());
+        for (answer, _) in open_all(&browsers).await {
+            assert_eq!(answer.status, StatusCode::OK, "with the session of before");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hanging_redis_is_503_in_time() {
+    let redis = Redis::start().await;
+    let app = App::with(with(hasty(&redis.url()))).await;
+    let mut browser = app.signed_in().await;
+    let callback = app.browser().callback_url(&app.gateway, "/whoami").await;
+    redis.hang();
+    for target in ["/whoami", "/perhaps", "/telenor/session", &callback] {
+        let started = Instant::now();
+        assert_unavailable(&browser.open(target).await);
+        assert!(started.elapsed() < 2 * SOON, "{target}");
+    }
+    redis.go_on();
+    eventually("it is back", async || browser.token().await.is_some()).await;
+}
+
+#[tokio::test]
+async fn request_costs_one_command_and_a_login_three() {
+    let redis = Redis::start().await;
+    let app = App::with(with(store(&redis))).await;
+    let reset = || {
+        let () = redis.ask(cmd("CONFIG").arg("RESETSTAT"));
+    };
+    reset();
+    let mut browser = app.signed_in().await;
+    // The login is claimed, its session saved, and what came of it told.
+    assert_eq!(redis.calls(), [("set".to_owned(), 3)]);
+    reset();
+    for _ in 0..10 {
+        assert!(browser.token().await.is_some());
+    }
+    assert_eq!(redis.calls(), [("get".to_owned(), 10)]);
+}
+
+// --- several instances
+
+/// Two instances of an app behind one balancer.
+struct Instances {
+    routers: [Router; 2],
+    gateway: MockGateway,
+    clock: Clock,
+}
+
+impl Instances {
+    async fn start<Store: SessionStore>(
+        gateway: MockGateway,
+        settings: impl Fn(TelenorAuthBuilder, &Clock) -> TelenorAuthBuilder<Store>,
+    ) -> Self {
+        let clock = Clock::manual();
+        let instance = || {
+            let builder = builder(&gateway).cookie_keys(keys(1)).clock(clock.clone());
+            let layer = settings(builder, &clock).build().unwrap();
+            common::routes(&common::Hits::default()).layer(layer)
+        };
+        Self {
+            routers: [instance(), instance()],
+            gateway,
+            clock,
+        }
+    }
+
+    fn browser(&self, at: usize) -> Browser {
+        Browser {
+            router: self.routers[at].clone(),
+            jar: Vec::new(),
+        }
+    }
+
+    async fn signed_in(&self, at: usize) -> Browser {
+        let mut browser = self.browser(at);
+        let callback = browser.callback_url(&self.gateway, "/whoami").await;
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+        browser
+    }
+
+    /// The same browser, sent to the other instance from here on.
+    fn moved(&self, browser: &Browser, to: usize) -> Browser {
+        Browser {
+            router: self.routers[to].clone(),
+            jar: browser.jar.clone(),
+        }
+    }
+}
+
+async fn log_out(browser: &mut Browser) -> Answer {
+    let same_origin = &[("sec-fetch-site", "same-origin")];
+    browser
+        .send(request(Method::POST, "/telenor/logout", same_origin))
+        .await
+}
+
+async fn two_instances(redis: &Redis) -> Instances {
+    let gateway = MockGateway::start().await.unwrap();
+    Instances::start(gateway, |builder, clock| {
+        builder.session_store(store(redis).clock(clock.clone()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn callback_that_reaches_two_instances_is_one_login() {
+    let redis = Redis::start().await;
+    let app = two_instances(&redis).await;
+    let mut browser = app.browser(0);
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut tasks = tokio::task::JoinSet::new();
+    for at in [0, 1] {
+        let (mut browser, callback) = (app.moved(&browser, at), callback.clone());
+        tasks.spawn(async move {
+            let done = browser.open(&callback).await;
+            assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+            browser
+        });
+    }
+    gate.waiting(1).await;
+    eventually("the other one has seen that it is being done", async || {
+        redis.calls().contains(&("get".to_owned(), 2))
+    })
+    .await;
+    gate.open();
+    let browsers = tasks.join_all().await;
+    assert_eq!(app.gateway.hits(Endpoint::Token), 1);
+    assert_eq!(browsers[0].session(), browsers[1].session());
+    for mut browser in browsers {
+        assert!(browser.token().await.is_some());
+    }
+    // And later still, by Back or a second tab.
+    let mut again = app.moved(&browser, 1);
+    assert_eq!(again.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(app.gateway.hits(Endpoint::Token), 1);
+}
+
+#[tokio::test]
+async fn session_of_one_instance_is_good_and_over_at_the_other() {
+    let redis = Redis::start().await;
+    let app = two_instances(&redis).await;
+    let browser = app.signed_in(0).await;
+    let mut other = app.moved(&browser, 1);
+    assert!(other.token().await.is_some());
+    let copied = other.clone();
+    assert_eq!(log_out(&mut other).await.status, StatusCode::SEE_OTHER);
+    for at in [0, 1] {
+        assert!(app.moved(&copied, at).token().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn two_instances_refresh_a_token_once() {
+    let redis = Redis::start().await;
+    let gateway = MockGateway::builder()
+        .refresh_tokens()
+        .start()
+        .await
+        .unwrap();
+    gateway.set_expires_in(60);
+    let app = Instances::start(gateway, |builder, clock| {
+        let store = store(&redis).clock(clock.clone());
+        builder.refresh_tokens().session_store(store)
+    })
+    .await;
+    let browser = app.signed_in(0).await;
+    let before = app.moved(&browser, 0).token().await.unwrap();
+    app.clock.advance(2 * MINUTE);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut tasks = tokio::task::JoinSet::new();
+    for at in [0, 1, 0, 1] {
+        let mut browser = app.moved(&browser, at);
+        tasks.spawn(async move { browser.token().await });
+    }
+    gate.waiting(1).await;
+    gate.open();
+    let tokens = tasks.join_all().await;
+    assert!(
+        tokens.iter().all(|token| *token == tokens[0]),
+        "the same for all"
+    );
+    assert_ne!(tokens[0].as_ref().unwrap(), &before);
+    assert_eq!(
+        app.gateway.hits(Endpoint::Token),
+        2,
+        "a login, and a refresh"
+    );
+}
