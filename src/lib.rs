@@ -165,7 +165,7 @@
 //! | `axum` | yes | [`RouterExt`]; without it the layer wraps any tower service |
 //! | `metrics` | no | counts [`events`] through the `metrics` facade |
 //! | `mock` | no | [`mock`], a gateway for development, and what the [tests of your app](mock#testing-your-own-app) need |
-//! | `redis` | no | `RedisStore`, sessions in Redis or Valkey |
+//! | `redis` | no | `RedisStore`, sessions in Redis or Valkey, and logouts that processes with a `CookieStore` share |
 #![forbid(unsafe_code)]
 
 mod access_token;

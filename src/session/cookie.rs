@@ -3,10 +3,14 @@
 use std::{
     fmt,
     future::{Ready, ready},
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::SystemTime,
 };
 
+#[cfg(feature = "redis")]
+use super::{RedisStore, redis::Ended};
 use super::{Session, SessionId, SessionStore, SessionToken, StoreError, deny_list::DenyList};
 use crate::{
     Clock, CookieKeys,
@@ -22,7 +26,8 @@ const NAME: &str = "session";
 /// Give the very same keys to every process. That a code is redeemed once, and that a logout is for good, each process knows for itself:
 /// logging out is remembered in this process only, for a bounded number of
 /// sessions (10 000 unless told otherwise): a copy of the cookie still opens the session in another process until it
-/// expires. Where that matters, use a store that forgets.
+/// expires. Where that matters, use a store that forgets, or let the processes tell each other, with `share_revocations` and the feature
+/// `redis`.
 ///
 /// The whole cookie must fit into 4096 bytes; a token that makes it longer is refused at login, with a page that says so.
 ///
@@ -41,6 +46,8 @@ pub struct CookieStore {
     sealer: Arc<Sealer>,
     denied: Arc<DenyList>,
     clock: Clock,
+    #[cfg(feature = "redis")]
+    ended: Option<Arc<Ended>>,
 }
 
 impl CookieStore {
@@ -51,6 +58,8 @@ impl CookieStore {
             sealer: Arc::new(keys.sealer(Purpose::Session, b"cookie")),
             denied: Arc::new(DenyList::new(DEFAULT_REVOCATIONS)),
             clock: Clock::default(),
+            #[cfg(feature = "redis")]
+            ended: None,
         }
     }
 
@@ -68,11 +77,55 @@ impl CookieStore {
         self
     }
 
+    /// Makes a logout in one process one in all of them: each tells it through this Redis before it answers, and asks once a second what is
+    /// new. Of the store in Redis only its connection, [prefix](RedisStore::prefix) and [timeout](RedisStore::timeout) are used; sessions stay
+    /// in their cookies, and reading one needs no Redis.
+    ///
+    /// When Redis cannot be asked for 30 seconds, it is not known who was logged out meanwhile, and the answer is 503; also at the start, until
+    /// the list was read once. A logout that cannot be told is 503 as well, though it holds in this process.
+    ///
+    /// Redis keeps as many ended sessions as this process [does](Self::revocations), and has to keep them on disk: one that is
+    /// restarted without persistence has forgotten who was logged out, and a process that starts then never learns it. After
+    /// [`revoke_all`](crate::TelenorAuthLayer::revoke_all) every session is over whose login was in that second or before it, by the clock of
+    /// the process that logged it in: where clocks disagree by a second or more, that is how far off the line is. A user in Redis needs
+    /// `+@connection +get +set +eval +time +xadd +xrange +xrevrange`.
+    ///
+    /// ```no_run
+    /// use telenor_auth::{CookieKeys, session::{CookieStore, RedisStore}};
+    ///
+    /// let keys = CookieKeys::parse(&std::env::var("TELENOR_COOKIE_KEYS")?)?;
+    /// let redis = RedisStore::new("rediss://shop:password@redis.example", &keys)?;
+    /// let store = CookieStore::new(&keys).share_revocations(&redis);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn share_revocations(mut self, redis: &RedisStore) -> Self {
+        self.ended = Some(Arc::new(Ended::new(redis)));
+        self
+    }
+
+    /// The session in a cookie, whether or not somebody ended it.
+    fn unseal(&self, token: &SessionToken<'_>) -> Option<Session> {
+        let session = Session::open_as(&self.sealer, NAME, token.expose().as_bytes())?;
+        session.is_live(self.clock.seconds()).then_some(session)
+    }
+
     /// The session in a cookie, if nobody ended it.
     fn open(&self, token: &SessionToken<'_>) -> Option<Session> {
-        let session = Session::open_as(&self.sealer, NAME, token.expose().as_bytes())?;
-        let live = session.is_live(self.clock.seconds());
-        (live && !self.denied.contains(&session)).then_some(session)
+        let session = self.unseal(token)?;
+        (!self.denied.contains(&session)).then_some(session)
+    }
+
+    async fn deny(&self, session: SessionId, until: u64) -> Result<(), StoreError> {
+        let now = self.clock.seconds();
+        self.denied.insert(session.0, until, now);
+        #[cfg(feature = "redis")]
+        if let Some(ended) = &self.ended {
+            let capacity = self.denied.capacity();
+            ended.tell(session, until, capacity).await?;
+        }
+        Ok(())
     }
 
     fn seal(&self, session: &Session) -> SessionToken<'static> {
@@ -81,12 +134,24 @@ impl CookieStore {
 }
 
 impl SessionStore for CookieStore {
-    type Load = Ready<Result<Option<Session>, StoreError>>;
+    type Load = CookieLoad;
 
     const KEEPS_TOKEN: bool = false;
 
     fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        ready(Ok(self.open(token)))
+        #[cfg(feature = "redis")]
+        if let Some(ended) = &self.ended {
+            ended.watch(&self.denied, &self.clock);
+            if !ended.is_known(self.clock.seconds()) {
+                let (store, ended) = (self.clone(), Arc::clone(ended));
+                let token = token.clone().into_owned();
+                return CookieLoad(Loading::CatchingUp(Box::pin(async move {
+                    ended.catch_up(&store.denied, &store.clock).await?;
+                    Ok(store.open(&token))
+                })));
+            }
+        }
+        CookieLoad(Loading::Ready(ready(Ok(self.open(token)))))
     }
 
     async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
@@ -98,34 +163,67 @@ impl SessionStore for CookieStore {
         token: &SessionToken<'_>,
         new: Session,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
-        let known = self.open(token);
+        let known = self.load(token).await?;
         let replaced = known.is_some_and(|known| known.comes_before(&new));
         Ok(replaced.then(|| self.seal(&new)))
     }
 
+    /// One that is denied already is denied again: it may be that the others could not be told.
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        if let Some(session) = self.open(token) {
-            let now = self.clock.seconds();
-            let until = session.record().expires_at;
-            self.denied.insert(session.login(), until, now);
+        match self.unseal(token) {
+            Some(session) => {
+                let until = session.record().expires_at;
+                self.deny(SessionId(session.login()), until).await
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
-        let now = self.clock.seconds();
-        self.denied.insert(id.0, unix_seconds(until), now);
-        Ok(())
+        self.deny(id, unix_seconds(until)).await
     }
 
     async fn revoke_all(&self) -> Result<(), StoreError> {
-        self.denied.insert_all(self.clock.seconds());
+        let now = self.clock.seconds();
+        self.denied.insert_all(now);
+        #[cfg(feature = "redis")]
+        if let Some(ended) = &self.ended {
+            let up_to = ended.tell_all(now).await?;
+            self.denied.insert_all(up_to);
+        }
         Ok(())
     }
 
     /// The cookie changes when its session is renewed, the login does not.
     fn id(&self, _token: &SessionToken<'_>, session: &Session) -> SessionId {
         SessionId(session.login())
+    }
+}
+
+/// What [`CookieStore::load`](SessionStore::load) answers with: at once, unless it must first be asked who was logged out elsewhere.
+pub struct CookieLoad(Loading);
+
+enum Loading {
+    Ready(Ready<Result<Option<Session>, StoreError>>),
+    #[cfg(feature = "redis")]
+    CatchingUp(Pin<Box<dyn Future<Output = Result<Option<Session>, StoreError>> + Send>>),
+}
+
+impl Future for CookieLoad {
+    type Output = Result<Option<Session>, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Loading::Ready(answer) => Pin::new(answer).poll(cx),
+            #[cfg(feature = "redis")]
+            Loading::CatchingUp(answer) => answer.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for CookieLoad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieLoad").finish_non_exhaustive()
     }
 }
 

@@ -37,6 +37,11 @@ impl DenyList {
         }
     }
 
+    #[cfg(feature = "redis")]
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     pub(super) fn contains(&self, session: &Session) -> bool {
         self.any.load(Ordering::Acquire) && {
             let denied = self.read();

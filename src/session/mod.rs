@@ -23,7 +23,7 @@ pub(crate) use self::record::{Record, Tokens};
 pub use self::redis::RedisStore;
 pub use self::{
     check::check_store,
-    cookie::CookieStore,
+    cookie::{CookieLoad, CookieStore},
     memory::MemoryStore,
     record::Session,
     store::{Claim, SessionStore, StoreError},

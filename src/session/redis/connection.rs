@@ -137,7 +137,7 @@ impl Connection {
 }
 
 /// `None` when the time is up, or there is no runtime to tell.
-async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     Handle::try_current().ok()?;
     timeout(limit, work).await.ok()
 }

@@ -21,6 +21,14 @@ impl Prefix {
         format!("{}claim:{name}", self.0)
     }
 
+    pub(super) fn ended(&self) -> String {
+        format!("{}ended", self.0)
+    }
+
+    pub(super) fn all_ended(&self) -> String {
+        format!("{}ended-all", self.0)
+    }
+
     /// What `SCAN` finds every session by, and perhaps a little more.
     pub(super) fn sessions(&self) -> String {
         let mut pattern = String::new();

@@ -2,6 +2,7 @@
 
 mod address;
 mod connection;
+mod ended;
 mod keys;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 
 use redis::{Cmd, FromRedisValue, cmd};
 
+pub(super) use self::ended::Ended;
 use self::{connection::Connection, keys::Prefix};
 use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError, record::stored};
 use crate::{Clock, ConfigError, CookieKeys, key::Sealer};
