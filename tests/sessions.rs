@@ -38,6 +38,14 @@ macro_rules! over_each_store {
                 super::$name(super::in_cookie().await).await;
             })*
         }
+        #[cfg(feature = "redis")]
+        mod redis {
+            $(#[tokio::test]
+            async fn $name() {
+                let redis = super::common::redis::Redis::start().await;
+                super::$name(super::in_redis(&redis).await).await;
+            })*
+        }
     };
 }
 
@@ -47,6 +55,12 @@ async fn in_memory() -> App {
 
 async fn in_cookie() -> App {
     App::with(with_cookie_store).await
+}
+
+#[cfg(feature = "redis")]
+async fn in_redis(redis: &common::redis::Redis) -> App {
+    let store = telenor_auth::session::RedisStore::new(&redis.url(), &keys(1));
+    App::with(|builder| builder.session_store(store.unwrap())).await
 }
 
 fn with_cookie_store(builder: TelenorAuthBuilder) -> TelenorAuthBuilder<CookieStore> {
