@@ -166,6 +166,7 @@
 //! | `metrics` | no | counts [`events`] through the `metrics` facade |
 //! | `mock` | no | [`mock`], a gateway for development, and what the [tests of your app](mock#testing-your-own-app) need |
 //! | `redis` | no | `RedisStore`, sessions in Redis or Valkey, and logouts that processes with a `CookieStore` share |
+//! | `tower-sessions` | no | [`TowerSessionsStore`](session::TowerSessionsStore): sessions in any store that was written for tower-sessions |
 #![forbid(unsafe_code)]
 
 mod access_token;

@@ -5,6 +5,7 @@
 //! | [`MemoryStore`] | one process; the default |
 //! | [`CookieStore`] | any number of processes, with nothing to run |
 //! | [`RedisStore`] | any number of processes, where a logout is one everywhere and tokens can be refreshed; feature `redis` |
+//! | [`TowerSessionsStore`] (feature `tower-sessions`) | any number of processes, in any store for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB … |
 //!
 //! Any other place is a [`SessionStore`] of your own; [`check_store`] tells whether it keeps the rules.
 
@@ -17,10 +18,14 @@ mod record;
 mod redis;
 mod store;
 mod token;
+#[cfg(feature = "tower-sessions")]
+mod tower_sessions;
 
 pub(crate) use self::record::{Record, Tokens};
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
+#[cfg(feature = "tower-sessions")]
+pub use self::tower_sessions::TowerSessionsStore;
 pub use self::{
     check::check_store,
     cookie::{CookieLoad, CookieStore},

@@ -1,0 +1,232 @@
+//! Sessions in a store that was written for tower-sessions.
+
+mod generation;
+mod pair;
+mod records;
+mod table;
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::{Instant, sleep};
+
+use self::{
+    generation::Generation,
+    records::{Core014, Core015, Records},
+    table::{Table, id_of},
+};
+use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
+use crate::{
+    Clock, CookieKeys,
+    key::{Purpose, Sealer},
+    user::BoxFuture,
+};
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait for another instance that replaces the same session.
+const WAIT: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Keeps sessions in any store that was written for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB and many more.
+///
+/// Which constructor a store needs is a matter of the `tower-sessions-core` that it was written for:
+///
+/// | store | constructor |
+/// | --- | --- |
+/// | sqlx 0.15 (PostgreSQL, MySQL, SQLite), redis 0.16, moka 0.15, dynamodb 0.3, libsql 0.4, rorm 0.4, sled 0.2 | [`from_core_014`](Self::from_core_014) |
+/// | memory, file 0.3, rusqlite 0.15, surrealdb 0.10 | [`from_core_015`](Self::from_core_015) |
+///
+/// Give the very same keys to every instance of the app. What is kept is sealed with them, under hashes of the session tokens: who
+/// reads the store gets neither tokens nor sessions.
+///
+/// ```no_run
+/// use telenor_auth::{CookieKeys, TelenorAuthLayer, session::TowerSessionsStore};
+/// use tower_sessions_sqlx_store::{PostgresStore, sqlx::PgPool};
+///
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = PgPool::connect("postgres://localhost/shop").await?;
+/// let table = PostgresStore::new(pool).with_table_name("telenor_session")?;
+/// table.migrate().await?;
+///
+/// let keys = CookieKeys::random(); // from your secret store, in earnest
+/// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
+///     .cookie_keys(keys.clone())
+///     .session_store(TowerSessionsStore::from_core_014(table, &keys))
+///     .build()?;
+/// # Ok(()) }
+/// ```
+///
+/// # The store
+///
+/// - Give each app a table, or a Redis database, of its own. Above all it must not be the one that tower-sessions' own layer uses:
+///   there a visitor's cookie names records, and would name these.
+/// - No `CachingSessionStore` in front of it: an instance would go on from its cache with a session that was ended elsewhere.
+/// - The SQL stores keep what has expired until they are told to delete it, sessions as well as the short-lived records by which instances
+///   agree on who does what: call their `delete_expired` every few minutes.
+/// - It must not drop records to make room. A session that lost one of its records is over; when it is the one by which
+///   [`revoke_all`](SessionStore::revoke_all) ends sessions, all are.
+///
+/// # What it costs
+///
+/// One look-up per request, two where sessions [change while they last](Session::is_renewable), and one more every two seconds.
+///
+/// # What it can promise
+///
+/// As much as such stores can, which know neither conditions nor lists:
+///
+/// - A session that was ended stays ended, also when another instance is about to write to it.
+/// - [`revoke_all`](SessionStore::revoke_all) holds at once in the instance that does it, and within two seconds in the others; within
+///   thirty where the store does not answer.
+/// - Of several instances that replace a session, or claim a piece of work, at the same moment, one wins as far as the store creates
+///   records atomically. SQLite and Redis do. PostgreSQL and MySQL are asked whether the record is there and then written to, so that two
+///   that come within the same few milliseconds may both win. Then a refresh token is presented twice, which the layer copes
+///   with, and of two codes for the same login the gateway refuses one.
+#[derive(Clone)]
+pub struct TowerSessionsStore {
+    table: Table,
+    generation: Arc<Generation>,
+    sealer: Arc<Sealer>,
+    clock: Clock,
+}
+
+impl TowerSessionsStore {
+    /// Keeps sessions in a store for `tower-sessions-core` 0.14, sealed with these keys.
+    #[must_use]
+    pub fn from_core_014<Store>(store: Store, keys: &CookieKeys) -> Self
+    where
+        Store: tower_sessions_core_014::SessionStore,
+    {
+        Self::over(Arc::new(Core014(store)), keys)
+    }
+
+    /// Keeps sessions in a store for `tower-sessions-core` 0.15, sealed with these keys.
+    #[must_use]
+    pub fn from_core_015<Store>(store: Store, keys: &CookieKeys) -> Self
+    where
+        Store: tower_sessions_core_015::SessionStore,
+    {
+        Self::over(Arc::new(Core015(store)), keys)
+    }
+
+    /// How long each call of the store may take, two seconds unless told otherwise; beyond, it has failed.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.table.timeout = timeout;
+        self
+    }
+
+    /// The clock that expiry is measured against, beside the store's own.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    fn over(records: Arc<dyn Records>, keys: &CookieKeys) -> Self {
+        Self {
+            table: Table::new(records, DEFAULT_TIMEOUT),
+            generation: Arc::default(),
+            sealer: Arc::new(keys.sealer(Purpose::Session, b"tower-sessions")),
+            clock: Clock::default(),
+        }
+    }
+
+    /// Rounded up, as the clock tells whole seconds.
+    fn after(&self, ttl: Duration) -> u64 {
+        let seconds = ttl.as_secs().saturating_add(1);
+        self.clock.seconds().saturating_add(seconds)
+    }
+}
+
+impl SessionStore for TowerSessionsStore {
+    type Load = BoxFuture<'static, Result<Option<Session>, StoreError>>;
+
+    fn load(&self, token: &SessionToken<'_>) -> Self::Load {
+        let (store, id) = (self.clone(), token.id());
+        Box::pin(async move { store.find(id).await })
+    }
+
+    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
+        self.keep(&session).await
+    }
+
+    async fn replace(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        let id = token.id();
+        let name = format!("replace-{id}-{}", new.version());
+        // Longer than the calls that are made meanwhile may take.
+        let ttl = self.table.timeout.saturating_mul(5);
+        let waited = Instant::now() + WAIT;
+        loop {
+            if self.claim(&name, ttl).await? == Claim::Won {
+                let replaced = self.replace_alone(id, &new).await;
+                // Done, the claim stays until it runs out: nobody who comes late with the same version wins it then.
+                if !matches!(replaced, Ok(true)) {
+                    let _ = self.release(&name).await;
+                }
+                return Ok(replaced?.then(|| token.clone().into_owned()));
+            }
+            if !self.comes_before(id, &new).await? {
+                return Ok(None);
+            }
+            if Instant::now() >= waited {
+                return Err(StoreError::new("another instance does not get done"));
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
+        self.end(token.id()).await
+    }
+
+    async fn revoke(&self, id: SessionId, _until: SystemTime) -> Result<(), StoreError> {
+        self.end(id).await
+    }
+
+    async fn revoke_all(&self) -> Result<(), StoreError> {
+        self.generation.end(&self.table).await
+    }
+
+    async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
+        let ours = format!("{HELD}{:032x}", rand::random::<u128>());
+        let until = self.after(ttl);
+        let there = self.table.first(claim_of(name), &ours, until).await?;
+        Ok(match there.strip_prefix(DONE) {
+            Some(result) => Claim::Settled(result.to_owned()),
+            None if there == ours => Claim::Won,
+            None => Claim::Lost,
+        })
+    }
+
+    async fn release(&self, name: &str) -> Result<(), StoreError> {
+        self.table.delete(claim_of(name)).await
+    }
+
+    async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
+        let done = format!("{DONE}{result}");
+        self.table.save(claim_of(name), done, self.after(ttl)).await
+    }
+}
+
+impl fmt::Debug for TowerSessionsStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TowerSessionsStore")
+            .field("timeout", &self.table.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a claim says: by whom it is held, or what came of it.
+const HELD: &str = "held ";
+const DONE: &str = "done ";
+
+fn claim_of(name: &str) -> SessionId {
+    id_of("claim", name)
+}

@@ -1,0 +1,110 @@
+//! Records in a store that may be slow, away, or filled by somebody else at the same moment.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::digest;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+use super::{
+    super::{SessionId, StoreError},
+    records::{Call, Records},
+};
+
+const TRIES: u32 = 4;
+
+#[derive(Clone)]
+pub(super) struct Table {
+    records: Arc<dyn Records>,
+    /// For each call.
+    pub(super) timeout: Duration,
+}
+
+impl Table {
+    pub(super) fn new(records: Arc<dyn Records>, timeout: Duration) -> Self {
+        Self { records, timeout }
+    }
+
+    /// `false`, and nothing is kept, when the id is taken.
+    pub(super) async fn create(
+        &self,
+        id: SessionId,
+        data: String,
+        until: u64,
+    ) -> Result<bool, StoreError> {
+        let created = self.records.create(id, data, date(until));
+        let created = self.in_time(created).await?;
+        if created != id {
+            self.delete(created).await?;
+        }
+        Ok(created == id)
+    }
+
+    pub(super) async fn save(
+        &self,
+        id: SessionId,
+        data: String,
+        until: u64,
+    ) -> Result<(), StoreError> {
+        self.in_time(self.records.save(id, data, date(until))).await
+    }
+
+    pub(super) async fn load(&self, id: SessionId) -> Result<Option<String>, StoreError> {
+        self.in_time(self.records.load(id)).await
+    }
+
+    pub(super) async fn delete(&self, id: SessionId) -> Result<(), StoreError> {
+        self.in_time(self.records.delete(id)).await
+    }
+
+    /// Keeps the data where there is nothing yet, and answers with what is there now: this, or what somebody else was faster with.
+    ///
+    /// It is looked at whatever came of creating it. The Redis store fails where the id is taken; SQL stores look whether it is,
+    /// and write afterwards, so that of two at the same moment both believe that it was not.
+    pub(super) async fn first(
+        &self,
+        id: SessionId,
+        data: &str,
+        until: u64,
+    ) -> Result<String, StoreError> {
+        let (mut failed, mut in_the_way) = (None, false);
+        for _ in 0..TRIES {
+            let created = self.create(id, data.to_owned(), until).await;
+            if let Some(kept) = self.load(id).await? {
+                return Ok(kept);
+            }
+            match created {
+                Ok(true) => {}
+                // What has expired is in the way until it is swept; what was given back a moment ago is not, the next time.
+                Ok(false) if in_the_way => self.delete(id).await?,
+                Ok(false) => in_the_way = true,
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed.unwrap_or_else(|| {
+            StoreError::new("what was kept is gone at once: is the clock of the store right?")
+        }))
+    }
+
+    async fn in_time<T>(&self, call: Call<'_, T>) -> Result<T, StoreError> {
+        let answer = tokio::time::timeout(self.timeout, call).await;
+        answer.unwrap_or_else(|_| Err(StoreError::new("the store did not answer in time")))
+    }
+}
+
+/// The id of a record that is no session's own.
+pub(super) fn id_of(label: &str, name: &str) -> SessionId {
+    // Tokens are text, and what begins with this byte is none: no cookie names such a record.
+    let named = [b"\xff", label.as_bytes(), b" ", name.as_bytes()].concat();
+    let digest = digest::digest(&digest::SHA256, &named);
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest.as_ref()[..16]);
+    SessionId(id)
+}
+
+/// In UTC, as the SQLite store compares dates as text.
+fn date(seconds: u64) -> OffsetDateTime {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .unwrap_or(PrimitiveDateTime::MAX.assume_utc())
+}
