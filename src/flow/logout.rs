@@ -55,8 +55,9 @@ impl<Store: SessionStore> Flow<Store> {
 
     /// Ends a session: here first, then at the gateway.
     async fn end(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        // A store that cannot tell what it has may still be able to forget it.
-        let loaded = self.store.load(token).await;
+        // Another instance may have refreshed the token that is to end at the gateway. And a store that cannot tell what it has may still
+        // be able to forget it.
+        let loaded = self.store.reload(token).await;
         self.store.remove(token).await?;
         let now = self.config.clock.seconds();
         let Some(session) = loaded?.filter(|session| self.accepts(session, now)) else {

@@ -125,7 +125,7 @@ impl<Store: SessionStore> Flow<Store> {
             let claim = self.store.claim(&name, CLAIM).await?;
             // Looked up after the claim: whoever had it before may have refreshed the token.
             let now = self.config.clock.seconds();
-            let known = self.store.load(token).await?;
+            let known = self.store.reload(token).await?;
             let Some(session) = known.filter(|session| self.accepts(session, now)) else {
                 return Ok(Refreshed::Over);
             };
@@ -197,7 +197,7 @@ impl<Store: SessionStore> Flow<Store> {
                 });
                 return Ok(Refreshed::Session(after));
             }
-            match self.store.load(token).await? {
+            match self.store.reload(token).await? {
                 // Only its use was noted meanwhile.
                 Some(known)
                     if known.record().refreshes == session.record().refreshes && tries < TRIES =>
@@ -226,7 +226,7 @@ impl<Store: SessionStore> Flow<Store> {
     ) -> Result<Refreshed, StoreError> {
         // A store whose claims are not watertight may have let another instance be faster, which then writes what it got.
         for _ in 0..5 {
-            match self.store.load(token).await? {
+            match self.store.reload(token).await? {
                 Some(known) if known.record().refreshes != session.record().refreshes => {
                     return Ok(Refreshed::Session(known));
                 }

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::{Future, ready},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -59,7 +60,16 @@ pub trait SessionStore: Clone + Send + Sync + 'static {
     type Load: Future<Output = Result<Option<Session>, StoreError>> + Send + Unpin + 'static;
 
     /// The session of this token, or `None` when the token is unknown, removed, expired or not a token at all.
+    ///
+    /// A request waits for this for as long as it takes, and so does everything else that is asked of a store: one behind a network needs a
+    /// deadline of its own, after which it answers with an error.
     fn load(&self, token: &SessionToken<'_>) -> Self::Load;
+
+    /// The same, as it is at this moment wherever the sessions are kept: for whoever is about to change it. A store with a cache goes past
+    /// that.
+    fn reload(&self, token: &SessionToken<'_>) -> Self::Load {
+        self.load(token)
+    }
 
     /// Keeps a new session, at least until it expires, and makes the token for it.
     ///
@@ -182,14 +192,14 @@ pub enum Claim {
 
 /// A store could not do what it was asked.
 ///
-/// The layer answers 503 and logs the cause.
-#[derive(Debug)]
-pub struct StoreError(Box<dyn std::error::Error + Send + Sync>);
+/// The layer answers 503 and logs the cause. Cloning costs a counter, for a store that tells several who wait for one answer.
+#[derive(Clone, Debug)]
+pub struct StoreError(Arc<dyn std::error::Error + Send + Sync>);
 
 impl StoreError {
     /// An error with this cause, which ends in the log and must hold no token.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(source.into())
+        Self(source.into().into())
     }
 }
 
