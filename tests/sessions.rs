@@ -5,19 +5,15 @@
 
 mod common;
 
-use std::{
-    future::{Ready, ready},
-    time::{Duration, SystemTime},
-};
+use std::time::Duration;
 
-use common::{App, Browser, ORIGIN, builder, keys, navigation, request};
+use common::{App, Browser, ORIGIN, builder, keys, navigation, request, stores::Deadline};
 use http::{Method, StatusCode};
 use telenor_auth::{
     CookiePrefix, TelenorAuthBuilder,
     mock::{Answer as Scripted, Endpoint, MockGateway},
     session::{
-        CookieStore, MemoryStore, Session, SessionId, SessionStore, SessionToken, StoreError,
-        check_store,
+        CookieStore, Fault, FaultyStore, MemoryStore, Operation, check_store, check_store_faults,
     },
 };
 
@@ -88,6 +84,16 @@ over_each_store! {
 async fn stores_keep_the_rules() {
     check_store(MemoryStore::new()).await;
     check_store(CookieStore::new(&keys(1))).await;
+    check_store(FaultyStore::new(MemoryStore::new())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_behind_a_network_keeps_the_rules_when_its_server_fails() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let store = Deadline(faulty.clone());
+    check_store_faults(store.clone(), async |fault| faulty.set(fault)).await;
+    faulty.set(Fault::Slow);
+    check_store(store).await;
 }
 
 async fn session_lasts_as_long_as_its_token(app: App) {
@@ -526,71 +532,18 @@ async fn full_memory_store_is_503_and_keeps_the_live() {
     assert!(first.token().await.is_some());
 }
 
-/// Fails as it is told to.
-#[derive(Clone, Default)]
-struct Broken {
-    load: bool,
-    save: bool,
-    remove: bool,
-    inner: MemoryStore,
-}
-
-fn fail<T>() -> Result<T, StoreError> {
-    Err(StoreError::new("the network is down"))
-}
-
-impl SessionStore for Broken {
-    type Load = Ready<Result<Option<Session>, StoreError>>;
-
-    fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        if self.load {
-            ready(fail())
-        } else {
-            self.inner.load(token)
-        }
-    }
-
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        if self.save {
-            fail()
-        } else {
-            self.inner.save(session).await
-        }
-    }
-
-    async fn replace(
-        &self,
-        token: &SessionToken<'_>,
-        new: Session,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
-        self.inner.replace(token, new).await
-    }
-
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        if self.remove {
-            fail()
-        } else {
-            self.inner.remove(token).await
-        }
-    }
-
-    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
-        self.inner.revoke(id, until).await
-    }
-
-    async fn revoke_all(&self) -> Result<(), StoreError> {
-        self.inner.revoke_all().await
-    }
+/// Does all but this one thing.
+fn broken(operation: Operation) -> FaultyStore<MemoryStore> {
+    let store = FaultyStore::new(MemoryStore::new());
+    store.set_for(operation, Fault::Error);
+    store
 }
 
 #[tokio::test]
 async fn store_failure_is_503_and_never_anonymous() {
     for optional in [false, true] {
         let app = App::with(|builder| {
-            let builder = builder.session_store(Broken {
-                load: true,
-                ..Broken::default()
-            });
+            let builder = builder.session_store(broken(Operation::Load));
             if optional {
                 builder.optional()
             } else {
@@ -612,13 +565,7 @@ async fn store_failure_is_503_and_never_anonymous() {
 
 #[tokio::test]
 async fn login_that_cannot_be_saved_is_503() {
-    let app = App::with(|builder| {
-        builder.session_store(Broken {
-            save: true,
-            ..Broken::default()
-        })
-    })
-    .await;
+    let app = App::with(|builder| builder.session_store(broken(Operation::Save))).await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
     assert_eq!(
@@ -630,13 +577,7 @@ async fn login_that_cannot_be_saved_is_503() {
 
 #[tokio::test]
 async fn logout_that_cannot_be_done_says_so() {
-    let app = App::with(|builder| {
-        builder.session_store(Broken {
-            remove: true,
-            ..Broken::default()
-        })
-    })
-    .await;
+    let app = App::with(|builder| builder.session_store(broken(Operation::Remove))).await;
     let mut browser = app.signed_in().await;
     let answer = browser.send(post_logout(SAME_ORIGIN)).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -7,11 +7,13 @@
 //! | [`RedisStore`] | any number of processes, where a logout is one everywhere and tokens can be refreshed; feature `redis` |
 //! | [`TowerSessionsStore`] (feature `tower-sessions`) | any number of processes, in any store for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB … |
 //!
-//! Any other place is a [`SessionStore`] of your own; [`check_store`] tells whether it keeps the rules.
+//! Any other place is a [`SessionStore`] of your own; [`check_store`] tells whether it keeps the rules, and [`check_store_faults`] whether
+//! it does when its server fails. [`FaultyStore`] fails on command, for tests of what your app does then.
 
 mod check;
 mod cookie;
 mod deny_list;
+mod faulty;
 mod memory;
 mod record;
 #[cfg(feature = "redis")]
@@ -27,8 +29,9 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "tower-sessions")]
 pub use self::tower_sessions::TowerSessionsStore;
 pub use self::{
-    check::check_store,
+    check::{check_store, check_store_faults},
     cookie::{CookieLoad, CookieStore},
+    faulty::{Fault, FaultyStore, Operation},
     memory::MemoryStore,
     record::Session,
     store::{Claim, SessionStore, StoreError},

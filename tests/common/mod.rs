@@ -11,6 +11,7 @@
 pub mod log;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod stores;
 pub mod tls;
 
 use std::sync::{

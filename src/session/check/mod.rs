@@ -2,7 +2,10 @@
 
 mod claims;
 mod ending;
+mod faults;
 mod keeping;
+#[cfg(test)]
+mod misled;
 mod replacing;
 #[cfg(test)]
 mod wrong;
@@ -12,6 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+pub use self::faults::check_store_faults;
 use super::{Session, SessionStore, SessionToken, Tokens};
 use crate::access_token::{AccessToken, RefreshToken};
 
@@ -27,6 +31,8 @@ use crate::access_token::{AccessToken, RefreshToken};
 /// check_store(MemoryStore::new()).await;
 /// # }
 /// ```
+///
+/// What becomes of a store whose server is gone is for [`check_store_faults`].
 ///
 /// # Panics
 ///
