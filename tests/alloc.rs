@@ -14,7 +14,11 @@ use std::{
 use axum::{Router, body::Body, routing::get};
 use common::{App, builder, request};
 use http::{Method, Request, Response};
-use telenor_auth::{TelenorUser, mock::MockGateway};
+use telenor_auth::{
+    TelenorUser,
+    mock::MockGateway,
+    session::{CachedStore, MemoryStore, SessionStore},
+};
 use tower::{Layer, Service, ServiceExt};
 
 /// A request as a server hands it over.
@@ -109,4 +113,22 @@ async fn request_without_a_cookie_costs_no_more_where_it_may_pass() {
     let wrapped = count(auth.layer(served(routes())), anonymous(), "/plain").await;
     println!("bare {bare}, wrapped {wrapped}");
     assert!(wrapped <= bare + 2, "{wrapped} against {bare}");
+}
+
+#[tokio::test]
+async fn remembered_session_costs_no_more_than_one_in_memory() {
+    async fn through<Store: SessionStore>(store: Store) -> u64 {
+        let gateway = MockGateway::start().await.unwrap();
+        let auth = builder(&gateway).session_store(store).build().unwrap();
+        let layered = served(routes().route("/whoami", get(user)).layer(auth));
+        let app = App::mounted(layered.clone(), gateway);
+        let browser = app.signed_in().await;
+        let cookie = format!("__Host-telenor-session={}", browser.session().unwrap());
+        count(layered, signed_in(&cookie), "/plain").await
+    }
+    let memory = through(MemoryStore::new()).await;
+    let an_hour = std::time::Duration::from_secs(3_600);
+    let remembered = through(CachedStore::new(MemoryStore::new()).staleness(an_hour)).await;
+    println!("memory {memory}, remembered {remembered}");
+    assert!(remembered <= memory, "{remembered} against {memory}");
 }

@@ -13,7 +13,8 @@ use telenor_auth::{
     CookiePrefix, TelenorAuthBuilder,
     mock::{Answer as Scripted, Endpoint, MockGateway},
     session::{
-        CookieStore, Fault, FaultyStore, MemoryStore, Operation, check_store, check_store_faults,
+        CachedStore, CookieStore, Fault, FaultyStore, MemoryStore, Operation, check_store,
+        check_store_faults,
     },
 };
 
@@ -42,6 +43,12 @@ macro_rules! over_each_store {
                 super::$name(super::in_redis(&redis).await).await;
             })*
         }
+        mod cached {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::in_cache().await).await;
+            })*
+        }
     };
 }
 
@@ -57,6 +64,10 @@ async fn in_cookie() -> App {
 async fn in_redis(redis: &common::redis::Redis) -> App {
     let store = telenor_auth::session::RedisStore::new(&redis.url(), &keys(1));
     App::with(|builder| builder.session_store(store.unwrap())).await
+}
+
+async fn in_cache() -> App {
+    App::with(|builder| builder.session_store(CachedStore::new(MemoryStore::new()))).await
 }
 
 fn with_cookie_store(builder: TelenorAuthBuilder) -> TelenorAuthBuilder<CookieStore> {
