@@ -93,6 +93,12 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
         self
     }
 
+    /// The keys given so far: what [`from_env`](TelenorAuthLayer::from_env) found, to follow them or to share them with a store.
+    #[must_use]
+    pub fn keys(&self) -> Option<&CookieKeys> {
+        self.settings.cookie_keys.as_ref()
+    }
+
     /// What the names of the cookies begin with after their prefix; `telenor` unless told otherwise.
     ///
     /// Two layers on one host need two names.

@@ -22,6 +22,8 @@ use std::fmt;
 pub enum ConfigError {
     /// An environment variable that is needed is not set.
     MissingVariable(&'static str),
+    /// Two environment variables that say the same thing are set.
+    ConflictingVariables(&'static str, &'static str),
     /// The client id is empty or holds control characters.
     InvalidClientId,
     /// The client secret is empty.
@@ -52,6 +54,8 @@ pub enum ConfigError {
     UnreadableKey,
     /// The list of cookie keys is empty.
     NoKeys,
+    /// The cookie keys could not be read from where they are kept; the text names the place and the reason, and no key.
+    KeysUnavailable(String),
     /// A cookie prefix cannot be had on plain `http`, or the cookie name is not a token.
     InvalidCookieName(String),
     /// A path of the app (home, way on without login, page after logout) is not a path on its own origin.
@@ -88,6 +92,10 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingVariable(name) => write!(f, "set the environment variable {name}"),
+            Self::ConflictingVariables(one, other) => write!(
+                f,
+                "the environment variables {one} and {other} are both set: keep the one that you mean"
+            ),
             Self::InvalidClientId => f.write_str(
                 "the client id is empty or has control characters: copy it from your app's page on developer.telenor.no",
             ),
@@ -129,12 +137,16 @@ impl fmt::Display for ConfigError {
             Self::WeakKey => f.write_str(
                 "a cookie key is text, a repetition or a sample, which can be guessed: make one with `openssl rand -base64 32` and pass it through CookieKeys::parse",
             ),
-            Self::RepeatedKey => f.write_str("the same cookie key is listed twice: list each once, newest first"),
+            Self::RepeatedKey => f.write_str("the same cookie key is listed twice: list each once, and first the one that seals"),
             Self::UnreadableKey => f.write_str(
-                "a cookie key is neither hexadecimal nor base64: make one with `openssl rand -base64 32`, and separate several with commas",
+                "a cookie key is neither hexadecimal nor base64: make one with `openssl rand -base64 32`, and separate several with commas or new lines",
             ),
             Self::NoKeys => f.write_str(
                 "the list of cookie keys is empty: give at least one, or none at all for a random key that lasts as long as the process",
+            ),
+            Self::KeysUnavailable(place) => write!(
+                f,
+                "the cookie keys cannot be read from {place}: put them there, as CookieKeys::parse reads them, for this process to read"
             ),
             Self::InvalidCookieName(name) => write!(
                 f,

@@ -213,7 +213,7 @@ fn key_from_the_documentation_is_refused() {
     let readme = concat!(
         include_str!("../README.md"),
         include_str!("../src/lib.rs"),
-        include_str!("../src/key.rs"),
+        include_str!("../src/key/mod.rs"),
         include_str!("../src/builder.rs"),
         include_str!("../src/session/cookie.rs"),
     );

@@ -1,0 +1,97 @@
+//! One key: whether it is good enough, and what is derived from it.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM_SIV, LessSafeKey, UnboundKey},
+    digest, hkdf,
+};
+
+use crate::ConfigError;
+
+const MIN_KEY_LEN: usize = 32;
+
+pub(super) struct RootKey {
+    /// Stands in front of what the key sealed; several keys may share one.
+    pub id: u8,
+    fingerprint: [u8; 32],
+    prk: hkdf::Prk,
+}
+
+impl RootKey {
+    pub(super) fn new(key: &[u8]) -> Result<Self, ConfigError> {
+        if key.len() < MIN_KEY_LEN {
+            return Err(ConfigError::KeyTooShort(key.len()));
+        }
+        let mut seen = [false; 256];
+        key.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+        let distinct = seen.iter().filter(|seen| **seen).count();
+        // 32 random bytes have fewer than 16 distinct values, or are all printable, less than once in 10^13 tries.
+        let text = key
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+        let counting = key
+            .windows(2)
+            .all(|pair| pair[1] == pair[0].wrapping_add(1));
+        if distinct < 16 || text || counting {
+            return Err(ConfigError::WeakKey);
+        }
+        Ok(Self::derive(key))
+    }
+
+    /// One that cannot be guessed, so nothing is to be checked.
+    pub(super) fn random() -> Self {
+        Self::derive(&rand::random::<[u8; 32]>())
+    }
+
+    fn derive(key: &[u8]) -> Self {
+        let fingerprint = digest::digest(&digest::SHA256, &[b"telenor-auth key id", key].concat());
+        let fingerprint: [u8; 32] = fingerprint
+            .as_ref()
+            .try_into()
+            .expect("SHA-256 gives 32 bytes");
+        Self {
+            id: fingerprint[0],
+            fingerprint,
+            prk: hkdf::Salt::new(hkdf::HKDF_SHA256, b"telenor-auth").extract(key),
+        }
+    }
+
+    /// The key for one purpose and context.
+    pub(super) fn sub_key(&self, purpose: &[u8], context: &[u8]) -> LessSafeKey {
+        let info = [purpose, context];
+        LessSafeKey::new(UnboundKey::from(
+            self.prk
+                .expand(&info, &AES_256_GCM_SIV)
+                .expect("a sub-key of 32 bytes is within what HKDF can give"),
+        ))
+    }
+}
+
+impl PartialEq for RootKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A good key, the same for the same number.
+    pub(in crate::key) fn key(seed: u8) -> Vec<u8> {
+        digest::digest(&digest::SHA256, &[seed]).as_ref().to_vec()
+    }
+
+    #[test]
+    fn weak_keys_are_refused() {
+        let refused = |key: &[u8]| RootKey::new(key).err();
+        assert_eq!(refused(&key(1)), None);
+        assert_eq!(refused(&key(1)[..31]), Some(ConfigError::KeyTooShort(31)));
+        assert_eq!(refused(&[0; 32]), Some(ConfigError::WeakKey));
+        let few = b"ab\x80\xff".repeat(16);
+        assert_eq!(refused(&few), Some(ConfigError::WeakKey));
+        let text = b"correct horse battery staple, but longer";
+        assert_eq!(refused(text), Some(ConfigError::WeakKey));
+        let counting: Vec<u8> = (0..64).collect();
+        assert_eq!(refused(&counting), Some(ConfigError::WeakKey));
+    }
+}

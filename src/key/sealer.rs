@@ -1,0 +1,222 @@
+//! What the ring seals: values that only this app can read or make.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use aws_lc_rs::aead::{Aad, Nonce};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::ring::{Ring, SubKeys};
+
+const NONCE_LEN: usize = 12;
+/// Format version, key id, nonce: what stands in front of the ciphertext.
+const HEADER_LEN: usize = 2 + NONCE_LEN;
+const FORMAT: u8 = 1;
+
+/// What a sealed value is for; a value sealed for one purpose never opens for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Answer,
+    Hop,
+    PendingLogin,
+    Rounds,
+    Session,
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Hop => "hop",
+            Self::PendingLogin => "pending login",
+            Self::Rounds => "rounds",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// Seals and opens values for one purpose, with the keys that are in the ring at that time.
+///
+/// AES-256-GCM-SIV with random nonces: a repeated nonce, which a flood of anonymous visitors could bring about with plain GCM,
+/// gives nothing away (RFC 8452).
+pub(crate) struct Sealer {
+    ring: Arc<Ring>,
+    purpose: Purpose,
+    context: Box<[u8]>,
+    derived: RwLock<SubKeys>,
+}
+
+impl Sealer {
+    pub(super) fn new(ring: Arc<Ring>, purpose: Purpose, context: &[u8]) -> Self {
+        let derived = ring.sub_keys(purpose.as_str().as_bytes(), context);
+        Self {
+            ring,
+            purpose,
+            context: context.into(),
+            derived: RwLock::new(derived),
+        }
+    }
+
+    /// The sub-keys of the ring as it is: kept ones, until it has changed.
+    fn sub_keys(&self) -> RwLockReadGuard<'_, SubKeys> {
+        let stale = |derived: &SubKeys| derived.generation != self.ring.generation();
+        loop {
+            let derived = self.derived.read().unwrap_or_else(PoisonError::into_inner);
+            if !stale(&derived) {
+                return derived;
+            }
+            drop(derived);
+            let derived = self.derived.write();
+            let mut derived = derived.unwrap_or_else(PoisonError::into_inner);
+            // Of all that wait here after a change, one derives.
+            if stale(&derived) {
+                let purpose = self.purpose.as_str().as_bytes();
+                *derived = self.ring.sub_keys(purpose, &self.context);
+            }
+        }
+    }
+
+    pub(crate) fn seal<T: Serialize>(&self, name: &str, value: &T) -> String {
+        let sub_keys = self.sub_keys();
+        let (id, key) = &sub_keys.keys[0];
+        let nonce: [u8; NONCE_LEN] = rand::random();
+        let mut body = postcard::to_allocvec(value).expect("our own plain structs can be encoded");
+        key.seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(self.associated_data(name)),
+            &mut body,
+        )
+        .expect("a few kilobytes are within what AES-GCM-SIV can seal");
+        let mut sealed = Vec::with_capacity(HEADER_LEN + body.len());
+        sealed.extend([FORMAT, *id]);
+        sealed.extend(nonce);
+        sealed.extend(body);
+        BASE64_URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    /// The value, or `None` for whatever is wrong with it: the causes look alike on purpose.
+    pub(crate) fn open<T: DeserializeOwned>(&self, name: &str, sealed: &[u8]) -> Option<T> {
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (header, body) = sealed.split_at_checked(HEADER_LEN)?;
+        let nonce: [u8; NONCE_LEN] = header[2..].try_into().ok()?;
+        if header[0] != FORMAT {
+            return None;
+        }
+        let mut buffer = Vec::with_capacity(body.len());
+        let sub_keys = self.sub_keys();
+        for (_, key) in sub_keys.keys.iter().filter(|(id, _)| *id == header[1]) {
+            buffer.clear();
+            buffer.extend_from_slice(body);
+            let nonce = Nonce::assume_unique_for_key(nonce);
+            let aad = Aad::from(self.associated_data(name));
+            if let Ok(plain) = key.open_in_place(nonce, aad, &mut buffer) {
+                return postcard::from_bytes(plain).ok();
+            }
+        }
+        None
+    }
+
+    fn associated_data(&self, name: &str) -> Vec<u8> {
+        [
+            &[FORMAT],
+            self.purpose.as_str().as_bytes(),
+            &[0],
+            name.as_bytes(),
+        ]
+        .concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{
+        super::root::{RootKey, tests::key},
+        *,
+    };
+    use crate::CookieKeys;
+
+    fn sealer(seeds: &[u8]) -> Sealer {
+        let keys = CookieKeys::new(seeds.iter().map(|seed| key(*seed))).unwrap();
+        keys.sealer(Purpose::Session, b"shop")
+    }
+
+    #[test]
+    fn first_key_seals_and_all_open() {
+        let sealed_by_old = sealer(&[1]).seal("name", &"value");
+        let both = sealer(&[2, 1]);
+        assert_eq!(
+            both.open("name", sealed_by_old.as_bytes()),
+            Some("value".to_owned())
+        );
+        let sealed_by_both = both.seal("name", &"value");
+        assert_eq!(
+            sealer(&[2]).open("name", sealed_by_both.as_bytes()),
+            Some("value".to_owned())
+        );
+        assert_eq!(
+            sealer(&[1]).open::<String>("name", sealed_by_both.as_bytes()),
+            None
+        );
+    }
+
+    #[test]
+    fn keys_with_the_same_id_are_all_tried() {
+        let keys: Vec<_> = (0..=255).map(key).collect();
+        let id = |key: &Vec<u8>| RootKey::new(key).unwrap().id;
+        let first = id(&keys[0]);
+        let twin = keys[1..].iter().position(|key| id(key) == first);
+        let Some(twin) = twin else { return };
+        let old = CookieKeys::new([&keys[0]])
+            .unwrap()
+            .sealer(Purpose::Session, b"");
+        let ring = CookieKeys::new([&keys[twin + 1], &keys[0]])
+            .unwrap()
+            .sealer(Purpose::Session, b"");
+        assert_eq!(ring.open("n", old.seal("n", &5_u8).as_bytes()), Some(5_u8));
+    }
+
+    #[test]
+    fn purpose_context_and_name_are_bound() {
+        let keys = CookieKeys::new([key(1)]).unwrap();
+        let sealed = keys.sealer(Purpose::Session, b"shop").seal("name", &1_u32);
+        let open = |purpose, context: &[u8], name| {
+            keys.sealer(purpose, context)
+                .open::<u32>(name, sealed.as_bytes())
+        };
+        assert_eq!(open(Purpose::Session, b"shop", "name"), Some(1));
+        assert_eq!(open(Purpose::PendingLogin, b"shop", "name"), None);
+        assert_eq!(open(Purpose::Session, b"other shop", "name"), None);
+        assert_eq!(open(Purpose::Session, b"shop", "other name"), None);
+    }
+
+    #[test]
+    fn every_altered_spelling_is_refused() {
+        let sealer = sealer(&[1]);
+        let sealed = sealer.seal("name", &"a value of some length");
+        let refused = |text: &[u8]| assert_eq!(sealer.open::<String>("name", text), None);
+        for at in 0..sealed.len() {
+            refused(&sealed.as_bytes()[..at]);
+            for bit in 0..8 {
+                let mut flipped = sealed.clone().into_bytes();
+                flipped[at] ^= 1 << bit;
+                refused(&flipped);
+            }
+        }
+        refused(format!("{sealed}=").as_bytes());
+        refused(format!("{sealed}A").as_bytes());
+        refused(format!("{sealed}AAAA").as_bytes());
+        refused(b"");
+        refused(b"\xff\xfe");
+    }
+
+    #[test]
+    fn nonces_never_repeat() {
+        let sealer = sealer(&[1]);
+        let nonces: HashSet<_> = (0..100_000)
+            .map(|_| sealer.seal("name", &1_u8)[3..20].to_owned())
+            .collect();
+        assert_eq!(nonces.len(), 100_000);
+    }
+}

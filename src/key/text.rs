@@ -1,0 +1,63 @@
+//! Keys as text: what a secret store, an environment variable or a file holds.
+
+use base64::{Engine, prelude::*};
+
+use crate::ConfigError;
+
+/// Every key of a list, in its order: between commas or on lines of their own, without the lines that are comments.
+pub(super) fn keys(text: &str) -> Result<Vec<Vec<u8>>, ConfigError> {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .map(key)
+        .collect()
+}
+
+fn key(text: &str) -> Result<Vec<u8>, ConfigError> {
+    // 64 hexadecimal digits are valid base64 too; nobody writes a 48-byte key with only those.
+    if text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let digits = text.as_bytes().chunks_exact(2);
+        return Ok(digits
+            .map(|pair| {
+                let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or_default() as u8;
+                digit(pair[0]) << 4 | digit(pair[1])
+            })
+            .collect());
+    }
+    let unpadded = text.trim_end_matches('=');
+    BASE64_STANDARD_NO_PAD
+        .decode(unpadded)
+        .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(unpadded))
+        .map_err(|_| ConfigError::UnreadableKey)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::root::tests::key, *};
+
+    #[test]
+    fn keys_are_read_in_every_common_spelling() {
+        let raw = key(7);
+        let hex: String = raw.iter().map(|byte| format!("{byte:02X}")).collect();
+        for text in [
+            hex,
+            BASE64_STANDARD.encode(&raw),
+            BASE64_STANDARD_NO_PAD.encode(&raw),
+            BASE64_URL_SAFE.encode(&raw),
+        ] {
+            let read = keys(&format!(" {text} ,")).unwrap();
+            assert_eq!(read, [raw.as_slice()], "{text}");
+        }
+    }
+
+    #[test]
+    fn commas_and_lines_separate_and_comments_are_no_keys() {
+        let [a, b, c] = [1, 2, 3].map(|seed| BASE64_STANDARD.encode(key(seed)));
+        let text = format!("# seals since May\r\n{a}\r\n\n  # {a}, not this one\n{b} , {c}\n#");
+        assert_eq!(keys(&text).unwrap(), [key(1), key(2), key(3)]);
+        assert_eq!(keys("# nothing\n,\n").unwrap(), [[0; 0]; 0]);
+        assert_eq!(keys("not a key").unwrap_err(), ConfigError::UnreadableKey);
+    }
+}
