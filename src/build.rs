@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     ConfigError, CookieKeys, TelenorAuthLayer,
+    breaker::Breaker,
     clock::SKEW,
     config::{Config, OwnPaths, is_loopback, parse_url},
     cookie::CookieNames,
@@ -164,6 +165,7 @@ impl Settings {
             redirect_uri: redirect_uri.map(Into::into),
             pkce: self.pkce,
             http: HttpClient::new(https_only, self.gateway_ca.as_deref())?,
+            breaker: Breaker::new(self.clock.clone(), Arc::clone(&events)),
             events,
         })
     }

@@ -59,7 +59,7 @@ failure_causes! {
     ProviderRefused, "provider_refused", BAD_GATEWAY;
     /// Telenor met an error of its own while the user was there (`server_error`).
     ProviderError, "provider_error", BAD_GATEWAY;
-    /// Telenor cannot take logins for the moment (`temporarily_unavailable`).
+    /// Telenor cannot take logins for the moment (`temporarily_unavailable`), or failed so often that it is not asked just now.
     ProviderUnavailable, "provider_unavailable", SERVICE_UNAVAILABLE;
     /// The address the browser came back on cannot be read: parameters are missing, doubled or broken.
     CallbackMalformed, "callback_malformed", BAD_REQUEST;

@@ -10,6 +10,7 @@ use http::{HeaderValue, Request, Response, Uri, header};
 use crate::{
     FailureCause,
     access_token::{AccessToken, RefreshToken},
+    breaker::{Breaker, BreakerOpen},
     events::{Endpoint, Event, Events, Outcome},
     http_client::{HttpClient, TransportError, TransportErrorKind},
     oauth::{
@@ -33,6 +34,8 @@ pub(crate) struct Gateway {
     pub redirect_uri: Option<Box<str>>,
     pub pkce: bool,
     pub http: HttpClient,
+    /// In front of the token endpoint.
+    pub breaker: Breaker,
     pub events: Arc<Events>,
 }
 
@@ -71,14 +74,21 @@ impl Gateway {
         self.token(Grant::Refresh { token, client_id }).await
     }
 
+    /// Sends nothing while the token endpoint is left alone.
     async fn token(&self, grant: Grant<'_>) -> Result<TokenResponse, Refused> {
         let request = TokenRequest {
             endpoint: &self.token_endpoint,
             client: &self.client,
             grant,
         };
+        let permit = self.breaker.admit()?;
         let sent = self.http.send_once(request.build());
-        let response = self.told(Endpoint::Token, sent).await?;
+        let answer = self.told(Endpoint::Token, sent).await;
+        permit.done(match &answer {
+            Ok(response) => response.status().is_server_error(),
+            Err(error) => error.kind != TransportErrorKind::Unreadable,
+        });
+        let response = answer?;
         token_response(&response).map_err(|cause| Refused {
             cause,
             detail: format!("the token endpoint answered {}", response.status()),
@@ -160,6 +170,17 @@ impl From<TransportError> for Refused {
             cause,
             detail: error.to_string(),
             unsent: error.unsent,
+        }
+    }
+}
+
+impl From<BreakerOpen> for Refused {
+    fn from(_: BreakerOpen) -> Self {
+        Self {
+            cause: FailureCause::ProviderUnavailable,
+            detail: "the token endpoint failed again and again, and is left alone for some seconds"
+                .to_owned(),
+            unsent: true,
         }
     }
 }

@@ -156,6 +156,7 @@
 //! | PKCE on | there is no `id_token`, so nothing else ties a code to the login it was issued for |
 //! | a random cookie key | a built-in one would be everybody's; the log says so |
 //! | 64 exchanges at once | a slow gateway must not take the app with it |
+//! | 10 seconds' rest for a token endpoint that failed 5 times in a row | asking more does not mend it, and waiting for it helps nobody |
 //! | `Cache-Control: private, no-store` on answers to users | unless the handler says otherwise |
 //!
 //! # Features
@@ -171,6 +172,7 @@
 
 mod access_token;
 mod api;
+mod breaker;
 mod build;
 mod builder;
 mod claimed_number;

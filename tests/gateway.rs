@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use common::{
@@ -20,8 +20,12 @@ use telenor_auth::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    task::JoinSet,
 };
 use tokio_rustls::{TlsAcceptor, rustls};
+
+/// How long a token endpoint that is down is left alone.
+const REST: Duration = Duration::from_secs(10);
 
 /// Scripts one token answer and says how the login ends.
 async fn ends_with(app: &App, answer: Answer) -> StatusCode {
@@ -302,11 +306,11 @@ async fn token_is_counted_from_before_the_request() {
         browser
     });
     gate.waiting(1).await;
-    app.clock.advance(std::time::Duration::from_secs(5));
+    app.clock.advance(Duration::from_secs(5));
     gate.open();
     let mut browser = login.await.unwrap();
     assert!(browser.token().await.is_some());
-    app.clock.advance(std::time::Duration::from_secs(5));
+    app.clock.advance(Duration::from_secs(5));
     assert!(
         browser.token().await.is_none(),
         "40 seconds less a leeway of 30 are over"
@@ -351,6 +355,130 @@ async fn scope_that_was_granted_reaches_the_handler() {
     let callback = browser.callback_url(&app.gateway, "/scope").await;
     let page = browser.follow(&callback).await;
     assert_eq!(page.body, "user-info-v1");
+}
+
+// --- A token endpoint that is down
+
+/// As many logins as it takes fail, and the token endpoint is left alone.
+async fn app_whose_gateway_is_down() -> App {
+    let app = App::start().await;
+    app.gateway
+        .answer_always(Endpoint::Token, Answer::status(500));
+    for _ in 0..5 {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/whoami").await;
+        let page = browser.open(&callback).await;
+        assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    }
+    assert_eq!(app.token_requests(), 5);
+    app
+}
+
+#[tokio::test]
+async fn gateway_that_is_down_is_asked_no_more_and_no_login_is_lost_by_it() {
+    let app = app_whose_gateway_is_down().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    for _ in 0..3 {
+        let page = browser.open(&callback).await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(page.header("retry-after").is_some());
+        assert!(page.body.contains("provider_unavailable"), "{}", page.body);
+        assert_eq!(page.set_cookies(), [""; 0], "the login is as it was");
+    }
+    assert_eq!(app.token_requests(), 5);
+
+    app.gateway.answer_normally(Endpoint::Token);
+    app.clock.advance(REST);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
+    app.signed_in().await;
+    assert_eq!(app.token_requests(), 7);
+}
+
+#[tokio::test]
+async fn one_of_many_callbacks_tries_whether_the_gateway_is_back() {
+    const MANY: usize = 8;
+    let app = app_whose_gateway_is_down().await;
+    let mut logins = Vec::new();
+    for _ in 0..MANY {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/whoami").await;
+        logins.push((browser, callback));
+    }
+    app.gateway.answer_normally(Endpoint::Token);
+    app.clock.advance(REST);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut answers = JoinSet::new();
+    for (mut browser, callback) in logins.clone() {
+        answers.spawn(async move { browser.open(&callback).await.status });
+    }
+    for _ in 1..MANY {
+        let refused = answers.join_next().await.unwrap().unwrap();
+        assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    gate.waiting(1).await;
+    assert_eq!(app.token_requests(), 6);
+    gate.open();
+    let probe = answers.join_next().await.unwrap().unwrap();
+    assert_eq!(probe, StatusCode::SEE_OTHER);
+
+    for (mut browser, callback) in logins {
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    }
+    assert_eq!(app.token_requests(), 5 + MANY, "each code once");
+}
+
+#[tokio::test]
+async fn gateway_that_is_still_down_is_left_alone_for_as_long_again() {
+    let app = app_whose_gateway_is_down().await;
+    for asked in [6, 7] {
+        app.clock.advance(REST);
+        for status in [
+            StatusCode::BAD_GATEWAY,
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ] {
+            let mut browser = app.browser();
+            let callback = browser.callback_url(&app.gateway, "/whoami").await;
+            assert_eq!(browser.open(&callback).await.status, status);
+        }
+        assert_eq!(app.token_requests(), asked);
+    }
+}
+
+#[tokio::test]
+async fn broken_connection_is_a_failure_and_a_refusal_is_none() {
+    for (answer, sent) in [
+        (Answer::Reset, 5),
+        (Answer::Truncated, 5),
+        (Answer::status(503), 5),
+        (Answer::status(400), 8),
+        (Answer::status(401), 8),
+        (Answer::status(429), 8),
+        (Answer::Huge, 8),
+        (Answer::html(200, "canary"), 8),
+    ] {
+        let shown = format!("{answer:?}");
+        let app = App::start().await;
+        app.gateway.answer_always(Endpoint::Token, answer);
+        for _ in 0..8 {
+            let mut browser = app.browser();
+            let callback = browser.callback_url(&app.gateway, "/whoami").await;
+            browser.open(&callback).await;
+        }
+        assert_eq!(app.token_requests(), sent, "{shown:.80}");
+    }
+}
+
+#[tokio::test]
+async fn answer_between_failures_keeps_logins_going() {
+    let app = App::start().await;
+    for status in [500, 502, 503, 504, 429].repeat(3) {
+        ends_with(&app, Answer::status(status)).await;
+    }
+    assert_eq!(app.token_requests(), 15);
+    app.signed_in().await;
 }
 
 // --- TLS

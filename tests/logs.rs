@@ -8,13 +8,14 @@ mod common;
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use base64::{Engine, prelude::*};
 use common::{App, CALLBACK, navigation, query, request};
 use http::Method;
 use telenor_auth::{
-    TelenorUser,
+    CookieKeys, TelenorUser,
     mock::{Answer, Endpoint, SignedInLayer},
 };
 use tracing_subscriber::fmt::MakeWriter;
@@ -208,6 +209,84 @@ async fn failed_login_is_one_line_with_cause_and_login_id() {
         .trim_matches('"');
     assert!(line.contains(login_id), "the same id from start to end");
     assert!(page.body.contains(login_id), "and on the page");
+}
+
+#[tokio::test]
+async fn gateway_that_goes_down_and_comes_back_is_a_line_each() {
+    let (log, guard) = capture();
+    let app = App::start().await;
+    app.gateway
+        .answer_always(Endpoint::Token, Answer::status(500));
+    for after in [0; 8].into_iter().chain([10; 3]) {
+        app.clock.advance(Duration::from_secs(after));
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/private").await;
+        browser.open(&callback).await;
+    }
+    app.gateway.answer_normally(Endpoint::Token);
+    app.clock.advance(Duration::from_secs(10));
+    app.signed_in().await;
+    app.signed_in().await;
+    drop(guard);
+    let log = log.text();
+    let mut lines = log.lines().filter(|line| {
+        let name = ["token endpoint left alone", "token endpoint is back"];
+        name.iter().any(|name| line.contains(name))
+    });
+    let (down, back) = (lines.next().unwrap(), lines.next().unwrap());
+    assert!(
+        down.contains("WARN") && down.contains("left alone failures=5"),
+        "{down}"
+    );
+    assert!(
+        back.contains("INFO") && back.contains("is back failures=8"),
+        "{back}"
+    );
+    assert_eq!(lines.next(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_change_or_go_missing_are_one_line() {
+    let key = |seed: u8| {
+        let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[seed]);
+        BASE64_STANDARD.encode(key)
+    };
+    let (log, _guard) = capture();
+    let held = Arc::new(Mutex::new(Ok(key(1))));
+    let read = Arc::clone(&held);
+    let keys = CookieKeys::from_fn(move || read.lock().unwrap().clone()).unwrap();
+    let every = Duration::from_secs(10);
+    tokio::spawn(keys.follow(every));
+    let mut told = 0;
+    for (holds, line) in [
+        (Ok(key(1)), None),
+        (Ok(format!("{},{}", key(1), key(2))), Some("INFO")),
+        (Err("the vault is sealed"), Some("ERROR")),
+        (Ok(format!("{},hunter2", key(3))), None),
+        (Ok(format!("{},{}", key(1), key(2))), None),
+        (Ok("hunter2".to_owned()), Some("ERROR")),
+        (Ok(key(3)), Some("INFO")),
+    ] {
+        *held.lock().unwrap() = holds;
+        tokio::time::sleep(3 * every + every / 2).await;
+        let text = log.text();
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("cookie keys"))
+            .collect();
+        let new = &lines[told..];
+        assert_eq!(new.len(), usize::from(line.is_some()), "{new:?}");
+        assert!(new.iter().all(|new| new.contains(line.unwrap())), "{new:?}");
+        told = lines.len();
+    }
+    let text = log.text();
+    assert!(
+        text.contains("keys=2") && text.contains("the vault is sealed"),
+        "{text}"
+    );
+    for secret in [key(1), key(2), key(3), "hunter2".to_owned()] {
+        assert!(!text.contains(&secret), "{text}");
+    }
 }
 
 #[test]

@@ -11,12 +11,14 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use common::App;
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
+use telenor_auth::mock::{Answer, Endpoint};
 
 /// Counts how often each metric was touched, labels and all.
 #[derive(Default)]
@@ -66,39 +68,55 @@ impl Recorder for Counted {
     }
 }
 
-#[test]
-fn logins_failures_and_calls_are_counted_by_name() {
+/// How often each metric was touched by a story, which every one of them is documented for.
+fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
     let counted = Counted::default();
     // One thread, so that the tasks of the layer count here too.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    metrics::with_local_recorder(&counted, || {
-        runtime.block_on(async {
-            let app = App::start().await;
-            let mut browser = app.signed_in().await;
-            browser.open("/name").await;
-            let mut other = app.browser();
-            let denied = app.gateway.deny(&other.start("/private").await).unwrap();
-            other.open(&denied).await;
-            let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
-            browser
-                .send(common::request(
-                    http::Method::POST,
-                    "/telenor/logout",
-                    &headers,
-                ))
-                .await;
-        });
-    });
+    metrics::with_local_recorder(&counted, || runtime.block_on(story));
     let counted = counted.0.into_inner().unwrap();
-    let counted: Vec<_> = counted
-        .iter()
-        .map(|(name, count)| (name.as_str(), count.load(Ordering::SeqCst)))
-        .collect();
+    let documented = include_str!("../src/events/mod.rs");
+    let counted = counted.into_iter().map(|(name, count)| {
+        let bare = name.split(' ').next().unwrap();
+        assert!(
+            documented.contains(&format!("`{bare}`")),
+            "{bare} is documented"
+        );
+        (name, count.load(Ordering::SeqCst))
+    });
+    counted.collect()
+}
+
+fn named(counted: &[(String, u64)]) -> Vec<(&str, u64)> {
+    let counted = counted.iter();
+    counted
+        .map(|(name, count)| (name.as_str(), *count))
+        .collect()
+}
+
+#[test]
+fn logins_failures_and_calls_are_counted_by_name() {
+    let counted = counted(async {
+        let app = App::start().await;
+        let mut browser = app.signed_in().await;
+        browser.open("/name").await;
+        let mut other = app.browser();
+        let denied = app.gateway.deny(&other.start("/private").await).unwrap();
+        other.open(&denied).await;
+        let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
+        browser
+            .send(common::request(
+                http::Method::POST,
+                "/telenor/logout",
+                &headers,
+            ))
+            .await;
+    });
     assert_eq!(
-        counted,
+        named(&counted),
         [
             (
                 "telenor_auth_gateway_call_seconds endpoint=api outcome=ok",
@@ -118,12 +136,43 @@ fn logins_failures_and_calls_are_counted_by_name() {
             ("telenor_auth_logouts_total", 1),
         ]
     );
-    let documented = include_str!("../src/events/mod.rs");
-    for (name, _) in counted {
-        let name = name.split(' ').next().unwrap();
-        assert!(
-            documented.contains(&format!("`{name}`")),
-            "{name} is documented"
-        );
-    }
+}
+
+#[test]
+fn breaker_is_counted_by_its_changes_and_those_it_refuses() {
+    let counted = counted(async {
+        let app = App::start().await;
+        app.gateway
+            .answer_always(Endpoint::Token, Answer::status(500));
+        for _ in 0..7 {
+            let mut browser = app.browser();
+            let callback = browser.callback_url(&app.gateway, "/private").await;
+            browser.open(&callback).await;
+        }
+        app.gateway.answer_normally(Endpoint::Token);
+        app.clock.advance(Duration::from_secs(10));
+        app.signed_in().await;
+    });
+    assert_eq!(
+        named(&counted),
+        [
+            ("telenor_auth_breaker_changes_total state=closed", 1),
+            ("telenor_auth_breaker_changes_total state=open", 1),
+            (
+                "telenor_auth_gateway_call_seconds endpoint=token outcome=failed",
+                5
+            ),
+            (
+                "telenor_auth_gateway_call_seconds endpoint=token outcome=ok",
+                1
+            ),
+            ("telenor_auth_logins_failed_total cause=provider_error", 5),
+            (
+                "telenor_auth_logins_failed_total cause=provider_unavailable",
+                2
+            ),
+            ("telenor_auth_logins_started_total", 8),
+            ("telenor_auth_logins_succeeded_total", 1),
+        ]
+    );
 }

@@ -32,5 +32,9 @@ pub(super) fn record(event: &Event<'_>) {
             ];
             histogram!("telenor_auth_gateway_call_seconds", &labels).record(duration);
         }
+        Event::BreakerChanged { open, .. } => {
+            let state = if open { "open" } else { "closed" };
+            counter!("telenor_auth_breaker_changes_total", "state" => state).increment(1);
+        }
     }
 }

@@ -15,6 +15,7 @@
 //! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total` |
 //! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
 //! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn where it did not work | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
+//! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint left alone`, warn, or `token endpoint is back`, info | `telenor_auth_breaker_changes_total`, label `state`: `open` or `closed` |
 
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -98,6 +99,14 @@ pub enum Event<'e> {
         outcome: Outcome,
         /// How long it took.
         duration: Duration,
+    },
+    /// The token endpoint is left alone after too many failures, or was found to be back.
+    #[non_exhaustive]
+    BreakerChanged {
+        /// Whether no request is sent, for some seconds at a time.
+        open: bool,
+        /// How many requests failed in a row before.
+        failures: u32,
     },
 }
 
@@ -226,6 +235,13 @@ fn log(event: &Event<'_>) {
                 tracing::debug!(endpoint, outcome, milliseconds, "gateway called");
             } else {
                 tracing::warn!(endpoint, outcome, milliseconds, "gateway called");
+            }
+        }
+        Event::BreakerChanged { open, failures } => {
+            if open {
+                tracing::warn!(failures, "token endpoint left alone");
+            } else {
+                tracing::info!(failures, "token endpoint is back");
             }
         }
     }

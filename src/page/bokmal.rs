@@ -85,8 +85,8 @@ fn failure(cause: FailureCause) -> Message {
             button: TRY_AGAIN,
         },
         FailureCause::ProviderUnavailable => Message {
-            title: "Telenor er ikke tilgjengelig nå",
-            happened: "Telenor kan ikke logge inn noen akkurat nå. Slikt går som regel over av seg selv.",
+            title: "Telenor svarer ikke akkurat nå",
+            happened: "Noe er galt hos Telenor for øyeblikket. Slikt går som regel over av seg selv.",
             advice: &["Vent et halvt minutt, og prøv igjen."],
             button: TRY_AGAIN,
         },

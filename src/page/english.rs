@@ -85,8 +85,8 @@ fn failure(cause: FailureCause) -> Message {
             button: TRY_AGAIN,
         },
         FailureCause::ProviderUnavailable => Message {
-            title: "Telenor is not available right now",
-            happened: "Telenor cannot sign anyone in at the moment. This usually passes by itself.",
+            title: "Telenor does not answer right now",
+            happened: "Something is wrong at Telenor at the moment. This usually passes by itself.",
             advice: &["Wait half a minute, then try again."],
             button: TRY_AGAIN,
         },

@@ -85,8 +85,8 @@ fn failure(cause: FailureCause) -> Message {
             button: TRY_AGAIN,
         },
         FailureCause::ProviderUnavailable => Message {
-            title: "Telenor er ikkje tilgjengeleg no",
-            happened: "Telenor kan ikkje logge inn nokon akkurat no. Slikt går som regel over av seg sjølv.",
+            title: "Telenor svarar ikkje akkurat no",
+            happened: "Noko er gale hos Telenor for tida. Slikt går som regel over av seg sjølv.",
             advice: &["Vent eit halvt minutt, og prøv igjen."],
             button: TRY_AGAIN,
         },
