@@ -239,7 +239,7 @@ async fn id_of_a_session_is_the_same_for_handler_and_log<Store: SessionStore>(
     let (app, _, logged) = with_ids(store).await;
     let mut browser = app.signed_in().await;
     let id = browser.open("/id").await.body;
-    assert_eq!(*logged.lock().unwrap(), [id.clone()]);
+    assert_eq!(logged.lock().unwrap().as_slice(), std::slice::from_ref(&id));
     assert!(!browser.session().unwrap().contains(&id));
 }
 

@@ -5,88 +5,17 @@
 
 mod common;
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
-    sync::atomic::Ordering,
-};
+use std::{path::PathBuf, sync::atomic::Ordering};
 
 use common::{
-    Browser, remote,
+    Browser,
+    demo::{Demo, command},
+    remote,
     tls::{Authority, Relay},
 };
 use http::StatusCode;
 use telenor_auth::mock::MockGateway;
 use tokio_rustls::rustls;
-
-struct Demo {
-    child: Child,
-    base: String,
-    _stdout: BufReader<ChildStdout>,
-}
-
-impl Demo {
-    /// Starts the demo with these settings and none of ours, and waits until it listens.
-    fn start(settings: &[(&str, &str)]) -> Self {
-        let mut child = command(settings)
-            .spawn()
-            .expect("the demo is built along with the tests");
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let base = loop {
-            let mut line = String::new();
-            assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "the demo listens");
-            if let Some(base) = line.trim().strip_prefix("listening on ") {
-                break base.to_owned();
-            }
-        };
-        Self {
-            child,
-            base,
-            _stdout: stdout,
-        }
-    }
-
-    fn browser(&self) -> Browser {
-        Browser {
-            router: remote(&self.base),
-            jar: Vec::new(),
-        }
-    }
-
-    /// Ends the demo and reads all that it logged.
-    fn log(mut self) -> String {
-        let mut log = String::new();
-        let _ = self.child.kill();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
-        log
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(settings: &[(&str, &str)]) -> Command {
-    let test = std::env::current_exe().unwrap();
-    let target: PathBuf = test.ancestors().nth(2).unwrap().into();
-    let mut command = Command::new(target.join("examples").join("demo"));
-    command
-        .env_clear()
-        .env("LISTEN", "127.0.0.1:0")
-        .envs(settings.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
 
 /// A gateway behind TLS whose authority is in a file.
 async fn tls_gateway() -> (MockGateway, Relay, PathBuf) {

@@ -123,6 +123,19 @@ impl Shop {
                 });
                 shop.layer(auth.session_store(CookieStore::new(&keys)).build()?)
             }
+            #[cfg(feature = "redis")]
+            StoreChoice::Redis(url) => {
+                let keys = settings.cookie_keys.unwrap_or_else(CookieKeys::random);
+                let store = telenor_auth::session::RedisStore::new(&url, &keys)?;
+                shop.layer(auth.session_store(store).build()?)
+            }
+            #[cfg(not(feature = "redis"))]
+            StoreChoice::Redis(_) => {
+                return Err(
+                    "sessions in Redis need the feature `redis`: run with --features mock,redis"
+                        .into(),
+                );
+            }
         };
         // Merged after the layer, so style sheets are served without asking for a session.
         let app = shop.merge(assets::router());

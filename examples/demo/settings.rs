@@ -8,7 +8,7 @@
 //! | `TELENOR_REDIRECT_URI` | as registered at the portal; ends in `/telenor/callback` | `http://{LISTEN}/telenor/callback` |
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page, like `http://start.shop.example` | none |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, comma between; the first seals | random, until restart |
-//! | `TELENOR_SESSION_STORE` | `memory` or `cookie` | `memory` |
+//! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or with the feature `redis` a URL like `redis://host:6379` | `memory` |
 
 use std::{env, error::Error, ffi::OsString, fmt};
 
@@ -32,10 +32,12 @@ pub(crate) struct Client {
 }
 
 /// Where sessions are kept.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq)]
 pub(crate) enum StoreChoice {
     Memory,
     Cookie,
+    /// Its URL, which may hold a password.
+    Redis(String),
 }
 
 impl Settings {
@@ -53,6 +55,24 @@ impl Settings {
             },
         };
 
+        let session_store = match text("TELENOR_SESSION_STORE")? {
+            None => StoreChoice::Memory,
+            Some(name) if name == "memory" => StoreChoice::Memory,
+            Some(name) if name == "cookie" => StoreChoice::Cookie,
+            Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => {
+                StoreChoice::Redis(url)
+            }
+            Some(other) => return Err(SettingsError::SessionStore(other)),
+        };
+        let cookie_keys = text("TELENOR_COOKIE_KEYS")?;
+        if matches!(session_store, StoreChoice::Redis(_)) && cookie_keys.is_none() {
+            // With random ones no other process could read the sessions, nor this one after it was started again.
+            return Err(SettingsError::Needs {
+                set: "TELENOR_SESSION_STORE",
+                needed: "TELENOR_COOKIE_KEYS",
+            });
+        }
+
         Ok(Self {
             listen: text("LISTEN")?.unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
             client: Client::read(
@@ -68,15 +88,11 @@ impl Settings {
                 uri => uri,
             },
             http_start: text("TELENOR_HTTP_START")?,
-            cookie_keys: text("TELENOR_COOKIE_KEYS")?
+            cookie_keys: cookie_keys
                 .map(|keys| CookieKeys::parse(&keys))
                 .transpose()
                 .map_err(SettingsError::CookieKeys)?,
-            session_store: match text("TELENOR_SESSION_STORE")?.as_deref() {
-                None | Some("memory") => StoreChoice::Memory,
-                Some("cookie") => StoreChoice::Cookie,
-                Some(other) => return Err(SettingsError::SessionStore(other.to_owned())),
-            },
+            session_store,
         })
     }
 }
@@ -146,7 +162,7 @@ impl fmt::Display for SettingsError {
             Self::CookieKeys(error) => write!(f, "TELENOR_COOKIE_KEYS: {error}"),
             Self::SessionStore(value) => write!(
                 f,
-                "TELENOR_SESSION_STORE must be \"memory\" or \"cookie\", not {value:?}"
+                "TELENOR_SESSION_STORE must be \"memory\", \"cookie\" or a URL like redis://host:6379, not {value:?}"
             ),
         }
     }
@@ -182,7 +198,7 @@ mod tests {
         let settings = read(&[]).expect("everything has a default");
         assert!(settings.client.is_none());
         assert_eq!(settings.listen, "127.0.0.1:3000");
-        assert_eq!(settings.session_store, StoreChoice::Memory);
+        assert!(settings.session_store == StoreChoice::Memory);
     }
 
     #[test]
@@ -215,6 +231,16 @@ mod tests {
         let message = refusal(&[("TELENOR_SESSION_STORE", "re\ndis")]);
         assert!(message.contains(r#""re\ndis""#), "{message}");
         assert_eq!(message.lines().count(), 1);
+    }
+
+    #[test]
+    fn redis_needs_keys_that_last_and_its_password_is_not_repeated() {
+        let store = ("TELENOR_SESSION_STORE", "redis://shop:hunter2@127.0.0.1");
+        let message = refusal(&[store]);
+        assert!(message.contains("TELENOR_COOKIE_KEYS"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+        let keys = "Vd2eZ4pWfpqO8tq1eLJUlLyOJ1hNP2Yh0z7cxAvo3cM=";
+        assert!(read(&[store, ("TELENOR_COOKIE_KEYS", keys)]).is_ok());
     }
 
     #[test]

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ended_session_does_not_come_back_by_the_answer_to_a_slow_request() {
+    async fn slow_answer_does_not_bring_back_an_ended_session() {
         let clock = Clock::manual();
         let store = CookieStore::new(&CookieKeys::random()).clock(clock.clone());
         let session = session(&clock);

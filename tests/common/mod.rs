@@ -8,6 +8,7 @@
     reason = "shared by test binaries that use a part each"
 )]
 
+pub mod demo;
 pub mod log;
 #[cfg(feature = "redis")]
 pub mod redis;

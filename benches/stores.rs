@@ -1,0 +1,181 @@
+//! What each store costs: memory for a session, requests for a core, commands for Redis.
+//!
+//! Figures for `docs/scaling.md`. Needs `redis-server`; everything runs on this machine, Redis on a core of its own if there are two.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement ends where something is missing, and is told"
+)]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::{
+    fs,
+    time::{Duration, Instant, SystemTime},
+};
+
+use axum::{Router, body::Body, routing::get};
+use common::{App, Browser, builder, keys, navigation, redis::Redis};
+use http::{Request, StatusCode};
+use telenor_auth::{
+    TelenorUser,
+    mock::MockGateway,
+    session::{CachedStore, CookieStore, MemoryStore, RedisStore, Session, SessionStore},
+};
+use tower::Service;
+
+const SESSIONS: u32 = 100_000;
+const REQUESTS: u32 = 50_000;
+/// As many requests are under way at any time, on one thread.
+const AT_ONCE: u32 = 64;
+const ROUNDS: usize = 5;
+const LOGINS: u64 = 200;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let keys = keys(1);
+    let redis = Redis::start().await;
+    let in_redis = RedisStore::new(&redis.url(), &keys).unwrap();
+
+    println!("Memory for a session, with an access token of 28 characters:");
+    println!("  MemoryStore {:6.0} bytes", memory_of_process().await);
+    println!(
+        "  RedisStore  {:6.0} bytes",
+        memory_of_redis(&redis, &in_redis).await
+    );
+    println!(
+        "  CookieStore {:6} bytes of cookie",
+        cookie_length(&CookieStore::new(&keys)).await
+    );
+
+    println!("Commands to Redis:");
+    commands(&redis, in_redis.clone()).await;
+
+    println!("Requests in a second on one core, {AT_ONCE} at once, handler takes TelenorUser:");
+    let bare = throughput(bare(), &navigation("/user")).await;
+    println!("  no layer    {bare:8.0}");
+    through_layer("MemoryStore", MemoryStore::new()).await;
+    through_layer("CookieStore", CookieStore::new(&keys)).await;
+    through_layer("RedisStore", in_redis.clone()).await;
+    through_layer("CachedStore over RedisStore", CachedStore::new(in_redis)).await;
+}
+
+/// What a token of the mock gateway, and perhaps of Telenor, looks like; the length of the latter is not documented.
+fn session() -> Session {
+    Session::new(
+        "a".repeat(28),
+        SystemTime::now() + Duration::from_secs(3600),
+    )
+}
+
+async fn memory_of_process() -> f64 {
+    let store = MemoryStore::new().capacity(SESSIONS as usize);
+    let before = resident();
+    for _ in 0..SESSIONS {
+        store.save(session()).await.unwrap();
+    }
+    let after = resident();
+    assert_eq!(store.len(), SESSIONS as usize);
+    (after - before) as f64 / f64::from(SESSIONS)
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> u64 {
+    let pages = fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+async fn memory_of_redis(redis: &Redis, store: &RedisStore) -> f64 {
+    let before = redis.info("used_memory");
+    for _ in 0..SESSIONS {
+        store.save(session()).await.unwrap();
+    }
+    let after = redis.info("used_memory");
+    (after - before) as f64 / f64::from(SESSIONS)
+}
+
+async fn cookie_length(store: &CookieStore) -> usize {
+    store.save(session()).await.unwrap().expose().len()
+}
+
+async fn commands(redis: &Redis, store: RedisStore) {
+    let app = App::with(|builder| builder.session_store(store)).await;
+    let before = commands_so_far(redis);
+    let mut browsers = Vec::new();
+    for _ in 0..LOGINS {
+        browsers.push(app.signed_in().await);
+    }
+    let logins = commands_so_far(redis) - before;
+    let before = commands_so_far(redis);
+    for browser in &mut browsers {
+        browser.token().await.unwrap();
+    }
+    let requests = commands_so_far(redis) - before;
+    println!("  for a login   {:.2}", logins as f64 / LOGINS as f64);
+    println!("  for a request {:.2}", requests as f64 / LOGINS as f64);
+}
+
+fn commands_so_far(redis: &Redis) -> u64 {
+    let calls = redis.calls();
+    calls.iter().map(|(_, calls)| calls).sum()
+}
+
+fn bare() -> Router {
+    Router::new()
+        .route("/user", get(async || "user"))
+        .with_state(())
+}
+
+async fn through_layer<Store: SessionStore>(name: &str, store: Store) {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).session_store(store).build().unwrap();
+    let user = async |_: TelenorUser| "user";
+    let router = Router::new().route("/user", get(user)).layer(auth);
+    let router = router.with_state(());
+    let mut browser = Browser {
+        router: router.clone(),
+        jar: Vec::new(),
+    };
+    let callback = browser.callback_url(&gateway, "/user").await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    let mut request = navigation("/user");
+    let cookie = format!("__Host-telenor-session={}", browser.session().unwrap());
+    request
+        .headers_mut()
+        .insert("cookie", cookie.parse().unwrap());
+    let per_second = throughput(router, &request).await;
+    println!("  {name:28} {per_second:8.0}");
+}
+
+/// The median of a few rounds.
+async fn throughput(router: Router, request: &Request<Body>) -> f64 {
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        let mut under_way = tokio::task::JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let mut router = router.clone();
+            let requests: Vec<_> = (0..REQUESTS / AT_ONCE).map(|_| copy(request)).collect();
+            under_way.spawn(async move {
+                for request in requests {
+                    let answer = router.call(request).await.unwrap();
+                    assert_eq!(answer.status(), StatusCode::OK);
+                }
+            });
+        }
+        under_way.join_all().await;
+        rounds.push(f64::from(REQUESTS) / started.elapsed().as_secs_f64());
+    }
+    rounds.sort_by(f64::total_cmp);
+    rounds[ROUNDS / 2]
+}
+
+fn copy(request: &Request<Body>) -> Request<Body> {
+    let mut copy = Request::new(Body::empty());
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}

@@ -1,0 +1,337 @@
+//! Three processes of the demo behind one address, with Redis between them, while things break.
+
+#![cfg(all(feature = "mock", feature = "redis"))]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod common;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use common::{Answer, Browser, demo::Demo, navigation, redis::Redis, remote};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use telenor_auth::mock::{MockGateway, Subscriber};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+
+const PROCESSES: usize = 3;
+const LOGINS: usize = 500;
+const PAGES_EACH: usize = 6;
+/// As many visitors are under way at any time.
+const AT_ONCE: usize = 50;
+const KEYS: &str = "Vd2eZ4pWfpqO8tq1eLJUlLyOJ1hNP2Yh0z7cxAvo3cM=";
+
+/// Hands each request to the next process, and to the one after it when that is not there, as proxies do with a GET.
+struct RoundRobin {
+    client: reqwest::Client,
+    processes: Mutex<Vec<String>>,
+    next: AtomicUsize,
+}
+
+impl RoundRobin {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        for process in first..first + PROCESSES {
+            let base = self.processes.lock().unwrap()[process % PROCESSES].clone();
+            let url = format!("{base}{}", parts.uri.path_and_query().unwrap());
+            let sent = self.client.request(parts.method.clone(), url);
+            let sent = sent.headers(parts.headers.clone()).body(body.clone());
+            let Ok(answer) = sent.send().await else {
+                continue;
+            };
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            // A process that was killed half-way through its answer has given none.
+            let Ok(bytes) = answer.bytes().await else {
+                continue;
+            };
+            let mut response = Response::new(Body::from(bytes));
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            return response;
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::BAD_GATEWAY;
+        response
+    }
+}
+
+struct Cluster {
+    gateway: Arc<MockGateway>,
+    redis: Redis,
+    proxy: Arc<RoundRobin>,
+    address: String,
+    demos: Vec<Demo>,
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let mut gateway = MockGateway::builder();
+        for visitor in 0..LOGINS {
+            gateway = gateway.subscriber(subscriber(visitor));
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let proxy = Arc::new(RoundRobin {
+            client: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .build()
+                .unwrap(),
+            processes: Mutex::default(),
+            next: AtomicUsize::new(0),
+        });
+        let shared = Arc::clone(&proxy);
+        let router = Router::new().fallback(async move |request| shared.answer(request).await);
+        tokio::spawn(axum::serve(listener, router).into_future());
+        let mut cluster = Self {
+            gateway: Arc::new(gateway.start().await.unwrap()),
+            redis: Redis::durable().await,
+            proxy,
+            address,
+            demos: Vec::new(),
+        };
+        for _ in 0..PROCESSES {
+            let demo = cluster.demo();
+            cluster
+                .proxy
+                .processes
+                .lock()
+                .unwrap()
+                .push(demo.base.clone());
+            cluster.demos.push(demo);
+        }
+        cluster
+    }
+
+    fn demo(&self) -> Demo {
+        Demo::silent(&[
+            ("TELENOR_CLIENT_ID", self.gateway.client_id()),
+            ("TELENOR_CLIENT_SECRET", self.gateway.client_secret()),
+            ("TELENOR_GATEWAY", &self.gateway.base_url()),
+            (
+                "TELENOR_REDIRECT_URI",
+                &format!("{}/telenor/callback", self.address),
+            ),
+            ("TELENOR_COOKIE_KEYS", KEYS),
+            ("TELENOR_SESSION_STORE", &self.redis.url()),
+        ])
+    }
+
+    /// Whether every process knows at once whether a session is there.
+    async fn is_well(&self) -> bool {
+        let processes = self.proxy.processes.lock().unwrap().clone();
+        for base in processes {
+            let mut browser = Browser {
+                router: remote(&base),
+                jar: vec![("dev-telenor-session".into(), "nobodys".into())],
+            };
+            let asked = browser.send(navigation("/telenor/session")).await;
+            if asked.status != StatusCode::OK {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// `kill -9`, and another process in its place.
+    fn replace_process(&mut self, at: usize) {
+        // Started after the old one is gone, so that for a while there are two.
+        drop(self.demos.remove(at));
+        let demo = self.demo();
+        self.proxy.processes.lock().unwrap()[at] = demo.base.clone();
+        self.demos.insert(at, demo);
+    }
+}
+
+fn number(visitor: usize) -> String {
+    format!("479{visitor:07}")
+}
+
+fn subscriber(visitor: usize) -> Subscriber {
+    Subscriber::new(number(visitor)).with_name(format!("Kunde{visitor}"), None, "Hansen")
+}
+
+/// What became of everybody.
+#[derive(Default)]
+struct Tally {
+    logins: AtomicUsize,
+    pages: AtomicUsize,
+    /// Answers that were neither a page nor a step of a login.
+    unavailable: AtomicUsize,
+    started_over: AtomicUsize,
+    /// Callbacks that were sent when nothing was broken any more.
+    late: AtomicUsize,
+    is_healed: AtomicBool,
+}
+
+#[derive(Clone)]
+struct Visitor {
+    number: usize,
+    browser: Browser,
+    gateway: Arc<MockGateway>,
+    tally: Arc<Tally>,
+}
+
+impl Visitor {
+    async fn visit(mut self) {
+        self.log_in().await;
+        for _ in 0..PAGES_EACH {
+            self.look_at_page().await;
+        }
+    }
+
+    /// As often as it takes, like somebody who presses the button of each page that says that it did not work.
+    async fn log_in(&mut self) {
+        loop {
+            let page = self.open("/api/me").await;
+            if page.status == StatusCode::OK {
+                break;
+            }
+            assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+            let number = number(self.number);
+            let callback = self.gateway.allow_as(&page.location(), &number).unwrap();
+            if self.come_back(&callback).await {
+                break;
+            }
+            self.tally.started_over.fetch_add(1, Ordering::Relaxed);
+        }
+        self.tally.logins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether this login led in. Loading the same address once more goes on with it, as long as the code was not used.
+    async fn come_back(&mut self, callback: &str) -> bool {
+        for _ in 0..3 {
+            let late = self.tally.is_healed.load(Ordering::SeqCst);
+            let answer = self.browser.open(callback).await;
+            if late {
+                self.tally.late.fetch_add(1, Ordering::Relaxed);
+                assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+            }
+            match answer.status {
+                StatusCode::SEE_OTHER => return self.browser.session().is_some(),
+                StatusCode::BAD_REQUEST => return false,
+                _ => self.wait(&answer).await,
+            }
+        }
+        false
+    }
+
+    async fn look_at_page(&mut self) {
+        loop {
+            let page = self.open("/api/me").await;
+            if page.status == StatusCode::OK {
+                let name = format!("\"given_name\":\"Kunde{}\"", self.number);
+                assert!(page.body.contains(&name), "{name}, not {}", page.body);
+                self.tally.pages.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+            self.tally.started_over.fetch_add(1, Ordering::Relaxed);
+            self.log_in().await;
+        }
+    }
+
+    /// The first answer that is not about something being down.
+    async fn open(&mut self, path: &str) -> Answer {
+        loop {
+            let answer = self.browser.open(path).await;
+            match answer.status {
+                StatusCode::OK | StatusCode::SEE_OTHER => return answer,
+                _ => self.wait(&answer).await,
+            }
+        }
+    }
+
+    async fn wait(&self, answer: &Answer) {
+        assert_eq!(
+            answer.status,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "{}",
+            answer.body
+        );
+        assert!(answer.header("retry-after").is_some());
+        self.tally.unavailable.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let all = async {
+        while !done().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(120), all).await;
+    assert!(waited.is_ok(), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_lost_or_mistaken_when_a_process_and_redis_are_killed() {
+    let mut cluster = Cluster::start().await;
+    let tally = Arc::new(Tally::default());
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let browser = Browser {
+        router: remote(&cluster.address),
+        jar: Vec::new(),
+    };
+    let mut visits = JoinSet::new();
+    for number in 0..LOGINS {
+        let visitor = Visitor {
+            number,
+            browser: browser.clone(),
+            gateway: Arc::clone(&cluster.gateway),
+            tally: Arc::clone(&tally),
+        };
+        let places = Arc::clone(&places);
+        visits.spawn(async move {
+            let _place = places.acquire().await.unwrap();
+            visitor.visit().await;
+        });
+    }
+    let faults = async {
+        let logins = async |count| tally.logins.load(Ordering::Relaxed) >= count;
+        until("people log in", async || logins(LOGINS / 10).await).await;
+        cluster.replace_process(0);
+        until("and go on", async || logins(LOGINS / 5).await).await;
+        cluster.redis.kill();
+        until("that is noticed", async || {
+            tally.unavailable.load(Ordering::Relaxed) >= 20
+        })
+        .await;
+        cluster.replace_process(1);
+        cluster.redis.restart().await;
+        until("every process finds Redis again", async || {
+            cluster.is_well().await
+        })
+        .await;
+        tally.is_healed.store(true, Ordering::SeqCst);
+    };
+    let all = async {
+        while let Some(visit) = visits.join_next().await {
+            visit.unwrap();
+        }
+    };
+    tokio::join!(faults, all);
+
+    println!(
+        "{} logins, {} pages; {} answers 503, {} logins begun anew; {} callbacks after the faults",
+        tally.logins.load(Ordering::Relaxed),
+        tally.pages.load(Ordering::Relaxed),
+        tally.unavailable.load(Ordering::Relaxed),
+        tally.started_over.load(Ordering::Relaxed),
+        tally.late.load(Ordering::Relaxed),
+    );
+    assert_eq!(tally.pages.load(Ordering::Relaxed), LOGINS * PAGES_EACH);
+    assert!(
+        tally.late.load(Ordering::Relaxed) >= LOGINS / 5,
+        "enough of it happened after the faults"
+    );
+}
