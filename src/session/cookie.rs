@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn slow_answer_does_not_bring_back_an_ended_session() {
+    async fn late_answer_revives_no_ended_session() {
         let clock = Clock::manual();
         let store = CookieStore::new(&CookieKeys::random()).clock(clock.clone());
         let session = session(&clock);
