@@ -10,7 +10,7 @@ use crate::{
 };
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const PRIVATE_NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
+pub(crate) const PRIVATE_NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
 /// What decides between a page, a redirect and a few lines for a script.
 const DECIDES: HeaderValue = HeaderValue::from_static(

@@ -19,7 +19,7 @@ use http::{Method, StatusCode};
 use telenor_auth::{
     Clock, ConfigError, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     events::Event,
-    mock::{Answer as Scripted, Endpoint, MockGateway},
+    mock::{Answer as Scripted, Endpoint, MockGateway, MockGatewayBuilder},
     session::{CookieStore, SessionId, SessionStore},
 };
 use tokio::sync::Notify;
@@ -180,6 +180,27 @@ async fn slow_answer_does_not_bring_back_who_logged_out<Store: SessionStore>(
     assert!(browser.token().await.is_none(), "nor is a copy of it good");
 }
 
+#[tokio::test]
+async fn renewed_cookie_is_for_no_shared_cache_whatever_the_handler_says() {
+    let gateway = MockGateway::start().await.unwrap();
+    let clock = Clock::manual();
+    let auth = in_cookie(
+        builder(&gateway)
+            .clock(clock.clone())
+            .idle_timeout(10 * MINUTE),
+    );
+    let logo = async || ([("cache-control", "public, max-age=3600")], "logo");
+    let router = common::routes(&common::Hits::default()).route("/logo", get(logo));
+    let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    let answer = browser.open("/logo").await;
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=3600"));
+    clock.advance(MINUTE);
+    let answer = browser.open("/logo").await;
+    assert_eq!(answer.set_cookies().len(), 1);
+    assert_eq!(answer.header("cache-control"), Some("private, no-store"));
+}
+
 async fn logout(browser: &mut Browser) {
     let answer = browser
         .send(request(
@@ -262,13 +283,15 @@ fn idle_time_is_at_least_a_second_and_at_most_a_day() {
 
 /// An app that refreshes tokens, which last for ten minutes: nine and a half by our clock, the last of which is for refreshing.
 async fn refreshing() -> App {
-    let gateway = MockGateway::builder()
-        .refresh_tokens()
-        .start()
-        .await
-        .unwrap();
-    gateway.set_expires_in(600);
+    let gateway = gateway(MockGateway::builder()).await;
     App::at(gateway, TelenorAuthBuilder::refresh_tokens)
+}
+
+/// A gateway that hands refresh tokens out.
+async fn gateway(builder: MockGatewayBuilder) -> MockGateway {
+    let gateway = builder.refresh_tokens().start().await.unwrap();
+    gateway.set_expires_in(600);
+    gateway
 }
 
 const TOKEN: Duration = Duration::from_secs(570);
@@ -355,9 +378,7 @@ async fn refreshed_session_goes_on_until_the_maximum() {
 async fn good_token_outlives_a_gateway_that_fails_and_a_dead_one_waits_for_it() {
     let failed = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&failed);
-    let gateway = MockGateway::builder().refresh_tokens();
-    let gateway = gateway.start().await.unwrap();
-    gateway.set_expires_in(600);
+    let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| {
         builder.refresh_tokens().on_event(move |event| {
             if let Event::RefreshFailed { .. } = event {
@@ -400,10 +421,9 @@ fn assert_waits(answer: &Answer) {
 #[tokio::test]
 async fn only_the_end_of_the_grant_ends_the_session() {
     for rfc in [false, true] {
-        let gateway = MockGateway::builder().refresh_tokens();
-        let gateway = if rfc { gateway.rfc_errors() } else { gateway };
-        let gateway = gateway.start().await.unwrap();
-        gateway.set_expires_in(600);
+        let builder = MockGateway::builder();
+        let builder = if rfc { builder.rfc_errors() } else { builder };
+        let gateway = gateway(builder).await;
         let app = App::at(gateway, TelenorAuthBuilder::refresh_tokens);
         let mut browser = app.signed_in().await;
         app.gateway.revoke_tokens();
@@ -459,12 +479,7 @@ async fn refresh_goes_on_when_the_browser_hangs_up() {
 
 #[tokio::test]
 async fn noted_use_and_refreshed_token_do_not_overwrite_each_other() {
-    let gateway = MockGateway::builder()
-        .refresh_tokens()
-        .start()
-        .await
-        .unwrap();
-    gateway.set_expires_in(600);
+    let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| {
         builder.refresh_tokens().idle_timeout(20 * MINUTE)
     });
@@ -516,12 +531,7 @@ async fn without_a_refresh_token_the_session_ends_with_its_token() {
 
 #[tokio::test]
 async fn refresh_tokens_are_ignored_unless_asked_for() {
-    let gateway = MockGateway::builder()
-        .refresh_tokens()
-        .start()
-        .await
-        .unwrap();
-    gateway.set_expires_in(600);
+    let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| builder);
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);
@@ -531,12 +541,7 @@ async fn refresh_tokens_are_ignored_unless_asked_for() {
 
 #[tokio::test]
 async fn script_gets_the_info_with_a_refreshed_token() {
-    let gateway = MockGateway::builder()
-        .refresh_tokens()
-        .start()
-        .await
-        .unwrap();
-    gateway.set_expires_in(600);
+    let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| builder.refresh_tokens().script_api());
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);

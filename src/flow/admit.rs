@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum_core::body::Body;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, header};
 use tokio::runtime::Handle;
 
 use super::{Flow, Refreshed, Refusal, refresh::Due};
@@ -34,6 +34,7 @@ pub(crate) struct Use<Store> {
     flow: Arc<Flow<Store>>,
     token: SessionToken<'static>,
     session: Session,
+    now: u64,
 }
 
 /// Why a request was not let in.
@@ -147,6 +148,7 @@ impl<Store: SessionStore> Flow<Store> {
             flow: Arc::clone(self),
             token: self.session_token(headers)?.into_owned(),
             session: session.used_at(self.config.clock.now()),
+            now,
         })
     }
 }
@@ -168,35 +170,32 @@ impl<Store: SessionStore> Admitted<Store> {
 impl<Store: SessionStore> Use<Store> {
     /// Written now and not before the handler ran: a session that was ended meanwhile is not brought back.
     fn write(self, headers: &mut HeaderMap) {
-        let Self {
-            flow,
-            token,
-            session,
-        } = self;
-        let names = (Arc::clone(&flow), token.clone());
-        let seconds = session.seconds_left(flow.config.clock.seconds());
-        let mut write = Box::pin(async move {
-            let replaced = flow.store.replace(&token, session).await;
-            if let Err(error) = &replaced {
-                flow.events.store_failed(error);
-            }
-            replaced.ok().flatten()
-        });
+        let flow = Arc::clone(&self.flow);
+        let (before, seconds) = (self.token.clone(), self.session.seconds_left(self.now));
+        let mut write = Box::pin(self.replace());
         // A store within the process has its answer at once; another one keeps the token, and nobody has to wait for it.
-        let written = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        match (written, Handle::try_current()) {
-            (Poll::Ready(Some(renewed)), _) if renewed != names.1 => {
-                let names = &names.0.names;
-                headers.append(
-                    http::header::SET_COOKIE,
-                    names.set(&names.session, renewed.expose(), seconds),
-                );
+        match write.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(token)) if token != before => {
+                let names = &flow.names;
+                let cookie = names.set(&names.session, token.expose(), seconds);
+                headers.append(header::SET_COOKIE, cookie);
+                // Whatever the handler said of its answer, this one is for nobody else.
+                headers.insert(header::CACHE_CONTROL, response::PRIVATE_NO_STORE);
             }
-            (Poll::Ready(_), _) => {}
-            (Poll::Pending, Ok(runtime)) => {
-                runtime.spawn(write);
+            Poll::Ready(_) => {}
+            Poll::Pending => {
+                if let Ok(runtime) = Handle::try_current() {
+                    runtime.spawn(write);
+                }
             }
-            (Poll::Pending, Err(_)) => {}
         }
+    }
+
+    async fn replace(self) -> Option<SessionToken<'static>> {
+        let replaced = self.flow.store.replace(&self.token, self.session).await;
+        replaced.unwrap_or_else(|error| {
+            self.flow.events.store_failed(&error);
+            None
+        })
     }
 }

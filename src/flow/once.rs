@@ -26,10 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[derive(Serialize, Deserialize)]
 struct Told {
     at: u64,
-    /// Of the session, or nothing.
-    token: Option<String>,
-    /// Why there is none.
-    cause: String,
+    /// The token of the session, or the name of the cause why there is none.
+    outcome: Result<String, String>,
 }
 
 impl<Store: SessionStore> Flow<Store> {
@@ -69,12 +67,14 @@ impl<Store: SessionStore> Flow<Store> {
         let Some(told) = told.filter(|told| now.abs_diff(told.at) < ANSWER_FOR) else {
             return Ok(None);
         };
-        let Some(token) = told.token else {
-            let cause = FailureCause::named(&told.cause);
-            let unsent = false;
-            return Ok(cause.map(|cause| Answer::Failed { cause, unsent }));
+        let token = match told.outcome {
+            Ok(token) => SessionToken::new(token),
+            Err(cause) => {
+                let cause = FailureCause::named(&cause);
+                let unsent = false;
+                return Ok(cause.map(|cause| Answer::Failed { cause, unsent }));
+            }
         };
-        let token = SessionToken::new(token);
         let session = self.store.load(&token).await?;
         let session = session.filter(|session| self.accepts(session, now));
         Ok(session.map(|session| Answer::SignedIn {
@@ -87,22 +87,25 @@ impl<Store: SessionStore> Flow<Store> {
     /// Leaves the answer for the others, or the login when its code is as good as before.
     pub(super) async fn tell_elsewhere(&self, state: &State, answer: &Answer) {
         let name = name(state);
-        let (token, cause) = match answer {
-            Answer::SignedIn { token, .. } => (Some(token.expose().to_owned()), ""),
-            Answer::Failed { cause, .. } => (None, cause.as_str()),
+        let at = self.config.clock.seconds();
+        let told = match answer {
+            Answer::SignedIn { token, .. } => Some(Told {
+                at,
+                outcome: Ok(token.expose().to_owned()),
+            }),
+            Answer::Failed { unsent: true, .. } => None,
+            Answer::Failed { cause, .. } => Some(Told {
+                at,
+                outcome: Err(cause.as_str().to_owned()),
+            }),
         };
-        let told = Told {
-            at: self.config.clock.seconds(),
-            token,
-            cause: cause.to_owned(),
-        };
-        let sealed = self.answers.seal(&name, &told);
-        let left = match answer {
-            Answer::Failed { unsent: true, .. } => self.store.release(&name).await,
-            _ => {
+        let left = match told {
+            Some(told) => {
+                let sealed = self.answers.seal(&name, &told);
                 let ttl = self.exchanges.remembers();
                 self.store.settle(&name, &sealed, ttl).await
             }
+            None => self.store.release(&name).await,
         };
         if let Err(error) = left {
             let error = chain(&error);

@@ -18,8 +18,8 @@ use crate::{
 
 /// How long a try that came to nothing stands before the next.
 pub(crate) const REFRESH_AGAIN: Duration = Duration::from_secs(5);
-/// Longer than the gateway has for its answer, so that nobody asks beside somebody who is at it.
-const CLAIM: Duration = Duration::from_secs(20);
+/// Longer than the gateway has for its answer and the store for taking it, so that nobody asks beside somebody who is at it.
+const CLAIM: Duration = Duration::from_secs(30);
 /// How long to wait for another instance.
 const WAIT: Duration = Duration::from_secs(12);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
