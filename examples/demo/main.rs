@@ -37,6 +37,9 @@ use crate::settings::{Client, Settings, StoreChoice};
 
 const SHOP_NAME: &str = "Fjellbua";
 
+/// How often a file of cookie keys is looked into.
+const LOOK_FOR_KEYS: Duration = Duration::from_secs(10);
+
 /// How long open connections may take to finish once the shop is told to stop.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
 
@@ -109,23 +112,19 @@ impl Shop {
         if let Some(start) = settings.http_start {
             auth = auth.http_start(start);
         }
-        if let Some(keys) = &settings.cookie_keys {
-            auth = auth.cookie_keys(keys.clone());
-        }
+        let keys = settings.cookie_keys.unwrap_or_else(|| {
+            tracing::warn!("no TELENOR_COOKIE_KEYS: logins end when the shop restarts");
+            CookieKeys::random()
+        });
+        tokio::spawn(keys.follow(LOOK_FOR_KEYS));
+        auth = auth.cookie_keys(keys.clone());
 
         let shop = shop::router();
         let shop = match settings.session_store {
             StoreChoice::Memory => shop.layer(auth.build()?),
-            StoreChoice::Cookie => {
-                let keys = settings.cookie_keys.unwrap_or_else(|| {
-                    tracing::warn!("no TELENOR_COOKIE_KEYS: sessions end when the shop restarts");
-                    CookieKeys::random()
-                });
-                shop.layer(auth.session_store(CookieStore::new(&keys)).build()?)
-            }
+            StoreChoice::Cookie => shop.layer(auth.session_store(CookieStore::new(&keys)).build()?),
             #[cfg(feature = "redis")]
             StoreChoice::Redis(url) => {
-                let keys = settings.cookie_keys.unwrap_or_else(CookieKeys::random);
                 let store = telenor_auth::session::RedisStore::new(&url, &keys)?;
                 shop.layer(auth.session_store(store).build()?)
             }

@@ -8,11 +8,15 @@
 //! | `TELENOR_REDIRECT_URI` | as registered at the portal; ends in `/telenor/callback` | `http://{LISTEN}/telenor/callback` |
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page, like `http://start.shop.example` | none |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, comma between; the first seals | random, until restart |
+//! | `TELENOR_COOKIE_KEYS_FILE` | a file with keys, one on each line, in place of `TELENOR_COOKIE_KEYS`; it may change while the shop is open | none |
 //! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or with the feature `redis` a URL like `redis://host:6379` | `memory` |
 
 use std::{env, error::Error, ffi::OsString, fmt};
 
 use telenor_auth::{ConfigError, CookieKeys, mock::MockGateway};
+
+const KEYS: &str = "TELENOR_COOKIE_KEYS";
+const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
 
 /// The settings, checked as far as one can without opening a socket.
 pub(crate) struct Settings {
@@ -64,12 +68,20 @@ impl Settings {
             }
             Some(other) => return Err(SettingsError::SessionStore(other)),
         };
-        let cookie_keys = text("TELENOR_COOKIE_KEYS")?;
+        let cookie_keys = match (text(KEYS)?, text(KEYS_FILE)?) {
+            (Some(_), Some(_)) => return Err(SettingsError::KeysTwice),
+            (Some(keys), None) => Some((KEYS, CookieKeys::parse(&keys))),
+            (None, Some(file)) => Some((KEYS_FILE, CookieKeys::from_file(file))),
+            (None, None) => None,
+        };
+        let cookie_keys = cookie_keys
+            .map(|(name, keys)| keys.map_err(|error| SettingsError::CookieKeys { name, error }))
+            .transpose()?;
         if matches!(session_store, StoreChoice::Redis(_)) && cookie_keys.is_none() {
             // With random ones no other process could read the sessions, nor this one after it was started again.
             return Err(SettingsError::Needs {
                 set: "TELENOR_SESSION_STORE",
-                needed: "TELENOR_COOKIE_KEYS",
+                needed: KEYS,
             });
         }
 
@@ -88,10 +100,7 @@ impl Settings {
                 uri => uri,
             },
             http_start: text("TELENOR_HTTP_START")?,
-            cookie_keys: cookie_keys
-                .map(|keys| CookieKeys::parse(&keys))
-                .transpose()
-                .map_err(SettingsError::CookieKeys)?,
+            cookie_keys,
             session_store,
         })
     }
@@ -145,7 +154,11 @@ pub(crate) enum SettingsError {
         needed: &'static str,
     },
     RedirectUri(String),
-    CookieKeys(ConfigError),
+    CookieKeys {
+        name: &'static str,
+        error: ConfigError,
+    },
+    KeysTwice,
     SessionStore(String),
 }
 
@@ -159,7 +172,8 @@ impl fmt::Display for SettingsError {
                 f,
                 "TELENOR_REDIRECT_URI must end in /telenor/callback, unlike {value:?}"
             ),
-            Self::CookieKeys(error) => write!(f, "TELENOR_COOKIE_KEYS: {error}"),
+            Self::CookieKeys { name, error } => write!(f, "{name}: {error}"),
+            Self::KeysTwice => write!(f, "{KEYS} and {KEYS_FILE} are both set; set one of them"),
             Self::SessionStore(value) => write!(
                 f,
                 "TELENOR_SESSION_STORE must be \"memory\", \"cookie\" or a URL like redis://host:6379, not {value:?}"
@@ -171,7 +185,7 @@ impl fmt::Display for SettingsError {
 impl Error for SettingsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::CookieKeys(error) => Some(error),
+            Self::CookieKeys { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -231,6 +245,19 @@ mod tests {
         let message = refusal(&[("TELENOR_SESSION_STORE", "re\ndis")]);
         assert!(message.contains(r#""re\ndis""#), "{message}");
         assert_eq!(message.lines().count(), 1);
+    }
+
+    #[test]
+    fn cookie_keys_come_from_one_place() {
+        let keys = ("TELENOR_COOKIE_KEYS", "anything");
+        let file = ("TELENOR_COOKIE_KEYS_FILE", "/nowhere/keys");
+        assert!(refusal(&[keys, file]).contains("both set"));
+        let message = refusal(&[file]);
+        assert!(
+            message.starts_with("TELENOR_COOKIE_KEYS_FILE: "),
+            "{message}"
+        );
+        assert!(message.contains("/nowhere/keys"), "{message}");
     }
 
     #[test]
