@@ -61,6 +61,7 @@ over_each_store! {
     ended_session_comes_back_by_nothing
     revoking_all_ends_every_session_on_every_instance
     claim_has_one_holder_until_it_is_given_back_or_settled
+    one_of_many_in_one_process_wins
     ;
     where_creating_is_atomic:
     one_of_many_claims_wins
@@ -90,6 +91,11 @@ fn memory() -> (Memory, TowerSessionsStore) {
     let memory = Memory::default();
     let store = TowerSessionsStore::from_core_015(memory.clone(), &keys(1));
     (memory, store)
+}
+
+/// Another instance of the app.
+fn instance(memory: &Memory) -> TowerSessionsStore {
+    TowerSessionsStore::from_core_015(memory.clone(), &keys(1))
 }
 
 /// The id of a session's own record.
@@ -213,6 +219,27 @@ async fn one_of_many_claims_wins(database: Database) {
     let claims = claims.join_all().await;
     let won = claims.iter().filter(|claim| **claim == Claim::Won);
     assert_eq!(won.count(), 1, "{claims:?}");
+}
+
+async fn one_of_many_in_one_process_wins(database: Database) {
+    let store = database.instance();
+    let new = session();
+    let token = store.save(new.clone()).await.unwrap();
+    for round in 0..5 {
+        let mut claims = JoinSet::new();
+        let mut replacements = JoinSet::new();
+        for _ in 0..20 {
+            let (one, name) = (store.clone(), format!("login-{round}"));
+            claims.spawn(async move { one.claim(&name, MINUTE).await.unwrap() });
+            let (one, token, state) = (store.clone(), token.clone(), later(&new, round + 1));
+            replacements.spawn(async move { one.replace(&token, state).await.unwrap() });
+        }
+        let claims = claims.join_all().await;
+        let won = claims.iter().filter(|claim| **claim == Claim::Won);
+        assert_eq!(won.count(), 1, "{claims:?}");
+        let replaced = replacements.join_all().await;
+        assert_eq!(replaced.iter().flatten().count(), 1, "{replaced:?}");
+    }
 }
 
 async fn one_of_many_replacements_wins(database: Database) {
@@ -343,7 +370,7 @@ async fn cookie_names_no_record_but_a_session() {
 #[tokio::test(start_paused = true)]
 async fn revoking_all_reaches_the_other_instances_within_two_seconds() {
     let (memory, store) = memory();
-    let other = TowerSessionsStore::from_core_015(memory, &keys(1));
+    let other = instance(&memory);
     let token = save(&store).await;
     assert!(version(&other, &token).await.is_some());
     store.revoke_all().await.unwrap();
@@ -413,7 +440,7 @@ async fn generation_that_was_lost_brings_nobody_back() {
     let id = generation(&memory);
     memory.rows().remove(&id);
     for _ in 0..2 {
-        let started_later = TowerSessionsStore::from_core_015(memory.clone(), &keys(1));
+        let started_later = instance(&memory);
         for token in [&revoked, &lost] {
             assert_eq!(version(&started_later, token).await, None);
         }
@@ -482,14 +509,44 @@ async fn store_that_hangs_is_an_error_in_time() {
 }
 
 #[tokio::test]
-async fn claim_that_two_wrote_at_the_same_moment_has_one_holder() {
+async fn claim_that_two_instances_wrote_at_the_same_moment_has_one_holder() {
     let (memory, store) = memory();
+    let other = instance(&memory);
     memory.create_unguarded();
-    let claim = || store.claim("login-5", MINUTE);
-    let (one, two) = tokio::join!(claim(), claim());
+    let (one, two) = tokio::join!(
+        store.claim("login-5", MINUTE),
+        other.claim("login-5", MINUTE)
+    );
     let mut claims = [one.unwrap(), two.unwrap()];
     claims.sort_by_key(|claim| *claim == Claim::Won);
     assert_eq!(claims, [Claim::Lost, Claim::Won]);
+}
+
+#[tokio::test]
+async fn one_at_a_time_asks_for_a_claim_in_a_process() {
+    let (memory, store) = memory();
+    let claim = async |name| store.clone().claim(name, MINUTE).await;
+    assert_eq!(claim("login-5").await.unwrap(), Claim::Won);
+    let id = *memory.rows().keys().next().unwrap();
+    store.release("login-5").await.unwrap();
+    let held = memory.hold_load(id);
+    let meanwhile = async {
+        held.came.notified().await;
+        memory.calls();
+        assert_eq!(claim("login-5").await.unwrap(), Claim::Lost);
+        assert_eq!(memory.calls(), 0, "the store was not asked");
+        assert_eq!(claim("login-6").await.unwrap(), Claim::Won);
+        held.go.notify_one();
+        held.came.notified().await;
+        held.go.notify_one();
+    };
+    let (first, ()) = tokio::join!(claim("login-5"), meanwhile);
+    assert_eq!(first.unwrap(), Claim::Won);
+
+    memory.set_fault(Some(Fault::Fails), None);
+    claim("login-7").await.unwrap_err();
+    memory.set_fault(None, None);
+    assert_eq!(claim("login-7").await.unwrap(), Claim::Won);
 }
 
 #[tokio::test]
@@ -533,20 +590,31 @@ async fn replacement_does_not_wait_for_ever_for_an_instance_that_died() {
     assert_eq!(started.elapsed(), Duration::ZERO, "it has been done");
 }
 
-#[tokio::test]
-async fn replacement_that_failed_can_be_tried_again_at_once() {
+/// What failed here may land later, and must not be written over something newer.
+#[tokio::test(start_paused = true)]
+async fn replacement_that_failed_holds_its_place_until_it_can_no_longer_land() {
     let (memory, store) = memory();
     let token = save(&store).await;
     let state = later(&session(), 1);
     let others = [own(&token), generation(&memory)];
-    let id = *memory
-        .rows()
-        .keys()
-        .find(|id| !others.contains(id))
-        .unwrap();
-    memory.set_fault(Some(Fault::Fails), Some(id));
-    store.replace(&token, state.clone()).await.unwrap_err();
+    let of_state = |id: &&Id| !others.contains(id);
+    let id = *memory.rows().keys().find(of_state).unwrap();
+    let before: Vec<_> = memory.rows().keys().copied().collect();
+    let held = memory.hold_save();
+    let (replaced, ()) = tokio::join!(store.replace(&token, state.clone()), async {
+        held.came.notified().await;
+        memory.set_fault(Some(Fault::Fails), Some(id));
+        tokio::time::advance(Duration::from_secs(2)).await;
+    });
+    replaced.unwrap_err();
     memory.set_fault(None, None);
+    store.replace(&token, state.clone()).await.unwrap_err();
+    assert_eq!(version(&store, &token).await, Some(0));
+    for (id, row) in memory.rows().iter_mut() {
+        if !before.contains(id) {
+            row.expiry_date = time::OffsetDateTime::now_utc();
+        }
+    }
     let replaced = store.replace(&token, state).await.unwrap();
     assert_eq!(replaced, Some(token));
 }
@@ -554,26 +622,49 @@ async fn replacement_that_failed_can_be_tried_again_at_once() {
 #[tokio::test]
 async fn claim_that_was_given_back_and_taken_again_stands() {
     let (memory, store) = memory();
-    let claim = || store.claim("login-5", MINUTE);
-    assert_eq!(claim().await.unwrap(), Claim::Won);
+    let claim = async |store: &TowerSessionsStore| store.claim("login-5", MINUTE).await.unwrap();
+    assert_eq!(claim(&store).await, Claim::Won);
     let id = *memory.rows().keys().next().unwrap();
+    let (slow, fast) = (instance(&memory), instance(&memory));
     let held = memory.hold_load(id);
-    let one = async { claim().await.unwrap() };
-    let other = async {
-        // The one finds it taken, and gone when it looks whose it is.
+    let faster = async {
         held.came.notified().await;
         store.release("login-5").await.unwrap();
         held.go.notify_one();
         held.came.notified().await;
-        let other = claim().await.unwrap();
+        let won = claim(&fast).await;
         held.go.notify_one();
-        other
+        won
     };
-    let (one, other) = tokio::join!(one, other);
-    let won = [&one, &other]
-        .into_iter()
-        .filter(|claim| **claim == Claim::Won);
-    assert_eq!(won.count(), 1, "{one:?} {other:?}");
+    let (slow, fast) = tokio::join!(claim(&slow), faster);
+    assert_eq!((slow, fast), (Claim::Lost, Claim::Won));
+}
+
+#[tokio::test]
+async fn first_logins_at_the_same_moment_do_not_end_each_other() {
+    let (memory, store) = memory();
+    save(&store).await;
+    let held = memory.hold_create(generation(&memory));
+    memory.rows().clear();
+    let store = instance(&memory);
+    let slow = async { save(&store).await };
+    let fast = async {
+        held.came.notified().await;
+        let fast = tokio::spawn({
+            let store = store.clone();
+            async move { save(&store).await }
+        });
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        held.go.notify_one();
+        fast.await.unwrap()
+    };
+    let (slow, fast) = tokio::join!(slow, fast);
+    let started_later = instance(&memory);
+    for token in [slow, fast] {
+        assert_eq!(version(&started_later, &token).await, Some(0));
+    }
 }
 
 #[test]

@@ -42,6 +42,7 @@ struct Shared {
     strict: AtomicBool,
     slow_save: Mutex<Option<Arc<Slow>>>,
     slow_load: Mutex<Option<(Id, Arc<Slow>)>>,
+    slow_create: Mutex<Option<(Id, Arc<Slow>)>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,13 @@ impl Memory {
         slow
     }
 
+    /// Holds the next call of `create` for this record, after it looked and before it writes.
+    pub fn hold_create(&self, id: Id) -> Arc<Slow> {
+        let slow = Arc::<Slow>::default();
+        *lock(&self.0.slow_create) = Some((id, Arc::clone(&slow)));
+        slow
+    }
+
     /// Holds the next call of `load` for this record, before it looks and again before it answers.
     pub fn hold_load(&self, id: Id) -> Arc<Slow> {
         let slow = Arc::<Slow>::default();
@@ -135,6 +143,10 @@ impl SessionStore for Memory {
             self.call(record.id).await?;
             if self.takes_other_id() || self.rows().contains_key(&record.id) {
                 record.id = Id::default();
+            }
+            let slow = lock(&self.0.slow_create).take_if(|(held, _)| *held == record.id);
+            if let Some((_, slow)) = slow {
+                slow.hold().await;
             }
             if self.0.unguarded.load(SeqCst) {
                 yield_now().await;

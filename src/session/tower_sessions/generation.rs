@@ -56,6 +56,8 @@ impl Generation {
         if let Some(name) = self.now(table).await? {
             return Ok(name);
         }
+        // One makes it: where a store writes over what another has just made, the sessions of that one would be over.
+        let _making = self.asking.lock().await;
         let name = format!("{:032x}", rand::random::<u128>());
         let until = LAST.max(clock.seconds().saturating_add(YEAR));
         let at = Instant::now();

@@ -4,6 +4,7 @@ mod generation;
 mod pair;
 mod records;
 mod table;
+mod turn;
 
 use std::{
     fmt,
@@ -17,6 +18,7 @@ use self::{
     generation::Generation,
     records::{Core014, Core015, Records},
     table::{Table, id_of},
+    turn::Turns,
 };
 use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
 use crate::{
@@ -37,7 +39,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// | store | constructor |
 /// | --- | --- |
 /// | sqlx 0.15 (PostgreSQL, MySQL, SQLite), redis 0.16, moka 0.15, dynamodb 0.3, libsql 0.4, rorm 0.4, sled 0.2 | [`from_core_014`](Self::from_core_014) |
-/// | memory, file 0.3, rusqlite 0.15, surrealdb 0.10 | [`from_core_015`](Self::from_core_015) |
+/// | memory, rusqlite 0.15, surrealdb 0.10 | [`from_core_015`](Self::from_core_015) |
 ///
 /// Give the very same keys to every instance of the app. What is kept is sealed with them, under hashes of the session tokens: who
 /// reads the store gets neither tokens nor sessions.
@@ -66,6 +68,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// - No `CachingSessionStore` in front of it: an instance would go on from its cache with a session that was ended elsewhere.
 /// - The SQL stores keep what has expired until they are told to delete it, sessions as well as the short-lived records by which instances
 ///   agree on who does what: call their `delete_expired` every few minutes.
+/// - It must not hand out what has expired, and deleting what is not there must be no error: the family's store in files is of no use here.
 /// - It must not drop records to make room. A session that lost one of its records is over; when it is the one by which
 ///   [`revoke_all`](SessionStore::revoke_all) ends sessions, all are.
 ///
@@ -80,14 +83,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// - A session that was ended stays ended, also when another instance is about to write to it.
 /// - [`revoke_all`](SessionStore::revoke_all) holds at once in the instance that does it, and within two seconds in the others; within
 ///   thirty where the store does not answer.
-/// - Of several instances that replace a session, or claim a piece of work, at the same moment, one wins as far as the store creates
-///   records atomically. SQLite and Redis do. PostgreSQL and MySQL are asked whether the record is there and then written to, so that two
-///   that come within the same few milliseconds may both win. Then a refresh token is presented twice, which the layer copes
-///   with, and of two codes for the same login the gateway refuses one.
+/// - Of several who replace a session, or claim a piece of work, at the same moment, one wins. Between instances that holds as far as the store
+///   creates records atomically, as the one for Redis does. Those for SQL look whether a record is there and write afterwards, or clear
+///   one away that has expired: then two instances that come within the same few milliseconds may both win. A refresh token is presented
+///   twice by that, which the layer copes with, and of two codes for the same login the gateway refuses one.
 #[derive(Clone)]
 pub struct TowerSessionsStore {
     table: Table,
     generation: Arc<Generation>,
+    turns: Turns,
     sealer: Arc<Sealer>,
     clock: Clock,
 }
@@ -129,6 +133,7 @@ impl TowerSessionsStore {
         Self {
             table: Table::new(records, DEFAULT_TIMEOUT),
             generation: Arc::default(),
+            turns: Turns::default(),
             sealer: Arc::new(keys.sealer(Purpose::Session, b"tower-sessions")),
             clock: Clock::default(),
         }
@@ -166,8 +171,9 @@ impl SessionStore for TowerSessionsStore {
         loop {
             if self.claim(&name, ttl).await? == Claim::Won {
                 let replaced = self.replace_alone(id, &new).await;
-                // Done, the claim stays until it runs out: nobody who comes late with the same version wins it then.
-                if !matches!(replaced, Ok(true)) {
+                // Otherwise the claim stays until it runs out: nobody who comes late with the same version wins it, and nobody comes before
+                // a write that failed here and may land yet.
+                if matches!(replaced, Ok(false)) {
                     let _ = self.release(&name).await;
                 }
                 return Ok(replaced?.then(|| token.clone().into_owned()));
@@ -195,9 +201,12 @@ impl SessionStore for TowerSessionsStore {
     }
 
     async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
+        let id = claim_of(name);
+        let Some(_turn) = self.turns.take(id) else {
+            return Ok(Claim::Lost);
+        };
         let ours = format!("{HELD}{:032x}", rand::random::<u128>());
-        let until = self.after(ttl);
-        let there = self.table.first(claim_of(name), &ours, until).await?;
+        let there = self.table.first(id, &ours, self.after(ttl)).await?;
         Ok(match there.strip_prefix(DONE) {
             Some(result) => Claim::Settled(result.to_owned()),
             None if there == ours => Claim::Won,

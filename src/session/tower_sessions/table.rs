@@ -58,8 +58,8 @@ impl Table {
 
     /// Keeps the data where there is nothing yet, and answers with what is there now: this, or what somebody else was faster with.
     ///
-    /// It is looked at whatever came of creating it. The Redis store fails where the id is taken; SQL stores look whether it is,
-    /// and write afterwards, so that of two at the same moment both believe that it was not.
+    /// It is looked at before, so that a store that writes over what is there does not get to, and after, whatever came of creating
+    /// it. The Redis store fails where the id is taken; those for SQL give the record another id.
     pub(super) async fn first(
         &self,
         id: SessionId,
@@ -67,12 +67,14 @@ impl Table {
         until: u64,
     ) -> Result<String, StoreError> {
         let (mut failed, mut in_the_way) = (None, false);
-        for _ in 0..TRIES {
-            let created = self.create(id, data.to_owned(), until).await;
+        for tried in 0..=TRIES {
             if let Some(kept) = self.load(id).await? {
                 return Ok(kept);
             }
-            match created {
+            if tried == TRIES {
+                break;
+            }
+            match self.create(id, data.to_owned(), until).await {
                 Ok(true) => {}
                 // What has expired is in the way until it is swept; what was given back a moment ago is not, the next time.
                 Ok(false) if in_the_way => self.delete(id).await?,
