@@ -175,7 +175,7 @@ where
                 StateProj::Inner { future, admitted } => {
                     let mut response = ready!(future.poll(cx))?.into_response();
                     if let Some(admitted) = admitted.take() {
-                        admitted.mark(response.headers_mut());
+                        admitted.mark(&mut response);
                     }
                     return Poll::Ready(Ok(response));
                 }

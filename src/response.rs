@@ -141,3 +141,31 @@ pub(crate) fn vary_by_cookie(headers: &mut HeaderMap) {
         headers.append(header::VARY, COOKIE);
     }
 }
+
+/// Whether a cookie may go out with this answer, which then is for nobody else.
+///
+/// One that any cache may keep hands the cookie to the next visitor, and stays as the handler made it. `no-cache` lets caches keep it too,
+/// though nobody means that: there the header is made stricter.
+pub(crate) fn takes_cookie(response: &mut Response<Body>) -> bool {
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return false;
+    }
+    let says = |name: &str| {
+        let values = response.headers().get_all(header::CACHE_CONTROL).iter();
+        let directives = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        let mut names = directives.map(|directive| directive.trim_ascii());
+        names.any(|directive| directive.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    if says("public") || says("immutable") {
+        return false;
+    }
+    if says("private") || says("no-store") {
+        return true;
+    }
+    let takes = says("no-cache");
+    if takes {
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, PRIVATE_NO_STORE);
+    }
+    takes
+}

@@ -180,25 +180,83 @@ async fn slow_answer_does_not_bring_back_who_logged_out<Store: SessionStore>(
     assert!(browser.token().await.is_none(), "nor is a copy of it good");
 }
 
+/// A session cookie in a shared cache would be handed to the next visitor.
 #[tokio::test]
-async fn renewed_cookie_is_for_no_shared_cache_whatever_the_handler_says() {
+async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
     let gateway = MockGateway::start().await.unwrap();
     let clock = Clock::manual();
-    let auth = in_cookie(
-        builder(&gateway)
-            .clock(clock.clone())
-            .idle_timeout(10 * MINUTE),
-    );
-    let logo = async || ([("cache-control", "public, max-age=3600")], "logo");
-    let router = common::routes(&common::Hits::default()).route("/logo", get(logo));
+    let store = CookieStore::new(&keys(1)).clock(clock.clone());
+    let auth = builder(&gateway).clock(clock.clone()).cookie_keys(keys(1));
+    let auth = auth.idle_timeout(10 * MINUTE).session_store(store);
+    let answer = async |headers: http::HeaderMap| {
+        let wanted = |name| headers.get(name).cloned();
+        let status: StatusCode = wanted("x-status")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let mut answer = http::Response::new(axum::body::Body::empty());
+        *answer.status_mut() = status;
+        if let Some(value) = wanted("x-cache-control") {
+            answer.headers_mut().insert("cache-control", value);
+        }
+        answer
+    };
+    let router = common::routes(&common::Hits::default()).route("/answer", get(answer));
     let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
-    let mut browser = app.signed_in().await;
-    let answer = browser.open("/logo").await;
-    assert_eq!(answer.header("cache-control"), Some("public, max-age=3600"));
-    clock.advance(MINUTE);
-    let answer = browser.open("/logo").await;
-    assert_eq!(answer.set_cookies().len(), 1);
-    assert_eq!(answer.header("cache-control"), Some("private, no-store"));
+    let private = Some("private, no-store");
+    for (status, handler, expected, renewed) in [
+        ("200", None, private, true),
+        ("404", None, private, true),
+        ("200", Some("no-cache"), private, true),
+        (
+            "200",
+            Some("private, max-age=60"),
+            Some("private, max-age=60"),
+            true,
+        ),
+        ("200", Some("No-Store"), Some("No-Store"), true),
+        (
+            "200",
+            Some("public, max-age=60"),
+            Some("public, max-age=60"),
+            false,
+        ),
+        ("200", Some("Public"), Some("Public"), false),
+        (
+            "200",
+            Some("private,immutable"),
+            Some("private,immutable"),
+            false,
+        ),
+        ("200", Some("max-age=60"), Some("max-age=60"), false),
+        (
+            "200",
+            Some("s-maxage=60,no-cachet"),
+            Some("s-maxage=60,no-cachet"),
+            false,
+        ),
+        ("304", None, private, false),
+        ("304", Some("no-cache"), Some("no-cache"), false),
+    ] {
+        let mut browser = app.signed_in().await;
+        clock.advance(MINUTE);
+        let mut lines = vec![("x-status", status)];
+        lines.extend(handler.map(|value| ("x-cache-control", value)));
+        let asked = request(Method::GET, "/answer", &lines);
+        let answer = browser.send(asked).await;
+        let case = format!("{status} {handler:?}");
+        assert_eq!(answer.status.as_str(), status, "{case}");
+        assert_eq!(answer.header("cache-control"), expected, "{case}");
+        assert_eq!(!answer.set_cookies().is_empty(), renewed, "{case}");
+        let next = browser.open("/whoami").await;
+        assert_eq!(
+            next.set_cookies().is_empty(),
+            renewed,
+            "{case}: or the next one does"
+        );
+    }
 }
 
 async fn logout(browser: &mut Browser) {

@@ -869,6 +869,28 @@ async fn two_instances_refresh_a_token_once() {
     );
 }
 
+#[tokio::test]
+async fn use_of_a_session_is_noted_after_the_answer_and_sets_no_cookie() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let app = App::with(|builder| {
+        let builder = builder.cookie_keys(keys(1)).idle_timeout(10 * MINUTE);
+        builder.session_store(store.clone())
+    })
+    .await;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(MINUTE);
+    let answer = browser.open("/whoami").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.set_cookies(), [""; 0]);
+    let token = SessionToken::new(browser.session().unwrap());
+    eventually("it is noted", async || {
+        let session = store.load(&token).await.unwrap();
+        session.unwrap().version() == 1
+    })
+    .await;
+}
+
 // --- logouts that are shared, of sessions in cookies
 
 fn cookies(redis: &Redis) -> CookieStore {

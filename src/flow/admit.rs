@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
@@ -155,39 +156,48 @@ impl<Store: SessionStore> Flow<Store> {
 
 impl<Store: SessionStore> Admitted<Store> {
     /// What the handler's answer must say so that no cache hands it to somebody else, and that the session goes on.
-    pub(crate) fn mark(self, headers: &mut HeaderMap) {
+    pub(crate) fn mark(self, response: &mut Response<Body>) {
         match self {
-            Self::User => response::keep_private(headers),
+            Self::User => response::keep_private(response.headers_mut()),
             Self::Active(noted) => {
-                response::keep_private(headers);
-                noted.write(headers);
+                response::keep_private(response.headers_mut());
+                noted.write(response);
             }
-            Self::Anonymous => response::vary_by_cookie(headers),
+            Self::Anonymous => response::vary_by_cookie(response.headers_mut()),
         }
     }
 }
 
 impl<Store: SessionStore> Use<Store> {
     /// Written now and not before the handler ran: a session that was ended meanwhile is not brought back.
-    fn write(self, headers: &mut HeaderMap) {
-        let flow = Arc::clone(&self.flow);
-        let (before, seconds) = (self.token.clone(), self.session.seconds_left(self.now));
+    fn write(self, response: &mut Response<Body>) {
+        if Store::KEEPS_TOKEN {
+            self.write_to_store();
+        } else if response::takes_cookie(response) {
+            self.write_to_cookie(response.headers_mut());
+        }
+    }
+
+    /// A store in this process has done so at once; nobody waits for another one.
+    fn write_to_store(self) {
         let mut write = Box::pin(self.replace());
-        // A store within the process has its answer at once; another one keeps the token, and nobody has to wait for it.
-        match write.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some(token)) if token != before => {
-                let names = &flow.names;
-                let cookie = names.set(&names.session, token.expose(), seconds);
-                headers.append(header::SET_COOKIE, cookie);
-                // Whatever the handler said of its answer, this one is for nobody else.
-                headers.insert(header::CACHE_CONTROL, response::PRIVATE_NO_STORE);
-            }
-            Poll::Ready(_) => {}
-            Poll::Pending => {
-                if let Ok(runtime) = Handle::try_current() {
-                    runtime.spawn(write);
-                }
-            }
+        let mut context = Context::from_waker(Waker::noop());
+        if write.as_mut().poll(&mut context).is_pending()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(write);
+        }
+    }
+
+    /// When it is not known at once whether the session goes on, the next request notes its use.
+    fn write_to_cookie(self, headers: &mut HeaderMap) {
+        let (flow, seconds) = (Arc::clone(&self.flow), self.session.seconds_left(self.now));
+        let write = pin!(self.replace());
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(Some(token)) = write.poll(&mut context) {
+            let names = &flow.names;
+            let cookie = names.set(&names.session, token.expose(), seconds);
+            headers.append(header::SET_COOKIE, cookie);
         }
     }
 
