@@ -101,6 +101,20 @@ where
             .ok_or(NoAnswer::Lost)
     }
 
+    /// The same without waiting for the answer.
+    pub(crate) fn begin<F>(
+        &self,
+        key: K,
+        now: u64,
+        exchange: impl FnOnce() -> F,
+        is_unsent: fn(&T) -> bool,
+    ) where
+        F: Future<Output = T> + Send + 'static,
+    {
+        // One that cannot be begun now is begun by somebody who comes later.
+        let _ = self.join_or_begin(key, now, exchange, is_unsent);
+    }
+
     fn join_or_begin<F>(
         &self,
         key: K,

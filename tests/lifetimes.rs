@@ -14,13 +14,16 @@ use std::{
 };
 
 use axum::{Router, routing::get};
-use common::{Answer, App, Browser, ORIGIN, builder, keys, navigation, request};
+use common::{
+    Answer, App, Browser, ORIGIN, builder, keys, navigation, request,
+    stores::{Gate, Gated},
+};
 use http::{Method, StatusCode};
 use telenor_auth::{
     Clock, ConfigError, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     events::Event,
     mock::{Answer as Scripted, Endpoint, MockGateway, MockGatewayBuilder},
-    session::{CookieStore, SessionId, SessionStore},
+    session::{CookieStore, Fault, FaultyStore, MemoryStore, Operation, SessionId, SessionStore},
 };
 use tokio::sync::Notify;
 
@@ -516,6 +519,135 @@ async fn who_logs_out_while_the_token_is_refreshed_stays_out() {
         0,
         "and the new token is taken back"
     );
+}
+
+#[tokio::test]
+async fn token_that_dies_because_it_was_refreshed_ends_nothing() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let gate = app.gateway.hold(Endpoint::UserInfo);
+    let mut tab = browser.clone();
+    let slow = tokio::spawn(async move { tab.open("/name").await });
+    gate.waiting(1).await;
+    app.clock.advance(TOKEN);
+    let refreshed = browser.token().await.unwrap();
+    app.gateway
+        .answer_next(Endpoint::UserInfo, Scripted::status(401));
+    gate.open();
+    let answer = slow.await.unwrap();
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(
+        browser.token().await,
+        Some(refreshed),
+        "signed in as before"
+    );
+    app.gateway
+        .answer_next(Endpoint::UserInfo, Scripted::status(401));
+    browser.open("/name").await;
+    assert!(browser.token().await.is_none(), "now it was the last one");
+}
+
+/// An app that refreshes tokens, with a store that fails when it is told to and counts what is written.
+struct Failing {
+    app: App,
+    store: MemoryStore,
+    faulty: FaultyStore<MemoryStore>,
+    writes: Arc<Gate>,
+}
+
+impl Failing {
+    async fn start(settings: fn(TelenorAuthBuilder) -> TelenorAuthBuilder) -> Self {
+        let clock = Clock::manual();
+        let store = MemoryStore::new().clock(clock.clone());
+        let faulty = FaultyStore::new(store.clone());
+        let gated = Gated::new(faulty.clone());
+        let writes = Arc::clone(&gated.writes);
+        let gateway = gateway(MockGateway::builder()).await;
+        let mut app = App::at(gateway, |builder| {
+            let builder = settings(builder.refresh_tokens().clock(clock.clone()));
+            builder.session_store(gated)
+        });
+        app.clock = clock;
+        Self {
+            app,
+            store,
+            faulty,
+            writes,
+        }
+    }
+}
+
+#[tokio::test]
+async fn store_that_is_away_for_a_moment_costs_no_token_that_was_rotated() {
+    let failing = Failing::start(|builder| builder).await;
+    let (app, faulty) = (&failing.app, &failing.faulty);
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let waits = tokio::spawn(async move { browser.token().await });
+    gate.waiting(1).await;
+    faulty.set(Fault::Error);
+    gate.open();
+    failing.writes.came(3).await;
+    faulty.set(Fault::None);
+    let token = waits.await.unwrap();
+    assert!(token.is_some() && token != first);
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn session_that_changed_while_the_store_went_away_keeps_its_new_token() {
+    let failing = Failing::start(|builder| builder.idle_timeout(9 * MINUTE)).await;
+    let (app, faulty) = (&failing.app, &failing.faulty);
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN - MINUTE);
+    let gate = app.gateway.hold(Endpoint::Token);
+    assert_eq!(browser.token().await, first);
+    gate.waiting(1).await;
+    app.clock.advance(Duration::from_secs(9 * 60 / 10));
+    assert_eq!(browser.token().await, first, "which notes the use");
+    let before = failing.writes.count();
+    faulty.set_for(Operation::Load, Fault::Error);
+    gate.open();
+    failing.writes.came(before + 2).await;
+    faulty.set(Fault::None);
+    until("the new token is there", async || {
+        browser.token().await != first
+    })
+    .await;
+    assert_eq!(app.token_requests(), 2);
+}
+
+/// Two instances whose store keeps no claims, so that both may be at it.
+#[tokio::test]
+async fn instance_that_was_slower_takes_what_the_other_got() {
+    let failing = Failing::start(|builder| builder.cookie_keys(keys(1))).await;
+    let (app, faulty, writes) = (&failing.app, &failing.faulty, &failing.writes);
+    let auth = builder(&app.gateway).clock(app.clock.clone());
+    let auth = auth.cookie_keys(keys(1)).refresh_tokens();
+    let auth = auth.session_store(failing.store.clone()).build().unwrap();
+    let mut browser = app.signed_in().await;
+    let mut elsewhere = browser.clone();
+    elsewhere.router = common::routes(&common::Hits::default()).layer(auth);
+    let first = browser.token().await;
+    app.clock.advance(TOKEN);
+
+    faulty.set_for(Operation::Replace, Fault::Error);
+    let waits = tokio::spawn(async move { browser.token().await });
+    writes.came(2).await;
+    let slower = tokio::spawn(async move { elsewhere.token().await });
+    until("the other one was refused", async || {
+        app.token_requests() == 3
+    })
+    .await;
+    let tried = writes.count();
+    writes.came(tried + 3).await;
+    faulty.set(Fault::None);
+    let token = waits.await.unwrap();
+    assert!(token.is_some() && token != first);
+    assert_eq!(slower.await.unwrap(), token);
 }
 
 #[tokio::test]

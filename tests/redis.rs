@@ -7,6 +7,7 @@ mod common;
 
 use std::{
     error::Error,
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -15,6 +16,7 @@ use common::{
     Answer, App, Browser, builder, keys, navigation,
     redis::{Lossy, Redis, free_port},
     request,
+    stores::Gated,
     tls::{Authority, Relay},
 };
 use http::{Method, StatusCode};
@@ -23,8 +25,8 @@ use telenor_auth::{
     Clock, TelenorAuthBuilder,
     mock::{Endpoint, MockGateway},
     session::{
-        Claim, CookieStore, RedisStore, Session, SessionStore, SessionToken, StoreError,
-        check_store,
+        Claim, CookieStore, Fault, FaultyStore, Operation, RedisStore, Session, SessionStore,
+        SessionToken, StoreError, check_store,
     },
 };
 use tokio_rustls::rustls;
@@ -889,6 +891,36 @@ async fn use_of_a_session_is_noted_after_the_answer_and_sets_no_cookie() {
         session.unwrap().version() == 1
     })
     .await;
+}
+
+#[tokio::test]
+async fn refresh_that_could_not_begin_leaves_it_to_the_other_instance() {
+    let redis = Redis::start().await;
+    let gateway = MockGateway::builder().refresh_tokens();
+    let gateway = gateway.start().await.unwrap();
+    gateway.set_expires_in(60);
+    let (faults, gates) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let app = Instances::start(gateway, |builder, clock| {
+        let faulty = FaultyStore::new(store(&redis).clock(clock.clone()));
+        let gated = Gated::new(faulty.clone());
+        faults.lock().unwrap().push(faulty);
+        gates.lock().unwrap().push(Arc::clone(&gated.loads));
+        builder.refresh_tokens().session_store(gated)
+    })
+    .await;
+    let (faults, gates) = (faults.into_inner().unwrap(), gates.into_inner().unwrap());
+    let browser = app.signed_in(0).await;
+    app.clock.advance(2 * MINUTE);
+    gates[0].shut();
+    let mut first = app.moved(&browser, 0);
+    let refused = tokio::spawn(async move { first.open("/whoami").await });
+    gates[0].came(gates[0].count() + 1).await;
+    faults[0].set_for(Operation::Load, Fault::Error);
+    gates[0].open();
+    let refused = refused.await.unwrap();
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.gateway.hits(Endpoint::Token), 1, "it had not begun");
+    assert!(app.moved(&browser, 1).token().await.is_some());
 }
 
 // --- logouts that are shared, of sessions in cookies

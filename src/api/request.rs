@@ -123,7 +123,7 @@ impl<'u> ApiRequest<'u> {
             Err(_) => ApiError::timed_out(),
         };
         if error.kind() == ApiErrorKind::Reauthorize {
-            guard.end_session(user.visit()).await;
+            guard.end_session(user.visit(), user.session()).await;
         }
         Err(error.for_request_of(user))
     }

@@ -18,8 +18,8 @@ use crate::{
 };
 
 const MAX_DESCRIPTION: usize = 256;
-/// Ten seconds are the gateway's; the rest is for a store behind a network.
-const EXCHANGE: Duration = Duration::from_secs(20);
+/// Ten seconds are the gateway's, twelve another instance's that is at it; the rest is for a store behind a network.
+const EXCHANGE: Duration = Duration::from_secs(30);
 
 impl<Store: SessionStore> Flow<Store> {
     pub(super) async fn callback(self: &Arc<Self>, parts: &Parts, visit: &Visit) -> Response<Body> {

@@ -12,7 +12,7 @@ use crate::{
     page::{Page, Topic},
     response,
     return_to::ReturnTo,
-    session::{SessionId, SessionStore, SessionToken, StoreError},
+    session::{Session, SessionId, SessionStore, SessionToken, StoreError},
     visit::{self, Visit},
 };
 
@@ -64,14 +64,35 @@ impl<Store: SessionStore> Flow<Store> {
             return Ok(());
         };
         self.events.tell(Event::LoggedOut);
-        if let Some(profiles) = &self.profiles {
-            profiles.forget(session.login());
-        }
+        self.forget_profile(&session);
         // The session is over here, which is what was asked for; a token that the gateway keeps ends by itself.
         if let Err(error) = self.gateway.logout(session.access_token()).await {
             tracing::warn!(error, "logged out here, but not at the gateway");
         }
         Ok(())
+    }
+
+    /// Ends a session whose access token the gateway does not know any more.
+    pub(super) async fn end_dead(
+        &self,
+        token: &SessionToken<'_>,
+        dead: &Session,
+    ) -> Result<(), StoreError> {
+        // A token that was refreshed while this one was in use may have ended it, and the session goes on.
+        if self.refreshes(dead)
+            && let Some(known) = self.store.reload(token).await?
+            && known.record().refreshes != dead.record().refreshes
+        {
+            return Ok(());
+        }
+        self.forget_profile(dead);
+        self.store.remove(token).await
+    }
+
+    pub(super) fn forget_profile(&self, session: &Session) {
+        if let Some(profiles) = &self.profiles {
+            profiles.forget(session.login());
+        }
     }
 
     /// Ends a session by the word of the app.

@@ -6,7 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep, timeout},
+};
 
 use super::Flow;
 use crate::{
@@ -18,13 +21,17 @@ use crate::{
 
 /// How long a try that came to nothing stands before the next.
 pub(crate) const REFRESH_AGAIN: Duration = Duration::from_secs(5);
+/// For how long a store that is away for a moment is offered a token that was rotated meanwhile, and would be lost.
+const KEEP_FOR: Duration = Duration::from_secs(20);
 /// Longer than the gateway has for its answer and the store for taking it, so that nobody asks beside somebody who is at it.
-const CLAIM: Duration = Duration::from_secs(30);
+const CLAIM: Duration = Duration::from_secs(60);
+/// A request waits no longer than this; the refresh goes on without it.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How long to wait for another instance.
 const WAIT: Duration = Duration::from_secs(12);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// A store that is away for a moment must not cost a token that was rotated meanwhile.
-const TRIES: u32 = 10;
+/// In this many looks, an instance that was faster has written what it got.
+const LOOKS: u32 = 10;
 
 /// When an access token wants to be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +73,13 @@ impl<Store: SessionStore> Flow<Store> {
         let Some(token) = self.session_token(headers) else {
             return;
         };
-        let refreshed = Arc::clone(self).refreshed(token.into_owned(), session.clone());
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(refreshed);
+        if Handle::try_current().is_err() {
+            return;
         }
+        let key = (token.id(), session.record().refreshes);
+        let now = self.config.clock.seconds();
+        let refresh = || Arc::clone(self).try_refresh(token.into_owned(), session.clone());
+        self.refreshes.begin(key, now, refresh, came_to_nothing);
     }
 
     /// The session as one of our own routes needs it.
@@ -97,19 +107,24 @@ impl<Store: SessionStore> Flow<Store> {
         Box::pin(async move {
             let key = (token.id(), session.record().refreshes);
             let now = self.config.clock.seconds();
-            let flow = Arc::clone(&self);
-            let refresh = || async move {
-                let refreshed = flow.refresh(&token, &session).await;
-                refreshed.unwrap_or_else(|error| {
-                    flow.events.store_failed(&error);
-                    Refreshed::NotNow(FailureCause::StoreUnavailable)
-                })
-            };
-            let came_to_nothing = |answer: &Refreshed| matches!(answer, Refreshed::NotNow(_));
+            let refresh = || Arc::clone(&self).try_refresh(token, session);
             let answer = self.refreshes.answer(key, now, refresh, came_to_nothing);
-            answer
-                .await
-                .unwrap_or(Refreshed::NotNow(FailureCause::ProviderUnavailable))
+            match timeout(PATIENCE, answer).await {
+                Ok(Ok(refreshed)) => refreshed,
+                _ => Refreshed::NotNow(FailureCause::ProviderUnavailable),
+            }
+        })
+    }
+
+    async fn try_refresh(
+        self: Arc<Self>,
+        token: SessionToken<'static>,
+        seen: Session,
+    ) -> Refreshed {
+        let refreshed = self.refresh(&token, &seen).await;
+        refreshed.unwrap_or_else(|error| {
+            self.events.store_failed(&error);
+            Refreshed::NotNow(FailureCause::StoreUnavailable)
         })
     }
 
@@ -125,7 +140,15 @@ impl<Store: SessionStore> Flow<Store> {
             let claim = self.store.claim(&name, CLAIM).await?;
             // Looked up after the claim: whoever had it before may have refreshed the token.
             let now = self.config.clock.seconds();
-            let known = self.store.reload(token).await?;
+            let known = match self.store.reload(token).await {
+                Ok(known) => known,
+                Err(error) => {
+                    if claim == Claim::Won {
+                        let _ = self.store.release(&name).await;
+                    }
+                    return Err(error);
+                }
+            };
             let Some(session) = known.filter(|session| self.accepts(session, now)) else {
                 return Ok(Refreshed::Over);
             };
@@ -180,33 +203,19 @@ impl<Store: SessionStore> Flow<Store> {
         session: &Session,
         tokens: Tokens,
     ) -> Result<Refreshed, StoreError> {
+        let until = Instant::now() + KEEP_FOR;
         let mut before = session.clone();
-        for tries in 1.. {
-            let after = before.refreshed(tokens.clone());
-            let replaced = match self.store.replace(token, after.clone()).await {
-                Ok(replaced) => replaced,
-                Err(_) if tries < TRIES => {
-                    sleep(LOOK_EVERY * tries).await;
-                    continue;
-                }
-                Err(error) => return Err(error),
+        loop {
+            let error = match self.put(token, &mut before, &tokens).await {
+                Ok(Some(Refreshed::Over)) => break,
+                Ok(Some(refreshed)) => return Ok(refreshed),
+                Ok(None) => StoreError::new("the session changes faster than it can be refreshed"),
+                Err(error) => error,
             };
-            if replaced.is_some() {
-                self.events.tell(Event::TokenRefreshed {
-                    session_id: &self.store.id(token, session).to_string(),
-                });
-                return Ok(Refreshed::Session(after));
+            if Instant::now() >= until {
+                return Err(error);
             }
-            match self.store.reload(token).await? {
-                // Only its use was noted meanwhile.
-                Some(known)
-                    if known.record().refreshes == session.record().refreshes && tries < TRIES =>
-                {
-                    before = known;
-                }
-                Some(known) => return Ok(Refreshed::Session(known)),
-                None => break,
-            }
+            sleep(LOOK_EVERY).await;
         }
         // Logged out meanwhile: nobody shall have the token that came for nothing.
         if let Err(error) = self.gateway.logout(&tokens.access_token).await {
@@ -218,6 +227,30 @@ impl<Store: SessionStore> Flow<Store> {
         Ok(Refreshed::Over)
     }
 
+    /// One try at that; `None` when only the session's use was noted meanwhile.
+    async fn put(
+        &self,
+        token: &SessionToken<'_>,
+        before: &mut Session,
+        tokens: &Tokens,
+    ) -> Result<Option<Refreshed>, StoreError> {
+        let after = before.refreshed(tokens.clone());
+        if self.store.replace(token, after.clone()).await?.is_some() {
+            self.events.tell(Event::TokenRefreshed {
+                session_id: &self.store.id(token, before).to_string(),
+            });
+            return Ok(Some(Refreshed::Session(after)));
+        }
+        Ok(match self.store.reload(token).await? {
+            Some(known) if known.record().refreshes == before.record().refreshes => {
+                *before = known;
+                None
+            }
+            Some(known) => Some(Refreshed::Session(known)),
+            None => Some(Refreshed::Over),
+        })
+    }
+
     /// The gateway says that the grant is over (`invalid_grant`).
     async fn refused_for_good(
         &self,
@@ -225,7 +258,7 @@ impl<Store: SessionStore> Flow<Store> {
         session: &Session,
     ) -> Result<Refreshed, StoreError> {
         // A store whose claims are not watertight may have let another instance be faster, which then writes what it got.
-        for _ in 0..5 {
+        for _ in 0..LOOKS {
             match self.store.reload(token).await? {
                 Some(known) if known.record().refreshes != session.record().refreshes => {
                     return Ok(Refreshed::Session(known));
@@ -239,7 +272,12 @@ impl<Store: SessionStore> Flow<Store> {
             cause: FailureCause::CodeRejected,
             detail: "the gateway says that the grant is over",
         });
+        self.forget_profile(session);
         self.store.remove(token).await?;
         Ok(Refreshed::Over)
     }
+}
+
+fn came_to_nothing(refreshed: &Refreshed) -> bool {
+    matches!(refreshed, Refreshed::NotNow(_))
 }

@@ -31,7 +31,7 @@ impl Guard for Offline {
     }
 
     /// No store keeps the session.
-    fn end_session<'g>(&'g self, _: &'g Visit) -> BoxFuture<'g, ()> {
+    fn end_session<'g>(&'g self, _: &'g Visit, _: &'g Session) -> BoxFuture<'g, ()> {
         Box::pin(async {})
     }
 
