@@ -117,16 +117,15 @@ impl MemoryStore {
         if self.shared.sweeping.swap(true, Ordering::SeqCst) {
             return;
         }
-        let sweeper = Sweeper(Arc::downgrade(&self.shared));
+        let mut sweeper = Sweeper {
+            shared: Arc::downgrade(&self.shared),
+            stopped: false,
+        };
         let clock = self.clock.clone();
         runtime.spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP_EVERY).await;
-                let Some(shared) = sweeper.0.upgrade() else {
-                    return;
-                };
-                shared.sweep(clock.seconds());
-                if !shared.has_work() {
+                if !sweeper.sweep(clock.seconds()) {
                     return;
                 }
             }
@@ -134,12 +133,30 @@ impl MemoryStore {
     }
 }
 
-/// Makes room for the next sweeper when this one goes, also when its runtime does.
-struct Sweeper(Weak<Shared>);
+/// Makes room for the next sweeper when this one goes with its runtime.
+struct Sweeper {
+    shared: Weak<Shared>,
+    /// There was nothing left to sweep: the next one may be at work already.
+    stopped: bool,
+}
+
+impl Sweeper {
+    /// Whether there will be something to sweep again.
+    fn sweep(&mut self, now: u64) -> bool {
+        let Some(shared) = self.shared.upgrade() else {
+            return false;
+        };
+        shared.sweep(now);
+        self.stopped = !shared.has_work();
+        !self.stopped
+    }
+}
 
 impl Drop for Sweeper {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
+        if !self.stopped
+            && let Some(shared) = self.shared.upgrade()
+        {
             shared.sweeping.store(false, Ordering::SeqCst);
         }
     }
@@ -324,6 +341,26 @@ mod tests {
         clock.advance(Duration::from_secs(60));
         tokio::time::sleep(SWEEP_EVERY * 2).await;
         assert!(store.is_empty());
+    }
+
+    #[tokio::test]
+    async fn sweeper_that_has_stopped_does_not_announce_the_end_of_the_next() {
+        let store = MemoryStore::new();
+        let sweeping = &store.shared.sweeping;
+        for stopped in [true, false] {
+            let shared = Arc::downgrade(&store.shared);
+            let mut sweeper = Sweeper {
+                shared,
+                stopped: false,
+            };
+            sweeping.store(true, Ordering::SeqCst);
+            if stopped {
+                assert!(!sweeper.sweep(0), "there is nothing to sweep");
+                assert!(!sweeping.swap(true, Ordering::SeqCst), "the next may come");
+            }
+            drop(sweeper);
+            assert_eq!(sweeping.load(Ordering::SeqCst), stopped);
+        }
     }
 
     #[tokio::test]
