@@ -1,8 +1,8 @@
 //! User infos kept beside their sessions for a while, where the app asks for that.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::OnceCell;
@@ -17,12 +17,14 @@ type Login = [u8; 16];
 /// In this process's memory only: personal data is written nowhere, and ends with the session, the process, or the time to live.
 pub(crate) struct Profiles {
     ttl: u64,
-    kept: Mutex<HashMap<Login, Kept>>,
+    kept: Mutex<Kept>,
 }
 
+#[derive(Default)]
 struct Kept {
-    since: u64,
-    info: Arc<OnceCell<UserInfo>>,
+    infos: HashMap<Login, Arc<OnceCell<UserInfo>>>,
+    /// Since when, in that order.
+    order: VecDeque<(u64, Login)>,
 }
 
 impl Profiles {
@@ -51,30 +53,39 @@ impl Profiles {
     }
 
     pub(crate) fn forget(&self, login: Login) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.remove(&login);
+        self.kept().infos.remove(&login);
     }
 
+    /// `None` when there is no room.
     fn slot(&self, login: Login, now: u64) -> Option<Arc<OnceCell<UserInfo>>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |kept: &Kept| now.saturating_sub(kept.since) < self.ttl;
-        if let Some(known) = kept.get(&login).filter(|kept| fresh(kept)) {
-            return Some(Arc::clone(&known.info));
+        let mut kept = self.kept();
+        kept.forget_old(now, self.ttl);
+        if let Some(known) = kept.infos.get(&login) {
+            return Some(Arc::clone(known));
         }
-        kept.remove(&login);
-        if kept.len() >= MAX_KEPT {
-            kept.retain(|_, kept| fresh(kept));
-        }
-        if kept.len() >= MAX_KEPT {
+        if kept.order.len() >= MAX_KEPT {
             return None;
         }
         let info = Arc::new(OnceCell::new());
-        let slot = Kept {
-            since: now,
-            info: Arc::clone(&info),
-        };
-        kept.insert(login, slot);
+        kept.infos.insert(login, Arc::clone(&info));
+        kept.order.push_back((now, login));
         Some(info)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Nobody's data stays longer than it may, also when they never come back.
+    fn forget_old(&mut self, now: u64, ttl: u64) {
+        while let Some((since, login)) = self.order.front()
+            && now.abs_diff(*since) >= ttl
+        {
+            self.infos.remove(login);
+            self.order.pop_front();
+        }
     }
 }
 
@@ -92,11 +103,25 @@ mod tests {
             let login = (number as u128).to_be_bytes();
             profiles.info(login, 0, || ready(Ok(info()))).await.unwrap();
         }
-        assert_eq!(profiles.kept.lock().unwrap().len(), MAX_KEPT);
+        assert_eq!(profiles.kept().infos.len(), MAX_KEPT);
         profiles
             .info([9; 16], 60, || ready(Ok(info())))
             .await
             .unwrap();
-        assert_eq!(profiles.kept.lock().unwrap().len(), 1, "the old make room");
+        assert_eq!(profiles.kept().infos.len(), 1, "the old make room");
+    }
+
+    #[tokio::test]
+    async fn info_of_somebody_who_never_comes_back_is_forgotten_in_time() {
+        let profiles = Profiles::new(50);
+        let info = || ready(Ok(UserInfo::parse(b"{}".to_vec()).unwrap()));
+        // The last one after the clock was set back.
+        for (login, now, kept) in [(1, 100, 1), (2, 149, 2), (3, 150, 2), (4, 20, 1)] {
+            profiles.info([login; 16], now, info).await.unwrap();
+            assert_eq!(profiles.kept().infos.len(), kept, "at {now}");
+            assert_eq!(profiles.kept().order.len(), kept, "at {now}");
+        }
+        profiles.forget([4; 16]);
+        assert!(profiles.kept().infos.is_empty());
     }
 }
