@@ -1013,6 +1013,17 @@ async fn clock_that_is_behind_spares_nobody_when_all_are_ended() {
 }
 
 #[tokio::test]
+async fn clock_that_is_far_ahead_does_not_end_the_logins_to_come() {
+    let redis = Redis::start().await;
+    let ahead = Clock::manual();
+    ahead.advance(60 * MINUTE);
+    cookies(&redis).clock(ahead).revoke_all().await.unwrap();
+    let up_to: u64 = redis.get("telenor:ended-all").parse().unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    assert!(up_to <= now.unwrap().as_secs() + 60, "a minute at most");
+}
+
+#[tokio::test]
 async fn who_does_not_know_who_was_logged_out_lets_nobody_in() {
     let mut redis = Redis::start().await;
     let clock = Clock::manual();
@@ -1022,7 +1033,12 @@ async fn who_does_not_know_who_was_logged_out_lets_nobody_in() {
     redis.hang();
     clock.advance(Duration::from_secs(25));
     assert!(is_in(&store, &token), "for a while it is known well enough");
-    clock.advance(Duration::from_secs(25));
+    clock.rewind(Duration::from_secs(75));
+    assert!(
+        store.load(&token).await.is_err(),
+        "nor for longer where the clock was set back"
+    );
+    clock.advance(Duration::from_secs(100));
     let started = Instant::now();
     assert!(store.load(&token).await.is_err());
     let replaced = store.replace(&token, session("new")).await;

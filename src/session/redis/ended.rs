@@ -24,11 +24,13 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 const KNOWN_FOR: u64 = 30;
 const PAGE: usize = 1_000;
 
-/// Of three clocks that may disagree a little, the latest says up to when all logins are over. Longer than a year no session lasts.
+/// Of three clocks that may disagree a little, the latest says up to when all logins are over; one that is further ahead than that would
+/// end everybody's next logins too. Longer than a year no session lasts.
 const END_ALL: &str = "\
 local known = tonumber(redis.call('GET', KEYS[1]) or '0')
 local now = tonumber(redis.call('TIME')[1])
-local up_to = math.max(known, now, tonumber(ARGV[1]))
+local told = math.min(tonumber(ARGV[1]), now + 60)
+local up_to = math.max(known, now, told)
 redis.call('SET', KEYS[1], string.format('%d', up_to), 'EX', 366 * 24 * 3600)
 return up_to";
 
@@ -58,7 +60,7 @@ impl Ended {
 
     /// Whether it is known well enough who was logged out.
     pub(in crate::session) fn is_known(&self, now: u64) -> bool {
-        now.saturating_sub(self.known_at.load(Ordering::Acquire)) <= KNOWN_FOR
+        now.abs_diff(self.known_at.load(Ordering::Acquire)) <= KNOWN_FOR
     }
 
     /// Tells every process of one session, in a list of about `capacity` of them.
