@@ -52,20 +52,24 @@ impl DenyList {
 
     pub(super) fn insert(&self, login: Login, until: u64, now: u64) {
         let mut denied = self.write();
+        self.any.store(true, Ordering::Release);
+        if let Some(known) = denied.until.get_mut(&login) {
+            *known = until.max(*known);
+            return;
+        }
         if denied.until.len() >= self.capacity {
             denied.until.retain(|_, until| now < *until);
         }
-        if denied.until.len() >= self.capacity
-            && !denied.until.contains_key(&login)
-            && let Some(first) = denied.first_to_end()
-        {
-            denied.until.remove(&first);
+        if denied.until.len() >= self.capacity {
             tracing::warn!(
                 "the list of ended cookie sessions is full: the one that ends first can be used again until then"
             );
+            match denied.first_to_end() {
+                Some((first, ends)) if ends < until => denied.until.remove(&first),
+                _ => return,
+            };
         }
         denied.until.insert(login, until);
-        self.any.store(true, Ordering::Release);
     }
 
     /// Denies every session that was issued up to this second.
@@ -85,9 +89,9 @@ impl DenyList {
 }
 
 impl Denied {
-    fn first_to_end(&self) -> Option<Login> {
+    fn first_to_end(&self) -> Option<(Login, u64)> {
         let first = self.until.iter().min_by_key(|(_, until)| **until);
-        first.map(|(login, _)| *login)
+        first.map(|(login, until)| (*login, *until))
     }
 }
 
@@ -125,6 +129,12 @@ mod tests {
         insert(3, 100, 60);
         assert!(!list.contains(&sessions[2]), "it would end first");
         assert!(list.contains(&sessions[1]) && list.contains(&sessions[3]));
+        insert(0, 85, 60);
+        assert!(!list.contains(&sessions[0]), "it ends first itself");
+        insert(1, 95, 60);
+        insert(1, 70, 60);
+        assert_eq!(list.read().until[&sessions[1].login()], 95);
+        assert!(list.contains(&sessions[3]));
         assert_eq!(list.read().until.len(), 2);
     }
 
