@@ -180,7 +180,8 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
         self
     }
 
-    /// How long a session lasts at most; 8 hours unless told otherwise, and never longer than its access token.
+    /// How long a session lasts at most; 8 hours unless told otherwise, and never longer than its access token, unless that is
+    /// [refreshed](Self::refresh_tokens).
     pub fn session_max(mut self, max: Duration) -> Self {
         self.settings.session_max = max;
         self
