@@ -1,7 +1,7 @@
 //! Sessions that were ended before their time, for a store that cannot forget them.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +12,8 @@ use super::Session;
 
 type Login = [u8; 16];
 
-/// Bounded: when it is full, the one that ends first by itself is dropped, which is logged.
+/// Bounded: when it is full, the one that ends first by itself is dropped, which is logged unless it has. Nothing is dropped by the clock alone,
+/// which may have jumped.
 pub(super) struct DenyList {
     /// Spares everybody the lock for as long as nobody was denied.
     any: AtomicBool,
@@ -24,6 +25,8 @@ pub(super) struct DenyList {
 struct Denied {
     /// Until they would have ended anyway.
     until: HashMap<Login, u64>,
+    /// The same, in the order in which they end.
+    order: BTreeSet<(u64, Login)>,
     /// Every login up to this second is denied.
     all_up_to: u64,
 }
@@ -51,25 +54,20 @@ impl DenyList {
     }
 
     pub(super) fn insert(&self, login: Login, until: u64, now: u64) {
-        let mut denied = self.write();
+        self.write().insert(login, until, now, self.capacity);
         self.any.store(true, Ordering::Release);
-        if let Some(known) = denied.until.get_mut(&login) {
-            *known = until.max(*known);
-            return;
+    }
+
+    /// One that others tell of, perhaps once more: what had to make room for others before does not come back for it.
+    #[cfg(feature = "redis")]
+    pub(super) fn learn(&self, login: Login, until: u64, now: u64) {
+        let mut denied = self.write();
+        let first = denied.order.first();
+        let is_first = first.is_none_or(|(first, _)| until <= *first);
+        if denied.until.len() < self.capacity || !is_first {
+            denied.insert(login, until, now, self.capacity);
+            self.any.store(true, Ordering::Release);
         }
-        if denied.until.len() >= self.capacity {
-            denied.until.retain(|_, until| now < *until);
-        }
-        if denied.until.len() >= self.capacity {
-            tracing::warn!(
-                "the list of ended cookie sessions is full: the one that ends first can be used again until then"
-            );
-            match denied.first_to_end() {
-                Some((first, ends)) if ends < until => denied.until.remove(&first),
-                _ => return,
-            };
-        }
-        denied.until.insert(login, until);
     }
 
     /// Denies every session that was issued up to this second.
@@ -89,9 +87,24 @@ impl DenyList {
 }
 
 impl Denied {
-    fn first_to_end(&self) -> Option<(Login, u64)> {
-        let first = self.until.iter().min_by_key(|(_, until)| **until);
-        first.map(|(login, until)| (*login, *until))
+    fn insert(&mut self, login: Login, until: u64, now: u64, capacity: usize) {
+        if let Some(known) = self.until.get(&login).copied() {
+            if known >= until {
+                return;
+            }
+            self.order.remove(&(known, login));
+        } else if self.until.len() >= capacity
+            && let Some((ends, first)) = self.order.pop_first()
+        {
+            self.until.remove(&first);
+            if now < ends {
+                tracing::warn!(
+                    "the list of ended cookie sessions is full: the one that ends first can be used again until then"
+                );
+            }
+        }
+        self.until.insert(login, until);
+        self.order.insert((until, login));
     }
 }
 
@@ -118,24 +131,55 @@ mod tests {
     }
 
     #[test]
-    fn list_is_bounded_and_drops_what_has_ended_first() {
+    fn full_list_drops_what_ends_first() {
         let list = DenyList::new(2);
         let sessions = [session(), session(), session(), session()];
-        let insert = |at: usize, until, now| list.insert(sessions[at].login(), until, now);
-        insert(0, 60, 0);
-        insert(1, 90, 0);
-        insert(2, 80, 60);
-        assert!(!list.contains(&sessions[0]), "it had ended by itself");
-        insert(3, 100, 60);
-        assert!(!list.contains(&sessions[2]), "it would end first");
-        assert!(list.contains(&sessions[1]) && list.contains(&sessions[3]));
-        insert(0, 85, 60);
-        assert!(!list.contains(&sessions[0]), "it ends first itself");
-        insert(1, 95, 60);
-        insert(1, 70, 60);
-        assert_eq!(list.read().until[&sessions[1].login()], 95);
-        assert!(list.contains(&sessions[3]));
+        let insert = |at: usize, until| list.insert(sessions[at].login(), until, 50);
+        let denied = || sessions.each_ref().map(|session| list.contains(session));
+        insert(0, 60);
+        insert(1, 90);
+        insert(2, 80);
+        assert_eq!(denied(), [false, true, true, false]);
+        insert(2, 95);
+        insert(2, 70);
+        insert(3, 92);
+        assert_eq!(denied(), [false, false, true, true], "the later end counts");
+        insert(0, 60);
+        assert_eq!(
+            denied(),
+            [true, false, true, false],
+            "whoever logs out now is out"
+        );
         assert_eq!(list.read().until.len(), 2);
+        assert_eq!(list.read().order.len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_dropped_because_the_clock_jumped() {
+        let list = DenyList::new(2);
+        let (first, second) = (session(), session());
+        list.insert(first.login(), 60, 0);
+        list.insert(second.login(), 70, 1_000_000);
+        assert!(list.contains(&first) && list.contains(&second));
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn what_is_told_again_displaces_nothing_that_ends_later() {
+        let list = DenyList::new(2);
+        let sessions = [session(), session(), session()];
+        let learn = |at: usize, until| list.learn(sessions[at].login(), until, 50);
+        let denied = || sessions.each_ref().map(|session| list.contains(session));
+        learn(0, 60);
+        learn(1, 40);
+        assert_eq!(
+            denied(),
+            [true, true, false],
+            "there is room, whatever the clock says"
+        );
+        learn(2, 70);
+        learn(1, 40);
+        assert_eq!(denied(), [true, false, true]);
     }
 
     #[test]

@@ -149,9 +149,7 @@ impl Ended {
                 self.redis.ask(range.arg("COUNT").arg(PAGE)).await?;
             for (id, fields) in &page {
                 let (session, until) = ended(fields).ok_or_else(unreadable)?;
-                if now < until {
-                    denied.insert(session.to_bytes(), until, now);
-                }
+                denied.learn(session.to_bytes(), until, now);
                 from = Entry::parse(id)?.next();
             }
             if page.len() < PAGE {
