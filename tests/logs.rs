@@ -12,11 +12,12 @@ use std::{
 };
 
 use base64::{Engine, prelude::*};
-use common::{App, CALLBACK, navigation, query, request};
-use http::Method;
+use common::{App, CALLBACK, builder, navigation, query, request, routes};
+use http::{Method, StatusCode};
 use telenor_auth::{
     CookieKeys, TelenorUser,
-    mock::{Answer, Endpoint, SignedInLayer},
+    mock::{Answer, Endpoint, MockGateway, SignedInLayer},
+    session::{Fault, FaultyStore, MemoryStore},
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -209,6 +210,34 @@ async fn failed_login_is_one_line_with_cause_and_login_id() {
         .trim_matches('"');
     assert!(line.contains(login_id), "the same id from start to end");
     assert!(page.body.contains(login_id), "and on the page");
+}
+
+#[tokio::test]
+async fn store_that_fails_is_a_line_with_its_words() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let faulty = store.clone();
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).session_store(store).build().unwrap();
+    let router = routes(&common::Hits::default()).layer(auth.clone());
+    let app = App::mounted(router, gateway);
+    let mut browser = app.signed_in().await;
+    faulty.set(Fault::Error);
+    let (log, guard) = capture();
+    let page = browser.open("/private").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    auth.revoke_all().await.unwrap_err();
+    drop(guard);
+    let log = log.text();
+    let lines = log.lines().filter(|line| line.contains("ERROR"));
+    let words = [
+        "session store failed",
+        "store_unavailable",
+        "the store was told to fail",
+    ];
+    let lines: Vec<_> = lines
+        .filter(|line| words.iter().all(|word| line.contains(word)))
+        .collect();
+    assert_eq!(lines.len(), 2, "{log}");
 }
 
 #[tokio::test]

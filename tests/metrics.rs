@@ -18,7 +18,10 @@ use common::App;
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
-use telenor_auth::mock::{Answer, Endpoint};
+use telenor_auth::{
+    mock::{Answer, Endpoint},
+    session::{Fault, FaultyStore, MemoryStore},
+};
 
 /// Counts how often each metric was touched, labels and all.
 #[derive(Default)]
@@ -175,4 +178,24 @@ fn breaker_is_counted_by_its_changes_and_those_it_refuses() {
             ("telenor_auth_logins_succeeded_total", 1),
         ]
     );
+}
+
+#[test]
+fn each_failure_of_the_store_is_counted() {
+    let counted = counted(async {
+        let store = FaultyStore::new(MemoryStore::new());
+        let faulty = store.clone();
+        let app = App::with(|builder| builder.session_store(store)).await;
+        let mut browser = app.signed_in().await;
+        let mut other = app.browser();
+        let callback = other.callback_url(&app.gateway, "/private").await;
+        faulty.set(Fault::Error);
+        browser.open("/private").await;
+        browser.open("/perhaps").await;
+        other.open(&callback).await;
+    });
+    let failures = counted
+        .iter()
+        .find(|(name, _)| name == "telenor_auth_store_failures_total");
+    assert_eq!(failures.map(|(_, count)| *count), Some(3));
 }

@@ -13,7 +13,7 @@ use crate::{
     oauth::{AuthorizationResponse, Outcome, State},
     pending::{Pending, PendingLogin},
     response,
-    session::{SessionStore, SessionToken},
+    session::{SessionStore, SessionToken, StoreError},
     visit::Visit,
 };
 
@@ -148,7 +148,8 @@ impl<Store: SessionStore> Flow<Store> {
                     Ok(answer) => answer,
                     // The gateway has limits of its own, so it is the store that hangs.
                     Err(_) => {
-                        flow.not_signed_in(&state, FailureCause::StoreUnavailable, "timed out")
+                        let error = StoreError::new("it did not answer for half a minute");
+                        flow.store_failed_at_login(&state, &error, false)
                     }
                 }
             }

@@ -88,6 +88,7 @@ impl<Store: SessionStore> Flow<Store> {
         if let Some(previous) = previous
             && let Err(error) = self.store.remove(&previous).await
         {
+            self.events.store_failed(&error);
             let error = chain(&error);
             tracing::warn!(login_id = %state.login_id(), %error, "the session before this login could not be removed");
         }
@@ -156,7 +157,12 @@ impl<Store: SessionStore> Flow<Store> {
         })
     }
 
-    fn store_failed_at_login(&self, state: &State, error: &StoreError, unsent: bool) -> Answer {
+    pub(super) fn store_failed_at_login(
+        &self,
+        state: &State,
+        error: &StoreError,
+        unsent: bool,
+    ) -> Answer {
         self.events.store_failed(error);
         let cause = FailureCause::StoreUnavailable;
         self.tell_failure(cause, state, &chain(error));
@@ -164,7 +170,7 @@ impl<Store: SessionStore> Flow<Store> {
     }
 
     /// A code that was used up for nothing.
-    pub(super) fn not_signed_in(&self, state: &State, cause: FailureCause, detail: &str) -> Answer {
+    fn not_signed_in(&self, state: &State, cause: FailureCause, detail: &str) -> Answer {
         self.tell_failure(cause, state, detail);
         Answer::Failed {
             cause,

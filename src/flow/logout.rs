@@ -98,7 +98,8 @@ impl<Store: SessionStore> Flow<Store> {
     /// Ends a session by the word of the app.
     pub(crate) async fn revoke(&self, session: SessionId) -> Result<(), StoreError> {
         let until = self.config.clock.now() + Duration::from_secs(self.config.session_max);
-        self.store.revoke(session, until).await?;
+        let revoked = self.store.revoke(session, until).await;
+        revoked.inspect_err(|error| self.events.store_failed(error))?;
         let session_id = session.to_string();
         self.events.tell(Event::SessionsRevoked {
             session_id: Some(&session_id),
@@ -107,7 +108,8 @@ impl<Store: SessionStore> Flow<Store> {
     }
 
     pub(crate) async fn revoke_all(&self) -> Result<(), StoreError> {
-        self.store.revoke_all().await?;
+        let revoked = self.store.revoke_all().await;
+        revoked.inspect_err(|error| self.events.store_failed(error))?;
         self.events
             .tell(Event::SessionsRevoked { session_id: None });
         Ok(())
