@@ -123,6 +123,41 @@ async fn use_is_noted_at_most_every_tenth<Store: SessionStore>(
     assert!(browser.token().await.is_some(), "but once it was");
 }
 
+#[tokio::test]
+async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be() {
+    let clock = Clock::manual();
+    let faulty = FaultyStore::new(MemoryStore::new().clock(clock.clone()));
+    let gated = Gated::new(faulty.clone());
+    let writes = Arc::clone(&gated.writes);
+    let failures = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&failures);
+    let app = App::with(|builder| {
+        let note = move |event: &Event<'_>| {
+            if let Event::StoreFailed { .. } = event {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        let builder = builder.clock(clock.clone()).idle_timeout(10 * MINUTE);
+        builder.on_event(note).session_store(gated)
+    })
+    .await;
+    let mut browser = app.signed_in().await;
+    for tenth in 1..5 {
+        for _ in 0..5 {
+            assert!(browser.token().await.is_some());
+        }
+        assert_eq!(
+            writes.count(),
+            tenth,
+            "the login's own, and one for each tenth"
+        );
+        clock.advance(MINUTE);
+    }
+    faulty.set_for(Operation::Replace, Fault::Error);
+    assert!(browser.token().await.is_some(), "the handler was done");
+    assert_eq!(failures.load(Ordering::SeqCst), 1);
+}
+
 async fn asking_for_the_status_is_no_use<Store: SessionStore>(
     store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
@@ -497,6 +532,30 @@ async fn only_the_end_of_the_grant_ends_the_session() {
             2,
             "a dead grant is not asked for twice"
         );
+    }
+}
+
+#[tokio::test]
+async fn refusal_that_is_not_of_the_grant_ends_nothing() {
+    for (status, error) in [
+        (400, "invalid_client"),
+        (400, "invalid_request"),
+        (400, "unsupported_grant_type"),
+        (401, "invalid_client"),
+        (403, "access_denied"),
+        (404, "not_found"),
+        (429, "slow_down"),
+        (200, "neither_an_error_nor_a_token"),
+    ] {
+        let app = refreshing().await;
+        let mut browser = app.signed_in().await;
+        let body = format!(r#"{{"error":"{error}"}}"#);
+        app.gateway
+            .answer_next(Endpoint::Token, Scripted::json(status, body));
+        app.clock.advance(TOKEN);
+        assert_waits(&browser.open("/whoami").await);
+        app.clock.advance(Duration::from_secs(5));
+        assert!(browser.token().await.is_some(), "{status} {error}");
     }
 }
 

@@ -15,6 +15,7 @@ use super::Flow;
 use crate::{
     FailureCause,
     events::{Event, chain},
+    exchanges::NoAnswer,
     session::{Claim, Session, SessionStore, SessionToken, StoreError, Tokens},
     user::BoxFuture,
 };
@@ -111,6 +112,7 @@ impl<Store: SessionStore> Flow<Store> {
             let answer = self.refreshes.answer(key, now, refresh, came_to_nothing);
             match timeout(PATIENCE, answer).await {
                 Ok(Ok(refreshed)) => refreshed,
+                Ok(Err(NoAnswer::Full)) => Refreshed::NotNow(FailureCause::TooManyLogins),
                 _ => Refreshed::NotNow(FailureCause::ProviderUnavailable),
             }
         })
