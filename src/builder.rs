@@ -86,8 +86,9 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// Without them a random key is used that ends with the process, and every login under way with it.
     ///
-    /// Each process remembers by itself which codes it redeemed. A callback that is repeated at another instance within its five
-    /// minutes makes a second token request there, which the gateway refuses: codes are good once.
+    /// Each process remembers which codes it redeemed. A callback that comes to another instance as well waits there for what comes of it, as far as
+    /// the session store is one that they share; with [`CookieStore`](crate::session::CookieStore) it makes a second token request,
+    /// which the gateway refuses: codes are good once.
     pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
         self.settings.cookie_keys = Some(keys);
         self

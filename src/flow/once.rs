@@ -18,6 +18,8 @@ use crate::{
     session::{Claim, SessionStore, SessionToken, StoreError},
 };
 
+/// Longer than an exchange may take, so that nobody is at it any more when the claim runs out, and short for whoever waits for an instance that died.
+const CLAIM: Duration = Duration::from_secs(45);
 /// How long to wait for another instance: the gateway's ten seconds, and a little for the store.
 const WAIT: Duration = Duration::from_secs(12);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -41,16 +43,22 @@ impl<Store: SessionStore> Flow<Store> {
             cause: FailureCause::CodeRejected,
             unsent: false,
         };
-        let (name, ttl) = (name(state), self.exchanges.remembers());
+        let name = name(state);
         let waited = Instant::now() + WAIT;
         loop {
-            match self.store.claim(&name, ttl).await? {
+            match self.store.claim(&name, CLAIM).await? {
                 Claim::Won => return Ok(None),
                 Claim::Settled(sealed) => {
                     let told = self.told(&name, &sealed, login).await?;
                     return Ok(Some(told.unwrap_or(used)));
                 }
-                Claim::Lost if Instant::now() >= waited => return Ok(Some(used)),
+                // It may have died: the login can go on when its claim has run out.
+                Claim::Lost if Instant::now() >= waited => {
+                    let cause = FailureCause::ProviderUnavailable;
+                    self.tell_failure(cause, state, "another instance does not get done with it");
+                    let unsent = true;
+                    return Ok(Some(Answer::Failed { cause, unsent }));
+                }
                 Claim::Lost => sleep(LOOK_EVERY).await,
             }
         }
