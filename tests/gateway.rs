@@ -9,10 +9,10 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use common::{
-    App, ORIGIN, builder,
+    App, ORIGIN, builder, navigation,
     tls::{Authority, Relay},
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use telenor_auth::{
     Clock, ConfigError, TelenorAuthLayer,
     mock::{Answer, Endpoint, MockGateway, TokenShape},
@@ -385,6 +385,17 @@ async fn gateway_that_is_down_is_asked_no_more_and_no_login_is_lost_by_it() {
         assert!(page.header("retry-after").is_some());
         assert!(page.body.contains("provider_unavailable"), "{}", page.body);
         assert_eq!(page.set_cookies(), [""; 0], "the login is as it was");
+    }
+    for (language, title) in [
+        ("nb", "Telenor svarer ikke akkurat nå"),
+        ("nn", "Telenor svarar ikkje akkurat no"),
+        ("en", "Telenor does not answer right now"),
+    ] {
+        let mut page = navigation(&callback);
+        let language = HeaderValue::from_static(language);
+        page.headers_mut().insert("accept-language", language);
+        let page = browser.send(page).await;
+        assert!(page.body.contains(title), "{}", page.body);
     }
     assert_eq!(app.token_requests(), 5);
 

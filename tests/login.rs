@@ -915,6 +915,28 @@ async fn exchanges_beyond_the_limit_wait_and_their_logins_still_work() {
 }
 
 #[tokio::test]
+async fn sixty_four_exchanges_run_at_once_unless_told_otherwise() {
+    let app = App::start().await;
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/whoami").await;
+        running.spawn(async move { browser.open(&callback).await.status });
+    }
+    gate.waiting(64).await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let busy = browser.open(&callback).await;
+    assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+    gate.open();
+    for status in running.join_all().await {
+        assert_eq!(status, StatusCode::SEE_OTHER);
+    }
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn slow_gateway_does_not_slow_other_pages() {
     let app = App::start().await;
     let mut signed_in = app.signed_in().await;
