@@ -23,7 +23,7 @@ use http::{Method, StatusCode};
 use redis::cmd;
 use telenor_auth::{
     Clock, TelenorAuthBuilder,
-    mock::{Endpoint, MockGateway},
+    mock::{Answer as Scripted, Endpoint, MockGateway},
     session::{
         Claim, CookieStore, Fault, FaultyStore, Operation, RedisStore, Session, SessionStore,
         SessionToken, StoreError, check_store,
@@ -703,6 +703,28 @@ async fn hanging_redis_is_503_in_time() {
 }
 
 #[tokio::test]
+async fn login_that_met_a_hanging_redis_goes_on_when_it_is_back() {
+    let redis = Redis::start().await;
+    let app = App::with(with(hasty(&redis.url()))).await;
+    app.signed_in().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    redis.hang();
+    assert_unavailable(&browser.open(&callback).await);
+    redis.go_on();
+    // What it had been asked meanwhile it does now: claims the login for nobody, and gives it back.
+    let started = Instant::now();
+    eventually("it goes on", async || {
+        let answer = browser.open(&callback).await;
+        answer.status == StatusCode::SEE_OTHER
+    })
+    .await;
+    assert!(started.elapsed() < 10 * SOON, "{:?}", started.elapsed());
+    assert!(browser.token().await.is_some());
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
 async fn request_costs_one_command_and_a_login_three() {
     let redis = Redis::start().await;
     let app = App::with(with(store(&redis))).await;
@@ -831,6 +853,37 @@ async fn session_of_one_instance_is_good_and_over_at_the_other() {
     for at in [0, 1] {
         assert!(app.moved(&copied, at).token().await.is_none());
     }
+}
+
+/// Here it is one that cannot say what came of a code that the gateway did not take.
+#[tokio::test]
+async fn login_of_an_instance_that_died_goes_on_at_another() {
+    let redis = Redis::start().await;
+    let gateway = MockGateway::start().await.unwrap();
+    let app = Instances::start(gateway, |builder, clock| {
+        let faulty = FaultyStore::new(store(&redis).clock(clock.clone()));
+        faulty.set_for(Operation::Settle, Fault::Error);
+        builder.session_store(faulty)
+    })
+    .await;
+    let mut browser = app.browser(0);
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let mut elsewhere = app.moved(&browser, 1);
+    app.gateway
+        .answer_next(Endpoint::Token, Scripted::status(500));
+    let failed = browser.open(&callback).await;
+    assert_eq!(failed.status, StatusCode::BAD_GATEWAY);
+    let claim = redis.keys().pop().unwrap();
+    let seconds: u64 = redis.ask(cmd("TTL").arg(&claim));
+    assert!((31..=45).contains(&seconds), "{seconds}");
+
+    let answer = elsewhere.open(&callback).await;
+    assert_unavailable(&answer);
+    assert_eq!(answer.set_cookies(), [""; 0], "the login is as it was");
+    let () = redis.ask(cmd("DEL").arg(&claim));
+    let answer = elsewhere.open(&callback).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert!(elsewhere.token().await.is_some());
 }
 
 #[tokio::test]
@@ -1015,9 +1068,18 @@ async fn clock_that_is_behind_spares_nobody_when_all_are_ended() {
 #[tokio::test]
 async fn clock_that_is_far_ahead_does_not_end_the_logins_to_come() {
     let redis = Redis::start().await;
-    let ahead = Clock::manual();
-    ahead.advance(60 * MINUTE);
-    cookies(&redis).clock(ahead).revoke_all().await.unwrap();
+    let clock = Clock::manual();
+    clock.advance(60 * MINUTE);
+    let store = cookies(&redis).clock(clock.clone());
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).clock(clock.clone()).cookie_keys(keys(1));
+    let auth = auth.session_store(store).build().unwrap();
+    auth.revoke_all().await.unwrap();
+    // The clock is put right, but for two minutes.
+    clock.rewind(58 * MINUTE);
+    let router = common::routes(&common::Hits::default()).layer(auth);
+    let app = App::mounted(router, gateway);
+    assert!(app.signed_in().await.token().await.is_some());
     let up_to: u64 = redis.get("telenor:ended-all").parse().unwrap();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     assert!(up_to <= now.unwrap().as_secs() + 60, "a minute at most");

@@ -105,16 +105,16 @@ impl CookieStore {
         self
     }
 
-    /// The session in a cookie, whether or not somebody ended it.
+    /// The session in a cookie, whatever has become of it.
     fn unseal(&self, token: &SessionToken<'_>) -> Option<Session> {
-        let session = Session::open_as(&self.sealer, NAME, token.expose().as_bytes())?;
-        session.is_live(self.clock.seconds()).then_some(session)
+        Session::open_as(&self.sealer, NAME, token.expose().as_bytes())
     }
 
-    /// The session in a cookie, if nobody ended it.
+    /// The session in a cookie, if it is live and nobody ended it.
     fn open(&self, token: &SessionToken<'_>) -> Option<Session> {
         let session = self.unseal(token)?;
-        (!self.denied.contains(&session)).then_some(session)
+        let live = session.is_live(self.clock.seconds());
+        (live && !self.denied.contains(&session)).then_some(session)
     }
 
     async fn deny(&self, session: SessionId, until: u64) -> Result<(), StoreError> {
@@ -168,7 +168,8 @@ impl SessionStore for CookieStore {
         Ok(replaced.then(|| self.seal(&new)))
     }
 
-    /// One that is denied already is denied again: it may be that the others could not be told.
+    /// One that is denied already is denied again: it may be that the others could not be told. And one that has expired may live again, when
+    /// the clock is put right.
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
         match self.unseal(token) {
             Some(session) => {
@@ -185,12 +186,14 @@ impl SessionStore for CookieStore {
 
     async fn revoke_all(&self) -> Result<(), StoreError> {
         let now = self.clock.seconds();
-        self.denied.insert_all(now);
         #[cfg(feature = "redis")]
         if let Some(ended) = &self.ended {
-            let up_to = ended.tell_all(now).await?;
-            self.denied.insert_all(up_to);
+            // What Redis says goes, as this process's clock may be far ahead.
+            let told = ended.tell_all(now).await;
+            self.denied.insert_all(*told.as_ref().unwrap_or(&now));
+            return told.map(drop);
         }
+        self.denied.insert_all(now);
         Ok(())
     }
 
@@ -264,5 +267,17 @@ mod tests {
         assert!(store.load(&renewed).await.unwrap().is_none());
         let again = store.replace(&token, session.used_at(clock.now())).await;
         assert!(again.unwrap().is_none());
+    }
+
+    /// It may live again when the clock is put right.
+    #[tokio::test]
+    async fn session_that_has_expired_can_be_ended_too() {
+        let clock = Clock::manual();
+        let store = CookieStore::new(&CookieKeys::random()).clock(clock.clone());
+        let token = store.save(session(&clock)).await.unwrap();
+        clock.advance(Duration::from_secs(1_000_000));
+        store.remove(&token).await.unwrap();
+        clock.rewind(Duration::from_secs(1_000_000));
+        assert!(store.load(&token).await.unwrap().is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions in Redis.
 
 mod address;
+mod claims;
 mod connection;
 mod ended;
 mod keys;
@@ -24,10 +25,6 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 /// For each step of looking through all keys.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(5);
 const SCAN_COUNT: u32 = 1_000;
-/// What the value of a claim begins with: one that is being worked on, and one that is done.
-const CLAIMED: &str = "?";
-const SETTLED: &str = "=";
-
 /// Puts a value in place of one that begins with its first argument, and says whether that is done; also when it had been done before, by a
 /// command whose answer was lost.
 const REPLACE: &str = "\
@@ -225,24 +222,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
-        let key = self.prefix.claim(name);
-        // What is ours is known again, should the command be sent twice.
-        let ours = format!("{CLAIMED}{:032x}", rand::random::<u128>());
-        for _ in 0..2 {
-            let mut set = cmd("SET");
-            set.arg(&key).arg(&ours).arg("PX").arg(milliseconds(ttl));
-            if self.ask::<Option<String>>(set.arg("NX")).await?.is_some() {
-                return Ok(Claim::Won);
-            }
-            match self.ask::<Option<String>>(cmd("GET").arg(&key)).await? {
-                Some(known) if known == ours => return Ok(Claim::Won),
-                Some(known) if known.starts_with(CLAIMED) => return Ok(Claim::Lost),
-                Some(known) => return Ok(Claim::Settled(known.replacen(SETTLED, "", 1))),
-                // Given back in between.
-                None => {}
-            }
-        }
-        Ok(Claim::Lost)
+        self.claim_work(name, ttl).await
     }
 
     async fn release(&self, name: &str) -> Result<(), StoreError> {
@@ -250,15 +230,8 @@ impl SessionStore for RedisStore {
     }
 
     async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
-        let mut set = cmd("SET");
-        set.arg(self.prefix.claim(name));
-        set.arg(format!("{SETTLED}{result}"));
-        self.ask(set.arg("PX").arg(milliseconds(ttl))).await
+        self.settle_work(name, result, ttl).await
     }
-}
-
-fn milliseconds(ttl: Duration) -> u64 {
-    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 impl fmt::Debug for RedisStore {
