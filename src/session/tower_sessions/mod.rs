@@ -85,8 +85,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 ///   thirty where the store does not answer.
 /// - Of several who replace a session, or claim a piece of work, at the same moment, one wins. Between instances that holds as far as the store
 ///   creates records atomically, as the one for Redis does. Those for SQL look whether a record is there and write afterwards, or clear
-///   one away that has expired: then two instances that come within the same few milliseconds may both win. A refresh token is presented
-///   twice by that, which the layer copes with, and of two codes for the same login the gateway refuses one.
+///   one away that has expired: then two instances that come within the same few milliseconds may both win. By that a refresh token may be presented
+///   twice, which the layer copes with; a code may be, of which the gateway refuses the second; and one instance that notes a use may write over the
+///   tokens that another has just refreshed, so that the user has to log in again when the old one runs out.
+///
+/// # How it keeps to that
+///
+/// - *Changed ids*: where a store gives a record another id than it was told, because that one is taken, it is deleted again and the session gets
+///   a new token. No cookie ever names an id that the store chose.
+/// - *Revived sessions*: saving brings back what was deleted, in most of these stores. A session's own record is created once and never saved
+///   again, and where it is gone, so is the session; what changes is in a record beside it, which is worth nothing alone.
+/// - *Expired records*: each holds its end, sealed, and that is what counts.
 #[derive(Clone)]
 pub struct TowerSessionsStore {
     table: Table,
@@ -170,10 +179,12 @@ impl SessionStore for TowerSessionsStore {
         let waited = Instant::now() + WAIT;
         loop {
             if self.claim(&name, ttl).await? == Claim::Won {
+                let began = Instant::now();
                 let replaced = self.replace_alone(id, &new).await;
-                // Otherwise the claim stays until it runs out: nobody who comes late with the same version wins it, and nobody comes before
-                // a write that failed here and may land yet.
-                if matches!(replaced, Ok(false)) {
+                // Done, the claim stays until it runs out: nobody who comes late with the same version wins it then. So it does after a call that
+                // had no answer in time, as its write may land yet.
+                let may_land = replaced.is_err() && began.elapsed() >= self.table.timeout;
+                if !matches!(replaced, Ok(true)) && !may_land {
                     let _ = self.release(&name).await;
                 }
                 return Ok(replaced?.then(|| token.clone().into_owned()));
