@@ -144,28 +144,30 @@ pub(crate) fn vary_by_cookie(headers: &mut HeaderMap) {
 
 /// Whether a cookie may go out with this answer, which then is for nobody else.
 ///
-/// One that any cache may keep hands the cookie to the next visitor, and stays as the handler made it. `no-cache` lets caches keep it too,
-/// though nobody means that: there the header is made stricter.
+/// One that a cache may keep would hand the cookie to the next visitor, and stays as the handler made it. Only where it must be asked for
+/// again each time, caches are told not to keep it at all: nobody meant them to.
 pub(crate) fn takes_cookie(response: &mut Response<Body>) -> bool {
-    if response.status() == StatusCode::NOT_MODIFIED {
-        return false;
-    }
-    let says = |name: &str| {
-        let values = response.headers().get_all(header::CACHE_CONTROL).iter();
-        let directives = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-        let mut names = directives.map(|directive| directive.trim_ascii());
-        names.any(|directive| directive.eq_ignore_ascii_case(name.as_bytes()))
+    // `CDN-Cache-Control` and its kin (RFC 9213) go before what is said to everybody.
+    let targeted = |name: &HeaderName| {
+        name.as_str() == "surrogate-control" || name.as_str().ends_with("-cache-control")
     };
-    if says("public") || says("immutable") {
+    if response.status() == StatusCode::NOT_MODIFIED || response.headers().keys().any(targeted) {
         return false;
     }
-    if says("private") || says("no-store") {
-        return true;
+    let (mut nobody_keeps_it, mut always_asked_for) = (false, false);
+    let lines = response.headers().get_all(header::CACHE_CONTROL).iter();
+    for directive in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
+        match &*directive.trim_ascii().to_ascii_lowercase() {
+            b"public" | b"immutable" => return false,
+            b"private" | b"no-store" => nobody_keeps_it = true,
+            b"no-cache" | b"max-age=0" => always_asked_for = true,
+            directive if directive.starts_with(b"s-maxage") => return false,
+            _ => {}
+        }
     }
-    let takes = says("no-cache");
-    if takes {
+    if always_asked_for && !nobody_keeps_it {
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, PRIVATE_NO_STORE);
+        headers.append(header::CACHE_CONTROL, PRIVATE_NO_STORE);
     }
-    takes
+    nobody_keeps_it || always_asked_for
 }

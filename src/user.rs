@@ -132,8 +132,12 @@ pub(crate) trait Guard: Send + Sync {
     /// The answer for somebody who cannot be served, and why.
     fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body>;
 
-    /// Forgets the session that this request came with, whose token the gateway knows no more.
-    fn end_session<'g>(&'g self, visit: &'g Visit, session: &'g Session) -> BoxFuture<'g, ()>;
+    /// Ends the session that this request came with, whose token the gateway knows no more, unless there is another for it.
+    fn end_session<'g>(
+        self: Arc<Self>,
+        visit: &'g Visit,
+        session: &'g Session,
+    ) -> BoxFuture<'g, ()>;
 
     /// What the paths of the APIs are appended to.
     fn base(&self) -> &str;

@@ -227,66 +227,59 @@ async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
     let auth = builder(&gateway).clock(clock.clone()).cookie_keys(keys(1));
     let auth = auth.idle_timeout(10 * MINUTE).session_store(store);
     let answer = async |headers: http::HeaderMap| {
-        let wanted = |name| headers.get(name).cloned();
-        let status: StatusCode = wanted("x-status")
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let wanted = |name| headers[name].to_str().unwrap().to_owned();
         let mut answer = http::Response::new(axum::body::Body::empty());
-        *answer.status_mut() = status;
-        if let Some(value) = wanted("x-cache-control") {
+        *answer.status_mut() = wanted("x-status").parse().unwrap();
+        let name: http::HeaderName = wanted("x-targeted").parse().unwrap();
+        answer
+            .headers_mut()
+            .insert(name, "max-age=60".parse().unwrap());
+        if !wanted("x-cache-control").is_empty() {
+            let value = headers["x-cache-control"].clone();
             answer.headers_mut().insert("cache-control", value);
         }
         answer
     };
     let router = common::routes(&common::Hits::default()).route("/answer", get(answer));
     let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
-    let private = Some("private, no-store");
+    let private = "private, no-store";
     for (status, handler, expected, renewed) in [
-        ("200", None, private, true),
-        ("404", None, private, true),
-        ("200", Some("no-cache"), private, true),
+        ("200", "", private, true),
+        ("404", "", private, true),
+        ("200", "no-cache", "no-cache; private, no-store", true),
         (
             "200",
-            Some("private, max-age=60"),
-            Some("private, max-age=60"),
+            "max-age=0, must-revalidate",
+            "max-age=0, must-revalidate; private, no-store",
             true,
         ),
-        ("200", Some("No-Store"), Some("No-Store"), true),
-        (
-            "200",
-            Some("public, max-age=60"),
-            Some("public, max-age=60"),
-            false,
-        ),
-        ("200", Some("Public"), Some("Public"), false),
-        (
-            "200",
-            Some("private,immutable"),
-            Some("private,immutable"),
-            false,
-        ),
-        ("200", Some("max-age=60"), Some("max-age=60"), false),
-        (
-            "200",
-            Some("s-maxage=60,no-cachet"),
-            Some("s-maxage=60,no-cachet"),
-            false,
-        ),
-        ("304", None, private, false),
-        ("304", Some("no-cache"), Some("no-cache"), false),
+        ("200", "private, max-age=60", "private, max-age=60", true),
+        ("200", "No-Store", "No-Store", true),
+        ("200", "public, max-age=60", "public, max-age=60", false),
+        ("200", "Public", "Public", false),
+        ("200", "private,immutable", "private,immutable", false),
+        ("200", "max-age=60", "max-age=60", false),
+        ("200", "no-cache,s-maxage=60", "no-cache,s-maxage=60", false),
+        ("304", "", private, false),
+        ("304", "no-cache", "no-cache", false),
+        ("200 cdn-cache-control", "no-cache", "no-cache", false),
+        ("200 surrogate-control", "no-cache", "no-cache", false),
     ] {
         let mut browser = app.signed_in().await;
         clock.advance(MINUTE);
-        let mut lines = vec![("x-status", status)];
-        lines.extend(handler.map(|value| ("x-cache-control", value)));
+        let (status, targeted) = status.split_once(' ').unwrap_or((status, "x-none"));
+        let lines = [
+            ("x-status", status),
+            ("x-cache-control", handler),
+            ("x-targeted", targeted),
+        ];
         let asked = request(Method::GET, "/answer", &lines);
         let answer = browser.send(asked).await;
-        let case = format!("{status} {handler:?}");
+        let case = format!("{status} {handler} {targeted}");
         assert_eq!(answer.status.as_str(), status, "{case}");
-        assert_eq!(answer.header("cache-control"), expected, "{case}");
+        let said = answer.headers.get_all("cache-control").iter();
+        let said: Vec<_> = said.map(|line| line.to_str().unwrap()).collect();
+        assert_eq!(said.join("; "), expected, "{case}");
         assert_eq!(!answer.set_cookies().is_empty(), renewed, "{case}");
         let next = browser.open("/whoami").await;
         assert_eq!(
@@ -600,10 +593,41 @@ async fn token_that_dies_because_it_was_refreshed_ends_nothing() {
         Some(refreshed),
         "signed in as before"
     );
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn token_that_dies_while_it_is_refreshed_ends_nothing() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN - MINUTE);
+    let token = app.gateway.hold(Endpoint::Token);
+    let mut tab = browser.clone();
     app.gateway
         .answer_next(Endpoint::UserInfo, Scripted::status(401));
-    browser.open("/name").await;
-    assert!(browser.token().await.is_none(), "now it was the last one");
+    let slow = tokio::spawn(async move { tab.open("/name").await });
+    token.waiting(1).await;
+    until("the call was refused", async || {
+        app.gateway.hits(Endpoint::UserInfo) == 1
+    })
+    .await;
+    token.open();
+    let answer = slow.await.unwrap();
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let refreshed = browser.token().await;
+    assert!(refreshed.is_some() && refreshed != first);
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn dead_token_ends_its_session_when_there_is_no_other_to_be_had() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    app.gateway.revoke_tokens();
+    let answer = browser.open("/name").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert!(browser.token().await.is_none());
 }
 
 /// An app that refreshes tokens, with a store that fails when it is told to and counts what is written.

@@ -1,6 +1,6 @@
 //! One call to an API of the gateway, with the user's token.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
@@ -10,7 +10,7 @@ use super::{ApiError, ApiErrorKind, path};
 use crate::{TelenorUser, http_client::TransportError};
 
 /// One call, all tries together.
-const TOTAL: Duration = Duration::from_secs(10);
+pub(super) const TOTAL: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;
 /// The wait before the second try is about this long, the next twice that.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -90,7 +90,8 @@ impl<'u> ApiRequest<'u> {
     ///
     /// # Errors
     ///
-    /// [`ApiError`], for every status but success too. When the token turns out to be dead, the user's session ends here.
+    /// [`ApiError`], for every status but success too. When the token turns out to be dead, the user's session ends here, unless the
+    /// app [refreshes](crate::TelenorAuthBuilder::refresh_tokens) tokens and there is another one.
     pub async fn send(self) -> Result<ApiResponse, ApiError> {
         let (user, guard) = (self.user, self.user.guard());
         let Some(uri) = path::on_gateway(guard.base(), &self.path).filter(|_| self.valid) else {
@@ -123,7 +124,8 @@ impl<'u> ApiRequest<'u> {
             Err(_) => ApiError::timed_out(),
         };
         if error.kind() == ApiErrorKind::Reauthorize {
-            guard.end_session(user.visit(), user.session()).await;
+            let ended = Arc::clone(guard).end_session(user.visit(), user.session());
+            ended.await;
         }
         Err(error.for_request_of(user))
     }

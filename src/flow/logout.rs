@@ -72,21 +72,20 @@ impl<Store: SessionStore> Flow<Store> {
         Ok(())
     }
 
-    /// Ends a session whose access token the gateway does not know any more.
+    /// Ends a session whose access token the gateway does not know any more, unless it can be had another one.
     pub(super) async fn end_dead(
-        &self,
-        token: &SessionToken<'_>,
+        self: Arc<Self>,
+        token: SessionToken<'static>,
         dead: &Session,
     ) -> Result<(), StoreError> {
-        // A token that was refreshed while this one was in use may have ended it, and the session goes on.
-        if self.refreshes(dead)
-            && let Some(known) = self.store.reload(token).await?
-            && known.record().refreshes != dead.record().refreshes
-        {
+        if self.refreshes(dead) {
+            // Perhaps it was refreshed while this one was in use, or is being now: refreshing joins that, and ends the session where
+            // the grant is over as well.
+            self.refreshed(token, dead.clone()).await;
             return Ok(());
         }
         self.forget_profile(dead);
-        self.store.remove(token).await
+        self.store.remove(&token).await
     }
 
     pub(super) fn forget_profile(&self, session: &Session) {
@@ -110,6 +109,9 @@ impl<Store: SessionStore> Flow<Store> {
     pub(crate) async fn revoke_all(&self) -> Result<(), StoreError> {
         let revoked = self.store.revoke_all().await;
         revoked.inspect_err(|error| self.events.store_failed(error))?;
+        if let Some(profiles) = &self.profiles {
+            profiles.forget_all();
+        }
         self.events
             .tell(Event::SessionsRevoked { session_id: None });
         Ok(())

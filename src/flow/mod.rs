@@ -231,13 +231,18 @@ impl<Store: SessionStore> Guard for Flow<Store> {
         Self::refuse(self, visit, refusal)
     }
 
-    fn end_session<'g>(&'g self, visit: &'g Visit, session: &'g Session) -> BoxFuture<'g, ()> {
+    fn end_session<'g>(
+        self: Arc<Self>,
+        visit: &'g Visit,
+        session: &'g Session,
+    ) -> BoxFuture<'g, ()> {
         Box::pin(async move {
             let headers = visit.headers();
             let Some(token) = self.session_token(&headers) else {
                 return;
             };
-            if let Err(error) = self.end_dead(&token, session).await {
+            let ended = Arc::clone(&self).end_dead(token.into_owned(), session);
+            if let Err(error) = ended.await {
                 self.events.store_failed(&error);
             }
         })

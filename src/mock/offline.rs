@@ -1,5 +1,7 @@
 //! What stands behind a user when there is neither a gateway nor a layer.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use http::{Request, Response};
 
@@ -31,7 +33,7 @@ impl Guard for Offline {
     }
 
     /// No store keeps the session.
-    fn end_session<'g>(&'g self, _: &'g Visit, _: &'g Session) -> BoxFuture<'g, ()> {
+    fn end_session<'g>(self: Arc<Self>, _: &'g Visit, _: &'g Session) -> BoxFuture<'g, ()> {
         Box::pin(async {})
     }
 
