@@ -14,7 +14,8 @@ const MAX_KEPT: usize = 10_000;
 
 type Login = [u8; 16];
 
-/// In this process's memory only: personal data is written nowhere, and ends with the session, the process, or the time to live.
+/// In this process's memory only: personal data is written nowhere, and is dropped with the logout, the process, or the first call after its
+/// time is up.
 pub(crate) struct Profiles {
     ttl: u64,
     kept: Mutex<Kept>,
@@ -22,9 +23,14 @@ pub(crate) struct Profiles {
 
 #[derive(Default)]
 struct Kept {
-    infos: HashMap<Login, Arc<OnceCell<UserInfo>>>,
+    infos: HashMap<Login, Info>,
     /// Since when, in that order.
     order: VecDeque<(u64, Login)>,
+}
+
+struct Info {
+    since: u64,
+    cell: Arc<OnceCell<UserInfo>>,
 }
 
 impl Profiles {
@@ -56,20 +62,30 @@ impl Profiles {
         self.kept().infos.remove(&login);
     }
 
+    pub(crate) fn forget_all(&self) {
+        *self.kept() = Kept::default();
+    }
+
     /// `None` when there is no room.
     fn slot(&self, login: Login, now: u64) -> Option<Arc<OnceCell<UserInfo>>> {
         let mut kept = self.kept();
         kept.forget_old(now, self.ttl);
-        if let Some(known) = kept.infos.get(&login) {
-            return Some(Arc::clone(known));
+        if let Some(known) = kept.infos.get(&login)
+            && now.abs_diff(known.since) < self.ttl
+        {
+            return Some(Arc::clone(&known.cell));
         }
         if kept.order.len() >= MAX_KEPT {
             return None;
         }
-        let info = Arc::new(OnceCell::new());
-        kept.infos.insert(login, Arc::clone(&info));
+        let cell = Arc::new(OnceCell::new());
+        let info = Info {
+            since: now,
+            cell: Arc::clone(&cell),
+        };
+        kept.infos.insert(login, info);
         kept.order.push_back((now, login));
-        Some(info)
+        Some(cell)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -83,7 +99,14 @@ impl Kept {
         while let Some((since, login)) = self.order.front()
             && now.abs_diff(*since) >= ttl
         {
-            self.infos.remove(login);
+            // Not one that was fetched again since.
+            if self
+                .infos
+                .get(login)
+                .is_some_and(|info| info.since == *since)
+            {
+                self.infos.remove(login);
+            }
             self.order.pop_front();
         }
     }
@@ -123,5 +146,29 @@ mod tests {
         }
         profiles.forget([4; 16]);
         assert!(profiles.kept().infos.is_empty());
+        profiles.info([5; 16], 21, info).await.unwrap();
+        profiles.forget_all();
+        assert!(profiles.kept().infos.is_empty());
+    }
+
+    #[tokio::test]
+    async fn info_is_fetched_again_when_its_own_time_is_up() {
+        let profiles = Profiles::new(50);
+        let fetched = std::cell::Cell::new(0);
+        let info = || {
+            fetched.set(fetched.get() + 1);
+            ready(Ok(UserInfo::parse(b"{}".to_vec()).unwrap()))
+        };
+        // By a clock that was set back in between, whose first entry is not old yet when the second one is.
+        for (login, now, calls) in [
+            (1, 100, 1),
+            (2, 60, 2),
+            (2, 110, 3),
+            (2, 111, 3),
+            (1, 111, 3),
+        ] {
+            profiles.info([login; 16], now, info).await.unwrap();
+            assert_eq!(fetched.get(), calls, "at {now}");
+        }
     }
 }

@@ -46,7 +46,10 @@ impl TelenorUser {
             None => self.fetch_info().await,
             Some((profiles, now)) => {
                 let login = self.session().login();
-                profiles.info(login, now, || self.fetch_info()).await
+                let info = profiles.info(login, now, || self.fetch_info());
+                // Who waits for the call of somebody else which fails makes one too, and waits no longer than for one.
+                let info = tokio::time::timeout(request::TOTAL, info).await;
+                info.unwrap_or_else(|_| Err(ApiError::timed_out().for_request_of(self)))
             }
         }
     }
