@@ -14,9 +14,9 @@ pub(crate) const SKEW: u64 = 60;
 
 /// The clock that all life times are measured against.
 ///
-/// The default is the system's clock, but never behind the time that has really passed since the process started: when it is set back, time
+/// The default is the system's clock, but never behind the time that this process has run since it first asked: when it is set back, time
 /// goes on as if it were not, so that nothing that has expired comes to life again. When it jumps forward, it is followed, and
-/// followed back when that was a mistake. Tests hand in one of their own and move it:
+/// followed back when that was a mistake; time that a machine slept through is such a jump. Tests hand in one of their own and move it:
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,7 +74,7 @@ impl Clock {
     }
 }
 
-/// The system's clock, as long as it is not behind the time that has really passed.
+/// The system's clock, as long as it is not behind the time that this process has run.
 struct Steady {
     /// What both clocks said at the same moment.
     wall: u64,
