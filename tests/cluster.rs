@@ -8,7 +8,7 @@ mod common;
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,13 +18,14 @@ use common::{Answer, Browser, demo::Demo, navigation, redis::Redis, remote};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use telenor_auth::mock::{MockGateway, Subscriber};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet};
 
 const PROCESSES: usize = 3;
 const LOGINS: usize = 500;
 const PAGES_EACH: usize = 6;
-/// As many visitors are under way at any time.
-const AT_ONCE: usize = 50;
+/// Of so many visitors one takes some time at Telenor, and comes back when nothing is broken any more.
+const ONE_IS_SLOW: usize = 4;
+const LONGEST: Duration = Duration::from_secs(240);
 const KEYS: &str = "Vd2eZ4pWfpqO8tq1eLJUlLyOJ1hNP2Yh0z7cxAvo3cM=";
 
 /// Hands each request to the next process, and to the one after it when that is not there, as proxies do with a GET.
@@ -67,7 +68,9 @@ struct Cluster {
     gateway: Arc<MockGateway>,
     redis: Redis,
     proxy: Arc<RoundRobin>,
+    /// Where a browser would find the proxy. The visitors here are handed to it without a network in between.
     address: String,
+    router: Router,
     demos: Vec<Demo>,
 }
 
@@ -77,8 +80,6 @@ impl Cluster {
         for visitor in 0..LOGINS {
             gateway = gateway.subscriber(subscriber(visitor));
         }
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
         let proxy = Arc::new(RoundRobin {
             client: reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -90,12 +91,12 @@ impl Cluster {
         });
         let shared = Arc::clone(&proxy);
         let router = Router::new().fallback(async move |request| shared.answer(request).await);
-        tokio::spawn(axum::serve(listener, router).into_future());
         let mut cluster = Self {
             gateway: Arc::new(gateway.start().await.unwrap()),
             redis: Redis::durable().await,
             proxy,
-            address,
+            address: "http://127.0.0.1".to_owned(),
+            router,
             demos: Vec::new(),
         };
         for _ in 0..PROCESSES {
@@ -166,10 +167,12 @@ struct Tally {
     pages: AtomicUsize,
     /// Answers that were neither a page nor a step of a login.
     unavailable: AtomicUsize,
+    /// Answers that asked a login to wait for its turn.
+    busy: AtomicUsize,
     started_over: AtomicUsize,
-    /// Callbacks that were sent when nothing was broken any more.
+    /// Logins that came back when nothing was broken any more.
     late: AtomicUsize,
-    is_healed: AtomicBool,
+    is_healed: watch::Sender<bool>,
 }
 
 #[derive(Clone)]
@@ -198,6 +201,10 @@ impl Visitor {
             assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
             let number = number(self.number);
             let callback = self.gateway.allow_as(&page.location(), &number).unwrap();
+            if self.number.is_multiple_of(ONE_IS_SLOW) {
+                let mut healed = self.tally.is_healed.subscribe();
+                healed.wait_for(|healed| *healed).await.unwrap();
+            }
             if self.come_back(&callback).await {
                 break;
             }
@@ -206,22 +213,29 @@ impl Visitor {
         self.tally.logins.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether this login led in. Loading the same address once more goes on with it, as long as the code was not used.
+    /// Whether this login led in. Loading the same address once more goes on with it, as long as nobody knows that the code was used.
     async fn come_back(&mut self, callback: &str) -> bool {
-        for _ in 0..3 {
-            let late = self.tally.is_healed.load(Ordering::SeqCst);
+        let late = *self.tally.is_healed.borrow();
+        if late {
+            self.tally.late.fetch_add(1, Ordering::Relaxed);
+        }
+        loop {
             let answer = self.browser.open(callback).await;
-            if late {
-                self.tally.late.fetch_add(1, Ordering::Relaxed);
-                assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+            if answer.status == StatusCode::SEE_OTHER {
+                return self.browser.session().is_some();
             }
-            match answer.status {
-                StatusCode::SEE_OTHER => return self.browser.session().is_some(),
-                StatusCode::BAD_REQUEST => return false,
-                _ => self.wait(&answer).await,
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+                assert!(!late, "a login was lost: {}", answer.body);
+                return false;
+            }
+            let is = |cause| answer.body.contains(cause);
+            assert!(is("too_many_logins") || !late, "{}", answer.body);
+            self.wait(&answer).await;
+            // An instance that was killed is at it: better press the button.
+            if is("provider_unavailable") {
+                return false;
             }
         }
-        false
     }
 
     async fn look_at_page(&mut self) {
@@ -258,7 +272,13 @@ impl Visitor {
             answer.body
         );
         assert!(answer.header("retry-after").is_some());
-        self.tally.unavailable.fetch_add(1, Ordering::Relaxed);
+        let busy = answer.body.contains("too_many_logins");
+        let counted = if busy {
+            &self.tally.busy
+        } else {
+            &self.tally.unavailable
+        };
+        counted.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -275,11 +295,12 @@ async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_lost_or_mistaken_when_a_process_and_redis_are_killed() {
+    // What the layer logs, it logs in other processes: nobody has to look for secrets in what this one does.
+    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
     let mut cluster = Cluster::start().await;
     let tally = Arc::new(Tally::default());
-    let places = Arc::new(Semaphore::new(AT_ONCE));
     let browser = Browser {
-        router: remote(&cluster.address),
+        router: cluster.router.clone(),
         jar: Vec::new(),
     };
     let mut visits = JoinSet::new();
@@ -290,11 +311,7 @@ async fn nobody_is_lost_or_mistaken_when_a_process_and_redis_are_killed() {
             gateway: Arc::clone(&cluster.gateway),
             tally: Arc::clone(&tally),
         };
-        let places = Arc::clone(&places);
-        visits.spawn(async move {
-            let _place = places.acquire().await.unwrap();
-            visitor.visit().await;
-        });
+        visits.spawn(visitor.visit());
     }
     let faults = async {
         let logins = async |count| tally.logins.load(Ordering::Relaxed) >= count;
@@ -312,26 +329,26 @@ async fn nobody_is_lost_or_mistaken_when_a_process_and_redis_are_killed() {
             cluster.is_well().await
         })
         .await;
-        tally.is_healed.store(true, Ordering::SeqCst);
+        tally.is_healed.send_replace(true);
     };
     let all = async {
         while let Some(visit) = visits.join_next().await {
             visit.unwrap();
         }
     };
-    tokio::join!(faults, all);
+    let story = async { tokio::join!(faults, all) };
+    let ended = tokio::time::timeout(LONGEST, story).await;
+    assert!(ended.is_ok(), "everybody gets to an end");
 
     println!(
-        "{} logins, {} pages; {} answers 503, {} logins begun anew; {} callbacks after the faults",
+        "{} logins, {} pages; {} answers that something is down, {} that logins have to wait, {} logins begun anew; {} came back after the faults",
         tally.logins.load(Ordering::Relaxed),
         tally.pages.load(Ordering::Relaxed),
         tally.unavailable.load(Ordering::Relaxed),
+        tally.busy.load(Ordering::Relaxed),
         tally.started_over.load(Ordering::Relaxed),
         tally.late.load(Ordering::Relaxed),
     );
     assert_eq!(tally.pages.load(Ordering::Relaxed), LOGINS * PAGES_EACH);
-    assert!(
-        tally.late.load(Ordering::Relaxed) >= LOGINS / 5,
-        "enough of it happened after the faults"
-    );
+    assert!(tally.late.load(Ordering::Relaxed) >= LOGINS / ONE_IS_SLOW);
 }
