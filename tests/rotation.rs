@@ -9,15 +9,21 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::Router;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use common::{Browser, builder, routes};
 use http::StatusCode;
-use telenor_auth::{CookieKeys, mock::MockGateway, session::CookieStore};
+use telenor_auth::{
+    CookieKeys,
+    mock::MockGateway,
+    session::{CookieStore, SessionStore},
+};
 use tokio::{sync::watch, task::JoinSet};
 
+const LONGEST: Duration = Duration::from_secs(120);
 const VISITORS: usize = 4;
 const NEWCOMERS: usize = 2;
 /// As many requests of each kind reach each instance before anything else is changed.
@@ -28,7 +34,8 @@ struct KeyFile(PathBuf);
 
 impl KeyFile {
     fn new(keys: &[&str]) -> Self {
-        let name = format!("telenor-auth-rotation-{}", std::process::id());
+        let number: u64 = rand::random();
+        let name = format!("telenor-auth-rotation-{number:016x}");
         let file = Self(std::env::temp_dir().join(name));
         file.write(keys);
         file
@@ -60,11 +67,15 @@ struct Instance {
 }
 
 impl Instance {
-    fn new(gateway: &MockGateway, file: &Path) -> Self {
+    fn new<Store: SessionStore>(
+        gateway: &MockGateway,
+        file: &Path,
+        store: impl FnOnce(&CookieKeys) -> Store,
+    ) -> Self {
         let keys = CookieKeys::from_file(file).unwrap();
         let layer = builder(gateway)
             .cookie_keys(keys.clone())
-            .session_store(CookieStore::new(&keys));
+            .session_store(store(&keys));
         let router = routes(&common::Hits::default()).layer(layer.build().unwrap());
         Self { keys, router }
     }
@@ -195,10 +206,32 @@ async fn step(load: &Load, file: &KeyFile, instances: &[Instance; 2], keys: &[&s
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn keys_are_changed_under_load_and_nobody_is_logged_out() {
+    in_time(change_keys(CookieStore::new)).await;
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_redis_keeps_outlasts_a_change_of_keys_as_well() {
+    use telenor_auth::session::RedisStore;
+
+    let redis = common::redis::Redis::start().await;
+    let store = |keys: &_| {
+        let store = RedisStore::new(&redis.url(), keys).unwrap();
+        store.timeout(Duration::from_secs(5))
+    };
+    in_time(change_keys(store)).await;
+}
+
+async fn in_time(story: impl Future<Output = ()>) {
+    let ended = tokio::time::timeout(LONGEST, story).await;
+    assert!(ended.is_ok(), "it goes on");
+}
+
+async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) {
     let [old, new] = [1, 2].map(key);
     let file = KeyFile::new(&[&old]);
     let gateway = MockGateway::start().await.unwrap();
-    let instances = [(); 2].map(|()| Instance::new(&gateway, &file.0));
+    let instances = [(); 2].map(|()| Instance::new(&gateway, &file.0, &store));
     let load = Arc::new(Load {
         gateway,
         routers: [0, 1].map(|at: usize| instances[at].router.clone()),
