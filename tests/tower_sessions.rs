@@ -256,6 +256,13 @@ async fn one_of_many_replacements_wins(database: Database) {
     assert_eq!(version(&store, &token).await, Some(1));
 }
 
+/// One that was published for core 0.15; the other store in memory is this test's own.
+#[tokio::test]
+async fn published_store_for_the_newer_core_keeps_the_rules() {
+    let store = tower_sessions_memory_store::MemoryStore::default();
+    check_store(TowerSessionsStore::from_core_015(store, &keys(1))).await;
+}
+
 #[tokio::test]
 async fn record_that_got_another_id_is_deleted_and_tried_again() {
     for other in [&[true][..], &[false, true], &[true, true, false, true]] {
