@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Runs a test with sessions in memory and in the cookie.
+/// Runs a test with sessions in memory, in the cookie and in Redis.
 macro_rules! over_each_store {
     ($($name:ident)*) => {
         mod memory {
@@ -44,6 +44,14 @@ macro_rules! over_each_store {
                 super::$name(super::in_cookie).await;
             })*
         }
+        #[cfg(feature = "redis")]
+        mod redis {
+            $(#[tokio::test]
+            async fn $name() {
+                let redis = super::common::redis::Redis::start().await;
+                super::$name(|builder| super::in_redis(&redis, builder)).await;
+            })*
+        }
     };
 }
 
@@ -51,6 +59,17 @@ fn in_cookie(builder: TelenorAuthBuilder) -> TelenorAuthBuilder<CookieStore> {
     let keys = keys(1);
     let store = CookieStore::new(&keys);
     builder.cookie_keys(keys).session_store(store)
+}
+
+#[cfg(feature = "redis")]
+fn in_redis(
+    redis: &common::redis::Redis,
+    builder: TelenorAuthBuilder,
+) -> TelenorAuthBuilder<telenor_auth::session::RedisStore> {
+    let keys = keys(1);
+    let store = telenor_auth::session::RedisStore::new(&redis.url(), &keys).unwrap();
+    let builder = builder.cookie_keys(keys);
+    builder.session_store(store.timeout(Duration::from_secs(5)))
 }
 
 over_each_store! {
@@ -75,7 +94,7 @@ async fn idle<Store: SessionStore>(
 }
 
 async fn session_that_nobody_uses_is_over<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -93,7 +112,7 @@ async fn session_that_nobody_uses_is_over<Store: SessionStore>(
 }
 
 async fn use_never_makes_a_session_longer_than_the_maximum<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -106,7 +125,7 @@ async fn use_never_makes_a_session_longer_than_the_maximum<Store: SessionStore>(
 }
 
 async fn use_is_noted_at_most_every_tenth<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -159,7 +178,7 @@ async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be
 }
 
 async fn asking_for_the_status_is_no_use<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -171,7 +190,7 @@ async fn asking_for_the_status_is_no_use<Store: SessionStore>(
 }
 
 async fn session_from_a_clock_ahead_is_not_used<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -182,7 +201,7 @@ async fn session_from_a_clock_ahead_is_not_used<Store: SessionStore>(
 }
 
 async fn slow_answer_does_not_bring_back_who_logged_out<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gates = (Arc::clone(&entered), Arc::clone(&leave));
@@ -303,7 +322,7 @@ async fn logout(browser: &mut Browser) {
 
 /// An app that tells a visitor the id of their session, and the ids that were logged.
 async fn with_ids<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) -> (App, TelenorAuthLayer<Store>, Arc<Mutex<Vec<String>>>) {
     let logged = Arc::new(Mutex::new(Vec::new()));
     let ids = Arc::clone(&logged);
@@ -322,7 +341,7 @@ async fn with_ids<Store: SessionStore>(
 }
 
 async fn operator_ends_one_session<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let (app, auth, _) = with_ids(store).await;
     let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
@@ -334,7 +353,7 @@ async fn operator_ends_one_session<Store: SessionStore>(
 }
 
 async fn operator_ends_all_sessions<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let (app, auth, _) = with_ids(store).await;
     let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
@@ -344,7 +363,7 @@ async fn operator_ends_all_sessions<Store: SessionStore>(
 }
 
 async fn id_of_a_session_is_the_same_for_handler_and_log<Store: SessionStore>(
-    store: fn(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
 ) {
     let (app, _, logged) = with_ids(store).await;
     let mut browser = app.signed_in().await;
