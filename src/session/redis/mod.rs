@@ -22,8 +22,8 @@ use crate::{Clock, ConfigError, CookieKeys, key::Sealer};
 
 const PREFIX: &str = "telenor:";
 const TIMEOUT: Duration = Duration::from_millis(500);
-/// For each step of looking through all keys.
-const SCAN_TIMEOUT: Duration = Duration::from_secs(5);
+/// For each step of looking through all keys, at least.
+const SCAN_TIMEOUT: Duration = Duration::from_secs(2);
 const SCAN_COUNT: u32 = 1_000;
 /// Puts a value in place of one that begins with its first argument, and says whether that is done; also when it had been done before, by a
 /// command whose answer was lost.
@@ -105,7 +105,8 @@ impl RedisStore {
 
     /// How long one command may take, with the wait for a connection: 500 ms unless told otherwise. Beyond, the answer is 503.
     ///
-    /// Only [`revoke_all`](SessionStore::revoke_all), which looks through every key of the database, has 5 seconds for each of its steps.
+    /// Only [`revoke_all`](SessionStore::revoke_all), which looks through every key of the database, has 2 seconds for each of its steps where
+    /// this is less.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -202,17 +203,17 @@ impl SessionStore for RedisStore {
 
     async fn revoke_all(&self) -> Result<(), StoreError> {
         let pattern = self.prefix.sessions();
+        let within = self.timeout.max(SCAN_TIMEOUT);
         let mut cursor = 0_u64;
         loop {
             let mut scan = cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(&pattern);
             let scan = scan.arg("COUNT").arg(SCAN_COUNT);
-            let (next, mut keys): (u64, Vec<Vec<u8>>) =
-                self.connection.ask(scan, SCAN_TIMEOUT).await?;
+            let (next, mut keys): (u64, Vec<Vec<u8>>) = self.connection.ask(scan, within).await?;
             keys.retain(|key| self.prefix.is_session(key));
             if !keys.is_empty() {
                 let mut unlink = cmd("UNLINK");
-                let () = self.connection.ask(unlink.arg(keys), SCAN_TIMEOUT).await?;
+                let () = self.connection.ask(unlink.arg(keys), within).await?;
             }
             if next == 0 {
                 return Ok(());
