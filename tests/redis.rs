@@ -18,6 +18,7 @@ use common::{
     request,
     stores::Gated,
     tls::{Authority, Relay},
+    way::Way,
 };
 use http::{Method, StatusCode};
 use redis::cmd;
@@ -26,7 +27,7 @@ use telenor_auth::{
     mock::{Answer as Scripted, Endpoint, MockGateway},
     session::{
         Claim, CookieStore, Fault, FaultyStore, Operation, RedisStore, Session, SessionStore,
-        SessionToken, StoreError, check_store,
+        SessionToken, StoreError, check_store, check_store_faults,
     },
 };
 use tokio_rustls::rustls;
@@ -81,6 +82,26 @@ async fn store_keeps_the_rules() {
     let redis = Redis::start().await;
     check_store(store(&redis)).await;
     check_store(store(&redis).prefix("*[a]:")).await;
+}
+
+#[tokio::test]
+async fn store_keeps_the_rules_when_its_server_is_killed_or_hangs() {
+    let mut redis = Redis::durable().await;
+    let store = hasty(&redis.url());
+    check_store_faults(store, async |fault| match fault {
+        Fault::Error => redis.kill(),
+        Fault::Timeout => redis.hang(),
+        _ => redis.heal().await,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn store_keeps_the_rules_when_the_way_to_its_server_breaks_or_is_slow() {
+    let redis = Redis::start().await;
+    let way = Way::start(redis.address()).await;
+    let url = format!("redis://{}", way.address);
+    check_store_faults(hasty(&url), async |fault| way.set(fault)).await;
 }
 
 #[tokio::test]
@@ -976,7 +997,7 @@ async fn refresh_that_could_not_begin_leaves_it_to_the_other_instance() {
     assert!(app.moved(&browser, 1).token().await.is_some());
 }
 
-// --- logouts that are shared, of sessions in cookies
+// --- logouts that are shared, of sessions in cookies; they are saved and loaded without a server, which is not for `check_store_faults`
 
 fn cookies(redis: &Redis) -> CookieStore {
     sharing(&store(redis))

@@ -14,6 +14,7 @@ pub mod log;
 pub mod redis;
 pub mod stores;
 pub mod tls;
+pub mod way;
 
 use std::sync::{
     Arc,

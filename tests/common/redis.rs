@@ -33,9 +33,9 @@ impl Redis {
         Self::with(&["--appendonly", "no"]).await
     }
 
-    /// A server that has what it said it has, after a restart as well.
+    /// A server that has what it said it has, after a restart as well: what it wrote outlasts it without being forced to the disk.
     pub async fn durable() -> Self {
-        Self::with(&["--appendonly", "yes", "--appendfsync", "always"]).await
+        Self::with(&["--appendonly", "yes", "--appendfsync", "no"]).await
     }
 
     /// A server with these settings beside its address.
@@ -69,7 +69,7 @@ impl Redis {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// Ends it as a power cut does.
+    /// Ends it without a warning.
     pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -84,6 +84,14 @@ impl Redis {
                 return;
             }
             assert!(Instant::now() < deadline, "redis-server does not restart");
+        }
+    }
+
+    /// Brings it back, whether it was killed, hangs, or is well.
+    pub async fn heal(&mut self) {
+        match self.process.try_wait().unwrap() {
+            Some(_) => self.restart().await,
+            None => self.go_on(),
         }
     }
 

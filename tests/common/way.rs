@@ -1,0 +1,89 @@
+//! A way to a server, which breaks and heals as a test says.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use telenor_auth::session::Fault;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::sleep,
+};
+
+const LATE_BY: Duration = Duration::from_millis(50);
+
+pub struct Way {
+    pub address: SocketAddr,
+    fault: watch::Sender<Fault>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Way {
+    pub async fn start(upstream: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let fault = watch::Sender::default();
+        let faults = fault.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                tokio::spawn(carry(near, upstream, faults.subscribe()));
+            }
+        });
+        Self {
+            address,
+            fault,
+            task,
+        }
+    }
+
+    /// From here on every connection breaks, or everything on it is held back until that is over, or is late.
+    pub fn set(&self, fault: Fault) {
+        self.fault.send_replace(fault);
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(mut near: TcpStream, upstream: SocketAddr, fault: watch::Receiver<Fault>) {
+    let mut breaks = fault.clone();
+    let carried = async {
+        let mut far = TcpStream::connect(upstream).await?;
+        let ((asked, answers), (answered, asks)) = (near.split(), far.split());
+        tokio::try_join!(
+            pass(asked, asks, fault.clone()),
+            pass(answered, answers, fault)
+        )
+    };
+    tokio::select! {
+        biased;
+        _ = breaks.wait_for(|fault| *fault == Fault::Error) => {}
+        _ = carried => {}
+    }
+}
+
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut fault: watch::Receiver<Fault>,
+) -> std::io::Result<()> {
+    let mut bytes = [0; 8192];
+    loop {
+        let length = from.read(&mut bytes).await?;
+        let passes = fault.wait_for(|fault| *fault != Fault::Timeout).await;
+        let late = passes.is_ok_and(|fault| *fault == Fault::Slow);
+        if late {
+            sleep(LATE_BY).await;
+        }
+        match length {
+            0 => return to.shutdown().await,
+            _ => to.write_all(&bytes[..length]).await?,
+        }
+    }
+}
