@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use common::{App, keys, request};
+use common::{App, keys, request, way::Way};
 use family::{Database, in_postgres};
 use family_memory::{Fault, Memory};
 use http::{Method, StatusCode};
@@ -26,7 +26,8 @@ use postgres::Postgres;
 use telenor_auth::{
     Clock,
     session::{
-        Claim, Session, SessionStore, SessionToken, StoreError, TowerSessionsStore, check_store,
+        self, Claim, Session, SessionStore, SessionToken, StoreError, TowerSessionsStore,
+        check_store, check_store_faults,
     },
 };
 use tokio::{task::JoinSet, time::Instant};
@@ -515,6 +516,38 @@ async fn store_that_hangs_is_an_error_in_time() {
     assert!(started.elapsed() < Duration::from_millis(9 * 2 * 510));
 }
 
+#[tokio::test(start_paused = true)]
+async fn store_keeps_the_rules_when_the_store_within_fails() {
+    let (memory, store) = memory();
+    check_store_faults(store, async |fault| {
+        let fault = match fault {
+            session::Fault::Error => Some(Fault::Fails),
+            session::Fault::Timeout => Some(Fault::Hangs),
+            session::Fault::Slow => Some(Fault::Lags),
+            _ => None,
+        };
+        memory.set_fault(fault, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn store_in_postgresql_keeps_the_rules_when_its_server_or_the_way_to_it_fails() {
+    let server = Postgres::start();
+    let way = Way::start(server.address()).await;
+    let (store, _) = in_postgres(&Postgres::url_at(way.address), "faults").await;
+    let store = TowerSessionsStore::from_core_014(store, &keys(1));
+    let store = store.timeout(Duration::from_secs(1));
+    check_store_faults(store, async |fault| match fault {
+        session::Fault::Error => server.stop(),
+        fault => {
+            server.heal();
+            way.set(fault);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn claim_that_two_instances_wrote_at_the_same_moment_has_one_holder() {
     let (memory, store) = memory();
@@ -724,7 +757,7 @@ async fn login_outlasts_the_database(app: App, server: &Postgres) {
 async fn login_with_postgresql_outlasts_the_database() {
     let server = Postgres::start();
     for (schema, changes) in [("fixed", false), ("changing", true)] {
-        let (store, _) = in_postgres(&server, schema).await;
+        let (store, _) = in_postgres(&server.url(), schema).await;
         let app = App::with(|builder| {
             let keys = keys(1);
             let store = TowerSessionsStore::from_core_014(store, &keys);

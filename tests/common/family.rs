@@ -65,7 +65,7 @@ impl Database {
         static SCHEMAS: AtomicUsize = AtomicUsize::new(0);
         let schema = format!("app_{}", SCHEMAS.fetch_add(1, Ordering::SeqCst));
         let server = Postgres::shared();
-        let (store, pool) = in_postgres(&server, &schema).await;
+        let (store, pool) = in_postgres(&server.url(), &schema).await;
         Self::Postgresql(store, pool, schema, server)
     }
 
@@ -121,8 +121,8 @@ impl Database {
 }
 
 /// A store with a schema of its own.
-pub async fn in_postgres(server: &Postgres, schema: &str) -> (PostgresStore, PgPool) {
-    let pool = PgPoolOptions::new().connect(&server.url()).await.unwrap();
+pub async fn in_postgres(url: &str, schema: &str) -> (PostgresStore, PgPool) {
+    let pool = PgPoolOptions::new().connect(url).await.unwrap();
     let store = PostgresStore::new(pool.clone())
         .with_schema_name(schema)
         .unwrap();

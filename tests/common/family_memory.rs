@@ -16,14 +16,17 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
-use tokio::{sync::Notify, task::yield_now};
+use tokio::{sync::Notify, task::yield_now, time::sleep};
 use tower_sessions_core_015::{
     SessionStore,
     session::{Id, Record},
     session_store::{Error, Result},
 };
+
+const LATE_BY: Duration = Duration::from_millis(50);
 
 /// As in SQL, what has expired is not loaded and still in the way, and saving makes what is not there. Clones share their records.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,7 @@ struct Shared {
 pub enum Fault {
     Fails,
     Hangs,
+    Lags,
 }
 
 /// A call that came in and waits to be let through.
@@ -115,6 +119,10 @@ impl Memory {
             None => Ok(()),
             Some((Fault::Fails, _)) => Err(Error::Backend("the disk is gone".into())),
             Some((Fault::Hangs, _)) => pending().await,
+            Some((Fault::Lags, _)) => {
+                sleep(LATE_BY).await;
+                Ok(())
+            }
         }
     }
 

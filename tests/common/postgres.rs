@@ -10,7 +10,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::unix::{
         fs::{DirBuilderExt, MetadataExt, chown},
         process::CommandExt,
@@ -78,7 +78,16 @@ impl Postgres {
     }
 
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        Self::url_at(self.address())
+    }
+
+    /// The same by another way.
+    pub fn url_at(address: SocketAddr) -> String {
+        format!("postgres://postgres@{address}/postgres")
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// Takes it away at once, with what it keeps on its disk.
@@ -99,6 +108,14 @@ impl Postgres {
     /// Brings it back on the same port.
     pub fn start_again(&self) {
         assert!(self.launch(), "postgres does not start again");
+    }
+
+    /// The same, unless it is there.
+    pub fn heal(&self) {
+        let stopped = self.server().is_none();
+        if stopped {
+            self.start_again();
+        }
     }
 
     /// `false` when it ended by itself.
