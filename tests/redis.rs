@@ -33,8 +33,8 @@ use telenor_auth::{
 use tokio_rustls::rustls;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// Longer than a store may take, and shorter than anybody's patience.
-const SOON: Duration = Duration::from_secs(1);
+/// Far longer than a store waits by default, on a machine that has a lot to do as well, and shorter than anybody's patience.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A store that waits even for a machine that has a lot to do.
 fn store(redis: &Redis) -> RedisStore {
@@ -61,7 +61,7 @@ async fn load<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) -> O
 
 /// Waits for something that takes a moment.
 async fn eventually(what: &str, mut happens: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !happens().await {
         assert!(Instant::now() < deadline, "never: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -137,8 +137,10 @@ async fn session_leaves_redis_when_it_ends() {
         "still, when it is replaced"
     );
 
-    let brief = Session::new("brief", SystemTime::now() + Duration::from_secs(2));
-    let brief = store.save(brief).await.unwrap();
+    // By a clock that stands still it is not over before it is there.
+    let clock = Clock::manual();
+    let brief = Session::new("brief", clock.now() + Duration::from_secs(2));
+    let brief = store.clone().clock(clock).save(brief).await.unwrap();
     eventually("it has gone by itself", async || {
         !redis.ask::<bool>(cmd("EXISTS").arg(key(&brief)))
     })
@@ -427,23 +429,30 @@ async fn command_whose_answer_is_lost_is_sent_again_and_does_no_harm() {
 #[tokio::test]
 async fn server_that_hangs_is_an_error_in_time() {
     let redis = Redis::start().await;
-    let store = store(&redis).timeout(Duration::from_millis(200));
+    let store = store(&redis);
     let token = store.save(session("token")).await.unwrap();
+    let hasty = store.clone().timeout(Duration::from_millis(200));
     redis.hang();
     let started = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..300 {
-        tasks.spawn(store.load(&token));
+        tasks.spawn(hasty.load(&token));
     }
     for loaded in tasks.join_all().await {
         assert!(loaded.is_err());
     }
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
-    assert!(store.save(session("new")).await.is_err());
-    assert!(store.claim("work", MINUTE).await.is_err());
+    assert!(hasty.save(session("new")).await.is_err());
+    assert!(hasty.claim("work", MINUTE).await.is_err());
     redis.go_on();
-    eventually("it is back", async || store.load(&token).await.is_ok()).await;
+    eventually("it is back", async || hasty.load(&token).await.is_ok()).await;
     assert_eq!(load(&store, &token).await.as_deref(), Some("token"));
+}
+
+#[test]
+fn store_waits_half_a_second_unless_told_otherwise() {
+    let store = format!("{:?}", hasty("redis://127.0.0.1"));
+    assert!(store.contains("timeout: 500ms"), "{store}");
 }
 
 /// A machine that is gone breaks no connection: it is just never heard of again.
@@ -689,7 +698,7 @@ async fn outage_is_503_for_everybody_and_over_when_it_is_over() {
         for _ in 0..3 {
             for (answer, took) in open_all(&browsers).await {
                 assert_unavailable(&answer);
-                assert!(took < 2 * SOON, "{took:?}");
+                assert!(took < SOON, "{took:?}");
             }
         }
         assert_eq!(app.hits(), hits);
@@ -700,7 +709,7 @@ async fn outage_is_503_for_everybody_and_over_when_it_is_over() {
             first.open("/whoami").await.status == StatusCode::OK
         })
         .await;
-        assert!(up.elapsed() < 2 * SOON, "{:?}", up.elapsed());
+        assert!(up.elapsed() < SOON, "{:?}", up.elapsed());
         for (answer, _) in open_all(&browsers).await {
             assert_eq!(answer.status, StatusCode::OK, "with the session of before");
         }
@@ -717,7 +726,7 @@ async fn hanging_redis_is_503_in_time() {
     for target in ["/whoami", "/perhaps", "/telenor/session", &callback] {
         let started = Instant::now();
         assert_unavailable(&browser.open(target).await);
-        assert!(started.elapsed() < 2 * SOON, "{target}");
+        assert!(started.elapsed() < SOON, "{target}");
     }
     redis.go_on();
     eventually("it is back", async || browser.token().await.is_some()).await;
@@ -740,7 +749,7 @@ async fn login_that_met_a_hanging_redis_goes_on_when_it_is_back() {
         answer.status == StatusCode::SEE_OTHER
     })
     .await;
-    assert!(started.elapsed() < 10 * SOON, "{:?}", started.elapsed());
+    assert!(started.elapsed() < 4 * SOON, "{:?}", started.elapsed());
     assert!(browser.token().await.is_some());
     assert_eq!(app.token_requests(), 2);
 }
@@ -1126,7 +1135,7 @@ async fn who_does_not_know_who_was_logged_out_lets_nobody_in() {
     assert!(store.load(&token).await.is_err());
     let replaced = store.replace(&token, session("new")).await;
     assert!(replaced.is_err());
-    assert!(started.elapsed() < 2 * SOON, "{:?}", started.elapsed());
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     redis.go_on();
     eventually("it is known again", async || {
         store.load(&token).await.is_ok()

@@ -62,8 +62,10 @@ async fn in_cookie() -> App {
 
 #[cfg(feature = "redis")]
 async fn in_redis(redis: &common::redis::Redis) -> App {
-    let store = telenor_auth::session::RedisStore::new(&redis.url(), &keys(1));
-    App::with(|builder| builder.session_store(store.unwrap())).await
+    let store = telenor_auth::session::RedisStore::new(&redis.url(), &keys(1)).unwrap();
+    // For a machine that has a lot to do.
+    let store = store.timeout(Duration::from_secs(5));
+    App::with(|builder| builder.session_store(store)).await
 }
 
 async fn in_cache() -> App {

@@ -14,6 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use telenor_auth::session::TowerSessionsStore;
@@ -77,15 +78,16 @@ impl Database {
         Self::Redis(RedisStore::new(pool.clone()), pool, server)
     }
 
-    /// One instance of the app.
+    /// One instance of the app, which waits even for a machine that has a lot to do.
     pub fn instance(&self) -> TowerSessionsStore {
         let keys = keys(1);
-        match self {
+        let store = match self {
             Self::Memory(store) => TowerSessionsStore::from_core_015(store.clone(), &keys),
             Self::Sqlite(store, ..) => TowerSessionsStore::from_core_014(store.clone(), &keys),
             Self::Postgresql(store, ..) => TowerSessionsStore::from_core_014(store.clone(), &keys),
             Self::Redis(store, ..) => TowerSessionsStore::from_core_014(store.clone(), &keys),
-        }
+        };
+        store.timeout(Duration::from_secs(10))
     }
 
     /// All that is kept, ids and data.
