@@ -1,6 +1,7 @@
-//! What each store costs: memory for a session, requests for a core, commands for Redis.
+//! What each store costs: memory for a session, requests for a core, commands for Redis; and what a login costs.
 //!
-//! Figures for `docs/scaling.md`. Needs `redis-server`; everything runs on this machine, Redis on a core of its own if there are two.
+//! Figures for `docs/scaling.md`. Needs `redis-server` and PostgreSQL; everything runs on this machine, the servers on a core of their own if
+//! there are two.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,20 +11,37 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "../tests/common/family.rs"]
+mod family;
+#[path = "../tests/common/family_memory.rs"]
+mod family_memory;
+#[path = "../tests/common/family_redis.rs"]
+mod family_redis;
+#[path = "../tests/common/postgres.rs"]
+mod postgres;
 
 use std::{
     fs,
+    future::pending,
+    sync::{Arc, mpsc},
+    thread,
     time::{Duration, Instant, SystemTime},
 };
 
 use axum::{Router, body::Body, routing::get};
-use common::{App, Browser, builder, keys, navigation, redis::Redis};
+use common::{
+    App, Browser, builder, keys, navigation,
+    redis::Redis,
+    tls::{Authority, Relay},
+};
+use family::Database;
 use http::{Request, StatusCode};
 use telenor_auth::{
     TelenorUser,
     mock::MockGateway,
     session::{CachedStore, CookieStore, MemoryStore, RedisStore, Session, SessionStore},
 };
+use tokio_rustls::rustls;
 use tower::Service;
 
 const SESSIONS: u32 = 100_000;
@@ -31,10 +49,12 @@ const REQUESTS: u32 = 50_000;
 /// As many requests are under way at any time, on one thread.
 const AT_ONCE: u32 = 64;
 const ROUNDS: usize = 5;
-const LOGINS: u64 = 200;
+const LOGINS: u64 = 500;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    // What the tests listen to costs more than anything that is measured here.
+    let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
     let keys = keys(1);
     let redis = Redis::start().await;
     let in_redis = RedisStore::new(&redis.url(), &keys).unwrap();
@@ -60,6 +80,24 @@ async fn main() {
     through_layer("CookieStore", CookieStore::new(&keys)).await;
     through_layer("RedisStore", in_redis.clone()).await;
     through_layer("CachedStore over RedisStore", CachedStore::new(in_redis)).await;
+    for (name, database) in [
+        ("TowerSessionsStore, SQLite", Database::sqlite().await),
+        (
+            "TowerSessionsStore, PostgreSQL",
+            Database::postgresql().await,
+        ),
+    ] {
+        through_layer(name, database.instance()).await;
+    }
+
+    println!("Time of this process's core for a login, with a handler that asks for nothing:");
+    for (name, tls) in [("http", false), ("https", true)] {
+        let time = login(tls).await;
+        println!(
+            "  token endpoint by {name:6} {:6.0} µs",
+            time.as_secs_f64() * 1e6
+        );
+    }
 }
 
 /// What a token of the mock gateway, and perhaps of Telenor, looks like; the length of the latter is not documented.
@@ -104,11 +142,13 @@ async fn cookie_length(store: &CookieStore) -> usize {
 async fn commands(redis: &Redis, store: RedisStore) {
     let app = App::with(|builder| builder.session_store(store)).await;
     let before = commands_so_far(redis);
+    let memory = redis.info("used_memory");
     let mut browsers = Vec::new();
     for _ in 0..LOGINS {
         browsers.push(app.signed_in().await);
     }
     let logins = commands_so_far(redis) - before;
+    let memory = redis.info("used_memory") - memory;
     let before = commands_so_far(redis);
     for browser in &mut browsers {
         browser.token().await.unwrap();
@@ -116,6 +156,10 @@ async fn commands(redis: &Redis, store: RedisStore) {
     let requests = commands_so_far(redis) - before;
     println!("  for a login   {:.2}", logins as f64 / LOGINS as f64);
     println!("  for a request {:.2}", requests as f64 / LOGINS as f64);
+    println!(
+        "  memory for a login, session and all {:.0} bytes",
+        memory as f64 / LOGINS as f64
+    );
 }
 
 fn commands_so_far(redis: &Redis) -> u64 {
@@ -148,6 +192,55 @@ async fn through_layer<Store: SessionStore>(name: &str, store: Store) {
         .insert("cookie", cookie.parse().unwrap());
     let per_second = throughput(router, &request).await;
     println!("  {name:28} {per_second:8.0}");
+}
+
+/// From the challenge to the session, with a token request over a connection of its own. The gateway is on another thread.
+async fn login(tls: bool) -> Duration {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(gateway(tls, tell));
+    });
+    let (gateway, base, pem) = told.recv().unwrap();
+    let auth = builder(&gateway).gateway(base);
+    let auth = if tls { auth.gateway_ca(pem) } else { auth };
+    let router = Router::new().route("/user", get(async |_: TelenorUser| "user"));
+    let router = router.layer(auth.build().unwrap());
+    let before = core_time();
+    for _ in 0..LOGINS {
+        let mut browser = Browser {
+            router: router.clone(),
+            jar: Vec::new(),
+        };
+        let callback = browser.callback_url(&gateway, "/user").await;
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    }
+    (core_time() - before) / u32::try_from(LOGINS).unwrap()
+}
+
+async fn gateway(tls: bool, tell: mpsc::Sender<(Arc<MockGateway>, String, String)>) {
+    let gateway = Arc::new(MockGateway::start().await.unwrap());
+    let authority = Authority::new();
+    let acceptor = authority.acceptor("localhost", 2050, rustls::ALL_VERSIONS);
+    let any = "127.0.0.1:0".parse().unwrap();
+    let upstream = gateway
+        .base_url()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    let relay = Relay::start(any, upstream, tls.then_some(acceptor)).await;
+    let scheme = if tls { "https" } else { "http" };
+    let base = format!("{scheme}://localhost:{}", relay.address.port());
+    tell.send((gateway, base, authority.pem)).unwrap();
+    pending::<()>().await;
+    drop(relay);
+}
+
+/// How long this thread has had a core for itself.
+fn core_time() -> Duration {
+    let times = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(times.split(' ').next().unwrap().parse().unwrap())
 }
 
 /// The median of a few rounds.
