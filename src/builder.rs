@@ -206,7 +206,8 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// Telenor's pages say that `refresh_token` can be ignored for now, so off is the default. A token is refreshed when somebody uses
     /// the session in the last minute of it or later, once for all requests and instances. While the gateway cannot be reached, a token
-    /// that is still good goes on, and one that is not makes a 503; only the gateway's word that the grant is over ends the session.
+    /// that is still good goes on, and one that is not makes a 503; only the gateway's word that the grant is over ends the session. When an instance is killed
+    /// while it refreshes a token, requests with that session are answered with 503 for up to a minute, until its claim has run out.
     ///
     /// It takes a store that keeps sessions on the server: in a [`CookieStore`](crate::session::CookieStore) a new refresh token would be
     /// lost with the answer that carries it.
@@ -215,7 +216,8 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
         self
     }
 
-    /// How many codes are exchanged at the same time; 64 unless told otherwise. Beyond, a login is asked to wait.
+    /// How many codes are exchanged at the same time, and how many tokens refreshed beside that; 64 of each unless told otherwise. Beyond, a login
+    /// is asked to wait.
     pub fn max_exchanges(mut self, exchanges: usize) -> Self {
         self.settings.exchanges = exchanges;
         self

@@ -155,9 +155,23 @@
 //! | `SameSite=Lax` | `Strict` cookies are not sent on the way back from Telenor |
 //! | PKCE on | there is no `id_token`, so nothing else ties a code to the login it was issued for |
 //! | a random cookie key | a built-in one would be everybody's; the log says so |
-//! | 64 exchanges at once | a slow gateway must not take the app with it |
+//! | 64 exchanges at once, and 64 refreshes | a slow gateway must not take the app with it |
 //! | 10 seconds' rest for a token endpoint that failed 5 times in a row | asking more does not mend it, and waiting for it helps nobody |
 //! | `Cache-Control: private, no-store` on answers to users | unless the handler says otherwise |
+//!
+//! # More than one machine
+//!
+//! Sessions are in this process's memory unless told otherwise; a process that is started again has forgotten them.
+//!
+//! | what | how |
+//! | --- | --- |
+//! | share sessions between instances | [`session_store`](TelenorAuthBuilder::session_store) with one of the [stores](session), and the same [`cookie_keys`](TelenorAuthBuilder::cookie_keys) everywhere |
+//! | know which store, for how many users | the [figures](session#measured) |
+//! | end one session, or all, everywhere | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); a session's id is in the log line of its login, and in [`TelenorUser::session_id`] |
+//! | end sessions that nobody uses | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |
+//! | outlast an access token | [`refresh_tokens`](TelenorAuthBuilder::refresh_tokens) |
+//! | change keys without a restart | [`CookieKeys::from_file`], and [`follow`](CookieKeys::follow) |
+//! | keep sessions anywhere else | a [`SessionStore`](session::SessionStore) of your own, and [`check_store`](session::check_store) |
 //!
 //! # Features
 //!

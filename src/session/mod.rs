@@ -10,6 +10,8 @@
 //!
 //! Any other place is a [`SessionStore`] of your own; [`check_store`] tells whether it keeps the rules, and [`check_store_faults`] whether
 //! it does when its server fails. [`FaultyStore`] fails on command, for tests of what your app does then.
+//!
+#![doc = include_str!("../../docs/scaling.md")]
 
 mod cached;
 mod check;

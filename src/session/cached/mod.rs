@@ -28,8 +28,8 @@ const DEFAULT_STALENESS: Duration = Duration::from_secs(2);
 /// Remembers for a moment what a store behind a network answered, so that the twenty requests of one page ask it once.
 ///
 /// What this process does to a session it knows at once. What another instance of the app does, it may learn late, by the
-/// [staleness](Self::staleness) at most: a session that was ended there can be used here for that long. Tokens that are none are
-/// remembered too, and errors never. However many ask for the same session at the same time, the store is asked once.
+/// [staleness](Self::staleness) at most: a session that was ended there can be used here for that long. That there is no session for a
+/// token is remembered too, and errors never. However many ask for the same session at the same time, the store is asked once.
 ///
 /// It holds a bounded number of sessions, 10 000 unless told otherwise, and lets the oldest go when it is full.
 ///
@@ -89,7 +89,7 @@ impl<S: SessionStore> CachedStore<S> {
         self
     }
 
-    /// How many sessions are remembered at most, and besides them an eighth as many tokens that are none.
+    /// How many sessions are remembered at most, and besides them an eighth as many tokens for which there is none.
     #[must_use]
     pub fn capacity(mut self, sessions: usize) -> Self {
         self.capacity = sessions;

@@ -65,7 +65,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at this address: `redis://`, or `rediss://` for TLS, then `user:password@` or `:password@` if there is one, host, port (6379
+    /// A store at this address: `redis://`, or `rediss://` for TLS (`valkey://` and `valkeys://` are the same), then `user:password@` or `:password@` if there is one, host, port (6379
     /// unless given) and, after a slash, the number of the database. Nothing connects yet.
     ///
     /// Without TLS the password can be read on its way. TLS is set up from the process's default
