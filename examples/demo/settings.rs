@@ -9,7 +9,7 @@
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page, like `http://start.shop.example` | none |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, comma between; the first seals | random, until restart |
 //! | `TELENOR_COOKIE_KEYS_FILE` | a file with keys, one on each line, in place of `TELENOR_COOKIE_KEYS`; it may change while the shop is open | none |
-//! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or with the feature `redis` a URL like `redis://host:6379` | `memory` |
+//! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or with the feature `redis` the URL of a Redis or Valkey, like `redis://host:6379` | `memory` |
 
 use std::{env, error::Error, ffi::OsString, fmt};
 
@@ -63,9 +63,7 @@ impl Settings {
             None => StoreChoice::Memory,
             Some(name) if name == "memory" => StoreChoice::Memory,
             Some(name) if name == "cookie" => StoreChoice::Cookie,
-            Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => {
-                StoreChoice::Redis(url)
-            }
+            Some(url) if is_redis(&url) => StoreChoice::Redis(url),
             Some(other) => return Err(SettingsError::SessionStore(other)),
         };
         let cookie_keys = match (text(KEYS)?, text(KEYS_FILE)?) {
@@ -104,6 +102,11 @@ impl Settings {
             session_store,
         })
     }
+}
+
+fn is_redis(url: &str) -> bool {
+    let schemes = ["redis://", "rediss://", "valkey://", "valkeys://"];
+    schemes.iter().any(|scheme| url.starts_with(scheme))
 }
 
 impl Client {
@@ -267,7 +270,9 @@ mod tests {
         assert!(message.contains("TELENOR_COOKIE_KEYS"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
         let keys = "Vd2eZ4pWfpqO8tq1eLJUlLyOJ1hNP2Yh0z7cxAvo3cM=";
-        assert!(read(&[store, ("TELENOR_COOKIE_KEYS", keys)]).is_ok());
+        let keys = ("TELENOR_COOKIE_KEYS", keys);
+        assert!(read(&[store, keys]).is_ok());
+        assert!(read(&[("TELENOR_SESSION_STORE", "valkeys://127.0.0.1"), keys]).is_ok());
     }
 
     #[test]
