@@ -195,7 +195,7 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// With a [`CookieStore`](crate::session::CookieStore), use is written by setting the cookie anew. A session that was ended
     /// is not brought back by that wherever the list of the ended is known: share it between instances. No cookie goes out with an answer that a cache
-    /// may keep (`public`, `immutable`, an age), nor with 304: who sees nothing but those for that long is logged out.
+    /// may keep (`public`, `immutable`, an age without `private`), nor with 304: who sees nothing but those for that long is logged out.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = Some(timeout);
         self

@@ -147,18 +147,17 @@ pub(crate) fn vary_by_cookie(headers: &mut HeaderMap) {
 /// One that a cache may keep would hand the cookie to the next visitor, and stays as the handler made it. Only where it must be asked for
 /// again each time, caches are told not to keep it at all: nobody meant them to.
 pub(crate) fn takes_cookie(response: &mut Response<Body>) -> bool {
-    // `CDN-Cache-Control` and its kin (RFC 9213) go before what is said to everybody.
-    let targeted = |name: &HeaderName| {
-        name.as_str() == "surrogate-control" || name.as_str().ends_with("-cache-control")
-    };
-    if response.status() == StatusCode::NOT_MODIFIED || response.headers().keys().any(targeted) {
+    if response.status() == StatusCode::NOT_MODIFIED
+        || response.headers().iter().any(lets_a_cdn_keep_it)
+    {
         return false;
     }
     let (mut nobody_keeps_it, mut always_asked_for) = (false, false);
     let lines = response.headers().get_all(header::CACHE_CONTROL).iter();
     for directive in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
         match &*directive.trim_ascii().to_ascii_lowercase() {
-            b"public" | b"immutable" => return false,
+            // The last lets a cache look away from `no-store` (RFC 9111 section 5.2.2.3).
+            b"public" | b"immutable" | b"must-understand" => return false,
             b"private" | b"no-store" => nobody_keeps_it = true,
             b"no-cache" | b"max-age=0" => always_asked_for = true,
             directive if directive.starts_with(b"s-maxage") => return false,
@@ -170,4 +169,13 @@ pub(crate) fn takes_cookie(response: &mut Response<Body>) -> bool {
         headers.append(header::CACHE_CONTROL, PRIVATE_NO_STORE);
     }
     nobody_keeps_it || always_asked_for
+}
+
+/// `CDN-Cache-Control` and its kin (RFC 9213) go before what is said to everybody.
+fn lets_a_cdn_keep_it((name, value): (&HeaderName, &HeaderValue)) -> bool {
+    let name = name.as_str();
+    let targeted = name == "surrogate-control" || name.ends_with("-cache-control");
+    let value = value.as_bytes().to_ascii_lowercase();
+    let says = |word: &[u8]| value.windows(word.len()).any(|window| window == word);
+    targeted && !says(b"no-store") && !says(b"private")
 }

@@ -11,6 +11,7 @@ use http::{Request, StatusCode, request::Parts};
 
 use crate::{
     AccessToken, FailureCause,
+    flow::Refreshed,
     http_client::TransportError,
     profiles::Profiles,
     session::{Session, SessionId},
@@ -132,7 +133,14 @@ pub(crate) trait Guard: Send + Sync {
     /// The answer for somebody who cannot be served, and why.
     fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body>;
 
-    /// Ends the session that this request came with, whose token the gateway knows no more, unless there is another for it.
+    /// The session that this request came with, with another token; `None` where tokens are not refreshed.
+    fn refresh<'g>(
+        self: Arc<Self>,
+        visit: &'g Visit,
+        session: &'g Session,
+    ) -> BoxFuture<'g, Option<Refreshed>>;
+
+    /// Forgets that session, whose token the gateway knows no more.
     fn end_session<'g>(
         self: Arc<Self>,
         visit: &'g Visit,

@@ -252,7 +252,7 @@ async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
         let name: http::HeaderName = wanted("x-targeted").parse().unwrap();
         answer
             .headers_mut()
-            .insert(name, "max-age=60".parse().unwrap());
+            .insert(name, headers["x-value"].clone());
         if !wanted("x-cache-control").is_empty() {
             let value = headers["x-cache-control"].clone();
             answer.headers_mut().insert("cache-control", value);
@@ -281,20 +281,30 @@ async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
         ("200", "no-cache,s-maxage=60", "no-cache,s-maxage=60", false),
         ("304", "", private, false),
         ("304", "no-cache", "no-cache", false),
+        (
+            "200",
+            "must-understand, no-store",
+            "must-understand, no-store",
+            false,
+        ),
         ("200 cdn-cache-control", "no-cache", "no-cache", false),
+        ("200 cdn-cache-control=no-store", "", private, true),
+        ("200 surrogate-control=Private", "", private, true),
         ("200 surrogate-control", "no-cache", "no-cache", false),
     ] {
         let mut browser = app.signed_in().await;
         clock.advance(MINUTE);
         let (status, targeted) = status.split_once(' ').unwrap_or((status, "x-none"));
+        let (targeted, value) = targeted.split_once('=').unwrap_or((targeted, "max-age=60"));
         let lines = [
             ("x-status", status),
             ("x-cache-control", handler),
             ("x-targeted", targeted),
+            ("x-value", value),
         ];
         let asked = request(Method::GET, "/answer", &lines);
         let answer = browser.send(asked).await;
-        let case = format!("{status} {handler} {targeted}");
+        let case = format!("{status} {handler} {targeted} {value}");
         assert_eq!(answer.status.as_str(), status, "{case}");
         let said = answer.headers.get_all("cache-control").iter();
         let said: Vec<_> = said.map(|line| line.to_str().unwrap()).collect();
@@ -606,7 +616,7 @@ async fn token_that_dies_because_it_was_refreshed_ends_nothing() {
         .answer_next(Endpoint::UserInfo, Scripted::status(401));
     gate.open();
     let answer = slow.await.unwrap();
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(answer.body, "Kari", "with the new token");
     assert_eq!(
         browser.token().await,
         Some(refreshed),
@@ -633,10 +643,38 @@ async fn token_that_dies_while_it_is_refreshed_ends_nothing() {
     .await;
     token.open();
     let answer = slow.await.unwrap();
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(answer.body, "Kari", "with the new token");
     let refreshed = browser.token().await;
     assert!(refreshed.is_some() && refreshed != first);
     assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn api_that_refuses_a_new_token_too_ends_the_session_and_no_token_after_token() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    app.gateway
+        .answer_always(Endpoint::UserInfo, Scripted::status(401));
+    let mut form = request(Method::POST, "/name", &[("accept", "text/html")]);
+    form.headers_mut().insert("origin", ORIGIN.parse().unwrap());
+    let answer = browser.send(form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(app.gateway.hits(Endpoint::UserInfo), 2);
+    assert_eq!(app.token_requests(), 2, "a login, and one refresh");
+    assert!(browser.token().await.is_none());
+}
+
+#[tokio::test]
+async fn gateway_that_cannot_refresh_ends_no_session_of_a_dead_token() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let token = browser.token().await;
+    app.gateway
+        .answer_next(Endpoint::UserInfo, Scripted::status(401));
+    app.gateway
+        .answer_next(Endpoint::Token, Scripted::status(500));
+    browser.open("/name").await;
+    assert_eq!(browser.token().await, token);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod path;
 mod request;
 mod user_info;
 
+use std::time::Duration;
+
 use http::Method;
 
 pub use self::{
@@ -20,6 +22,8 @@ pub use self::{
 use crate::TelenorUser;
 
 const USER_INFO: &str = "/user-info/v1/users";
+/// Longer than one call may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
 
 impl TelenorUser {
@@ -39,16 +43,16 @@ impl TelenorUser {
     ///
     /// # Errors
     ///
-    /// [`ApiError`], which is a response as well: return it from the handler. When the token turns out to be dead, the session
-    /// ends, and the response leads a page back to log in.
+    /// [`ApiError`], which is a response as well: return it from the handler. When the token turns out to be dead, and there is no
+    /// other, the session ends, and the response leads a page back to log in.
     pub async fn info(&self) -> Result<UserInfo, ApiError> {
         match self.guard().profiles() {
             None => self.fetch_info().await,
             Some((profiles, now)) => {
                 let login = self.session().login();
                 let info = profiles.info(login, now, || self.fetch_info());
-                // Who waits for the call of somebody else which fails makes one too, and waits no longer than for one.
-                let info = tokio::time::timeout(request::TOTAL, info).await;
+                // Who waits for a call that fails makes one too, and others may be waiting before.
+                let info = tokio::time::timeout(PATIENCE, info).await;
                 info.unwrap_or_else(|_| Err(ApiError::timed_out().for_request_of(self)))
             }
         }

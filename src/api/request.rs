@@ -2,15 +2,17 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
 use super::{ApiError, ApiErrorKind, path};
-use crate::{TelenorUser, http_client::TransportError};
+use crate::{AccessToken, TelenorUser, flow::Refreshed, http_client::TransportError};
 
 /// One call, all tries together.
-pub(super) const TOTAL: Duration = Duration::from_secs(10);
+const TOTAL: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;
 /// The wait before the second try is about this long, the next twice that.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -85,18 +87,38 @@ impl<'u> ApiRequest<'u> {
 
     /// Makes the call, within ten seconds and without following a redirect.
     ///
-    /// A GET that meets a server error or cannot connect is tried up to three times, with pauses that grow and vary; nothing else is
-    /// sent twice.
+    /// A GET that meets a server error or cannot connect is tried up to three times, with pauses that grow and vary. Where the app
+    /// [refreshes](crate::TelenorAuthBuilder::refresh_tokens) tokens, a call that is refused because its token is dead is made once more, with
+    /// another one, for which it may take ten seconds again and the time of the refresh. Nothing else is sent twice.
     ///
     /// # Errors
     ///
-    /// [`ApiError`], for every status but success too. When the token turns out to be dead, the user's session ends here, unless the
-    /// app [refreshes](crate::TelenorAuthBuilder::refresh_tokens) tokens and there is another one.
+    /// [`ApiError`], for every status but success too. When the token turns out to be dead, and there is no other, the user's session ends here.
     pub async fn send(self) -> Result<ApiResponse, ApiError> {
         let (user, guard) = (self.user, self.user.guard());
+        let (visit, session) = (user.visit(), user.session());
         let Some(uri) = path::on_gateway(guard.base(), &self.path).filter(|_| self.valid) else {
             return Err(ApiError::local(ApiErrorKind::InvalidRequest).for_request_of(user));
         };
+        let mut answer = self.answer(&uri, user.access_token()).await;
+        if is_refused(&answer) {
+            match Arc::clone(guard).refresh(visit, session).await {
+                Some(Refreshed::Session(session)) => {
+                    answer = self.answer(&uri, session.access_token()).await;
+                    // A token that has just been made is not dead: this API takes none of this session's.
+                    if is_refused(&answer) {
+                        Arc::clone(guard).end_session(visit, &session).await;
+                    }
+                }
+                Some(Refreshed::Over | Refreshed::NotNow(_)) => {}
+                None => Arc::clone(guard).end_session(visit, session).await,
+            }
+        }
+        answer.map_err(|error| error.for_request_of(user))
+    }
+
+    /// What comes of it with this token, all tries together.
+    async fn answer(&self, uri: &Uri, token: &AccessToken) -> Result<ApiResponse, ApiError> {
         let build = || {
             let mut request = Request::new(self.body.clone());
             *request.method_mut() = self.method.clone();
@@ -109,26 +131,25 @@ impl<'u> ApiRequest<'u> {
             let mut tried = 0;
             loop {
                 tried += 1;
-                let answer = guard.call(build(), user.access_token()).await;
+                let answer = self.user.guard().call(build(), token).await;
                 if tried == tries || !may_pass(&answer) {
                     return answer;
                 }
                 tokio::time::sleep(pause(tried)).await;
             }
         };
-        let answer = tokio::time::timeout(TOTAL, call).await;
-        let error = match answer {
-            Ok(Ok(response)) if response.status().is_success() => return Ok(ApiResponse(response)),
-            Ok(Ok(response)) => ApiError::answered(&response),
-            Ok(Err(error)) => ApiError::transport(&error),
-            Err(_) => ApiError::timed_out(),
-        };
-        if error.kind() == ApiErrorKind::Reauthorize {
-            let ended = Arc::clone(guard).end_session(user.visit(), user.session());
-            ended.await;
+        match tokio::time::timeout(TOTAL, call).await {
+            Ok(Ok(response)) if response.status().is_success() => Ok(ApiResponse(response)),
+            Ok(Ok(response)) => Err(ApiError::answered(&response)),
+            Ok(Err(error)) => Err(ApiError::transport(&error)),
+            Err(_) => Err(ApiError::timed_out()),
         }
-        Err(error.for_request_of(user))
     }
+}
+
+/// Whether the token is said to be dead.
+fn is_refused(answer: &Result<ApiResponse, ApiError>) -> bool {
+    matches!(answer, Err(error) if error.kind() == ApiErrorKind::Reauthorize)
 }
 
 /// Whether the same call may fare better in a moment.

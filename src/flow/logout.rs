@@ -72,20 +72,15 @@ impl<Store: SessionStore> Flow<Store> {
         Ok(())
     }
 
-    /// Ends a session whose access token the gateway does not know any more, unless it can be had another one.
-    pub(super) async fn end_dead(
-        self: Arc<Self>,
-        token: SessionToken<'static>,
-        dead: &Session,
-    ) -> Result<(), StoreError> {
-        if self.refreshes(dead) {
-            // Perhaps it was refreshed while this one was in use, or is being now: refreshing joins that, and ends the session where
-            // the grant is over as well.
-            self.refreshed(token, dead.clone()).await;
-            return Ok(());
-        }
-        self.forget_profile(dead);
-        self.store.remove(&token).await
+    /// Ends a session whose access token the gateway does not know any more; also when nobody waits for that.
+    pub(super) async fn end_dead(self: Arc<Self>, token: SessionToken<'static>, dead: Session) {
+        let ended = tokio::spawn(async move {
+            self.forget_profile(&dead);
+            if let Err(error) = self.store.remove(&token).await {
+                self.events.store_failed(&error);
+            }
+        });
+        let _ = ended.await;
     }
 
     pub(super) fn forget_profile(&self, session: &Session) {

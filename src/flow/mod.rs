@@ -1,7 +1,7 @@
 //! The story of a login, and the only place where its parts meet.
 //!
 //! [`admit`] lets a request in, [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in,
-//! [`exchange`] makes a session of their code, just [`once`], [`refresh`] keeps it going, [`logout`] sees them out.
+//! [`exchange`] makes a session of their code, just [`once`], [`refresh`] and [`rotate`] keep it going, [`logout`] sees them out.
 
 mod admit;
 mod callback;
@@ -10,6 +10,7 @@ mod exchange;
 mod logout;
 mod once;
 mod refresh;
+mod rotate;
 mod script_api;
 mod start;
 mod status;
@@ -231,6 +232,19 @@ impl<Store: SessionStore> Guard for Flow<Store> {
         Self::refuse(self, visit, refusal)
     }
 
+    fn refresh<'g>(
+        self: Arc<Self>,
+        visit: &'g Visit,
+        session: &'g Session,
+    ) -> BoxFuture<'g, Option<Refreshed>> {
+        Box::pin(async move {
+            let headers = visit.headers();
+            let token = self.session_token(&headers);
+            let token = token.filter(|_| self.refreshes(session))?.into_owned();
+            Some(self.refreshed(token, session.clone()).await)
+        })
+    }
+
     fn end_session<'g>(
         self: Arc<Self>,
         visit: &'g Visit,
@@ -238,12 +252,8 @@ impl<Store: SessionStore> Guard for Flow<Store> {
     ) -> BoxFuture<'g, ()> {
         Box::pin(async move {
             let headers = visit.headers();
-            let Some(token) = self.session_token(&headers) else {
-                return;
-            };
-            let ended = Arc::clone(&self).end_dead(token.into_owned(), session);
-            if let Err(error) = ended.await {
-                self.events.store_failed(&error);
+            if let Some(token) = self.session_token(&headers) {
+                self.end_dead(token.into_owned(), session.clone()).await;
             }
         })
     }

@@ -1,7 +1,7 @@
-//! From a refresh token to a session that goes on (RFC 6749 section 6).
+//! When an access token is refreshed (RFC 6749 section 6), and by whom.
 //!
 //! One instance asks the gateway, once: in this process by a task that all requests share, between instances by a claim in the
-//! store. Everybody else waits for what comes of it, and finds it in the store.
+//! store. Everybody else waits for what comes of it, and finds it in the store. What that one does is in [`rotate`](super::rotate).
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,25 +14,20 @@ use tokio::{
 use super::Flow;
 use crate::{
     FailureCause,
-    events::{Event, chain},
     exchanges::NoAnswer,
-    session::{Claim, Session, SessionStore, SessionToken, StoreError, Tokens},
+    session::{Claim, Session, SessionStore, SessionToken, StoreError},
     user::BoxFuture,
 };
 
 /// How long a try that came to nothing stands before the next.
 pub(crate) const REFRESH_AGAIN: Duration = Duration::from_secs(5);
-/// For how long a store that is away for a moment is offered a token that was rotated meanwhile, and would be lost.
-const KEEP_FOR: Duration = Duration::from_secs(20);
 /// Longer than the gateway has for its answer and the store for taking it, so that nobody asks beside somebody who is at it.
 const CLAIM: Duration = Duration::from_secs(60);
 /// A request waits no longer than this; the refresh goes on without it.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long to wait for another instance.
 const WAIT: Duration = Duration::from_secs(12);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// In this many looks, an instance that was faster has written what it got.
-const LOOKS: u32 = 10;
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// When an access token wants to be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,125 +153,13 @@ impl<Store: SessionStore> Flow<Store> {
                 return Ok(Refreshed::Session(session));
             }
             match claim {
-                Claim::Won => return self.ask_gateway(token, session, &name).await,
+                Claim::Won => return self.rotate(token, session, &name).await,
                 // Another instance tried a moment ago, and it came to nothing.
                 Claim::Settled(_) => return Ok(not_now),
                 Claim::Lost if Instant::now() >= waited => return Ok(not_now),
                 Claim::Lost => sleep(LOOK_EVERY).await,
             }
         }
-    }
-
-    async fn ask_gateway(
-        &self,
-        token: &SessionToken<'_>,
-        session: Session,
-        claim: &str,
-    ) -> Result<Refreshed, StoreError> {
-        let Some(refresh_token) = &session.record().refresh_token else {
-            return Ok(Refreshed::Over);
-        };
-        let now = self.config.clock.seconds();
-        match self.gateway.refresh(refresh_token).await {
-            Ok(response) => self.keep(token, &session, self.tokens(response, now)).await,
-            Err(refused) if refused.cause == FailureCause::CodeRejected => {
-                self.refused_for_good(token, &session).await
-            }
-            Err(refused) => {
-                self.events.tell(Event::RefreshFailed {
-                    session_id: &self.store.id(token, &session).to_string(),
-                    cause: refused.cause,
-                    detail: &refused.detail,
-                });
-                let settled = self.store.settle(claim, "failed", REFRESH_AGAIN).await;
-                if let Err(error) = settled {
-                    let error = chain(&error);
-                    tracing::debug!(error, "other instances wait until the claim has run out");
-                }
-                Ok(Refreshed::NotNow(FailureCause::ProviderUnavailable))
-            }
-        }
-    }
-
-    /// Puts the tokens in the place of those they were traded in for.
-    async fn keep(
-        &self,
-        token: &SessionToken<'_>,
-        session: &Session,
-        tokens: Tokens,
-    ) -> Result<Refreshed, StoreError> {
-        let until = Instant::now() + KEEP_FOR;
-        let mut before = session.clone();
-        loop {
-            let error = match self.put(token, &mut before, &tokens).await {
-                Ok(Some(Refreshed::Over)) => break,
-                Ok(Some(refreshed)) => return Ok(refreshed),
-                Ok(None) => StoreError::new("the session changes faster than it can be refreshed"),
-                Err(error) => error,
-            };
-            if Instant::now() >= until {
-                return Err(error);
-            }
-            sleep(LOOK_EVERY).await;
-        }
-        // Logged out meanwhile: nobody shall have the token that came for nothing.
-        if let Err(error) = self.gateway.logout(&tokens.access_token).await {
-            tracing::warn!(
-                error,
-                "a token was refreshed for a session that had ended, and is still good at the gateway"
-            );
-        }
-        Ok(Refreshed::Over)
-    }
-
-    /// One try at that; `None` when only the session's use was noted meanwhile.
-    async fn put(
-        &self,
-        token: &SessionToken<'_>,
-        before: &mut Session,
-        tokens: &Tokens,
-    ) -> Result<Option<Refreshed>, StoreError> {
-        let after = before.refreshed(tokens.clone());
-        if self.store.replace(token, after.clone()).await?.is_some() {
-            self.events.tell(Event::TokenRefreshed {
-                session_id: &self.store.id(token, before).to_string(),
-            });
-            return Ok(Some(Refreshed::Session(after)));
-        }
-        Ok(match self.store.reload(token).await? {
-            Some(known) if known.record().refreshes == before.record().refreshes => {
-                *before = known;
-                None
-            }
-            Some(known) => Some(Refreshed::Session(known)),
-            None => Some(Refreshed::Over),
-        })
-    }
-
-    /// The gateway says that the grant is over (`invalid_grant`).
-    async fn refused_for_good(
-        &self,
-        token: &SessionToken<'_>,
-        session: &Session,
-    ) -> Result<Refreshed, StoreError> {
-        // A store whose claims are not watertight may have let another instance be faster, which then writes what it got.
-        for _ in 0..LOOKS {
-            match self.store.reload(token).await? {
-                Some(known) if known.record().refreshes != session.record().refreshes => {
-                    return Ok(Refreshed::Session(known));
-                }
-                Some(_) => sleep(LOOK_EVERY).await,
-                None => return Ok(Refreshed::Over),
-            }
-        }
-        self.events.tell(Event::RefreshFailed {
-            session_id: &self.store.id(token, session).to_string(),
-            cause: FailureCause::CodeRejected,
-            detail: "the gateway says that the grant is over",
-        });
-        self.forget_profile(session);
-        self.store.remove(token).await?;
-        Ok(Refreshed::Over)
     }
 }
 

@@ -8,6 +8,7 @@ use http::{Request, Response};
 use super::{api, subscriber::Subscriber};
 use crate::{
     AccessToken, FailureCause, Language,
+    flow::Refreshed,
     http_client::TransportError,
     profiles::Profiles,
     response,
@@ -30,6 +31,14 @@ impl Guard for Offline {
 
     fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body> {
         response::refusal(cause, Language::negotiate(&visit.headers()))
+    }
+
+    fn refresh<'g>(
+        self: Arc<Self>,
+        _: &'g Visit,
+        _: &'g Session,
+    ) -> BoxFuture<'g, Option<Refreshed>> {
+        Box::pin(async { None })
     }
 
     /// No store keeps the session.
