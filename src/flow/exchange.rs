@@ -49,6 +49,9 @@ impl<Store: SessionStore> Flow<Store> {
             // Nothing was sent yet, so the login can go on when the store is back.
             Err(error) => return self.store_failed_at_login(state, &error, true),
         }
+        if let Err(error) = self.tell_sent(state).await {
+            return self.store_failed_at_login(state, &error, true);
+        }
         let answer = self.redeem(state, login, code, previous).await;
         self.tell_elsewhere(state, &answer).await;
         answer

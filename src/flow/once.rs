@@ -18,8 +18,10 @@ use crate::{
     session::{Claim, SessionStore, SessionToken, StoreError},
 };
 
-/// Longer than an exchange may take, so that nobody is at it any more when the claim runs out, and short for whoever waits for an instance that died.
+/// Until the code is on its way: short for whoever waits for an instance that died before.
 const CLAIM: Duration = Duration::from_secs(45);
+/// In place of an answer, as long as there is none.
+const SENT: &str = "sent";
 /// How long to wait for another instance: the gateway's ten seconds, and a little for the store.
 const WAIT: Duration = Duration::from_secs(12);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -48,10 +50,11 @@ impl<Store: SessionStore> Flow<Store> {
         loop {
             match self.store.claim(&name, CLAIM).await? {
                 Claim::Won => return Ok(None),
-                Claim::Settled(sealed) => {
+                Claim::Settled(sealed) if sealed != SENT => {
                     let told = self.told(&name, &sealed, login).await?;
                     return Ok(Some(told.unwrap_or(used)));
                 }
+                Claim::Settled(_) if Instant::now() >= waited => return Ok(Some(used)),
                 // It may have died: the login can go on when its claim has run out.
                 Claim::Lost if Instant::now() >= waited => {
                     let cause = FailureCause::ProviderUnavailable;
@@ -59,9 +62,20 @@ impl<Store: SessionStore> Flow<Store> {
                     let unsent = true;
                     return Ok(Some(Answer::Failed { cause, unsent }));
                 }
-                Claim::Lost => sleep(LOOK_EVERY).await,
+                Claim::Settled(_) | Claim::Lost => sleep(LOOK_EVERY).await,
             }
         }
+    }
+
+    /// From here on the code counts as used, whatever becomes of this instance (RFC 6749 section 4.1.2: never a second time).
+    pub(super) async fn tell_sent(&self, state: &State) -> Result<(), StoreError> {
+        let name = name(state);
+        let sent = self.store.settle(&name, SENT, self.exchanges.remembers());
+        let sent = sent.await;
+        if sent.is_err() {
+            let _ = self.store.release(&name).await;
+        }
+        sent
     }
 
     async fn told(
