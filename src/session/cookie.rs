@@ -121,9 +121,13 @@ impl CookieStore {
         let now = self.clock.seconds();
         self.denied.insert(session.0, until, now);
         #[cfg(feature = "redis")]
-        if let Some(ended) = &self.ended {
+        if let Some(ended) = &self.ended
+            // Who logs out again and again must not push the others out of the list.
+            && !self.denied.is_told(session.0, until)
+        {
             let capacity = self.denied.capacity();
             ended.tell(session, until, capacity).await?;
+            self.denied.tell(session.0);
         }
         Ok(())
     }
@@ -168,8 +172,8 @@ impl SessionStore for CookieStore {
         Ok(replaced.then(|| self.seal(&new)))
     }
 
-    /// One that is denied already is denied again: it may be that the others could not be told. And one that has expired may live again, when
-    /// the clock is put right.
+    /// One that is denied already may be one that the others could not be told of, and one that has expired may live again when the clock is
+    /// put right.
     async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
         match self.unseal(token) {
             Some(session) => {

@@ -12,6 +12,9 @@ use super::Session;
 
 type Login = [u8; 16];
 
+/// In seconds.
+const WARN_EVERY: u64 = 60;
+
 /// Bounded: when it is full, the one that ends first by itself is dropped, which is logged unless it has. Nothing is dropped by the clock alone,
 /// which may have jumped.
 pub(super) struct DenyList {
@@ -23,12 +26,21 @@ pub(super) struct DenyList {
 
 #[derive(Default)]
 struct Denied {
-    /// Until they would have ended anyway.
-    until: HashMap<Login, u64>,
+    entries: HashMap<Login, Entry>,
     /// The same, in the order in which they end.
     order: BTreeSet<(u64, Login)>,
+    /// When it was last said that the list is full.
+    warned_at: u64,
     /// Every login up to this second is denied.
     all_up_to: u64,
+}
+
+struct Entry {
+    /// When the session would have ended anyway.
+    until: u64,
+    /// Whether the others know it as well.
+    #[cfg(feature = "redis")]
+    told: bool,
 }
 
 impl DenyList {
@@ -49,7 +61,7 @@ impl DenyList {
         self.any.load(Ordering::Acquire) && {
             let denied = self.read();
             session.record().issued_at <= denied.all_up_to
-                || denied.until.contains_key(&session.login())
+                || denied.entries.contains_key(&session.login())
         }
     }
 
@@ -64,10 +76,27 @@ impl DenyList {
         let mut denied = self.write();
         let first = denied.order.first();
         let is_first = first.is_none_or(|(first, _)| until <= *first);
-        if denied.until.len() < self.capacity || !is_first {
-            denied.insert(login, until, now, self.capacity);
-            self.any.store(true, Ordering::Release);
+        let known = denied.entries.contains_key(&login);
+        if !known && is_first && denied.entries.len() >= self.capacity {
+            denied.forgets(until, now);
+            return;
         }
+        denied.insert(login, until, now, self.capacity);
+        denied.tell(login);
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Whether the others know of it until then, or later.
+    #[cfg(feature = "redis")]
+    pub(super) fn is_told(&self, login: Login, until: u64) -> bool {
+        let denied = self.read();
+        let entry = denied.entries.get(&login);
+        entry.is_some_and(|entry| entry.told && entry.until >= until)
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn tell(&self, login: Login) {
+        self.write().tell(login);
     }
 
     /// Denies every session that was issued up to this second.
@@ -88,23 +117,41 @@ impl DenyList {
 
 impl Denied {
     fn insert(&mut self, login: Login, until: u64, now: u64, capacity: usize) {
-        if let Some(known) = self.until.get(&login).copied() {
-            if known >= until {
+        if let Some(known) = self.entries.get(&login) {
+            if known.until >= until {
                 return;
             }
-            self.order.remove(&(known, login));
-        } else if self.until.len() >= capacity
+            self.order.remove(&(known.until, login));
+        } else if self.entries.len() >= capacity
             && let Some((ends, first)) = self.order.pop_first()
         {
-            self.until.remove(&first);
-            if now < ends {
-                tracing::warn!(
-                    "the list of ended cookie sessions is full: the one that ends first can be used again until then"
-                );
-            }
+            self.entries.remove(&first);
+            self.forgets(ends, now);
         }
-        self.until.insert(login, until);
+        let entry = Entry {
+            until,
+            #[cfg(feature = "redis")]
+            told: false,
+        };
+        self.entries.insert(login, entry);
         self.order.insert((until, login));
+    }
+
+    /// Says so, at most once a minute, unless it has ended by itself.
+    fn forgets(&mut self, ends: u64, now: u64) {
+        if now < ends && now.abs_diff(self.warned_at) >= WARN_EVERY {
+            self.warned_at = now;
+            tracing::warn!(
+                "the list of ended cookie sessions is full: the one that ends first can be used again until then"
+            );
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    fn tell(&mut self, login: Login) {
+        if let Some(entry) = self.entries.get_mut(&login) {
+            entry.told = true;
+        }
     }
 }
 
@@ -150,7 +197,7 @@ mod tests {
             [true, false, true, false],
             "whoever logs out now is out"
         );
-        assert_eq!(list.read().until.len(), 2);
+        assert_eq!(list.read().entries.len(), 2);
         assert_eq!(list.read().order.len(), 2);
     }
 
@@ -180,6 +227,12 @@ mod tests {
         learn(2, 70);
         learn(1, 40);
         assert_eq!(denied(), [true, false, true]);
+        learn(0, 65);
+        assert!(
+            list.is_told(sessions[0].login(), 65),
+            "one that is known may end later"
+        );
+        assert!(!list.is_told(sessions[0].login(), 66));
     }
 
     #[test]
