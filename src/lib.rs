@@ -167,7 +167,7 @@
 //! | --- | --- |
 //! | share sessions between instances | [`session_store`](TelenorAuthBuilder::session_store) with one of the [stores](session), and the same [`cookie_keys`](TelenorAuthBuilder::cookie_keys) everywhere |
 //! | know which store, for how many users | the [figures](session#measured) |
-//! | end one session, or all, everywhere | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); a session's id is in the log line of its login, and in [`TelenorUser::session_id`] |
+//! | end one session, or all, everywhere that the store is shared | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); a session's id is in the log line of its login, and in [`TelenorUser::session_id`] |
 //! | end sessions that nobody uses | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |
 //! | outlast an access token | [`refresh_tokens`](TelenorAuthBuilder::refresh_tokens) |
 //! | change keys without a restart | [`CookieKeys::from_file`], and [`follow`](CookieKeys::follow) |

@@ -95,7 +95,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 ///   a new token. No cookie ever names an id that the store chose.
 /// - *Revived sessions*: saving brings back what was deleted, in most of these stores. A session's own record is created once and never saved
 ///   again, and where it is gone, so is the session; what changes is in a record beside it, which is worth nothing alone.
-/// - *Expired records*: each holds its end, sealed, and that is what counts.
+/// - *Expired sessions*: each holds its end, sealed, and that is what counts.
 #[derive(Clone)]
 pub struct TowerSessionsStore {
     table: Table,
@@ -175,7 +175,7 @@ impl SessionStore for TowerSessionsStore {
         let id = token.id();
         let name = format!("replace-{id}-{}", new.version());
         // Longer than the calls that are made meanwhile may take.
-        let ttl = self.table.timeout.saturating_mul(5);
+        let ttl = self.table.timeout.saturating_mul(10);
         let waited = Instant::now() + WAIT;
         loop {
             if self.claim(&name, ttl).await? == Claim::Won {
@@ -184,7 +184,7 @@ impl SessionStore for TowerSessionsStore {
                 // Done, the claim stays until it runs out: nobody who comes late with the same version wins it then. So it does after a call that
                 // had no answer in time, as its write may land yet.
                 let may_land = replaced.is_err() && began.elapsed() >= self.table.timeout;
-                if !matches!(replaced, Ok(true)) && !may_land {
+                if !matches!(replaced, Ok(true)) && !may_land && began.elapsed() < ttl {
                     let _ = self.release(&name).await;
                 }
                 return Ok(replaced?.then(|| token.clone().into_owned()));
