@@ -233,6 +233,12 @@ mod tests {
             "one that is known may end later"
         );
         assert!(!list.is_told(sessions[0].login(), 66));
+        list.insert(sessions[1].login(), 80, 50);
+        list.learn(sessions[2].login(), 70, 50);
+        list.insert(sessions[2].login(), 75, 50);
+        assert!(!list.is_told(sessions[2].login(), 75));
+        learn(2, 75);
+        assert!(list.is_told(sessions[2].login(), 75), "full or not");
     }
 
     #[test]
