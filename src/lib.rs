@@ -184,70 +184,58 @@
 //! | `tower-sessions` | no | [`TowerSessionsStore`](session::TowerSessionsStore): sessions in any store that was written for tower-sessions |
 #![forbid(unsafe_code)]
 
-mod access_token;
-mod api;
-mod breaker;
-mod build;
+// From the top down: nothing imports from what stands above it.
+
+// What an app adds.
 mod builder;
-mod claimed_number;
-mod clear_text;
-mod clock;
-mod config;
-mod config_error;
-mod cookie;
-mod env;
-pub mod events;
-mod exchanges;
-mod failure;
-mod flow;
-mod future;
-mod gateway;
-mod http_client;
-mod http_start;
-mod key;
+
 mod layer;
+
+// The story of a login, and a gateway to try it against.
+mod flow;
+
 #[cfg(feature = "mock")]
 pub mod mock;
-mod mount;
-mod oauth;
-mod page;
-mod pending;
-mod profiles;
-mod response;
-mod return_to;
-mod rounds;
-#[cfg(feature = "axum")]
-mod router;
-mod service;
-pub mod session;
-mod settings;
-mod span;
-mod start_script;
+
+// What handlers get, and what visitors see.
 mod user;
-mod visit;
+
+mod response;
+
+// The three parties: the browser, the provider, the store.
+mod browser;
+mod gateway;
+pub mod session;
+
+// What these are made of.
+pub mod events;
+mod key;
+mod oauth;
+
+// Values that everybody knows.
+mod access_token;
+mod boxed;
+mod clock;
+mod error;
+mod failure;
 
 #[cfg(feature = "axum")]
-pub use self::router::RouterExt;
+pub use self::layer::RouterExt;
 pub use self::{
     access_token::AccessToken,
-    api::{
-        Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, MobileNumber, Name,
-        UserInfo,
-    },
+    browser::{cookie::CookiePrefix, plain_http::ClearText, start_script::StartScript},
     builder::TelenorAuthBuilder,
-    clear_text::ClearText,
     clock::Clock,
-    config_error::ConfigError,
-    cookie::CookiePrefix,
+    error::ConfigError,
+    events::request_span,
     failure::FailureCause,
-    future::ResponseFuture,
     key::CookieKeys,
-    layer::TelenorAuthLayer,
-    page::Language,
-    service::TelenorAuth,
-    span::request_span,
-    start_script::StartScript,
-    user::{LoginRequired, MissingLayer, TelenorUser, TelenorUserRejection},
+    layer::{ResponseFuture, TelenorAuth, TelenorAuthLayer},
+    response::page::Language,
+    user::{
+        Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginRequired,
+        MissingLayer, MobileNumber, Name, TelenorUser, TelenorUserRejection, UserInfo,
+    },
 };
 
 #[cfg(doctest)]

@@ -214,8 +214,8 @@ fn key_from_the_documentation_is_refused() {
         include_str!("../README.md"),
         include_str!("../src/lib.rs"),
         include_str!("../src/key/mod.rs"),
-        include_str!("../src/builder.rs"),
-        include_str!("../src/session/cookie.rs"),
+        include_str!("../src/builder/mod.rs"),
+        include_str!("../src/session/cookie/mod.rs"),
     );
     for word in readme
         .split(|character: char| !character.is_ascii_alphanumeric() && !"+/=_-".contains(character))

@@ -19,14 +19,17 @@
 
 #[cfg(feature = "metrics")]
 mod metrics;
+mod span;
 #[cfg(not(feature = "metrics"))]
 mod metrics {
     pub(super) fn record(_: &super::Event<'_>) {}
 }
 
+pub use self::span::request_span;
+
 use std::{fmt, time::Duration};
 
-use crate::{FailureCause, session::StoreError};
+use crate::{error::chain, failure::FailureCause};
 
 /// Something that happened in the layer.
 ///
@@ -185,7 +188,7 @@ impl Events {
         }
     }
 
-    pub(crate) fn store_failed(&self, error: &StoreError) {
+    pub(crate) fn store_failed(&self, error: &dyn std::error::Error) {
         let error = chain(error);
         self.tell(Event::StoreFailed { error: &error });
     }
@@ -245,18 +248,6 @@ fn log(event: &Event<'_>) {
             }
         }
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 impl fmt::Debug for Events {

@@ -11,15 +11,18 @@ use axum_core::body::Body;
 use http::{HeaderMap, Request, Response, header};
 use tokio::runtime::Handle;
 
-use super::{Flow, Refreshed, Refusal, refresh::Due};
+use super::{Flow, Refusal, refresh::Due};
 use crate::{
-    FailureCause, claimed_number,
+    browser::{
+        msisdn_headers,
+        request::{Visit, original_uri},
+    },
     events::Event,
-    mount::Mount,
+    failure::FailureCause,
+    flow::placement::Mount,
     response,
     session::{Session, SessionStore, SessionToken, StoreError},
-    user::{Guard, Identity},
-    visit::{Visit, original_uri},
+    user::{Guard, Identity, Refreshed},
 };
 
 /// As what a request was let in.
@@ -129,7 +132,7 @@ impl<Store: SessionStore> Flow<Store> {
     }
 
     fn let_in<B>(self: &Arc<Self>, request: &mut Request<B>, session: Option<Session>) {
-        claimed_number::remove(request.headers_mut());
+        msisdn_headers::remove(request.headers_mut());
         let guard: Arc<dyn Guard> = Arc::clone(self) as _;
         request.extensions_mut().insert(Identity { guard, session });
     }

@@ -7,14 +7,16 @@ use http::{Response, request::Parts};
 
 use super::{Flow, Refusal, Retry, exchange::Answer};
 use crate::{
-    FailureCause,
+    browser::{
+        pending_login::{Pending, PendingLogin},
+        request::Visit,
+    },
     events::Event,
-    exchanges::NoAnswer,
+    failure::FailureCause,
+    flow::single_flight::NoAnswer,
     oauth::{AuthorizationResponse, Outcome, State},
-    pending::{Pending, PendingLogin},
     response,
     session::{SessionStore, SessionToken, StoreError},
-    visit::Visit,
 };
 
 const MAX_DESCRIPTION: usize = 256;
@@ -208,14 +210,6 @@ impl<Store: SessionStore> Flow<Store> {
             login_id: Some(&state.login_id()),
         };
         self.refuse(visit, refusal)
-    }
-
-    pub(super) fn tell_failure(&self, cause: FailureCause, state: &State, detail: &str) {
-        self.events.tell(Event::LoginFailed {
-            login_id: Some(&state.login_id()),
-            cause,
-            detail,
-        });
     }
 }
 

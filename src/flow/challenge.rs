@@ -8,15 +8,19 @@ use url::form_urlencoded;
 
 use super::{Flow, Refusal, Retry};
 use crate::{
-    FailureCause, Language,
+    browser::{
+        redirect_loop::Rounds,
+        request::{self, Caller, Visit},
+        return_to::ReturnTo,
+    },
     events::Event,
+    failure::FailureCause,
     oauth::{State, Verifier},
-    page::{Page, Topic},
-    response,
-    return_to::ReturnTo,
-    rounds::Rounds,
+    response::{
+        self,
+        page::{Language, Page, Topic},
+    },
     session::SessionStore,
-    visit::{self, Caller, Visit},
 };
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
@@ -91,7 +95,7 @@ impl<Store: SessionStore> Flow<Store> {
         if parameter(parts, "form").is_some() {
             return self.form_not_sent(visit, &return_to);
         }
-        if self.config.login_page && visit::is_from_elsewhere(&parts.headers) {
+        if self.config.login_page && request::is_from_elsewhere(&parts.headers) {
             return self.login_page(visit, &return_to);
         }
         // Somebody may press a button a few times; an app that redirects here by itself may not do so for ever.
@@ -152,18 +156,6 @@ impl<Store: SessionStore> Flow<Store> {
             response.headers_mut().insert(HX_REDIRECT, login);
         }
         response
-    }
-
-    /// Only path and query of a request: what comes before them is the client's choice.
-    pub(super) fn target(&self, visit: &Visit) -> ReturnTo {
-        let target = visit.uri.path_and_query();
-        self.config.return_to(target.map(|path| path.as_str()))
-    }
-
-    /// The path of an address on this app, as a browser tells it in a header.
-    pub(super) fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
-        let path = address?.strip_prefix(&*self.config.origin_text)?;
-        path.starts_with('/').then_some(path)
     }
 }
 

@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use super::Flow;
 use crate::{
-    FailureCause,
-    cookie::MAX_COOKIE,
-    events::{Event, chain},
-    oauth::{State, TokenResponse},
-    pending::PendingLogin,
+    browser::{cookie::MAX_COOKIE, pending_login::PendingLogin},
+    error::chain,
+    events::Event,
+    failure::FailureCause,
+    oauth::State,
     session::{Record, Session, SessionStore, SessionToken, StoreError, Tokens},
 };
 
-/// A token that is about to end is no use to a handler.
-const LEEWAY: u64 = 30;
-/// The last seconds of a token, in which it is refreshed while it is still good.
-const REFRESH_BEFORE: u64 = 60;
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
 
@@ -103,23 +99,6 @@ impl<Store: SessionStore> Flow<Store> {
             token,
             session,
             return_to: login.return_to().into(),
-        }
-    }
-
-    /// What the token endpoint answered, with its times by our clock.
-    pub(super) fn tokens(&self, response: TokenResponse, issued_at: u64) -> Tokens {
-        // A token that lives shorter than the leeway keeps a quarter of its life.
-        let leeway = LEEWAY.min(response.expires_in - response.expires_in / 4);
-        let lifetime = (response.expires_in - leeway).max(1);
-        let expires_at = issued_at.saturating_add(lifetime);
-        Tokens {
-            access_token: response.access_token,
-            refresh_token: response
-                .refresh_token
-                .filter(|_| self.config.refresh_tokens),
-            scope: response.scope,
-            refresh_at: expires_at - REFRESH_BEFORE.min(lifetime / 4),
-            expires_at,
         }
     }
 

@@ -7,18 +7,22 @@ use http::{Response, StatusCode, request::Parts};
 
 use super::{Flow, Refusal};
 use crate::{
-    FailureCause, Language,
+    browser::{
+        request::{self, Visit},
+        return_to::ReturnTo,
+    },
     events::Event,
-    page::{Page, Topic},
-    response,
-    return_to::ReturnTo,
+    failure::FailureCause,
+    response::{
+        self,
+        page::{Language, Page, Topic},
+    },
     session::{Session, SessionId, SessionStore, SessionToken, StoreError},
-    visit::{self, Visit},
 };
 
 impl<Store: SessionStore> Flow<Store> {
     pub(super) async fn logout(self: &Arc<Self>, parts: &Parts, visit: &Visit) -> Response<Body> {
-        if !visit::is_same_origin(&parts.headers, &self.config.origin_text) {
+        if !request::is_same_origin(&parts.headers, &self.config.origin_text) {
             return self.refuse(visit, Refusal::because(FailureCause::CrossSiteRequest));
         }
         let token = self
@@ -83,12 +87,6 @@ impl<Store: SessionStore> Flow<Store> {
         let _ = ended.await;
     }
 
-    pub(super) fn forget_profile(&self, session: &Session) {
-        if let Some(profiles) = &self.profiles {
-            profiles.forget(session.login());
-        }
-    }
-
     /// Ends a session by the word of the app.
     pub(crate) async fn revoke(&self, session: SessionId) -> Result<(), StoreError> {
         let until = self.config.clock.now() + Duration::from_secs(self.config.session_max);
@@ -126,15 +124,5 @@ impl<Store: SessionStore> Flow<Store> {
             Ok(None) => self.signed_out(visit),
             Err(error) => self.store_failed(visit, &error),
         }
-    }
-
-    pub(super) fn signed_out(&self, visit: &Visit) -> Response<Body> {
-        let language = Language::negotiate(&visit.headers());
-        let retry = self.login_url(self.config.home.as_str());
-        let page = Page {
-            retry: Some(&retry),
-            ..self.page(Topic::SignedOut, language)
-        };
-        response::page(StatusCode::OK, &page)
     }
 }

@@ -1,49 +1,62 @@
 //! The story of a login, and the only place where its parts meet.
 //!
 //! [`admit`] lets a request in, [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in,
-//! [`exchange`] makes a session of their code, just [`once`], [`refresh`] and [`rotate`] keep it going, [`logout`] sees them out.
+//! [`exchange`] makes a session of their code, just once over all instances (`coordinate`), [`refresh`] and [`rotate`] keep it going, [`logout`] sees them out.
 
 mod admit;
 mod callback;
 mod challenge;
+pub(crate) mod config;
+mod coordinate;
 mod exchange;
 mod logout;
-mod once;
+mod own_routes;
+pub(crate) mod placement;
 mod refresh;
 mod rotate;
+pub(crate) mod routes;
 mod script_api;
+pub(crate) mod single_flight;
 mod start;
 mod status;
+mod user_backend;
 
 use std::sync::Arc;
 
 use axum_core::body::Body;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 pub(crate) use self::{
     admit::{Admitted, Turned},
-    refresh::{REFRESH_AGAIN, Refreshed},
+    refresh::REFRESH_AGAIN,
 };
 use crate::{
-    AccessToken, FailureCause, Language,
-    config::{Config, Route},
-    cookie::{self, CookieNames, Found},
-    events::Events,
-    exchanges::Exchanges,
+    browser::{
+        cookie::{self, CookieNames, Found},
+        http_start::HttpStart,
+        pending_login::PendingLogins,
+        redirect_loop::Rounds,
+        request::Visit,
+        return_to::ReturnTo,
+    },
+    events::{Event, Events},
+    failure::FailureCause,
+    flow::{config::Config, single_flight::Exchanges},
     gateway::Gateway,
-    http_client::TransportError,
-    http_start::HttpStart,
     key::Sealer,
-    page::{Page, Topic},
-    pending::PendingLogins,
-    profiles::Profiles,
-    response,
-    return_to::ReturnTo,
-    rounds::Rounds,
-    session::{Session, SessionId, SessionStore, SessionToken, StoreError},
-    user::{BoxFuture, Guard},
-    visit::{Caller, Visit},
+    oauth::{State, TokenResponse},
+    response::{
+        self,
+        page::{Language, Page, Topic},
+    },
+    session::{Session, SessionId, SessionStore, SessionToken, StoreError, Tokens},
+    user::{Profiles, Refreshed},
 };
+
+/// A token that is about to end is no use to a handler.
+const LEEWAY: u64 = 30;
+/// The last seconds of a token, in which it is refreshed while it is still good.
+const REFRESH_BEFORE: u64 = 60;
 
 /// All that a layer is made of, shared by every clone of it.
 pub(crate) struct Flow<Store> {
@@ -64,34 +77,6 @@ pub(crate) struct Flow<Store> {
 }
 
 impl<Store: SessionStore> Flow<Store> {
-    /// Answers a request to one of the layer's own routes.
-    pub(crate) async fn own_route(
-        self: Arc<Self>,
-        route: Route,
-        parts: Parts,
-        visit: Visit,
-    ) -> Response<Body> {
-        let allowed: &[Method] = match route {
-            Route::Logout => &[Method::GET, Method::POST],
-            _ => &[Method::GET],
-        };
-        if !allowed.contains(&parts.method) {
-            return self.method_not_allowed(&visit, allowed);
-        }
-        if visit.caller == Caller::Speculative {
-            return self.refuse(&visit, Refusal::because(FailureCause::SpeculativeRequest));
-        }
-        match route {
-            Route::Callback => self.callback(&parts, &visit).await,
-            Route::Login => self.login(&parts, &visit),
-            Route::Logout if parts.method == Method::POST => self.logout(&parts, &visit).await,
-            Route::Logout => self.logout_page(&parts, &visit).await,
-            Route::Session => self.status(&parts, &visit).await,
-            Route::Start => self.start_page(&parts, &visit),
-            Route::UserInfo | Route::DeviceInfo => self.script_api(route, &parts, &visit).await,
-        }
-    }
-
     /// The token in the session cookie, if there is exactly one such cookie.
     pub(crate) fn session_token<'h>(&self, headers: &'h HeaderMap) -> Option<SessionToken<'h>> {
         match cookie::find(headers, &self.names.session) {
@@ -179,14 +164,65 @@ impl<Store: SessionStore> Flow<Store> {
         let query: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
         format!("{}?return_to={query}", self.config.paths.login)
     }
+}
 
-    fn method_not_allowed(&self, visit: &Visit, allowed: &[Method]) -> Response<Body> {
-        let mut response = self.refuse(visit, Refusal::because(FailureCause::MethodNotAllowed));
-        let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
-        if let Ok(allowed) = HeaderValue::try_from(allowed.join(", ")) {
-            response.headers_mut().insert(header::ALLOW, allowed);
+impl<Store: SessionStore> Flow<Store> {
+    /// Only path and query of a request: what comes before them is the client's choice.
+    fn target(&self, visit: &Visit) -> ReturnTo {
+        let target = visit.uri.path_and_query();
+        self.config.return_to(target.map(|path| path.as_str()))
+    }
+
+    /// The path of an address on this app, as a browser tells it in a header.
+    fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
+        let path = address?.strip_prefix(&*self.config.origin_text)?;
+        path.starts_with('/').then_some(path)
+    }
+
+    fn tell_failure(&self, cause: FailureCause, state: &State, detail: &str) {
+        self.events.tell(Event::LoginFailed {
+            login_id: Some(&state.login_id()),
+            cause,
+            detail,
+        });
+    }
+
+    /// What the token endpoint answered, with its times by our clock.
+    fn tokens(&self, response: TokenResponse, issued_at: u64) -> Tokens {
+        // A token that lives shorter than the leeway keeps a quarter of its life.
+        let leeway = LEEWAY.min(response.expires_in - response.expires_in / 4);
+        let lifetime = (response.expires_in - leeway).max(1);
+        let expires_at = issued_at.saturating_add(lifetime);
+        Tokens {
+            access_token: response.access_token,
+            refresh_token: response
+                .refresh_token
+                .filter(|_| self.config.refresh_tokens),
+            scope: response.scope,
+            refresh_at: expires_at - REFRESH_BEFORE.min(lifetime / 4),
+            expires_at,
         }
-        response
+    }
+
+    fn forget_profile(&self, session: &Session) {
+        if let Some(profiles) = &self.profiles {
+            profiles.forget(session.login());
+        }
+    }
+
+    fn signed_out(&self, visit: &Visit) -> Response<Body> {
+        let language = Language::negotiate(&visit.headers());
+        let retry = self.login_url(self.config.home.as_str());
+        let page = Page {
+            retry: Some(&retry),
+            ..self.page(Topic::SignedOut, language)
+        };
+        response::page(StatusCode::OK, &page)
+    }
+
+    /// Whether this session's access token can be refreshed.
+    fn refreshes(&self, session: &Session) -> bool {
+        self.config.refresh_tokens && session.record().refresh_token.is_some()
     }
 }
 
@@ -215,73 +251,4 @@ enum Retry<'a> {
     Login(Option<&'a str>),
     /// Opens a page of the app, for somebody who is signed in.
     Page(&'a str),
-}
-
-impl<Store: SessionStore> Guard for Flow<Store> {
-    fn challenge(&self, visit: &Visit) -> Response<Body> {
-        Self::challenge(self, visit)
-    }
-
-    fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body> {
-        let mut refusal = Refusal::because(cause);
-        let target = match visit.caller {
-            Caller::Form => self.config.return_to(self.own_path(visit.referer())),
-            _ => self.target(visit),
-        };
-        refusal.retry = Retry::Page(target.as_str());
-        Self::refuse(self, visit, refusal)
-    }
-
-    fn refresh<'g>(
-        self: Arc<Self>,
-        visit: &'g Visit,
-        session: &'g Session,
-    ) -> BoxFuture<'g, Option<Refreshed>> {
-        Box::pin(async move {
-            let headers = visit.headers();
-            let token = self.session_token(&headers);
-            let token = token.filter(|_| self.refreshes(session))?.into_owned();
-            Some(self.refreshed(token, session.clone()).await)
-        })
-    }
-
-    fn end_session<'g>(
-        self: Arc<Self>,
-        visit: &'g Visit,
-        session: &'g Session,
-    ) -> BoxFuture<'g, ()> {
-        Box::pin(async move {
-            let headers = visit.headers();
-            if let Some(token) = self.session_token(&headers) {
-                self.end_dead(token.into_owned(), session.clone()).await;
-            }
-        })
-    }
-
-    fn base(&self) -> &str {
-        &self.gateway.base
-    }
-
-    fn call<'g>(
-        &'g self,
-        request: Request<Vec<u8>>,
-        token: &'g AccessToken,
-    ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>> {
-        Box::pin(self.gateway.call(request, token))
-    }
-
-    fn profiles(&self) -> Option<(&Profiles, u64)> {
-        let profiles = self.profiles.as_ref()?;
-        Some((profiles, self.config.clock.seconds()))
-    }
-
-    fn logout_path(&self) -> &str {
-        &self.config.paths.logout
-    }
-
-    fn session_id(&self, visit: &Visit, session: &Session) -> Option<SessionId> {
-        let headers = visit.headers();
-        let token = self.session_token(&headers)?;
-        Some(self.store.id(&token, session))
-    }
 }

@@ -13,10 +13,11 @@ use tokio::{
 
 use super::Flow;
 use crate::{
-    FailureCause,
-    exchanges::NoAnswer,
+    boxed::BoxFuture,
+    failure::FailureCause,
+    flow::single_flight::NoAnswer,
     session::{Claim, Session, SessionStore, SessionToken, StoreError},
-    user::BoxFuture,
+    user::Refreshed,
 };
 
 /// How long a try that came to nothing stands before the next.
@@ -38,22 +39,7 @@ pub(super) enum Due {
     Now,
 }
 
-/// What came of refreshing.
-#[derive(Clone, Debug)]
-pub(crate) enum Refreshed {
-    Session(Session),
-    /// The session has ended.
-    Over,
-    /// The gateway or the store is not there; the session stays as it was.
-    NotNow(FailureCause),
-}
-
 impl<Store: SessionStore> Flow<Store> {
-    /// Whether this session's access token can be refreshed.
-    pub(super) fn refreshes(&self, session: &Session) -> bool {
-        self.config.refresh_tokens && session.record().refresh_token.is_some()
-    }
-
     pub(super) fn refresh_due(&self, session: &Session, now: u64) -> Due {
         if !self.refreshes(session) || now < session.record().refresh_at {
             Due::Later

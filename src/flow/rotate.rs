@@ -6,12 +6,14 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Flow,
-    refresh::{LOOK_EVERY, REFRESH_AGAIN, Refreshed},
+    refresh::{LOOK_EVERY, REFRESH_AGAIN},
 };
 use crate::{
-    FailureCause,
-    events::{Event, chain},
+    error::chain,
+    events::Event,
+    failure::FailureCause,
     session::{Session, SessionStore, SessionToken, StoreError, Tokens},
+    user::Refreshed,
 };
 
 /// For how long a store that is away for a moment is offered a token that was rotated meanwhile, and would be lost.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum_core::{body::Body, response::IntoResponse};
 use http::{Response, request::Parts};
 
-use super::{Flow, Refreshed, Refusal};
+use super::{Flow, Refusal};
 use crate::{
-    FailureCause, TelenorUser,
-    config::Route,
+    browser::request::{self, Visit},
+    failure::FailureCause,
+    flow::routes::Route,
     response,
     session::SessionStore,
-    user::Guard,
-    visit::{self, Visit},
+    user::{Guard, Refreshed, TelenorUser},
 };
 
 impl<Store: SessionStore> Flow<Store> {
@@ -23,7 +23,7 @@ impl<Store: SessionStore> Flow<Store> {
         visit: &Visit,
     ) -> Response<Body> {
         // The browser must say that a page of the app asks; a foreign one could not read the answer, but shall not cause the call.
-        if !visit::is_same_origin(&parts.headers, &self.config.origin_text) {
+        if !request::is_same_origin(&parts.headers, &self.config.origin_text) {
             return self.refuse(visit, Refusal::because(FailureCause::CrossSiteRequest));
         }
         let session = match self.session(&parts.headers).await {

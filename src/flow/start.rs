@@ -5,14 +5,19 @@ use http::{Extensions, HeaderMap, Response, StatusCode, Uri, header, request::Pa
 
 use super::{Flow, Refusal};
 use crate::{
-    ClearText, FailureCause, Language,
-    config::Route,
-    page::{Page, Topic},
-    pending::Pending,
-    response,
-    return_to::ReturnTo,
+    browser::{
+        pending_login::Pending,
+        plain_http::ClearText,
+        request::{Caller, Visit},
+        return_to::ReturnTo,
+    },
+    failure::FailureCause,
+    flow::routes::Route,
+    response::{
+        self,
+        page::{Language, Page, Topic},
+    },
     session::SessionStore,
-    visit::{Caller, Visit},
 };
 
 impl<Store: SessionStore> Flow<Store> {

@@ -5,7 +5,7 @@ use http::{Response, request::Parts};
 use serde_json::json;
 
 use super::Flow;
-use crate::{response, session::SessionStore, visit::Visit};
+use crate::{browser::request::Visit, response, session::SessionStore};
 
 impl<Store: SessionStore> Flow<Store> {
     pub(super) async fn status(&self, parts: &Parts, visit: &Visit) -> Response<Body> {

@@ -5,7 +5,7 @@ use std::{sync::Weak, time::Duration};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::ring::Ring;
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// Whoever asks for less would keep a thread busy for nothing.
 const AT_LEAST: Duration = Duration::from_secs(1);

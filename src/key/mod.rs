@@ -11,7 +11,7 @@ use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 pub(crate) use self::sealer::{Purpose, Sealer};
 use self::{ring::Ring, root::RootKey, source::Source};
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// The keys that seal cookies and stored sessions: the first seals, all of them open.
 ///

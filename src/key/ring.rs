@@ -9,7 +9,7 @@ use aws_lc_rs::aead::LessSafeKey;
 use tokio::sync::watch;
 
 use super::{root::RootKey, source::Source, text};
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// Shared by every clone of a [`CookieKeys`](super::CookieKeys) and all sealers made from it.
 pub(super) struct Ring {

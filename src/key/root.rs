@@ -5,7 +5,7 @@ use aws_lc_rs::{
     digest, hkdf,
 };
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 const MIN_KEY_LEN: usize = 32;
 

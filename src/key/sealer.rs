@@ -135,7 +135,7 @@ mod tests {
         super::root::{RootKey, tests::key},
         *,
     };
-    use crate::CookieKeys;
+    use crate::key::CookieKeys;
 
     fn sealer(seeds: &[u8]) -> Sealer {
         let keys = CookieKeys::new(seeds.iter().map(|seed| key(*seed))).unwrap();

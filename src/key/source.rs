@@ -2,7 +2,7 @@
 
 use std::{env::VarError, error::Error, fs, path::PathBuf};
 
-use crate::{ConfigError, events::chain};
+use crate::error::{ConfigError, chain};
 
 /// Gives the keys as text. What it says when it cannot holds nothing of them.
 pub(super) type Source = Box<dyn FnMut() -> Result<String, ConfigError> + Send>;
@@ -53,7 +53,7 @@ pub(super) mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};
 
     use super::{super::root::tests::key, *};
-    use crate::CookieKeys;
+    use crate::key::CookieKeys;
 
     /// A ring as text.
     pub(in crate::key) fn text(seeds: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::*};
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// Every key of a list, in its order: between commas or on lines of their own, without the lines that are comments.
 pub(super) fn keys(text: &str) -> Result<Vec<Vec<u8>>, ConfigError> {

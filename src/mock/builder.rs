@@ -6,11 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    gateway::MockGateway,
-    settings::{Settings, Shared},
-    subscriber::Subscriber,
-};
+use super::{gateway::MockGateway, settings::Settings, state::Shared, subscriber::Subscriber};
 
 /// Sets up a [`MockGateway`]; made by [`MockGateway::builder`].
 ///
@@ -36,6 +32,22 @@ use super::{
 pub struct MockGatewayBuilder {
     settings: Settings,
     listen: SocketAddr,
+}
+
+impl MockGateway {
+    /// Starts a gateway with the defaults, on a free port of the loopback interface.
+    ///
+    /// # Errors
+    ///
+    /// No port can be listened on.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Starts the setting up of a gateway.
+    pub fn builder() -> MockGatewayBuilder {
+        MockGatewayBuilder::new()
+    }
 }
 
 impl MockGatewayBuilder {

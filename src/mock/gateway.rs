@@ -8,16 +8,16 @@ use std::{
 
 use tokio::{net::TcpListener, task::AbortHandle};
 
-use super::{
-    answer::Answer,
-    builder::MockGatewayBuilder,
-    connection::{WiredListener, Wires},
-    gate::Gate,
-    record::RecordedRequest,
-    routes,
-    script::Endpoint,
-    settings::Shared,
-    token_shape::TokenShape,
+use super::state::Shared;
+use crate::mock::{
+    script::{
+        Endpoint,
+        answer::Answer,
+        connection::{WiredListener, Wires},
+        gate::Gate,
+        record::RecordedRequest,
+    },
+    server::{routes, token_shape::TokenShape},
 };
 
 /// Telenor's OAuth server and identity APIs on a loopback port.
@@ -46,20 +46,6 @@ pub struct MockGateway {
 }
 
 impl MockGateway {
-    /// Starts a gateway with the defaults, on a free port of the loopback interface.
-    ///
-    /// # Errors
-    ///
-    /// No port can be listened on.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// Starts the setting up of a gateway.
-    pub fn builder() -> MockGatewayBuilder {
-        MockGatewayBuilder::new()
-    }
-
     pub(super) async fn serve(shared: Shared, listen: SocketAddr) -> io::Result<Self> {
         let shared = Arc::new(shared);
         let wires = Arc::new(Wires::default());

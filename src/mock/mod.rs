@@ -196,49 +196,24 @@
 //! It is a test tool: it speaks plain http, and whoever reaches its port can be anybody.
 
 mod address;
-mod answer;
-mod api;
-mod authorize;
-mod browser;
 mod builder;
-mod connection;
-mod display;
 mod error;
-mod gate;
 mod gateway;
-mod grants;
-mod logins;
-mod network;
-mod offline;
-mod pages;
-mod parameters;
-mod person;
-mod record;
-mod refusal;
-mod response;
-mod routes;
+mod kit;
+mod lock;
 mod script;
+mod server;
 mod settings;
-mod sign_in;
-mod signed_in_layer;
+mod state;
 mod subscriber;
-mod test_user;
-mod token;
-mod token_shape;
-mod wire;
 
 pub use self::{
     address::Address,
-    answer::Answer,
     builder::MockGatewayBuilder,
     error::MockError,
-    gate::Gate,
     gateway::MockGateway,
-    record::RecordedRequest,
-    script::Endpoint,
-    sign_in::SignedIn,
-    signed_in_layer::{SignedInLayer, SignedInService},
+    kit::{SignedIn, SignedInLayer, SignedInService, TestUser},
+    script::{Answer, Endpoint, Gate, RecordedRequest},
+    server::TokenShape,
     subscriber::Subscriber,
-    test_user::TestUser,
-    token_shape::TokenShape,
 };

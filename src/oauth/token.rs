@@ -12,8 +12,8 @@ use url::form_urlencoded;
 
 use super::Verifier;
 use crate::{
-    FailureCause,
     access_token::{AccessToken, RefreshToken},
+    failure::FailureCause,
 };
 
 const MAX_TOKEN: usize = 8 * 1024;

@@ -15,7 +15,7 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{Session, SessionId, SessionStore, SessionToken, StoreError};
-use crate::Clock;
+use crate::clock::Clock;
 
 const DEFAULT_CAPACITY: usize = 100_000;
 const SHARDS: usize = 64;

@@ -16,8 +16,6 @@
 mod cached;
 mod check;
 mod cookie;
-mod deny_list;
-mod faulty;
 mod memory;
 mod record;
 #[cfg(feature = "redis")]
@@ -34,9 +32,8 @@ pub use self::redis::RedisStore;
 pub use self::tower_sessions::TowerSessionsStore;
 pub use self::{
     cached::{CachedLoad, CachedStore},
-    check::{check_store, check_store_faults},
+    check::{Fault, FaultyStore, Operation, check_store, check_store_faults},
     cookie::{CookieLoad, CookieStore},
-    faulty::{Fault, FaultyStore, Operation},
     memory::MemoryStore,
     record::Session,
     store::{Claim, SessionStore, StoreError},

@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    flight::{Answer, Flight, Landing, Waiter},
+    flight::{Answer, Flight, Waiter},
     shard::Shard,
 };
 use crate::session::{Session, SessionId};
@@ -32,7 +32,7 @@ pub(super) enum Found {
     /// Somebody is looking already.
     Soon(Waiter),
     /// It is for the caller to look.
-    Elsewhere(Landing, Waiter),
+    Elsewhere(Arc<Flight>, Waiter),
 }
 
 /// That a session is about to be written.
@@ -54,7 +54,7 @@ impl Cache {
     }
 
     /// `again` is for whoever must not have what was known before.
-    pub(super) fn find(self: &Arc<Self>, id: SessionId, again: bool) -> Found {
+    pub(super) fn find(&self, id: SessionId, again: bool) -> Found {
         let mut shard = self.shard(id);
         if again {
             shard.forget(id);
@@ -67,8 +67,7 @@ impl Cache {
         }
         let flight = shard.begin(id);
         let waiter = flight.join();
-        let cache = Arc::clone(self);
-        Found::Elsewhere(Landing { cache, id, flight }, waiter)
+        Found::Elsewhere(flight, waiter)
     }
 
     /// Waits while everything is being ended: what is asked of the inner store then is answered by chance.
@@ -206,8 +205,8 @@ mod tests {
 
     fn land_none(cache: &Arc<Cache>) {
         let id = SessionToken::random().id();
-        if let Found::Elsewhere(landing, _) = cache.find(id, false) {
-            cache.land(id, &landing.flight, Instant::now(), Ok(None));
+        if let Found::Elsewhere(flight, _) = cache.find(id, false) {
+            cache.land(id, &flight, Instant::now(), Ok(None));
         }
     }
 

@@ -1,28 +1,16 @@
 //! One look-up under way, and all who wait for it.
 
-use std::{
-    future::poll_fn,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::Poll,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::{
-    sync::watch::{self, Receiver},
-    time::Instant,
-};
+use tokio::sync::watch::{self, Receiver};
 
-use super::cache::Cache;
-use crate::session::{Session, SessionId, SessionStore, SessionToken, StoreError};
+use crate::session::{Session, StoreError};
 
 pub(super) type Answer = Result<Option<Session>, StoreError>;
 
 /// Answered once: by the look-up, or before by whoever knows better. Until then the cache has it, and no other for its session.
 pub(super) struct Flight {
-    answered: watch::Sender<Option<Answer>>,
+    pub(super) answered: watch::Sender<Option<Answer>>,
     overtaken: AtomicBool,
 }
 
@@ -74,46 +62,6 @@ impl Waiter {
     }
 }
 
-fn given_up() -> Answer {
+pub(super) fn given_up() -> Answer {
     Err(StoreError::new("the look-up of a session was given up"))
-}
-
-/// What a look-up owes to those who wait: an answer, also when it panics or its runtime ends.
-pub(super) struct Landing {
-    pub cache: Arc<Cache>,
-    pub id: SessionId,
-    pub flight: Arc<Flight>,
-}
-
-impl Landing {
-    /// Looks up until there is an answer, or nobody who waits for it.
-    pub(super) async fn fly<S: SessionStore>(self, store: S, token: SessionToken<'static>) {
-        let Self { cache, id, flight } = &self;
-        loop {
-            let mut look_up = pin!(async {
-                cache.settled().await;
-                let begun = Instant::now();
-                (begun, store.reload(&token).await)
-            });
-            let mut left = pin!(flight.answered.closed());
-            let landed = poll_fn(|cx| match look_up.as_mut().poll(cx) {
-                Poll::Ready(landed) => Poll::Ready(Some(landed)),
-                Poll::Pending => left.as_mut().poll(cx).map(|()| None),
-            });
-            let over = match landed.await {
-                Some((begun, answer)) => cache.land(*id, flight, begun, answer),
-                None => cache.abandon(*id, flight),
-            };
-            if over {
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        self.cache.detach(self.id, &self.flight);
-        self.flight.answer(given_up());
-    }
 }

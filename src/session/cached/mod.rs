@@ -3,6 +3,7 @@
 mod bounded;
 mod cache;
 mod flight;
+mod leader;
 mod shard;
 
 use std::{
@@ -18,9 +19,10 @@ use tokio::runtime::Handle;
 use self::{
     cache::{Cache, Found},
     flight::Answer,
+    leader::Landing,
 };
 use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
-use crate::Clock;
+use crate::clock::Clock;
 
 const DEFAULT_CAPACITY: usize = 10_000;
 const DEFAULT_STALENESS: Duration = Duration::from_secs(2);
@@ -112,7 +114,12 @@ impl<S: SessionStore> CachedStore<S> {
                 return CachedLoad(Load::Here(Some(Ok(session))));
             }
             Found::Soon(waiter) => waiter,
-            Found::Elsewhere(landing, waiter) => {
+            Found::Elsewhere(flight, waiter) => {
+                let landing = Landing {
+                    cache: Arc::clone(&self.cache),
+                    id: token.id(),
+                    flight,
+                };
                 // In a task of its own, so that whoever asked first may hang up. Without a runtime it is given up at once.
                 if let Ok(runtime) = Handle::try_current() {
                     let token = token.clone().into_owned();

@@ -3,6 +3,7 @@
 mod claims;
 mod ending;
 mod faults;
+mod faulty;
 mod keeping;
 #[cfg(test)]
 mod misled;
@@ -15,7 +16,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use self::faults::check_store_faults;
+pub use self::{
+    faults::check_store_faults,
+    faulty::{Fault, FaultyStore, Operation},
+};
 use super::{Session, SessionStore, SessionToken, Tokens};
 use crate::access_token::{AccessToken, RefreshToken};
 

@@ -12,7 +12,7 @@ use rustls::{
 };
 use url::Url;
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// Keeps a connection that nobody uses from being forgotten on its way.
 const KEEPALIVE: Duration = Duration::from_secs(60);

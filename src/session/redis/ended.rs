@@ -13,10 +13,9 @@ use tokio::{runtime::Handle, sync::Mutex, time::sleep};
 
 use super::{RedisStore, connection::in_time};
 use crate::{
-    Clock,
-    clock::SKEW,
-    events::chain,
-    session::{SessionId, StoreError, deny_list::DenyList},
+    clock::{Clock, SKEW},
+    error::chain,
+    session::{SessionId, StoreError, cookie::revocations::DenyList},
 };
 
 const READ_EVERY: Duration = Duration::from_secs(1);

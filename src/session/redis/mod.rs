@@ -18,7 +18,11 @@ use redis::{Cmd, FromRedisValue, cmd};
 pub(super) use self::ended::Ended;
 use self::{connection::Connection, keys::Prefix};
 use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError, record::stored};
-use crate::{Clock, ConfigError, CookieKeys, key::Sealer};
+use crate::{
+    clock::Clock,
+    error::ConfigError,
+    key::{CookieKeys, Sealer},
+};
 
 const PREFIX: &str = "telenor:";
 const TIMEOUT: Duration = Duration::from_millis(500);

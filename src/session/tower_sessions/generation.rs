@@ -15,7 +15,7 @@ use super::{
     super::{SessionId, StoreError},
     table::{Table, id_of},
 };
-use crate::{Clock, events::chain};
+use crate::{clock::Clock, error::chain};
 
 /// For how long nobody asks again.
 const FRESH: Duration = Duration::from_secs(2);

@@ -22,9 +22,9 @@ use self::{
 };
 use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
 use crate::{
-    Clock, CookieKeys,
-    key::{Purpose, Sealer},
-    user::BoxFuture,
+    boxed::BoxFuture,
+    clock::Clock,
+    key::{CookieKeys, Purpose, Sealer},
 };
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -4,7 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::super::{SessionId, StoreError};
-use crate::user::BoxFuture;
+use crate::boxed::BoxFuture;
 
 /// What a record of ours is called among the data of its session.
 const FIELD: &str = "telenor-auth";

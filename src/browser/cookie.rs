@@ -1,0 +1,234 @@
+//! Which cookies came, and which are set: names, reading on bytes, one way to write.
+
+use cookie::{Cookie, SameSite, time};
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::error::ConfigError;
+
+/// Browsers drop a cookie whose name and value together are longer than this (RFC 6265bis section 5.7).
+pub(crate) const MAX_COOKIE: usize = 4096;
+
+/// The name prefix that browsers enforce.
+///
+/// See [`TelenorAuthBuilder::cookie_prefix`](crate::TelenorAuthBuilder::cookie_prefix).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CookiePrefix {
+    /// `__Host-`: set over https by this very host, sent to no other. Every browser knows it.
+    #[default]
+    Host,
+    /// `__Host-Http-`: in addition never set by a script. Only the newest browsers know it.
+    HostHttp,
+}
+
+/// The names of the layer's cookies, and the attributes they share.
+#[derive(Debug)]
+pub(crate) struct CookieNames {
+    pub session: Box<str>,
+    pub rounds: Box<str>,
+    /// Set for a moment at each logout, so that a browser drops the pages it keeps for its Back button.
+    pub logged_out: Box<str>,
+    /// Followed by what is derived from `state`.
+    pub pending: Box<str>,
+    secure: bool,
+}
+
+impl CookieNames {
+    /// Names for an origin: with a prefix and `Secure` on https, another name without either on a loopback address.
+    pub(crate) fn new(base: &str, secure: bool, prefix: CookiePrefix) -> Result<Self, ConfigError> {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if base.is_empty() || base.len() > 32 || !base.bytes().all(token) {
+            return Err(ConfigError::InvalidCookieName(base.to_owned()));
+        }
+        let prefix = match (secure, prefix) {
+            (true, CookiePrefix::Host) => "__Host-",
+            (true, CookiePrefix::HostHttp) => "__Host-Http-",
+            (false, _) => "dev-",
+        };
+        Ok(Self {
+            session: format!("{prefix}{base}-session").into(),
+            rounds: format!("{prefix}{base}-rounds").into(),
+            logged_out: format!("{prefix}{base}-out").into(),
+            pending: format!("{prefix}{base}-login-").into(),
+            secure,
+        })
+    }
+
+    pub(crate) fn set(&self, name: &str, value: &str, seconds: u64) -> HeaderValue {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        self.write(name, value, time::Duration::seconds(seconds))
+    }
+
+    /// Deletion repeats every attribute: browsers ignore it for a `__Host-` cookie otherwise.
+    pub(crate) fn clear(&self, name: &str) -> HeaderValue {
+        self.write(name, "", time::Duration::ZERO)
+    }
+
+    fn write(&self, name: &str, value: &str, max_age: time::Duration) -> HeaderValue {
+        let cookie = Cookie::build((name, value))
+            .path("/")
+            .secure(self.secure)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(max_age);
+        let mut line = HeaderValue::try_from(cookie.to_string())
+            .expect("names are checked when built and values are base64url");
+        line.set_sensitive(true);
+        line
+    }
+}
+
+/// What the request says of one name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found<'h> {
+    Nothing,
+    /// The value, and the header line that it stands in.
+    One(&'h [u8], &'h HeaderValue),
+    /// Sent twice, or also in another case: some browsers let a neighbour plant such a twin, and nobody can say which
+    /// of the two is ours.
+    Ambiguous,
+}
+
+/// Looks for a cookie by its name, however the request spreads its cookies over lines and whatever else they hold.
+pub(crate) fn find<'h>(headers: &'h HeaderMap, name: &str) -> Found<'h> {
+    let mut found = Found::Nothing;
+    for (cookie, value, line) in pairs(headers) {
+        if !cookie.eq_ignore_ascii_case(name.as_bytes()) {
+            continue;
+        }
+        let exact = cookie == name.as_bytes();
+        found = match found {
+            Found::Nothing if exact => Found::One(value, line),
+            _ => return Found::Ambiguous,
+        };
+    }
+    match found {
+        Found::One(value, _) if value.len() + name.len() > MAX_COOKIE => Found::Nothing,
+        found => found,
+    }
+}
+
+/// The names and values of the cookies whose name starts with `prefix`.
+pub(crate) fn starting_with<'h>(
+    headers: &'h HeaderMap,
+    prefix: &'h str,
+) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
+    pairs(headers)
+        .filter(move |(name, _, _)| name.starts_with(prefix.as_bytes()))
+        .map(|(name, value, _)| (name, value))
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8], &HeaderValue)> {
+    headers.get_all(header::COOKIE).iter().flat_map(|line| {
+        line.as_bytes()
+            .split(|byte| *byte == b';')
+            .map(move |pair| {
+                let pair = pair.trim_ascii();
+                match pair.iter().position(|byte| *byte == b'=') {
+                    Some(at) => (&pair[..at], &pair[at + 1..], line),
+                    None => (pair, &[][..], line),
+                }
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[&[u8]]) -> HeaderMap {
+        let lines = lines.iter().map(|line| {
+            let value = HeaderValue::from_bytes(line).unwrap();
+            (header::COOKIE, value)
+        });
+        lines.collect()
+    }
+
+    fn value(lines: &[&[u8]]) -> Option<Vec<u8>> {
+        match find(&headers(lines), "__Host-s") {
+            Found::One(value, _) => Some(value.to_vec()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn cookie_is_found_in_every_legal_encoding() {
+        assert_eq!(value(&[b"__Host-s=v"]), Some(b"v".to_vec()));
+        assert_eq!(value(&[b"a=b; __Host-s=v; c=d"]), Some(b"v".to_vec()));
+        assert_eq!(value(&[b"a=b;__Host-s=v"]), Some(b"v".to_vec()));
+        assert_eq!(value(&[b"a=b", b"__Host-s=v"]), Some(b"v".to_vec()));
+        assert_eq!(
+            value(&[b"J=\xf8rgen\xff; ;;=;", b"__Host-s=v"]),
+            Some(b"v".to_vec())
+        );
+        assert_eq!(value(&[b"x__Host-s=v; __Host-s2=v"]), None);
+        assert_eq!(value(&[]), None);
+    }
+
+    #[test]
+    fn twins_are_ambiguous_in_either_order_and_any_case() {
+        for lines in [
+            &[&b"__Host-s=good; __Host-s=evil"[..]][..],
+            &[b"__Host-s=good", b"__Host-s=evil"],
+            &[b"__host-s=evil; __Host-s=good"],
+            &[b"__Host-s=good; __HOST-S=evil"],
+            &[b"__Host-s=same; __Host-s=same"],
+        ] {
+            assert_eq!(
+                find(&headers(lines), "__Host-s"),
+                Found::Ambiguous,
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn value_longer_than_a_cookie_can_be_is_not_looked_at() {
+        let longest = [b"__Host-s=".to_vec(), vec![b'a'; MAX_COOKIE - 8]].concat();
+        assert!(value(&[&longest]).is_some());
+        let longer = [longest, vec![b'a']].concat();
+        assert!(value(&[&longer]).is_none());
+    }
+
+    #[test]
+    fn set_and_clear_share_their_attributes() {
+        let names = CookieNames::new("telenor", true, CookiePrefix::Host).unwrap();
+        let set = names.set(&names.session, "value", 60);
+        assert_eq!(
+            set.to_str().unwrap(),
+            "__Host-telenor-session=value; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
+        );
+        let clear = names.clear(&names.session);
+        assert_eq!(
+            clear.to_str().unwrap(),
+            "__Host-telenor-session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+        );
+    }
+
+    #[test]
+    fn plain_http_development_uses_another_name_without_secure() {
+        let names = CookieNames::new("telenor", false, CookiePrefix::HostHttp).unwrap();
+        let set = names.set(&names.session, "value", 60);
+        assert_eq!(
+            set.to_str().unwrap(),
+            "dev-telenor-session=value; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
+        );
+    }
+
+    #[test]
+    fn http_prefix_is_offered() {
+        let names = CookieNames::new("telenor", true, CookiePrefix::HostHttp).unwrap();
+        assert_eq!(&*names.session, "__Host-Http-telenor-session");
+    }
+
+    #[test]
+    fn names_that_are_no_token_are_refused() {
+        for name in ["", "a b", "a;b", "a=b", "æ", &"a".repeat(33)] {
+            let refused = CookieNames::new(name, true, CookiePrefix::Host);
+            assert_eq!(
+                refused.unwrap_err(),
+                ConfigError::InvalidCookieName(name.to_owned())
+            );
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The visitor's side: what a browser sends, keeps and may be led to.
+
+pub(crate) mod cookie;
+pub(crate) mod http_start;
+pub(crate) mod msisdn_headers;
+pub(crate) mod pending_login;
+pub(crate) mod plain_http;
+pub(crate) mod redirect_loop;
+pub(crate) mod request;
+pub(crate) mod return_to;
+pub(crate) mod start_script;

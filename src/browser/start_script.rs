@@ -1,0 +1,152 @@
+//! A script on the plain-http start page, for the app whose agreement with Telenor comes with one.
+
+use aws_lc_rs::digest;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use url::Url;
+
+use crate::error::ConfigError;
+
+/// The script that Telenor hands out for recognition by the mobile network, and what it may reach.
+///
+/// Telenor's pages say that the page which starts the flow "makes a cross-site Ajax call to a Telenor service" without saying which; so
+/// nothing is assumed here. The page's policy allows this one script and the origins named, nothing else.
+///
+/// ```
+/// use telenor_auth::StartScript;
+///
+/// let script = StartScript::inline("fetch('http://line.example/who')").connect("http://line.example");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "hand it to `start_script`"]
+pub struct StartScript {
+    source: Source,
+    connect: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Inline(String),
+    External(String),
+}
+
+impl StartScript {
+    /// A script with this text.
+    pub fn inline(script: impl Into<String>) -> Self {
+        Self {
+            source: Source::Inline(script.into()),
+            connect: Vec::new(),
+        }
+    }
+
+    /// A script at this address.
+    pub fn external(url: impl Into<String>) -> Self {
+        Self {
+            source: Source::External(url.into()),
+            connect: Vec::new(),
+        }
+    }
+
+    /// An origin that the script may call and load images from, like `http://line.example`.
+    pub fn connect(mut self, origin: impl Into<String>) -> Self {
+        self.connect.push(origin.into());
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |why: &str| Err(ConfigError::InvalidStartScript(why.to_owned()));
+        match &self.source {
+            Source::Inline(script) => {
+                let script = script.to_ascii_lowercase();
+                if script.contains("</script") || script.contains("<!--") {
+                    return refuse("holds a tag that would end it");
+                }
+            }
+            Source::External(url) => {
+                let safe = |byte: u8| byte.is_ascii_graphic() && !b"\"'<>;,".contains(&byte);
+                let http =
+                    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+                if !http || !url.bytes().all(safe) {
+                    return refuse("has an address that is no plain URL");
+                }
+            }
+        }
+        for origin in &self.connect {
+            let parsed = Url::parse(origin).map(|url| url.origin().ascii_serialization());
+            if parsed.as_deref() != Ok(origin) {
+                return refuse("may reach something that is no origin like http://line.example");
+            }
+        }
+        Ok(())
+    }
+
+    /// What the page's policy says of the script.
+    pub(crate) fn policy(&self) -> String {
+        let script = match &self.source {
+            Source::Inline(script) => {
+                let hash = digest::digest(&digest::SHA256, script.as_bytes());
+                format!("'sha256-{}'", BASE64_STANDARD.encode(hash))
+            }
+            Source::External(url) => url.clone(),
+        };
+        let mut policy = format!("; script-src {script}");
+        if !self.connect.is_empty() {
+            let origins = self.connect.join(" ");
+            policy.push_str(&format!("; connect-src {origins}; img-src {origins}"));
+        }
+        policy
+    }
+
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.source {
+            Source::Inline(script) => Some(script),
+            Source::External(_) => None,
+        }
+    }
+
+    pub(crate) fn url(&self) -> Option<&str> {
+        match &self.source {
+            Source::External(url) => Some(url),
+            Source::Inline(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policy_allows_this_script_and_no_other() {
+        let inline = StartScript::inline("alert(1)").connect("http://line.example");
+        inline.check().unwrap();
+        assert_eq!(
+            inline.policy(),
+            "; script-src 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='; connect-src http://line.example; img-src http://line.example"
+        );
+        let external = StartScript::external("http://line.example/line.js");
+        external.check().unwrap();
+        assert_eq!(
+            external.policy(),
+            "; script-src http://line.example/line.js"
+        );
+    }
+
+    #[test]
+    fn script_that_would_break_out_is_refused() {
+        for script in [
+            StartScript::inline("x</SCRIPT>"),
+            StartScript::inline("<!-- x"),
+            StartScript::external("javascript:alert(1)"),
+            StartScript::external("http://line.example/a;script-src *"),
+            StartScript::external("/line.js"),
+            StartScript::inline("x").connect("http://line.example/path"),
+            StartScript::inline("x").connect("*"),
+            StartScript::inline("x").connect("http://line.example; default-src *"),
+        ] {
+            assert!(
+                matches!(script.check(), Err(ConfigError::InvalidStartScript(_))),
+                "{script:?}"
+            );
+        }
+    }
+}

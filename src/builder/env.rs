@@ -1,0 +1,169 @@
+//! The settings that differ between machines, from the environment.
+
+use crate::{
+    builder::TelenorAuthBuilder, error::ConfigError, key::CookieKeys, layer::TelenorAuthLayer,
+};
+
+const KEYS: &str = "TELENOR_COOKIE_KEYS";
+const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
+
+impl TelenorAuthLayer {
+    /// A builder with what the environment says.
+    ///
+    /// | variable | setting |
+    /// | --- | --- |
+    /// | `TELENOR_CLIENT_ID` | client id, needed |
+    /// | `TELENOR_CLIENT_SECRET` | client secret, needed |
+    /// | `TELENOR_REDIRECT_URI` | redirect URI, needed |
+    /// | `TELENOR_GATEWAY` | [`gateway`](TelenorAuthBuilder::gateway) |
+    /// | `TELENOR_SCOPE` | [`scope`](TelenorAuthBuilder::scope) |
+    /// | `TELENOR_COOKIE_KEYS` | [`cookie_keys`](TelenorAuthBuilder::cookie_keys), as [`CookieKeys::from_env`] has them |
+    /// | `TELENOR_COOKIE_KEYS_FILE` | the same, as [`CookieKeys::from_file`] has them; instead of the other one |
+    ///
+    /// A variable that is set to nothing counts as not set. The keys can be followed, and shared with a store:
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use telenor_auth::{ConfigError, TelenorAuthLayer};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), ConfigError> {
+    /// let auth = TelenorAuthLayer::from_env()?.optional();
+    /// if let Some(keys) = auth.keys() {
+    ///     tokio::spawn(keys.follow(Duration::from_secs(10)));
+    /// }
+    /// let auth = auth.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::MissingVariable`], [`ConfigError::ConflictingVariables`], and the errors of [`CookieKeys::from_file`].
+    pub fn from_env() -> Result<TelenorAuthBuilder, ConfigError> {
+        from(|name| std::env::var(name).ok())
+    }
+}
+
+fn from(
+    read: impl Fn(&'static str) -> Option<String> + Send + 'static,
+) -> Result<TelenorAuthBuilder, ConfigError> {
+    let optional = |name| read(name).filter(|value| !value.trim().is_empty());
+    let needed = |name| optional(name).ok_or(ConfigError::MissingVariable(name));
+    let mut builder = TelenorAuthLayer::builder(
+        needed("TELENOR_CLIENT_ID")?,
+        needed("TELENOR_CLIENT_SECRET")?,
+        needed("TELENOR_REDIRECT_URI")?,
+    );
+    if let Some(gateway) = optional("TELENOR_GATEWAY") {
+        builder = builder.gateway(gateway);
+    }
+    if let Some(scope) = optional("TELENOR_SCOPE") {
+        builder = builder.scope(scope);
+    }
+    let keys = match (optional(KEYS), optional(KEYS_FILE)) {
+        (None, None) => return Ok(builder),
+        (Some(_), Some(_)) => return Err(ConfigError::ConflictingVariables(KEYS, KEYS_FILE)),
+        (None, Some(file)) => CookieKeys::from_file(file)?,
+        (Some(_), None) => {
+            let again = move || read(KEYS).ok_or(ConfigError::MissingVariable(KEYS));
+            CookieKeys::read(Box::new(again))?
+        }
+    };
+    Ok(builder.cookie_keys(keys))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashMap,
+        fs,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    const GOOD: &str = "5f1d8f0c6f4e1b7a9c3d2e8b7f6a5d4c3b2a190817f6e5d4c3b2a1f0e9d8c7b6";
+    const BETTER: &str = "6b7c8d9e0f1a2b3c4d5e6f718091a2b3c4d5a6f7b8e2d3c9a7b1e4f6c0f8d1f5";
+
+    fn with(settings: &[(&'static str, &str)]) -> Result<TelenorAuthBuilder, ConfigError> {
+        let settings: HashMap<_, _> = settings
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        from(move |name| settings.get(name).cloned())
+    }
+
+    const NEEDED: [(&str, &str); 3] = [
+        ("TELENOR_CLIENT_ID", "id"),
+        ("TELENOR_CLIENT_SECRET", "secret"),
+        (
+            "TELENOR_REDIRECT_URI",
+            "https://shop.example/telenor/callback",
+        ),
+    ];
+
+    #[test]
+    fn three_variables_are_enough() {
+        assert!(with(&NEEDED).unwrap().build().is_ok());
+    }
+
+    #[test]
+    fn missing_variable_is_named() {
+        for (at, (missing, _)) in NEEDED.iter().enumerate() {
+            let mut settings = NEEDED.to_vec();
+            settings[at].1 = " ";
+            let error = with(&settings).unwrap_err();
+            assert!(error.to_string().contains(missing), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_variable_reaches_its_setting() {
+        for (name, bad) in [
+            ("TELENOR_GATEWAY", "http://gateway.example"),
+            ("TELENOR_SCOPE", "a\"b"),
+            (KEYS, "00"),
+            (KEYS_FILE, "/no/such/file"),
+        ] {
+            let settings = [&NEEDED[..], &[(name, bad)]].concat();
+            let built = with(&settings).and_then(TelenorAuthBuilder::build);
+            assert!(built.is_err(), "{name} is read");
+        }
+    }
+
+    #[test]
+    fn keys_come_from_one_place_alone() {
+        let both = [&NEEDED[..], &[(KEYS, GOOD), (KEYS_FILE, "/no/such/file")]].concat();
+        let expected = ConfigError::ConflictingVariables(KEYS, KEYS_FILE);
+        assert_eq!(with(&both).unwrap_err(), expected);
+        let one = [&NEEDED[..], &[(KEYS, GOOD), (KEYS_FILE, " ")]].concat();
+        assert!(with(&one).unwrap().keys().is_some());
+        assert!(with(&NEEDED).unwrap().keys().is_none());
+    }
+
+    #[test]
+    fn keys_are_read_again_from_variable_and_file() {
+        let variable = Arc::new(Mutex::new(GOOD));
+        let read = {
+            let variable = Arc::clone(&variable);
+            move |name| match name {
+                KEYS => Some((*variable.lock().unwrap()).to_owned()),
+                KEYS_FILE => None,
+                _ => Some(NEEDED[2].1.to_owned()),
+            }
+        };
+        let name = format!("telenor-auth-env-{}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        fs::write(&file, GOOD).unwrap();
+        let path = file.to_str().unwrap();
+        let from_file = with(&[&NEEDED[..], &[(KEYS_FILE, path)]].concat()).unwrap();
+        let from_variable = from(read).unwrap();
+        let rings = [&from_variable, &from_file].map(|builder| builder.keys().unwrap());
+        assert_eq!(rings.map(CookieKeys::reload), [Ok(false), Ok(false)]);
+        *variable.lock().unwrap() = BETTER;
+        fs::write(&file, BETTER).unwrap();
+        assert_eq!(rings.map(CookieKeys::reload), [Ok(true), Ok(true)]);
+        fs::remove_file(file).unwrap();
+    }
+}

@@ -1,0 +1,14 @@
+//! The test kit: logs in without a browser, and signs test users in without a gateway.
+
+mod browser;
+mod headless;
+mod offline;
+mod sign_in;
+mod signed_in_layer;
+mod test_user;
+
+pub use self::{
+    sign_in::SignedIn,
+    signed_in_layer::{SignedInLayer, SignedInService},
+    test_user::TestUser,
+};

@@ -1,0 +1,206 @@
+//! A whole login at an app, from the page that needs one to the cookie that stands for it.
+
+use std::fmt;
+
+use axum::{
+    body::{self, Body},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, Request, header};
+use tower_service::Service;
+use url::{Position, Url};
+
+use super::browser::{Browser, NOWHERE};
+use crate::mock::{error::MockError, gateway::MockGateway, server::routes};
+
+/// A browser that is signed in at an app: what [`MockGateway::login`] ends with.
+///
+/// `Debug` does not show the cookies: whoever has them is signed in.
+#[derive(Clone)]
+#[must_use]
+pub struct SignedIn {
+    cookies: HeaderValue,
+    page: String,
+}
+
+impl SignedIn {
+    /// The value of a `Cookie` header for further requests: the session, and what else the app has set on the way.
+    #[must_use]
+    pub fn cookie_header(&self) -> HeaderValue {
+        self.cookies.clone()
+    }
+
+    /// The page that the login led back to: a path and perhaps a query.
+    #[must_use]
+    pub fn page(&self) -> &str {
+        &self.page
+    }
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn").finish_non_exhaustive()
+    }
+}
+
+impl MockGateway {
+    /// Logs in at an app as the first subscriber, who agrees to everything.
+    ///
+    /// Opens `path` as a browser does and goes where the app leads: through redirects of its own and its plain-http start page, if it has
+    /// one, to this gateway, and with the code back to the callback. The app is any service that answers requests, such as a
+    /// `Router`. It is called in this process, with paths only, so that its redirect URI may be on any host, and on https. The layer
+    /// itself calls this gateway over the network.
+    ///
+    /// `path` has to be one that sends people to log in. For an app whose layer is [`optional`] or has a [`login_page`], that is the
+    /// layer's own route: `/telenor/login?return_to=/path`.
+    ///
+    /// The cookies are those that the app has set by then. What it sets later is for the test to keep.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, http::Request, routing::get};
+    /// use telenor_auth::{TelenorAuthLayer, TelenorUser, mock::MockGateway};
+    /// use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gateway = MockGateway::start().await?;
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
+    ///     .gateway(gateway.base_url())
+    ///     .build()?;
+    /// let app = Router::new()
+    ///     .route("/basket", get(async |_: TelenorUser| "a sweater"))
+    ///     .layer(auth);
+    ///
+    /// let kari = gateway.login(&app, "/basket").await?;
+    ///
+    /// assert_eq!(kari.page(), "/basket");
+    /// let request = Request::get("/basket").header("cookie", kari.cookie_header()).body(Body::empty())?;
+    /// assert_eq!(app.oneshot(request).await?.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`NotChallenged`](MockError::NotChallenged): the app leads nobody from `path` to this gateway.
+    /// - [`NotSignedIn`](MockError::NotSignedIn): the app turned the callback down, and perhaps says why.
+    /// - As for [`allow`](Self::allow), when the gateway refuses the request that the app makes.
+    /// - [`InvalidPath`](MockError::InvalidPath) and [`AppFailed`](MockError::AppFailed).
+    ///
+    /// [`optional`]: crate::TelenorAuthBuilder::optional
+    /// [`login_page`]: crate::TelenorAuthBuilder::login_page
+    pub async fn login<S>(&self, app: &S, path: &str) -> Result<SignedIn, MockError>
+    where
+        S: Service<Request<Body>> + Clone,
+        S::Response: IntoResponse,
+        S::Error: fmt::Display,
+    {
+        let mut browser = Browser::new(app.clone());
+        let authorization = self.find_way(&mut browser, path).await?;
+        come_back(browser, &self.allow(&authorization)?).await
+    }
+
+    /// Logs in at an app as the subscriber with `mobile_number`, who agrees.
+    ///
+    /// # Errors
+    ///
+    /// As for [`login`](Self::login), and when no subscriber has that number.
+    pub async fn login_as<S>(
+        &self,
+        app: &S,
+        path: &str,
+        mobile_number: &str,
+    ) -> Result<SignedIn, MockError>
+    where
+        S: Service<Request<Body>> + Clone,
+        S::Response: IntoResponse,
+        S::Error: fmt::Display,
+    {
+        let mut browser = Browser::new(app.clone());
+        let authorization = self.find_way(&mut browser, path).await?;
+        come_back(browser, &self.allow_as(&authorization, mobile_number)?).await
+    }
+
+    /// The authorization URL that a page leads to.
+    async fn find_way<S>(&self, browser: &mut Browser<S>, path: &str) -> Result<String, MockError>
+    where
+        S: Service<Request<Body>>,
+        S::Response: IntoResponse,
+        S::Error: fmt::Display,
+    {
+        let nowhere = Url::parse(&format!("https://{NOWHERE}")).expect("a host makes a URL");
+        let mut url = nowhere.join(path).map_err(|_| MockError::InvalidPath)?;
+        let mut status = 0;
+        for _ in 0..MAX_HOPS {
+            let response = browser.open(&url).await?;
+            status = response.status().as_u16();
+            url = match location(&response, &url) {
+                Some(next) if self.is_way_in(&next) => return Ok(next.into()),
+                Some(next) => next,
+                None => {
+                    let link = self.way_in_on_page(&text(response).await);
+                    return link.ok_or(MockError::NotChallenged { status });
+                }
+            };
+        }
+        Err(MockError::NotChallenged { status })
+    }
+
+    fn is_way_in(&self, url: &Url) -> bool {
+        // By the port, since the host may be written in more than one way.
+        url.port() == Some(self.port()) && url.path() == routes::AUTHORIZE
+    }
+
+    /// The link on the page that a login starts from on plain http.
+    fn way_in_on_page(&self, page: &str) -> Option<String> {
+        let attributes = page.split('"').map(|text| text.replace("&#38;", "&"));
+        let mut urls = attributes.filter_map(|text| Url::parse(&text).ok());
+        urls.find(|url| self.is_way_in(url)).map(Into::into)
+    }
+}
+
+async fn come_back<S>(mut browser: Browser<S>, callback: &str) -> Result<SignedIn, MockError>
+where
+    S: Service<Request<Body>>,
+    S::Response: IntoResponse,
+    S::Error: fmt::Display,
+{
+    let url = Url::parse(callback).expect("the gateway makes URLs");
+    let response = browser.open(&url).await?;
+    let status = response.status().as_u16();
+    match (location(&response, &url), browser.cookie_header(true)) {
+        (Some(page), Some(cookies)) if browser.has_cookie("-session") => Ok(SignedIn {
+            cookies,
+            page: page[Position::BeforePath..].to_owned(),
+        }),
+        _ => Err(MockError::NotSignedIn {
+            status,
+            cause: cause(&text(response).await),
+        }),
+    }
+}
+
+/// Where a redirect leads.
+fn location(response: &Response, from: &Url) -> Option<Url> {
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    let url = from.join(location).ok();
+    url.filter(|_| response.status().is_redirection())
+}
+
+/// The cause in the small print of the layer's page.
+fn cause(page: &str) -> Option<String> {
+    let (_, after) = page.rsplit_once("<code>")?;
+    let (cause, _) = after.split_once("</code>")?;
+    Some(cause.to_owned())
+}
+
+async fn text(response: Response) -> String {
+    let bytes = body::to_bytes(response.into_body(), MAX_PAGE).await;
+    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+}
+
+const MAX_HOPS: usize = 10;
+const MAX_PAGE: usize = 1 << 20;

@@ -1,0 +1,139 @@
+//! Requests that come from a user without anybody having logged in.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    browser::msisdn_headers,
+    user::{Identity, TelenorUser},
+};
+
+/// Signs every request in as one user, in place of a [`TelenorAuthLayer`](crate::TelenorAuthLayer) in a test.
+///
+/// It hands the user to the extractors and does nothing else: no cookies, no routes, no headers on the answers.
+///
+/// # For tests only
+///
+/// Behind this layer everybody is that user, whoever they are. So it keeps out of what you ship:
+///
+/// - It is there with the feature `mock` only, which belongs under `[dev-dependencies]`.
+/// - Every one that signs people in says so in the log, as a warning.
+/// - Together with a `TelenorAuthLayer` it has no effect, whichever of the two is the outer one: who is signed in, and who is sent to
+///   log in, is what the real layer says.
+///
+/// # Example
+///
+/// ```
+/// use axum::{Router, body::Body, http::{Request, StatusCode}, routing::get};
+/// use telenor_auth::{TelenorUser, mock::SignedInLayer};
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let routes = Router::new().route("/", get(async |user: Option<TelenorUser>| match user {
+///     Some(_) => "Hei igjen!",
+///     None => "Hei!",
+/// }));
+/// let open = async |app: Router| {
+///     let answer = app.oneshot(Request::new(Body::empty())).await.unwrap();
+///     axum::body::to_bytes(answer.into_body(), 1000).await.unwrap()
+/// };
+/// let signed_in = routes.clone().layer(SignedInLayer::new(TelenorUser::for_test()));
+/// assert_eq!(open(signed_in).await, "Hei igjen!");
+/// let anonymous = routes.layer(SignedInLayer::nobody());
+/// assert_eq!(open(anonymous).await, "Hei!");
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "a layer does nothing until it is put around something"]
+pub struct SignedInLayer {
+    identity: Identity,
+}
+
+impl SignedInLayer {
+    /// Signs everybody in as this user: a [`TelenorUser`], or a [`TestUser`](crate::mock::TestUser).
+    pub fn new(user: impl Into<TelenorUser>) -> Self {
+        tracing::warn!(
+            "SignedInLayer: every request is signed in, without a login. For tests only"
+        );
+        let user = user.into();
+        let identity = Identity {
+            guard: Arc::clone(user.guard()),
+            session: Some(user.session().clone()),
+        };
+        Self { identity }
+    }
+
+    /// Lets everybody in as nobody, as a layer that is [`optional`](crate::TelenorAuthBuilder::optional) does.
+    ///
+    /// `Option<TelenorUser>` is `None`, and a handler that takes a [`TelenorUser`] is not called: the answer is 401.
+    pub fn nobody() -> Self {
+        let identity = Identity {
+            guard: Arc::clone(TelenorUser::for_test().guard()),
+            session: None,
+        };
+        Self { identity }
+    }
+}
+
+impl<S> Layer<S> for SignedInLayer {
+    type Service = SignedInService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SignedInService {
+            inner,
+            identity: self.identity.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for SignedInLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedInLayer")
+            .field("session", &self.identity.session)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The service that [`SignedInLayer`] makes.
+#[derive(Clone)]
+pub struct SignedInService<S> {
+    inner: S,
+    identity: Identity,
+}
+
+impl<S, B> Service<Request<B>> for SignedInService<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        msisdn_headers::remove(request.headers_mut());
+        // What a real layer has found out stands, also that there is nobody.
+        let extensions = request.extensions_mut();
+        extensions.get_or_insert_with(|| self.identity.clone());
+        self.inner.call(request)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for SignedInService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedInService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}

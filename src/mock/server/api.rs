@@ -1,0 +1,93 @@
+//! What an access token opens: the two identity APIs, and the logout that ends it.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, Method, Uri, header};
+
+use super::{grants::BadToken, refusal, response};
+use crate::mock::{state::Shared, subscriber::Subscriber};
+
+pub(in crate::mock) const USER_INFO: &str = "/user-info/v1/users";
+pub(in crate::mock) const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
+
+pub(in crate::mock) async fn resource(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    match subscriber(&shared, &headers) {
+        Ok(subscriber) => answer(subscriber, &method, &uri),
+        Err(error_code) => refuse(error_code, &uri),
+    }
+}
+
+/// What a good token of this subscriber's is answered.
+pub(in crate::mock) fn answer<B: From<String>>(
+    subscriber: &Subscriber,
+    method: &Method,
+    uri: &Uri,
+) -> Response<B> {
+    match (method, uri.path()) {
+        (&Method::GET | &Method::HEAD, USER_INFO) => response::json(200, &subscriber.user_info()),
+        (&Method::GET | &Method::HEAD, DEVICE_INFO) => {
+            response::json(200, &subscriber.device_info())
+        }
+        _ => refuse(40401, uri),
+    }
+}
+
+pub(in crate::mock) async fn logout(
+    State(shared): State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let ended = bearer(&headers).and_then(|token| {
+        shared
+            .grants()
+            .log_out(token)
+            .map_err(|bad| error_code(&bad))
+    });
+    match ended {
+        Ok(()) => "OK!".into_response(),
+        Err(error_code) => refuse(error_code, &uri),
+    }
+}
+
+pub(in crate::mock) async fn not_found(uri: Uri) -> Response {
+    refuse(40401, &uri)
+}
+
+fn subscriber<'s>(shared: &'s Shared, headers: &HeaderMap) -> Result<&'s Subscriber, u32> {
+    let token = bearer(headers)?;
+    let index = shared.grants().subscriber(token);
+    index
+        .map(|index| &shared.settings.subscribers[index])
+        .map_err(|bad| error_code(&bad))
+}
+
+/// The access token (RFC 6750 section 2.1), or the gateway's error code.
+fn bearer(headers: &HeaderMap) -> Result<&str, u32> {
+    let value = headers.get(header::AUTHORIZATION).ok_or(40102_u32)?;
+    match value.to_str().unwrap_or_default().split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => Ok(token),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("Basic") => Err(40107),
+        _ => Err(40105),
+    }
+}
+
+fn error_code(bad: &BadToken) -> u32 {
+    match bad {
+        BadToken::Unknown => 40105,
+        BadToken::Expired => 40106,
+    }
+}
+
+pub(in crate::mock) fn refuse<B: From<String>>(error_code: u32, uri: &Uri) -> Response<B> {
+    let (status, body) = refusal::gateway_error(error_code, uri.path());
+    response::json(status, &body)
+}

@@ -1,0 +1,19 @@
+//! The gateway's server: its routes, its pages, and what it grants.
+
+pub(in crate::mock) mod api;
+pub(in crate::mock) mod authorization;
+mod authorize;
+mod display;
+pub(in crate::mock) mod grants;
+pub(in crate::mock) mod logins;
+mod network;
+mod pages;
+pub(in crate::mock) mod parameters;
+pub(in crate::mock) mod refusal;
+pub(in crate::mock) mod response;
+pub(in crate::mock) mod routes;
+mod scripted;
+mod token;
+pub(in crate::mock) mod token_shape;
+
+pub use self::token_shape::TokenShape;

@@ -1,0 +1,77 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::connect_info::IntoMakeServiceWithConnectInfo,
+    middleware::{from_fn_with_state, map_response},
+    routing::{MethodRouter, get, post},
+};
+
+use super::{api, authorize, network, pages, response, scripted::scripted, token};
+use crate::mock::{
+    script::{Endpoint, connection::Connection},
+    state::Shared,
+};
+
+pub(in crate::mock) const AUTHORIZE: &str = "/oauth/v2/authorize";
+
+pub(in crate::mock) fn service(
+    shared: Arc<Shared>,
+) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
+    // The script comes outermost, so that a scripted answer goes out as it was written.
+    let endpoint = |endpoint, handler: MethodRouter<Arc<Shared>>| {
+        handler
+            .fallback(api::not_found)
+            .layer(map_response(response::no_store))
+            .layer(from_fn_with_state(
+                (Arc::clone(&shared), endpoint),
+                scripted,
+            ))
+    };
+    let pages = Router::new()
+        .route(
+            "/mock/login/{id}",
+            get(pages::recognised).post(pages::go_on),
+        )
+        .route("/mock/login/{id}/network", get(network::recognise))
+        .route(
+            "/mock/login/{id}/ussd",
+            get(pages::ussd).post(pages::send_ussd),
+        )
+        .route(
+            "/mock/login/{id}/phone",
+            get(pages::phone).post(pages::answer_ussd),
+        )
+        .route(
+            "/mock/login/{id}/consent",
+            get(pages::consent).post(pages::decide),
+        )
+        .layer(map_response(response::no_store));
+    Router::new()
+        .route(
+            AUTHORIZE,
+            endpoint(Endpoint::Authorize, get(authorize::authorize)),
+        )
+        .route(
+            "/oauth/v2/token",
+            endpoint(Endpoint::Token, post(token::token)),
+        )
+        .route(
+            "/oauth/v2/logout",
+            endpoint(Endpoint::Logout, get(api::logout)),
+        )
+        .route(
+            api::USER_INFO,
+            endpoint(Endpoint::UserInfo, get(api::resource)),
+        )
+        .route(
+            api::DEVICE_INFO,
+            endpoint(Endpoint::DeviceInfo, get(api::resource)),
+        )
+        .merge(pages)
+        .fallback(api::not_found)
+        .with_state(shared)
+        .into_make_service_with_connect_info()
+}

@@ -1,0 +1,129 @@
+//! The layer's own answers: never cached, never framed, never a referrer.
+
+mod cache;
+pub(crate) mod page;
+
+use axum_core::body::Body;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::{
+    browser::start_script::StartScript,
+    failure::FailureCause,
+    response::page::{Language, Page},
+};
+
+pub(crate) use self::cache::{keep_private, takes_cookie, vary_by_cookie};
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// What decides between a page, a redirect and a few lines for a script.
+const DECIDES: HeaderValue = HeaderValue::from_static(
+    "Cookie, Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose",
+);
+const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
+
+/// 303 to an address of ours or the gateway's, with an empty body.
+pub(crate) fn see_other(location: &str) -> Response<Body> {
+    let ascii = location.is_ascii();
+    let location = HeaderValue::try_from(location).ok();
+    let Some(mut location) = location.filter(|_| ascii) else {
+        // All that is put together here is ASCII without control characters; if it ever is not, nothing is sent.
+        return own(StatusCode::INTERNAL_SERVER_ERROR, Body::empty());
+    };
+    // On the way to the gateway it holds `state`.
+    location.set_sensitive(true);
+    let mut response = own(StatusCode::SEE_OTHER, Body::empty());
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+/// A page for a person.
+pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
+    let mut response = own(status, Body::from(page.render()));
+    let headers = response.headers_mut();
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, html);
+    let style = page::style_hash();
+    let script = page.script.map(StartScript::policy).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'{script}"
+    );
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    let language = HeaderValue::from_static(page.language.lang());
+    headers.insert(header::CONTENT_LANGUAGE, language);
+    response
+}
+
+/// A few lines for a script (RFC 9457).
+pub(crate) fn problem(
+    cause: FailureCause,
+    language: Language,
+    login: Option<&str>,
+    login_id: Option<&str>,
+) -> Response<Body> {
+    let status = cause.status();
+    let mut problem = json!({
+        "type": "about:blank",
+        "title": page::title(cause, language),
+        "status": status.as_u16(),
+        "cause": cause.as_str(),
+    });
+    if let Some(login) = login {
+        problem["login"] = login.into();
+    }
+    if let Some(login_id) = login_id {
+        problem["login_id"] = login_id.into();
+    }
+    let mut response = own(status, Body::from(problem.to_string()));
+    let json = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// The same with what belongs into its header, where no layer is at hand that knows where to log in.
+pub(crate) fn refusal(cause: FailureCause, language: Language) -> Response<Body> {
+    let mut response = problem(cause, language, None, None);
+    let headers = response.headers_mut();
+    if cause.status() == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Telenor");
+        headers.insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    if let Some(seconds) = cause.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// JSON for a script.
+pub(crate) fn json(json: String) -> Response<Body> {
+    let mut response = own(StatusCode::OK, Body::from(json));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+fn own(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert(header::VARY, DECIDES);
+    let nothing = HeaderValue::from_static("no-referrer");
+    headers.insert(header::REFERRER_POLICY, nothing);
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}
+
+pub(crate) fn with_cookies(
+    mut response: Response<Body>,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) -> Response<Body> {
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}

@@ -1,0 +1,541 @@
+//! What does a person see when a login fails or ends?
+//!
+//! One page, no script and nothing fetched, in the language of the browser: what happened, what that means for
+//! the app, and one obvious thing to do.
+
+mod bokmal;
+mod english;
+mod language;
+mod nynorsk;
+mod text;
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use self::{
+    bokmal::BOKMAL,
+    english::ENGLISH,
+    nynorsk::NYNORSK,
+    text::{Message, Text},
+};
+use crate::{browser::start_script::StartScript, failure::FailureCause};
+
+pub use self::language::Language;
+
+const fn text(language: Language) -> &'static Text {
+    match language {
+        Language::Bokmal => &BOKMAL,
+        Language::Nynorsk => &NYNORSK,
+        Language::English => &ENGLISH,
+    }
+}
+
+/// What the page is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Failure(FailureCause),
+    SignedOut,
+    ConfirmLogout,
+    /// The explicit start: nothing happens before the user presses the button.
+    LoginPage,
+    /// On plain http, on the way to Telenor: goes on by itself.
+    Start,
+}
+
+/// One page and what it needs to know. Everything in it is escaped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page<'a> {
+    pub(crate) topic: Topic,
+    pub(crate) language: Language,
+    pub(crate) app_name: Option<&'a str>,
+    /// What the app needs the login for, a verb phrase in `language`: "fylle ut adressen din".
+    pub(crate) purpose: Option<&'a str>,
+    /// Where the obvious button leads.
+    pub(crate) retry: Option<&'a str>,
+    /// Where to go on without a login.
+    pub(crate) without: Option<&'a str>,
+    /// The way out after a logout, and elsewhere when there is no `without`.
+    pub(crate) home: Option<&'a str>,
+    /// Where the logout form is posted.
+    pub(crate) logout: Option<&'a str>,
+    /// The gateway's `error_description`, cut and cleaned.
+    pub(crate) description: Option<&'a str>,
+    /// What the user can tell support.
+    pub(crate) login_id: Option<&'a str>,
+    /// The one script that a page may have: Telenor's, on the start page.
+    pub(crate) script: Option<&'a StartScript>,
+}
+
+impl<'a> Page<'a> {
+    /// The whole document.
+    pub(crate) fn render(&self) -> String {
+        let message = self.message();
+        let view = View {
+            lang: self.language.lang(),
+            style: STYLE,
+            text: text(self.language),
+            message,
+            sign: self.sign(),
+            app_name: self.app(),
+            meaning: self.meaning(),
+            form: self.form(),
+            links: self.links(),
+            cause: match self.topic {
+                Topic::Failure(cause) => Some(cause.as_str()),
+                _ => None,
+            },
+            description: self.description,
+            login_id: self.login_id,
+            forward: self.retry.filter(|_| self.topic == Topic::Start),
+            script: self.script,
+        };
+        // Whoever gets this page has trouble enough: a bare page is better than none.
+        view.render().unwrap_or_else(|_| {
+            let (lang, title, happened) = (view.lang, message.title, message.happened);
+            let head = format!("<!doctype html><html lang={lang}><meta charset=utf-8>");
+            format!("{head}<title>{title}</title><h1>{title}</h1><p>{happened}")
+        })
+    }
+
+    fn message(&self) -> Message {
+        let text = text(self.language);
+        match self.topic {
+            Topic::Failure(cause) => (text.failure)(cause),
+            Topic::SignedOut => text.signed_out,
+            Topic::ConfirmLogout => text.confirm_logout,
+            Topic::LoginPage => text.login_page,
+            Topic::Start => text.start,
+        }
+    }
+
+    /// What the login, or the lack of it, means for what the app can do.
+    fn meaning(&self) -> Option<String> {
+        use FailureCause::{CrossSiteRequest, FormNotSent, MethodNotAllowed, SpeculativeRequest};
+        let text = text(self.language);
+        let say = match self.topic {
+            Topic::LoginPage => text.promise,
+            // Their texts say it all: the form is lost, or no login failed.
+            Topic::Failure(FormNotSent | CrossSiteRequest) => return None,
+            Topic::Failure(MethodNotAllowed | SpeculativeRequest) => return None,
+            Topic::Failure(_) => text.consequence,
+            Topic::SignedOut | Topic::ConfirmLogout | Topic::Start => return None,
+        };
+        // The sentence brings its own full stop.
+        let purpose = self
+            .purpose
+            .map(|purpose| purpose.trim().trim_end_matches('.'));
+        let purpose = purpose.filter(|purpose| !purpose.is_empty());
+        Some(say(self.app(), purpose.unwrap_or(text.usual_purpose)))
+    }
+
+    fn app(&self) -> Option<&'a str> {
+        self.app_name.map(str::trim).filter(|app| !app.is_empty())
+    }
+
+    /// A logout changes something, so it is posted; everything else is a link.
+    fn form(&self) -> Option<&'a str> {
+        match self.topic {
+            Topic::ConfirmLogout | Topic::Failure(FailureCause::CrossSiteRequest) => self.logout,
+            _ => None,
+        }
+    }
+
+    /// The links, the obvious one first.
+    fn links(&self) -> Vec<Link<'a>> {
+        let text = text(self.language);
+        let link = |href: Option<&'a str>, label| href.map(|href| Link { href, label });
+        let retry = link(self.retry, self.message().button);
+        let home = link(self.home, text.go_home);
+        let links = match self.topic {
+            Topic::ConfirmLogout => [link(self.home, text.stay_signed_in), None],
+            Topic::SignedOut => [home, retry],
+            // The form is the button.
+            Topic::Failure(_) if self.form().is_some() => [home, None],
+            Topic::Start => [retry, None],
+            Topic::Failure(_) | Topic::LoginPage => {
+                [retry, link(self.without, text.go_without).or(home)]
+            }
+        };
+        links.into_iter().flatten().collect()
+    }
+
+    /// The drawing above the title, as the path of a 24 by 24 picture.
+    fn sign(&self) -> &'static str {
+        match self.topic {
+            Topic::Failure(FailureCause::LoginRequired) | Topic::LoginPage | Topic::Start => {
+                PADLOCK
+            }
+            Topic::Failure(_) => EXCLAMATION,
+            Topic::SignedOut => TICK,
+            Topic::ConfirmLogout => DOOR,
+        }
+    }
+}
+
+/// What a cause is called where a person reads it; also the title of a problem document.
+pub(crate) fn title(cause: FailureCause, language: Language) -> &'static str {
+    (text(language).failure)(cause).title
+}
+
+/// The source expression that lets the page's style through a Content-Security-Policy: `'sha256-…'`, quoted.
+pub(crate) fn style_hash() -> &'static str {
+    static HASH: LazyLock<String> = LazyLock::new(|| {
+        let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+        format!("'sha256-{hash}'")
+    });
+    &HASH
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct View<'a> {
+    lang: &'static str,
+    style: &'static str,
+    text: &'static Text,
+    message: Message,
+    sign: &'static str,
+    app_name: Option<&'a str>,
+    meaning: Option<String>,
+    form: Option<&'a str>,
+    links: Vec<Link<'a>>,
+    cause: Option<&'static str>,
+    description: Option<&'a str>,
+    login_id: Option<&'a str>,
+    forward: Option<&'a str>,
+    script: Option<&'a StartScript>,
+}
+
+struct Link<'a> {
+    href: &'a str,
+    label: &'static str,
+}
+
+const STYLE: &str = include_str!("../../../templates/page.css");
+
+const EXCLAMATION: &str = "M12 3.5v11M12 19.9v.1";
+const TICK: &str = "M4.5 12.5l5 5L19.5 7";
+const PADLOCK: &str = "M5 11h14v9.5H5zM8 11V7.5a4 4 0 0 1 8 0V11";
+const DOOR: &str = "M14 7V3.5H4.5v17H14V17M9.5 12h11M17 8.5l3.5 3.5-3.5 3.5";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BARE: Page<'_> = Page {
+        topic: Topic::LoginPage,
+        language: Language::Bokmal,
+        app_name: None,
+        purpose: None,
+        retry: None,
+        without: None,
+        home: None,
+        logout: None,
+        description: None,
+        login_id: None,
+        script: None,
+    };
+
+    const FULL: Page<'_> = Page {
+        app_name: Some("Fjellbutikken"),
+        purpose: Some("fylle ut adressen din"),
+        retry: Some("/telenor/login?return_to=%2Fkasse&x=1"),
+        without: Some("/skjema"),
+        home: Some("/"),
+        logout: Some("/telenor/logout"),
+        description: Some("The resource owner denied the request"),
+        login_id: Some("7QK2-M9XD"),
+        ..BARE
+    };
+
+    fn topics() -> impl Iterator<Item = Topic> {
+        let failures = FailureCause::ALL.iter().map(|cause| Topic::Failure(*cause));
+        failures.chain([
+            Topic::SignedOut,
+            Topic::ConfirmLogout,
+            Topic::LoginPage,
+            Topic::Start,
+        ])
+    }
+
+    fn every_page() -> impl Iterator<Item = String> {
+        topics().flat_map(|topic| {
+            Language::ALL.into_iter().flat_map(move |language| {
+                [BARE, FULL].map(|page| {
+                    Page {
+                        topic,
+                        language,
+                        ..page
+                    }
+                    .render()
+                })
+            })
+        })
+    }
+
+    fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
+        let (_, rest) = page.split_once(start).expect("the start is there");
+        rest.split_once(end).expect("the end is there").0
+    }
+
+    #[test]
+    fn everything_from_outside_is_escaped() {
+        let evil = r#"</title></style>"><script>alert('x')</script><img src=x onerror=y>&"#;
+        for topic in topics() {
+            let page = Page {
+                topic,
+                language: Language::English,
+                ..FULL
+            };
+            let clean = page.render();
+            let evil = Some(evil);
+            let soiled = [
+                Page {
+                    app_name: evil,
+                    ..page
+                },
+                Page {
+                    purpose: evil,
+                    ..page
+                },
+                Page {
+                    retry: evil,
+                    ..page
+                },
+                Page {
+                    without: evil,
+                    ..page
+                },
+                Page {
+                    without: None,
+                    home: evil,
+                    ..page
+                },
+                Page {
+                    logout: evil,
+                    ..page
+                },
+                Page {
+                    description: evil,
+                    ..page
+                },
+                Page {
+                    login_id: evil,
+                    ..page
+                },
+            ];
+            for page in soiled {
+                let html = page.render();
+                assert!(
+                    !html.contains("<script") && !html.contains("<img"),
+                    "{page:?}"
+                );
+                for sign in ['<', '>', '"'] {
+                    let most = clean.matches(sign).count();
+                    assert!(html.matches(sign).count() <= most, "{sign} in {page:?}");
+                }
+                assert!(!html.contains("alert('"), "{page:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_word_from_outside_is_shown_where_it_belongs() {
+        let html = Page {
+            topic: Topic::Failure(FailureCause::AccessDenied),
+            ..FULL
+        }
+        .render();
+        for part in [
+            "<header>Fjellbutikken</header>",
+            "<p class=\"meaning\">Uten innlogging kan ikke Fjellbutikken fylle ut adressen din.</p>",
+            "<a class=\"primary\" href=\"/telenor/login?return_to=%2Fkasse&#38;x=1\">Logg inn på nytt</a>",
+            "<a class=\"secondary\" href=\"/skjema\">Fortsett uten å logge inn</a>",
+            "<q lang=\"\" dir=\"auto\">The resource owner denied the request</q>",
+            "<code>7QK2-M9XD</code>",
+            "<code>access_denied</code>",
+        ] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+    }
+
+    #[test]
+    fn the_page_runs_nothing_and_fetches_nothing() {
+        for html in every_page() {
+            let html = html.to_lowercase();
+            for part in [
+                "<script",
+                "style=",
+                "http://",
+                "https://",
+                "src=",
+                "<link",
+                "url(",
+                "@import",
+                "javascript:",
+            ] {
+                assert!(!html.contains(part), "{part}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hash_fits_the_style_as_rendered() {
+        for html in every_page() {
+            let style = between(&html, "<style>", "</style>");
+            let hash = STANDARD.encode(digest(&SHA256, style.as_bytes()));
+            assert_eq!(style_hash(), format!("'sha256-{hash}'"));
+            // A browser normalises line ends before it hashes.
+            assert!(!style.contains('\r'));
+        }
+    }
+
+    #[test]
+    fn there_is_one_heading_one_main_and_at_most_one_obvious_button() {
+        for html in every_page() {
+            assert_eq!(html.matches("<h1>").count(), 1);
+            assert_eq!(html.matches("<main>").count(), 1);
+            assert!(html.matches("class=\"primary\"").count() <= 1);
+        }
+        for topic in topics() {
+            assert_eq!(
+                Page { topic, ..FULL }
+                    .render()
+                    .matches("class=\"primary\"")
+                    .count(),
+                1,
+                "{topic:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_page_says_which_language_it_is_in() {
+        for language in Language::ALL {
+            let html = Page { language, ..FULL }.render();
+            assert_eq!(between(&html, "<html lang=\"", "\""), language.lang());
+        }
+    }
+
+    #[test]
+    fn a_logout_is_posted_and_never_a_link() {
+        for topic in topics() {
+            let html = Page { topic, ..FULL }.render();
+            assert!(!html.contains("href=\"/telenor/logout\""), "{topic:?}");
+            let posts = html.contains("<form method=\"post\" action=\"/telenor/logout\">");
+            let asks = matches!(
+                topic,
+                Topic::ConfirmLogout | Topic::Failure(FailureCause::CrossSiteRequest)
+            );
+            assert_eq!(posts, asks, "{topic:?}");
+        }
+    }
+
+    #[test]
+    fn home_is_the_way_out_when_the_app_cannot_go_on_without() {
+        let html = Page {
+            without: None,
+            ..FULL
+        }
+        .render();
+        assert!(html.contains("<a class=\"secondary\" href=\"/\">Til forsiden</a>"));
+        let html = Page {
+            retry: None,
+            without: None,
+            ..FULL
+        }
+        .render();
+        assert!(html.contains("<a class=\"primary\" href=\"/\">Til forsiden</a>"));
+    }
+
+    #[test]
+    fn only_a_failure_names_a_cause() {
+        for topic in topics() {
+            let html = Page { topic, ..BARE }.render();
+            match topic {
+                Topic::Failure(cause) => assert!(html.contains(&format!("<code>{cause}</code>"))),
+                _ => assert!(!html.contains("<code>")),
+            }
+        }
+    }
+
+    #[test]
+    fn a_purpose_does_not_end_in_two_full_stops() {
+        let html = Page {
+            purpose: Some(" fylle ut adressen din. "),
+            ..FULL
+        }
+        .render();
+        assert!(html.contains("kan Fjellbutikken fylle ut adressen din.</p>"));
+        assert_eq!(
+            Page {
+                purpose: Some(" "),
+                ..FULL
+            }
+            .meaning(),
+            Page {
+                purpose: None,
+                ..FULL
+            }
+            .meaning()
+        );
+    }
+
+    #[test]
+    fn the_title_is_the_heading_of_the_page() {
+        for cause in FailureCause::ALL {
+            for language in Language::ALL {
+                let html = Page {
+                    topic: Topic::Failure(*cause),
+                    language,
+                    ..FULL
+                }
+                .render();
+                assert_eq!(between(&html, "<h1>", "</h1>"), title(*cause, language));
+            }
+        }
+    }
+
+    #[test]
+    fn a_blank_name_counts_as_none() {
+        let topic = Topic::Failure(FailureCause::AccessDenied);
+        let page = Page {
+            topic,
+            login_id: None,
+            ..FULL
+        };
+        let blank = Page {
+            app_name: Some(" "),
+            ..page
+        }
+        .render();
+        assert_eq!(
+            blank,
+            Page {
+                app_name: None,
+                ..page
+            }
+            .render()
+        );
+    }
+
+    #[test]
+    fn where_no_login_failed_the_page_does_not_say_what_is_lost_without_one() {
+        use FailureCause::*;
+        let silent = [
+            CrossSiteRequest,
+            FormNotSent,
+            MethodNotAllowed,
+            SpeculativeRequest,
+        ];
+        for cause in FailureCause::ALL {
+            let page = Page {
+                topic: Topic::Failure(*cause),
+                ..FULL
+            };
+            assert_eq!(page.meaning().is_none(), silent.contains(cause), "{cause}");
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Why a call to an API failed, from any of the shapes that the gateway has for that.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum_core::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::Value;
+
+use crate::{
+    browser::request::Visit,
+    failure::FailureCause,
+    gateway::client::{TransportError, TransportErrorKind},
+    response::{self, page::Language},
+    user::{Guard, TelenorUser},
+};
+
+const MAX_DESCRIPTION: usize = 256;
+
+/// A call to one of Telenor's APIs failed.
+///
+/// Return it from a handler: it answers the request. A dead token leads a page back to log in and tells a script with 401;
+/// everything else becomes an answer that says whose turn it is.
+///
+/// `Display` and `Debug` hold nothing that came from the gateway but the codes.
+pub struct ApiError {
+    kind: ApiErrorKind,
+    status: Option<StatusCode>,
+    code: Option<u32>,
+    description: Option<Box<str>>,
+    retry_after: Option<Duration>,
+    timed_out: bool,
+    request: Option<Box<(Arc<dyn Guard>, Visit)>>,
+}
+
+/// What to do about an [`ApiError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApiErrorKind {
+    /// The token is dead: the user has to log in again.
+    Reauthorize,
+    /// The token is good, but not for this.
+    Forbidden,
+    /// The app is not set up for this API at Telenor.
+    Configuration,
+    /// Too many calls: wait.
+    BackOff,
+    /// The gateway does not answer, or says that it cannot.
+    Unavailable,
+    /// An answer that fits no description.
+    Unexpected,
+    /// Nothing was sent: the path leads off the gateway, or the body cannot be written as JSON.
+    InvalidRequest,
+}
+
+impl ApiError {
+    /// What to do about it.
+    #[must_use]
+    pub fn kind(&self) -> ApiErrorKind {
+        self.kind
+    }
+
+    /// The status that the gateway answered with, if it did.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// The gateway's own code, such as 40106 for an expired token.
+    #[must_use]
+    pub fn code(&self) -> Option<u32> {
+        self.code
+    }
+
+    /// The gateway's own words, for a developer. They may name the client or the user: keep them off pages and out of logs.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// How long the gateway asks to wait, at most an hour, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    pub(super) fn answered(response: &http::Response<Vec<u8>>) -> Self {
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let code = &body["errorCode"];
+        let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
+        let code = code.and_then(|code| u32::try_from(code).ok());
+        let fault = body["fault"]["detail"]["errorcode"]
+            .as_str()
+            .unwrap_or_default();
+        let descriptions = [
+            &body["description"],
+            &body["error_description"],
+            &body["Error"],
+            &body["fault"]["faultstring"],
+        ];
+        let description = descriptions.into_iter().find_map(Value::as_str);
+        Self {
+            status: Some(response.status()),
+            code,
+            description: description.map(|text| text.chars().take(MAX_DESCRIPTION).collect()),
+            retry_after: retry_after(response.headers()),
+            ..Self::local(kind(response.status(), code, fault))
+        }
+    }
+
+    pub(super) fn transport(error: &TransportError) -> Self {
+        match error.kind {
+            TransportErrorKind::Unreadable => Self::local(ApiErrorKind::Unexpected),
+            TransportErrorKind::TimedOut => Self::timed_out(),
+            _ => Self::local(ApiErrorKind::Unavailable),
+        }
+    }
+
+    pub(super) fn timed_out() -> Self {
+        Self {
+            timed_out: true,
+            ..Self::local(ApiErrorKind::Unavailable)
+        }
+    }
+
+    /// An error that comes with no answer.
+    pub(super) fn local(kind: ApiErrorKind) -> Self {
+        Self {
+            kind,
+            status: None,
+            code: None,
+            description: None,
+            retry_after: None,
+            timed_out: false,
+            request: None,
+        }
+    }
+
+    pub(super) fn for_request_of(mut self, user: &TelenorUser) -> Self {
+        let request = (Arc::clone(user.guard()), user.visit().clone());
+        self.request = Some(Box::new(request));
+        self
+    }
+
+    fn cause(&self) -> FailureCause {
+        match self.kind {
+            ApiErrorKind::Reauthorize => FailureCause::LoginRequired,
+            ApiErrorKind::Forbidden | ApiErrorKind::Configuration => FailureCause::ProviderRefused,
+            ApiErrorKind::BackOff => FailureCause::GatewayBusy,
+            ApiErrorKind::Unavailable if self.timed_out => FailureCause::GatewayTimeout,
+            ApiErrorKind::Unavailable => FailureCause::ProviderUnavailable,
+            ApiErrorKind::Unexpected => FailureCause::ProviderError,
+            ApiErrorKind::InvalidRequest => FailureCause::Internal,
+        }
+    }
+}
+
+/// Telenor's own codes first, then Apigee's faults, then the status.
+fn kind(status: StatusCode, code: Option<u32>, fault: &str) -> ApiErrorKind {
+    match code {
+        Some(40105 | 40106) => return ApiErrorKind::Reauthorize,
+        Some(40104 | 40301) => return ApiErrorKind::Forbidden,
+        Some(40101..=40103 | 40107 | 40108) => return ApiErrorKind::Configuration,
+        Some(42901 | 42902) => return ApiErrorKind::BackOff,
+        _ => {}
+    }
+    // Some old proxies send the fault of an expired token with status 500.
+    let fault = fault.to_ascii_lowercase();
+    if fault.ends_with("access_token_expired") || fault.ends_with("invalid_access_token") {
+        return ApiErrorKind::Reauthorize;
+    }
+    if fault.starts_with("policies.ratelimit.") {
+        return ApiErrorKind::BackOff;
+    }
+    match status.as_u16() {
+        // Without a code it can only be meant for the token, which is all that was sent.
+        401 => ApiErrorKind::Reauthorize,
+        403 => ApiErrorKind::Forbidden,
+        429 => ApiErrorKind::BackOff,
+        500..=599 => ApiErrorKind::Unavailable,
+        _ => ApiErrorKind::Unexpected,
+    }
+}
+
+/// Seconds, as the gateway's platform sends it; a date is not worth a parser here.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds.min(3_600)))
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (cause, wait) = (self.cause(), self.retry_after);
+        let mut response = self.answer(cause);
+        if let Some(wait) = wait.filter(|_| cause == FailureCause::GatewayBusy) {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, wait.as_secs().into());
+        }
+        response
+    }
+}
+
+impl ApiError {
+    fn answer(self, cause: FailureCause) -> Response {
+        match self.request {
+            Some(request) if self.kind == ApiErrorKind::Reauthorize => {
+                let (guard, visit) = *request;
+                guard.challenge(&visit)
+            }
+            Some(request) => {
+                let (guard, visit) = *request;
+                guard.refuse(&visit, cause)
+            }
+            // It came from no request of ours, as in a test.
+            None => response::refusal(cause, Language::negotiate(&HeaderMap::new())),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ApiErrorKind::Reauthorize => "the access token is no longer valid",
+            ApiErrorKind::Forbidden => "the access token is not good for this API",
+            ApiErrorKind::Configuration => "the app is not set up for this API",
+            ApiErrorKind::BackOff => "too many calls to the API",
+            ApiErrorKind::Unavailable => "the API does not answer",
+            ApiErrorKind::Unexpected => "the API answered something unexpected",
+            ApiErrorKind::InvalidRequest => "the call leads off the gateway or cannot be sent",
+        })?;
+        match (self.status, self.code) {
+            (Some(status), Some(code)) => write!(f, " (status {}, code {code})", status.as_u16()),
+            (Some(status), None) => write!(f, " (status {})", status.as_u16()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(status: u16, body: &str) -> ApiErrorKind {
+        let response = http::Response::builder()
+            .status(status)
+            .body(body.as_bytes().to_vec());
+        ApiError::answered(&response.unwrap()).kind()
+    }
+
+    #[test]
+    fn dead_token_is_known_in_every_shape() {
+        for (status, body) in [
+            (401, r#"{"httpStatus":401,"errorCode":40105}"#),
+            (401, r#"{"httpStatus":401,"errorCode":"40106"}"#),
+            (500, r#"{"errorCode":40106}"#),
+            (
+                401,
+                r#"{"fault":{"faultstring":"x","detail":{"errorcode":"keymanagement.service.access_token_expired"}}}"#,
+            ),
+            (
+                500,
+                r#"{"fault":{"faultstring":"x","detail":{"errorcode":"keymanagement.service.access_token_expired"}}}"#,
+            ),
+            (
+                401,
+                r#"{"fault":{"detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}"#,
+            ),
+            (401, r#"{"error":"invalid_token"}"#),
+            (401, ""),
+        ] {
+            assert_eq!(
+                kind_of(status, body),
+                ApiErrorKind::Reauthorize,
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_errors_say_whose_turn_it_is() {
+        for (status, body, kind) in [
+            (403, r#"{"errorCode":40301}"#, ApiErrorKind::Forbidden),
+            (401, r#"{"errorCode":40104}"#, ApiErrorKind::Forbidden),
+            (401, r#"{"errorCode":40103}"#, ApiErrorKind::Configuration),
+            (401, r#"{"errorCode":40108}"#, ApiErrorKind::Configuration),
+            (429, r#"{"errorCode":42901}"#, ApiErrorKind::BackOff),
+            (429, "", ApiErrorKind::BackOff),
+            (
+                500,
+                r#"{"fault":{"detail":{"errorcode":"policies.ratelimit.SpikeArrestViolation"}}}"#,
+                ApiErrorKind::BackOff,
+            ),
+            (500, r#"{"errorCode":50001}"#, ApiErrorKind::Unavailable),
+            (502, "<html>", ApiErrorKind::Unavailable),
+            (404, r#"{"errorCode":40401}"#, ApiErrorKind::Unexpected),
+            (302, "", ApiErrorKind::Unexpected),
+        ] {
+            assert_eq!(kind_of(status, body), kind, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn wait_that_is_asked_for_is_kept_within_reason() {
+        let wait = |value: &str| {
+            let response = http::Response::builder()
+                .status(429)
+                .header("retry-after", value);
+            ApiError::answered(&response.body(Vec::new()).unwrap()).retry_after()
+        };
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("99999999999"), Some(Duration::from_secs(3_600)));
+        assert_eq!(wait("soon"), None);
+    }
+
+    #[test]
+    fn texts_hold_codes_only() {
+        let body = br#"{"errorCode":40301,"description":"canary 4791234567"}"#.to_vec();
+        let response = http::Response::builder().status(403).body(body).unwrap();
+        let error = ApiError::answered(&response);
+        assert_eq!(
+            error.to_string(),
+            "the access token is not good for this API (status 403, code 40301)"
+        );
+        assert!(!format!("{error:?}").contains("canary"));
+        assert_eq!(
+            error.description(),
+            Some("canary 4791234567"),
+            "but a developer can ask"
+        );
+    }
+}
