@@ -136,7 +136,7 @@ async fn memory_of_redis(redis: &Redis, store: &RedisStore) -> f64 {
 }
 
 async fn cookie_length(store: &CookieStore) -> usize {
-    store.save(session()).await.unwrap().expose().len()
+    store.save(session()).await.unwrap().secret().len()
 }
 
 async fn commands(redis: &Redis, store: RedisStore) {

@@ -1,5 +1,6 @@
-//! A future of which only the output is known.
+//! A future whose type is erased.
 
 use std::pin::Pin;
 
-pub(crate) type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
+/// A boxed future that can move between threads.
+pub type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;

@@ -1,18 +1,20 @@
-//! What time is it? Injected, so that every rule about time is tested without sleeping.
+//! The time, injected, so that every rule about time is tested without sleeping.
 
 use std::{
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use crate::sync::lock;
+
 /// In seconds: the clock that wrote a value may be this far ahead of the one that reads it, before the value counts as one
 /// from the future.
-pub(crate) const SKEW: u64 = 60;
+pub(crate) const MAX_SKEW: u64 = 60;
 
-/// The clock that all life times are measured against.
+/// The clock that all lifetimes are measured against.
 ///
 /// The default is the system's clock, but never behind the time that this process has run since it first asked: when it is set back, time
 /// goes on as if it were not, so that nothing that has expired comes to life again. When it jumps forward, it is followed, and
@@ -66,7 +68,8 @@ impl Clock {
 
     /// Seconds since the Unix epoch; a clock set before 1970 reads as zero.
     pub(crate) fn seconds(&self) -> u64 {
-        static SYSTEM: LazyLock<Steady> = LazyLock::new(|| Steady::since(now(), Instant::now()));
+        static SYSTEM: LazyLock<MonotonicWallClock> =
+            LazyLock::new(|| MonotonicWallClock::since(now(), Instant::now()));
         match &self.manual {
             Some(manual) => manual.load(Ordering::SeqCst),
             None => SYSTEM.seconds(now(), Instant::now),
@@ -75,7 +78,7 @@ impl Clock {
 }
 
 /// The system's clock, as long as it is not behind the time that this process has run.
-struct Steady {
+struct MonotonicWallClock {
     /// What both clocks said at the same moment.
     wall: u64,
     instant: Instant,
@@ -85,7 +88,7 @@ struct Steady {
 
 const WALL_BITS: u32 = 40;
 
-impl Steady {
+impl MonotonicWallClock {
     fn since(wall: u64, instant: Instant) -> Self {
         Self {
             wall,
@@ -103,7 +106,7 @@ impl Steady {
         let behind = (self.wall + passed).saturating_sub(wall);
         // Seconds are rounded down twice, on two clocks that run at slightly different speeds.
         let behind = if behind <= 1 { 0 } else { behind };
-        if behind > SKEW && last >> WALL_BITS <= SKEW {
+        if behind > MAX_SKEW && last >> WALL_BITS <= MAX_SKEW {
             tracing::warn!(
                 seconds = behind,
                 "the system's clock was set back; this process goes on by the old time until it is started again"
@@ -114,6 +117,31 @@ impl Steady {
                 .store(behind << WALL_BITS | wall, Ordering::Relaxed);
         }
         wall + behind
+    }
+}
+
+/// The time by a clock that others read: as they last stated it, and what has passed since.
+///
+/// For background work, which has no caller that states the time.
+#[derive(Default)]
+pub(crate) struct ObservedTime {
+    /// Spares callers the lock within the same second.
+    last: AtomicU64,
+    observed: Mutex<Option<(u64, tokio::time::Instant)>>,
+}
+
+impl ObservedTime {
+    pub(crate) fn observe(&self, now: u64) {
+        if self.last.load(Ordering::Relaxed) != now {
+            self.last.store(now, Ordering::Relaxed);
+            *lock(&self.observed) = Some((now, tokio::time::Instant::now()));
+        }
+    }
+
+    /// Zero where the time was never stated.
+    pub(crate) fn seconds(&self) -> u64 {
+        let observed = *lock(&self.observed);
+        observed.map_or(0, |(now, at)| now.saturating_add(at.elapsed().as_secs()))
     }
 }
 
@@ -133,7 +161,7 @@ mod tests {
     #[test]
     fn clock_that_is_set_back_is_not_followed_and_one_set_forward_is() {
         let start = Instant::now();
-        let clock = Steady::since(1_000_000, start);
+        let clock = MonotonicWallClock::since(1_000_000, start);
         let at = |passed, wall| clock.seconds(wall, || start + Duration::from_secs(passed));
         assert_eq!(at(10, 1_000_010), 1_000_010);
         assert_eq!(at(20, 996_420), 1_000_020, "an hour back");

@@ -1,7 +1,7 @@
-//! Why did a login, a logout or a request fail?
+//! Why a login, a logout or a request failed.
 //!
-//! One closed list answers for everyone: the same cause has the same name on the page, in the log, in the
-//! metric and in the test.
+//! The list is closed: a cause has the same name on the page, in the log, in the metric and in the
+//! test.
 
 use std::fmt;
 
@@ -12,7 +12,8 @@ macro_rules! failure_causes {
     ($($(#[$doc:meta])* $variant:ident, $name:literal, $status:ident;)+) => {
         /// Why a login, a logout or a request failed.
         ///
-        /// The cause decides the status and the page; [`as_str`](Self::as_str) is what logs and metrics call it.
+        /// The cause decides the status and the page. Logs and metrics show its
+        /// [name](Self::as_str).
         ///
         /// ```
         /// use telenor_auth::FailureCause;
@@ -30,7 +31,8 @@ macro_rules! failure_causes {
             /// Every cause there is.
             pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The name of the cause in logs, metrics, problem documents and the small print of the page.
+            /// The name of the cause in logs, metrics, problem documents and the small print of the
+            /// page.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -52,26 +54,27 @@ macro_rules! failure_causes {
 failure_causes! {
     /// The user said no at Telenor; nothing was shared.
     AccessDenied, "access_denied", FORBIDDEN;
-    /// Telenor could not tell which line it was: Wi-Fi, a VPN, a private relay, another operator's SIM, or a
-    /// question on the phone (USSD) that nobody answered.
-    LineNotRecognised, "line_not_recognised", FORBIDDEN;
+    /// Telenor did not recognize the line: Wi-Fi, a VPN, a private relay, another operator's SIM, or a
+    /// question on the phone (USSD) without an answer.
+    LineNotRecognized, "line_not_recognized", FORBIDDEN;
     /// Telenor refused the authorization request itself: the app is set up wrongly.
     ProviderRefused, "provider_refused", BAD_GATEWAY;
     /// Telenor met an error of its own while the user was there (`server_error`).
     ProviderError, "provider_error", BAD_GATEWAY;
-    /// Telenor cannot take logins for the moment (`temporarily_unavailable`), or failed so often that it is not asked just now.
+    /// Telenor cannot take logins for the moment (`temporarily_unavailable`), or failed so often that
+    /// the layer pauses its requests.
     ProviderUnavailable, "provider_unavailable", SERVICE_UNAVAILABLE;
-    /// The address the browser came back on cannot be read: parameters are missing, doubled or broken.
+    /// The address of the callback cannot be read: parameters are missing, doubled or broken.
     CallbackMalformed, "callback_malformed", BAD_REQUEST;
     /// This browser did not start that login: another browser, an in-app browser, or cookies are off.
     StateUnknown, "state_unknown", BAD_REQUEST;
     /// The login took longer than it may.
     StateExpired, "state_expired", BAD_REQUEST;
-    /// The gateway says that the authorization code is used or too old.
+    /// The gateway rejects the authorization code: it was used, or is too old.
     CodeRejected, "code_rejected", BAD_REQUEST;
     /// The gateway refused the client id or the client secret; the operator must act.
     ClientRejected, "client_rejected", BAD_GATEWAY;
-    /// The token endpoint answered with something that is no token response.
+    /// The answer of the token endpoint is not a token response.
     TokenResponseInvalid, "token_response_invalid", BAD_GATEWAY;
     /// The gateway did not answer in time.
     GatewayTimeout, "gateway_timeout", GATEWAY_TIMEOUT;
@@ -109,13 +112,25 @@ impl FailureCause {
         cause.copied()
     }
 
+    /// The cause for an error code of the authorization endpoint (RFC 6749 section 4.1.2.1, OpenID
+    /// Connect Core section 3.1.2.6). Telenor documents the first alone.
+    pub(crate) fn of_authorization_error(code: &str) -> Self {
+        match code {
+            "access_denied" => Self::AccessDenied,
+            "login_required" | "interaction_required" => Self::LineNotRecognized,
+            "server_error" => Self::ProviderError,
+            "temporarily_unavailable" => Self::ProviderUnavailable,
+            _ => Self::ProviderRefused,
+        }
+    }
+
     /// Seconds for `Retry-After`, for the causes that pass by themselves.
     pub(crate) const fn retry_after(self) -> Option<u32> {
         match self {
             // A login holds its place for ten seconds at most, mostly far less.
             Self::TooManyLogins => Some(5),
             Self::StoreUnavailable => Some(10),
-            // The page tells people half a minute.
+            // The page says half a minute.
             Self::ProviderUnavailable | Self::GatewayBusy => Some(30),
             // Prefetching proxies take it as "leave this site alone for a while".
             Self::SpeculativeRequest => Some(60),
@@ -135,6 +150,21 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn unknown_error_codes_have_a_cause() {
+        let cause = FailureCause::of_authorization_error;
+        assert_eq!(cause("access_denied"), FailureCause::AccessDenied);
+        assert_eq!(cause("<b>"), FailureCause::ProviderRefused);
+    }
+
+    #[test]
+    fn line_that_could_not_be_identified_is_not_recognized() {
+        for error in ["login_required", "interaction_required"] {
+            let cause = FailureCause::of_authorization_error(error);
+            assert_eq!(cause, FailureCause::LineNotRecognized);
+        }
+    }
 
     #[test]
     fn names_are_unique() {

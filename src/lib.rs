@@ -216,14 +216,23 @@ mod oauth;
 mod access_token;
 mod boxed;
 mod clock;
+mod detached;
+mod digest;
 mod error;
+mod expiring_map;
 mod failure;
+mod instance;
+mod login_id;
+mod polling;
+mod sync;
 
 #[cfg(feature = "axum")]
 pub use self::layer::RouterExt;
 pub use self::{
     access_token::AccessToken,
-    browser::{cookie::CookiePrefix, plain_http::ClearText, start_script::StartScript},
+    browser::{
+        cookie::CookiePrefix, language::Language, plain_http::PlainHttp, start_script::StartScript,
+    },
     builder::TelenorAuthBuilder,
     clock::Clock,
     error::ConfigError,
@@ -231,7 +240,6 @@ pub use self::{
     failure::FailureCause,
     key::CookieKeys,
     layer::{ResponseFuture, TelenorAuth, TelenorAuthLayer},
-    response::page::Language,
     user::{
         Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginRequired,
         MissingLayer, MobileNumber, Name, TelenorUser, TelenorUserRejection, UserInfo,

@@ -15,7 +15,7 @@ use axum::{
 use common::{App, Hits, ORIGIN, builder, navigation, request};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use telenor_auth::{
-    ApiError, ClearText, RouterExt, TelenorAuthLayer, TelenorUser,
+    ApiError, PlainHttp, RouterExt, TelenorAuthLayer, TelenorUser,
     mock::{Answer as Scripted, Endpoint, MockGateway},
 };
 use tower::{Layer, ServiceExt};
@@ -319,7 +319,7 @@ async fn headers_that_claim_a_number_reach_no_handler() {
     let gateway = MockGateway::start().await.unwrap();
     let router = common::routes(&Hits::default()).route("/headers", get(headers));
     let app = App::mounted(
-        router.layer(builder(&gateway).optional().build().unwrap()),
+        router.layer(builder(&gateway).optional(true).build().unwrap()),
         gateway,
     );
     for mut browser in [app.browser(), app.signed_in().await] {
@@ -379,7 +379,7 @@ async fn no_path_query_header_or_agent_opens_a_guarded_route() {
 
 #[tokio::test]
 async fn optional_layer_leaves_policy_to_the_handlers() {
-    let app = App::with(|builder| builder.optional()).await;
+    let app = App::with(|builder| builder.optional(true)).await;
     let mut browser = app.browser();
     assert_eq!(browser.open("/perhaps").await.body, "anonymous");
     assert_eq!(browser.open("/private").await.body, "handler");
@@ -396,7 +396,7 @@ async fn optional_layer_leaves_policy_to_the_handlers() {
 
 #[tokio::test]
 async fn optional_user_is_none_for_anything_invalid() {
-    let app = App::with(|builder| builder.optional()).await;
+    let app = App::with(|builder| builder.optional(true)).await;
     for cookies in [
         "__Host-telenor-session=rubbish",
         "__Host-telenor-session=",
@@ -590,7 +590,7 @@ async fn plain_http_is_sent_to_https_with_no_look_at_cookies() {
     let hits = Hits::default();
     let gateway = MockGateway::start().await.unwrap();
     let https = common::routes(&hits).layer(builder(&gateway).build().unwrap());
-    let http = https.clone().layer(Extension(ClearText));
+    let http = https.clone().layer(Extension(PlainHttp));
     let app = App::mounted(https, gateway);
     let signed_in = app.signed_in().await;
     for jar in [vec![], signed_in.jar.clone()] {
@@ -899,7 +899,7 @@ async fn extension_that_is_nested_unawares_says_so() {
 #[tokio::test]
 async fn user_in_a_nested_handler_returns_to_the_whole_path() {
     let gateway = gateway().await;
-    let auth = builder(&gateway).optional().build().unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
     let router = Router::new().nest("/shop", guarded()).layer(auth);
     let app = App::mounted(router, gateway);
     let mut browser = app.browser();

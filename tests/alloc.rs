@@ -107,7 +107,7 @@ async fn layer_adds_few_allocations_to_a_signed_in_request() {
 #[tokio::test]
 async fn request_without_a_cookie_costs_no_more_where_it_may_pass() {
     let gateway = MockGateway::start().await.unwrap();
-    let auth = builder(&gateway).optional().build().unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
     let anonymous = || request(Method::GET, "/plain", &[("accept", "text/html")]);
     let bare = count(served(routes()), anonymous(), "/plain").await;
     let wrapped = count(auth.layer(served(routes())), anonymous(), "/plain").await;

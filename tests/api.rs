@@ -107,7 +107,7 @@ async fn safe_reads_are_tried_again_and_nothing_else_is() {
     for (answer, kind) in [
         (
             Answer::gateway_error(42901).with_header("retry-after", "7"),
-            "BackOff Some(42901) Some(7s)",
+            "RateLimited Some(42901) Some(7s)",
         ),
         (Answer::gateway_error(40301), "Forbidden Some(40301) None"),
         (Answer::Reset, "Unavailable None None"),
@@ -139,7 +139,7 @@ async fn expired_token_that_comes_as_a_500_is_not_tried_again() {
         Endpoint::UserInfo,
         Answer::fault(500, "keymanagement.service.access_token_expired"),
     );
-    assert!(ask(&mut browser, "/info").await.starts_with("Reauthorize"));
+    assert!(ask(&mut browser, "/info").await.starts_with("Unauthorized"));
     assert_eq!(app.gateway.hits(Endpoint::UserInfo), 1);
 }
 
@@ -181,7 +181,7 @@ async fn profile_is_fetched_once_and_forgotten_in_time() {
     let clock = telenor_auth::Clock::manual();
     let auth = builder(&gateway)
         .clock(clock.clone())
-        .profile(Duration::from_secs(60));
+        .cache_user_info(Duration::from_secs(60));
     let app = App::mounted(routes().layer(auth.build().unwrap()), gateway);
     let browser = app.signed_in().await;
     let gate = app.gateway.hold(Endpoint::UserInfo);
@@ -323,7 +323,7 @@ async fn what_happens_is_told_with_one_id_from_start_to_end() {
 async fn error_of_a_script_is_told_in_a_few_lines() {
     async fn info(user: TelenorUser) -> Result<String, ApiError> {
         let error = user.info().await.unwrap_err();
-        assert_eq!(error.kind(), ApiErrorKind::BackOff);
+        assert_eq!(error.kind(), ApiErrorKind::RateLimited);
         Err(error)
     }
     let gateway = MockGateway::start().await.unwrap();

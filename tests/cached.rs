@@ -47,7 +47,7 @@ fn session() -> Session {
 }
 
 fn later(session: &Session) -> Session {
-    session.used_at(SystemTime::now())
+    session.touched_at(SystemTime::now())
 }
 
 /// A cache, the store behind it, and a session that only the store knows.
@@ -600,11 +600,11 @@ async fn layer_refuses_a_remembered_session_that_has_expired() {
 
 /// Two instances that know the same session, a moment before its token is refreshed.
 async fn two_before_a_refresh() -> (MockGateway, [Browser; 2]) {
-    let gateway = MockGateway::builder().refresh_tokens().start().await;
+    let gateway = MockGateway::builder().refresh_tokens(true).start().await;
     let gateway = gateway.unwrap();
     gateway.set_expires_in(600);
     let (store, clock) = (inner(), Clock::manual());
-    let refreshing = |builder: Builder| builder.refresh_tokens().clock(clock.clone());
+    let refreshing = |builder: Builder| builder.refresh_tokens(true).clock(clock.clone());
     let [here, there] = [(); 2].map(|()| instance(&gateway, &store, LONG, refreshing));
     let mut browser = signed_in(here, &gateway).await;
     let mut moved = browser.clone();

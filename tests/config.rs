@@ -178,16 +178,16 @@ fn limits_are_within_reason() {
         ConfigError::InvalidDuration { .. }
     ));
     assert!(matches!(
-        mistake(builder().session_max(Duration::ZERO)),
+        mistake(builder().max_session_age(Duration::ZERO)),
         ConfigError::InvalidDuration { .. }
     ));
     assert!(matches!(
-        mistake(builder().session_max(Duration::MAX)),
+        mistake(builder().max_session_age(Duration::MAX)),
         ConfigError::InvalidDuration { .. }
     ));
     assert_eq!(
-        mistake(builder().max_exchanges(0)),
-        ConfigError::ZeroLimit("max_exchanges")
+        mistake(builder().max_token_requests(0)),
+        ConfigError::ZeroLimit("max_token_requests")
     );
     assert_eq!(mistake(builder().scope("a\"b")), ConfigError::InvalidScope);
     assert!(matches!(

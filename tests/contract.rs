@@ -151,7 +151,7 @@ async fn readiness_and_errors_of_the_inner_service_pass_through() {
         }
     }
     let gateway = MockGateway::start().await.unwrap();
-    let auth = builder(&gateway).optional().build().unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
     let unready = Arc::new(AtomicBool::new(false));
     let mut service: TelenorAuth<Failing> = auth.layer(Failing(Arc::clone(&unready)));
     let error = service

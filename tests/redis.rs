@@ -90,7 +90,7 @@ async fn store_keeps_the_rules_when_its_server_is_killed_or_hangs() {
     let store = hasty(&redis.url());
     check_store_faults(store, async |fault| match fault {
         Fault::Error => redis.kill(),
-        Fault::Timeout => redis.hang(),
+        Fault::Hang => redis.hang(),
         _ => redis.heal().await,
     })
     .await;
@@ -129,7 +129,7 @@ async fn session_leaves_redis_when_it_ends() {
     assert!((most - 10_000..=most).contains(&left(&token)));
     let known = store.load(&token).await.unwrap().unwrap();
     let replaced = store
-        .replace(&token, known.used_at(SystemTime::now()))
+        .replace(&token, known.touched_at(SystemTime::now()))
         .await;
     assert_eq!(replaced.unwrap(), Some(token.clone()));
     assert!(
@@ -169,8 +169,8 @@ async fn what_is_in_redis_opens_no_session() {
     for key in redis.keys() {
         let value = redis.get(&key);
         for secret in [
-            token.expose(),
-            other.expose(),
+            token.secret(),
+            other.secret(),
             "access-token",
             "other-token",
         ] {
@@ -208,7 +208,7 @@ async fn token_of_any_spelling_is_a_plain_miss() {
     for token in ["'", "\"", "\r\nFLUSHALL\r\n", "*", "a b", "\0", "æ", "{x}"] {
         let token = SessionToken::new(token);
         assert_eq!(load(&store, &token).await, None);
-        let replaced = store.replace(&token, session("new").used_at(SystemTime::now()));
+        let replaced = store.replace(&token, session("new").touched_at(SystemTime::now()));
         assert_eq!(replaced.await.unwrap(), None);
         store.remove(&token).await.unwrap();
     }
@@ -222,7 +222,7 @@ async fn removed_session_is_not_brought_back() {
     let token = store.save(session("token")).await.unwrap();
     let known = store.load(&token).await.unwrap().unwrap();
     store.remove(&token).await.unwrap();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     assert_eq!(replaced.await.unwrap(), None);
     assert_eq!(redis.keys(), [""; 0]);
 }
@@ -236,14 +236,16 @@ async fn of_many_who_replace_a_session_at_once_one_does() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (store, token) = (store(&redis), token.clone());
-        let new = known.used_at(SystemTime::now());
+        let new = known.touched_at(SystemTime::now());
         tasks.spawn(async move { store.replace(&token, new).await.unwrap().is_some() });
     }
     let replaced = tasks.join_all().await;
     assert_eq!(replaced.iter().filter(|replaced| **replaced).count(), 1);
     assert_eq!(first.load(&token).await.unwrap().unwrap().version(), 1);
     // Whoever saw an older state, or skips one, is too late.
-    let later = known.used_at(SystemTime::now()).used_at(SystemTime::now());
+    let later = known
+        .touched_at(SystemTime::now())
+        .touched_at(SystemTime::now());
     assert!(
         first
             .replace(&token, later.clone())
@@ -254,7 +256,9 @@ async fn of_many_who_replace_a_session_at_once_one_does() {
     for other in [
         known.clone(),
         later.clone(),
-        later.used_at(SystemTime::now()).used_at(SystemTime::now()),
+        later
+            .touched_at(SystemTime::now())
+            .touched_at(SystemTime::now()),
     ] {
         assert_eq!(first.replace(&token, other).await.unwrap(), None);
     }
@@ -380,7 +384,7 @@ async fn first_commands_after_a_restart_are_answered() {
             1 => assert_eq!(store.claim("work", MINUTE).await.unwrap(), Claim::Won),
             2 => drop(store.save(session("other")).await.unwrap()),
             3 => {
-                let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+                let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
                 assert!(replaced.await.unwrap().is_some());
             }
             _ => store.remove(&token).await.unwrap(),
@@ -403,7 +407,7 @@ async fn command_whose_answer_is_lost_is_sent_again_and_does_no_harm() {
     assert!(way.has_lost());
 
     way.lose_next_answer();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     assert!(
         replaced.await.unwrap().is_some(),
         "it was us who replaced it"
@@ -545,7 +549,7 @@ async fn user_needs_no_more_rights_than_documented() {
     check_store(store.clone()).await;
     let token = store.save(session("token")).await.unwrap();
     let known = store.load(&token).await.unwrap().unwrap();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     assert!(replaced.await.unwrap().is_some());
     assert_eq!(redis.keys(), [""; 0], "it is the database of that number");
     assert_eq!(store.claim("work", MINUTE).await.unwrap(), Claim::Won);
@@ -592,7 +596,7 @@ async fn error_of_a_command_that_redis_does_not_know_repeats_no_argument() {
     let store = store(&redis);
     let token = store.save(session("token")).await.unwrap();
     let known = store.load(&token).await.unwrap().unwrap();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     let error = text(&replaced.await.unwrap_err());
     assert!(error.contains("unknown command 'EVAL'"), "{error}");
     assert!(!error.contains("redis.call"), "{error}");
@@ -960,14 +964,14 @@ async fn code_counts_as_sent_for_as_long_as_its_login_may_come_back() {
 async fn two_instances_refresh_a_token_once() {
     let redis = Redis::start().await;
     let gateway = MockGateway::builder()
-        .refresh_tokens()
+        .refresh_tokens(true)
         .start()
         .await
         .unwrap();
     gateway.set_expires_in(60);
     let app = Instances::start(gateway, |builder, clock| {
         let store = store(&redis).clock(clock.clone());
-        builder.refresh_tokens().session_store(store)
+        builder.refresh_tokens(true).session_store(store)
     })
     .await;
     let browser = app.signed_in(0).await;
@@ -1019,7 +1023,7 @@ async fn use_of_a_session_is_noted_after_the_answer_and_sets_no_cookie() {
 #[tokio::test]
 async fn refresh_that_could_not_begin_leaves_it_to_the_other_instance() {
     let redis = Redis::start().await;
-    let gateway = MockGateway::builder().refresh_tokens();
+    let gateway = MockGateway::builder().refresh_tokens(true);
     let gateway = gateway.start().await.unwrap();
     gateway.set_expires_in(60);
     let (faults, gates) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
@@ -1028,7 +1032,7 @@ async fn refresh_that_could_not_begin_leaves_it_to_the_other_instance() {
         let gated = Gated::new(faulty.clone());
         faults.lock().unwrap().push(faulty);
         gates.lock().unwrap().push(Arc::clone(&gated.loads));
-        builder.refresh_tokens().session_store(gated)
+        builder.refresh_tokens(true).session_store(gated)
     })
     .await;
     let (faults, gates) = (faults.into_inner().unwrap(), gates.into_inner().unwrap());
@@ -1081,13 +1085,15 @@ async fn logout_is_told_to_every_process() {
         assert!(is_in(store, &token));
     }
     let known = one.load(&token).await.unwrap().unwrap();
-    let renewed = one.replace(&token, known.used_at(SystemTime::now())).await;
+    let renewed = one
+        .replace(&token, known.touched_at(SystemTime::now()))
+        .await;
     let renewed = renewed.unwrap().unwrap();
     one.remove(&token).await.unwrap();
     assert!(!is_in(&one, &token), "at once here");
     eventually("it is over there", async || !is_in(&other, &token)).await;
     assert!(!is_in(&other, &renewed), "in every state of it");
-    let replaced = other.replace(&renewed, known.used_at(SystemTime::now()));
+    let replaced = other.replace(&renewed, known.touched_at(SystemTime::now()));
     assert_eq!(replaced.await.unwrap(), None);
     let later = cookies(&redis);
     assert_eq!(later.load(&token).await.unwrap().map(drop), None);

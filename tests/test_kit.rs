@@ -101,9 +101,9 @@ async fn test_user_is_what_it_was_set_up_to_be() {
 #[tokio::test(start_paused = true)]
 async fn error_of_the_gateway_reaches_the_handler_and_its_answer() {
     for (code, kind, status) in [
-        (40106, ApiErrorKind::Reauthorize, 401),
+        (40106, ApiErrorKind::Unauthorized, 401),
         (40301, ApiErrorKind::Forbidden, 502),
-        (42901, ApiErrorKind::BackOff, 503),
+        (42901, ApiErrorKind::RateLimited, 503),
         (50001, ApiErrorKind::Unavailable, 503),
         (40401, ApiErrorKind::Unexpected, 502),
     ] {
@@ -157,7 +157,7 @@ async fn dead_token_behind_the_layer_is_told_with_401() {
 
 #[tokio::test]
 async fn nobody_is_let_in_as_nobody() {
-    let app = routes(&Arc::default()).layer(SignedInLayer::nobody());
+    let app = routes(&Arc::default()).layer(SignedInLayer::anonymous());
     assert_eq!(anonymous(&app, "/perhaps").await.body, "anonymous");
     let refused = anonymous(&app, "/whoami").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
@@ -185,7 +185,7 @@ async fn number_that_a_request_claims_is_removed_as_by_the_real_layer() {
 async fn layer_for_tests_opens_nothing_that_the_real_one_guards() {
     let gateway = MockGateway::start().await.unwrap();
     let auth = || builder(&gateway).build().unwrap();
-    let optional = || builder(&gateway).optional().build().unwrap();
+    let optional = || builder(&gateway).optional(true).build().unwrap();
     let signed_in = || SignedInLayer::new(TelenorUser::for_test());
     let routes = || routes(&Arc::default());
 
@@ -291,7 +291,7 @@ async fn login_passes_the_plain_http_start_without_its_cookies() {
 #[tokio::test]
 async fn login_follows_the_app_to_its_login_and_keeps_what_it_set() {
     let gateway = MockGateway::start().await.unwrap();
-    let auth = builder(&gateway).optional().build().unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
     let basket = async |headers: HeaderMap| {
         let cookies = headers.get(header::COOKIE);
         cookies.map_or(String::new(), |line| line.to_str().unwrap().to_owned())

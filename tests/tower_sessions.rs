@@ -75,7 +75,9 @@ fn session() -> Session {
 
 /// A state of the session that comes this many changes later.
 fn later(session: &Session, changes: u32) -> Session {
-    (0..changes).fold(session.clone(), |state, _| state.used_at(SystemTime::now()))
+    (0..changes).fold(session.clone(), |state, _| {
+        state.touched_at(SystemTime::now())
+    })
 }
 
 async fn save(store: &TowerSessionsStore) -> SessionToken<'static> {
@@ -127,7 +129,7 @@ async fn database_holds_nothing_that_opens_anything(database: Database) {
         .flat_map(|(id, data)| [id.into_bytes(), data].concat())
         .collect();
     let text = String::from_utf8_lossy(&text);
-    for secret in [token.expose(), "access token", "login-5"] {
+    for secret in [token.secret(), "access token", "login-5"] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
@@ -522,7 +524,7 @@ async fn store_keeps_the_rules_when_the_store_within_fails() {
     check_store_faults(store, async |fault| {
         let fault = match fault {
             session::Fault::Error => Some(Fault::Fails),
-            session::Fault::Timeout => Some(Fault::Hangs),
+            session::Fault::Hang => Some(Fault::Hangs),
             session::Fault::Slow => Some(Fault::Lags),
             _ => None,
         };

@@ -100,7 +100,7 @@ impl Shop {
         };
 
         let mut auth = TelenorAuthLayer::builder(client.id, client.secret, redirect_uri)
-            .optional()
+            .optional(true)
             .app_name(SHOP_NAME)
             .purpose(Language::Bokmal, "fylle ut navn og adresse for deg")
             .purpose(Language::Nynorsk, "fylle ut namn og adresse for deg")

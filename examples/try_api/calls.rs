@@ -23,7 +23,7 @@ pub(crate) async fn all(user: &TelenorUser, paths: &[String], raw: bool, secret:
                 if exit == Exit::Fine {
                     exit = exit_of(&error);
                 }
-                if error.kind() == ApiErrorKind::Reauthorize {
+                if error.kind() == ApiErrorKind::Unauthorized {
                     // The token will be as dead for the next path.
                     break;
                 }

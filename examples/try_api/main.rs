@@ -108,13 +108,13 @@ async fn attempt(options: Options) -> Result<Exit, UsageError> {
         layer = layer.scope(scope);
     }
     if options.omit_redirect_uri {
-        layer = layer.omit_redirect_uri();
+        layer = layer.omit_redirect_uri(true);
     }
     if options.raw_credentials {
-        layer = layer.raw_client_credentials();
+        layer = layer.raw_client_credentials(true);
     }
     if !options.pkce {
-        layer = layer.dangerous_disable_pkce();
+        layer = layer.dangerous_disable_pkce(true);
     }
     let ear = Arc::new(ear);
     let layer = layer.on_event(move |event| ear.hear(event));

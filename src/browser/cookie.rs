@@ -1,11 +1,14 @@
-//! Which cookies came, and which are set: names, reading on bytes, one way to write.
+//! Cookies: their names, how they are found in a request, how they are written.
+
+use std::ops::Range;
 
 use cookie::{Cookie, SameSite, time};
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 
 use crate::error::ConfigError;
 
-/// Browsers drop a cookie whose name and value together are longer than this (RFC 6265bis section 5.7).
+/// Browsers drop a cookie whose name and value together are longer than this (RFC 6265bis section
+/// 5.7).
 pub(crate) const MAX_COOKIE: usize = 4096;
 
 /// The name prefix that browsers enforce.
@@ -25,8 +28,9 @@ pub enum CookiePrefix {
 #[derive(Debug)]
 pub(crate) struct CookieNames {
     pub session: Box<str>,
-    pub rounds: Box<str>,
-    /// Set for a moment at each logout, so that a browser drops the pages it keeps for its Back button.
+    pub loop_detector: Box<str>,
+    /// Set for a moment at each logout, so that a browser drops the pages that it keeps for its Back
+    /// button.
     pub logged_out: Box<str>,
     /// Followed by what is derived from `state`.
     pub pending: Box<str>,
@@ -34,7 +38,8 @@ pub(crate) struct CookieNames {
 }
 
 impl CookieNames {
-    /// Names for an origin: with a prefix and `Secure` on https, another name without either on a loopback address.
+    /// Names for an origin: with a prefix and `Secure` on https, another name without either on a
+    /// loopback address.
     pub(crate) fn new(base: &str, secure: bool, prefix: CookiePrefix) -> Result<Self, ConfigError> {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if base.is_empty() || base.len() > 32 || !base.bytes().all(token) {
@@ -47,7 +52,7 @@ impl CookieNames {
         };
         Ok(Self {
             session: format!("{prefix}{base}-session").into(),
-            rounds: format!("{prefix}{base}-rounds").into(),
+            loop_detector: format!("{prefix}{base}-loop").into(),
             logged_out: format!("{prefix}{base}-out").into(),
             pending: format!("{prefix}{base}-login-").into(),
             secure,
@@ -78,57 +83,73 @@ impl CookieNames {
     }
 }
 
-/// What the request says of one name.
+/// What a request holds under one name.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found<'h> {
-    Nothing,
-    /// The value, and the header line that it stands in.
-    One(&'h [u8], &'h HeaderValue),
-    /// Sent twice, or also in another case: some browsers let a neighbour plant such a twin, and nobody can say which
-    /// of the two is ours.
+pub(crate) enum Lookup<'h> {
+    Missing,
+    Unique(CookieValue<'h>),
+    /// Sent twice, or also in another case: some browsers let a sibling host plant such a twin, and
+    /// it is not known which of the two is ours.
     Ambiguous,
 }
 
-/// Looks for a cookie by its name, however the request spreads its cookies over lines and whatever else they hold.
-pub(crate) fn find<'h>(headers: &'h HeaderMap, name: &str) -> Found<'h> {
-    let mut found = Found::Nothing;
-    for (cookie, value, line) in pairs(headers) {
+/// The value of a cookie, as a part of its header line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CookieValue<'h> {
+    pub line: &'h HeaderValue,
+    pub range: Range<usize>,
+}
+
+impl<'h> CookieValue<'h> {
+    pub(crate) fn as_bytes(&self) -> &'h [u8] {
+        &self.line.as_bytes()[self.range.clone()]
+    }
+}
+
+/// Looks for a cookie by its name, however the request spreads its cookies over `Cookie` lines and
+/// whatever else they hold.
+pub(crate) fn find<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> Lookup<'h> {
+    let mut found = None;
+    for (cookie, value) in pairs(lines) {
         if !cookie.eq_ignore_ascii_case(name.as_bytes()) {
             continue;
         }
-        let exact = cookie == name.as_bytes();
-        found = match found {
-            Found::Nothing if exact => Found::One(value, line),
-            _ => return Found::Ambiguous,
-        };
+        if found.is_some() || cookie != name.as_bytes() {
+            return Lookup::Ambiguous;
+        }
+        found = Some(value);
     }
     match found {
-        Found::One(value, _) if value.len() + name.len() > MAX_COOKIE => Found::Nothing,
-        found => found,
+        Some(value) if value.range.len() + name.len() <= MAX_COOKIE => Lookup::Unique(value),
+        _ => Lookup::Missing,
     }
 }
 
 /// The names and values of the cookies whose name starts with `prefix`.
 pub(crate) fn starting_with<'h>(
-    headers: &'h HeaderMap,
+    lines: impl IntoIterator<Item = &'h HeaderValue>,
     prefix: &'h str,
 ) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
-    pairs(headers)
-        .filter(move |(name, _, _)| name.starts_with(prefix.as_bytes()))
-        .map(|(name, value, _)| (name, value))
+    pairs(lines)
+        .filter(move |(name, _)| name.starts_with(prefix.as_bytes()))
+        .map(|(name, value)| (name, value.as_bytes()))
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8], &HeaderValue)> {
-    headers.get_all(header::COOKIE).iter().flat_map(|line| {
-        line.as_bytes()
-            .split(|byte| *byte == b';')
-            .map(move |pair| {
-                let pair = pair.trim_ascii();
-                match pair.iter().position(|byte| *byte == b'=') {
-                    Some(at) => (&pair[..at], &pair[at + 1..], line),
-                    None => (pair, &[][..], line),
-                }
-            })
+fn pairs<'h>(
+    lines: impl IntoIterator<Item = &'h HeaderValue>,
+) -> impl Iterator<Item = (&'h [u8], CookieValue<'h>)> {
+    lines.into_iter().flat_map(|line| {
+        let bytes = line.as_bytes();
+        let mut next = 0;
+        bytes.split(|byte| *byte == b';').map(move |part| {
+            let start = next + part.len() - part.trim_ascii_start().len();
+            let end = start + part.trim_ascii().len();
+            next += part.len() + 1;
+            let equals = bytes[start..end].iter().position(|byte| *byte == b'=');
+            let equals = equals.map_or(end, |at| start + at);
+            let range = (equals + 1).min(end)..end;
+            (&bytes[start..equals], CookieValue { line, range })
+        })
     })
 }
 
@@ -136,17 +157,14 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8], &HeaderValu
 mod tests {
     use super::*;
 
-    fn headers(lines: &[&[u8]]) -> HeaderMap {
-        let lines = lines.iter().map(|line| {
-            let value = HeaderValue::from_bytes(line).unwrap();
-            (header::COOKIE, value)
-        });
-        lines.collect()
+    fn header_lines(lines: &[&[u8]]) -> Vec<HeaderValue> {
+        let line = |line: &&[u8]| HeaderValue::from_bytes(line).unwrap();
+        lines.iter().map(line).collect()
     }
 
     fn value(lines: &[&[u8]]) -> Option<Vec<u8>> {
-        match find(&headers(lines), "__Host-s") {
-            Found::One(value, _) => Some(value.to_vec()),
+        match find(&header_lines(lines), "__Host-s") {
+            Lookup::Unique(value) => Some(value.as_bytes().to_vec()),
             _ => None,
         }
     }
@@ -175,8 +193,8 @@ mod tests {
             &[b"__Host-s=same; __Host-s=same"],
         ] {
             assert_eq!(
-                find(&headers(lines), "__Host-s"),
-                Found::Ambiguous,
+                find(&header_lines(lines), "__Host-s"),
+                Lookup::Ambiguous,
                 "{lines:?}"
             );
         }

@@ -1,51 +1,48 @@
 //! The page on plain http that recognition by the mobile network starts from.
 //!
-//! The operator can say whose line it is only in a request that it can read. So one inert page lives on plain http: it sets and
-//! reads no cookie, holds nothing personal and nothing secret, and whatever happens to it on the way, the callback is bound to the cookie that
-//! https set before.
+//! The operator can recognize a line only in a request that it can read. So one inert page lives on
+//! plain http. It sets and reads no cookie, and holds nothing personal and nothing secret. Whatever
+//! happens to it on its way, the callback is bound to the cookie that https set before.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{browser::start_script::StartScript, clock::SKEW, key::Sealer, oauth::State};
+use crate::{
+    browser::start_script::StartScript, clock::MAX_SKEW, expiring_map::ExpiringMap, key::Sealer,
+    login_id::LoginId, oauth::State, sync::lock,
+};
 
 /// In seconds, from the challenge to the page.
-const LIFETIME: u64 = 60;
-/// Forgetting the oldest lets its page be shown once more, which leads no further than a fresh one would.
+const TICKET_TTL: u64 = 60;
+/// Beyond, the oldest is forgotten. Its page can be shown once more then, which leads no further
+/// than a new one would.
 const MAX_USED: usize = 10_000;
 const NAME: &str = "start";
 
 pub(crate) struct HttpStart {
     /// The host and port, as a `Host` header has them.
     pub authority: Box<str>,
-    /// Where the page is, without its query.
+    /// The address of the page, without its query.
     pub page: Box<str>,
     pub script: Option<StartScript>,
     sealer: Sealer,
-    used: Mutex<Used>,
+    /// The logins whose page was shown.
+    used: Mutex<ExpiringMap<LoginId, ()>>,
 }
 
-#[derive(Default)]
-struct Used {
-    known: HashSet<[u8; 16]>,
-    order: VecDeque<(u64, [u8; 16])>,
-}
-
-/// What the page's address carries: what the authorization request shows to everybody anyway, sealed to keep it ours.
+/// What the page's address carries: what the authorization request shows anyway, sealed so that only
+/// this app can make it.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Hop {
+pub(crate) struct StartTicket {
     state: String,
     challenge: Option<String>,
     issued_at: u64,
 }
 
-impl Hop {
+impl StartTicket {
     pub(crate) fn state(&self) -> State {
-        State::received(self.state.clone())
+        State::from_untrusted(self.state.clone())
     }
 
     pub(crate) fn challenge(&self) -> Option<&str> {
@@ -65,51 +62,43 @@ impl HttpStart {
             page: page.into(),
             script,
             sealer,
-            used: Mutex::default(),
+            // As long as a ticket that a clock ahead of ours issued could come back.
+            used: Mutex::new(ExpiringMap::new(TICKET_TTL + MAX_SKEW)),
         }
     }
 
     /// The page's address for one login.
     pub(crate) fn url(&self, state: &State, challenge: Option<String>, now: u64) -> String {
-        let hop = Hop {
+        let ticket = StartTicket {
             state: state.as_str().to_owned(),
             challenge,
             issued_at: now,
         };
-        format!("{}?t={}", self.page, self.sealer.seal(NAME, &hop))
+        format!("{}?t={}", self.page, self.sealer.seal(NAME, &ticket))
     }
 
-    /// What an address of ours says, whatever its age.
-    pub(crate) fn open(&self, token: &str) -> Option<Hop> {
+    /// The ticket in an address of this app, whatever its age.
+    pub(crate) fn open(&self, token: &str) -> Option<StartTicket> {
         self.sealer.open(NAME, token.as_bytes())
     }
 
-    /// Whether the page may be shown for this hop: in time, and not shown before.
-    pub(crate) fn admit(&self, hop: &Hop, now: u64) -> bool {
-        let future = hop.issued_at > now.saturating_add(SKEW);
-        if future || now.saturating_sub(hop.issued_at) >= LIFETIME {
+    /// Whether the page may be shown for this ticket: in time, and for the first time.
+    pub(crate) fn admit(&self, ticket: &StartTicket, now: u64) -> bool {
+        let future = ticket.issued_at > now.saturating_add(MAX_SKEW);
+        if future || now.saturating_sub(ticket.issued_at) >= TICKET_TTL {
             return false;
         }
-        let login = hop.state().login();
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.forget(now);
-        used.known.insert(login) && {
-            used.order.push_back((now, login));
-            true
+        let login = ticket.state().login_id();
+        let mut used = lock(&self.used);
+        used.sweep(now);
+        if used.get(&login, now).is_some() {
+            return false;
         }
-    }
-}
-
-impl Used {
-    fn forget(&mut self, now: u64) {
-        while let Some((used_at, login)) = self.order.front().copied() {
-            // As long as a hop that was issued by a clock ahead of ours could come back.
-            if now.saturating_sub(used_at) < LIFETIME + SKEW && self.order.len() < MAX_USED {
-                return;
-            }
-            self.order.pop_front();
-            self.known.remove(&login);
+        while used.len() >= MAX_USED {
+            used.remove_oldest();
         }
+        used.insert(login, (), now);
+        true
     }
 }
 
@@ -119,12 +108,12 @@ mod tests {
     use crate::key::{CookieKeys, Purpose};
 
     fn start() -> HttpStart {
-        let sealer = CookieKeys::random().sealer(Purpose::Hop, b"");
+        let sealer = CookieKeys::random().sealer(Purpose::StartTicket, b"");
         let page = "http://start.shop.example/telenor/start";
         HttpStart::new("start.shop.example".into(), page.into(), None, sealer)
     }
 
-    fn hop(start: &HttpStart, issued_at: u64) -> Hop {
+    fn ticket(start: &HttpStart, issued_at: u64) -> StartTicket {
         let url = start.url(&State::random(), Some("challenge".into()), issued_at);
         start.open(url.split_once("?t=").unwrap().1).unwrap()
     }
@@ -132,20 +121,20 @@ mod tests {
     #[test]
     fn page_is_shown_once_and_within_a_minute() {
         let start = start();
-        let fresh = hop(&start, 100);
+        let fresh = ticket(&start, 100);
         assert!(start.admit(&fresh, 159));
         assert!(!start.admit(&fresh, 159));
-        assert!(!start.admit(&hop(&start, 100), 160), "late");
-        assert!(!start.admit(&hop(&start, 200), 100), "from the future");
+        assert!(!start.admit(&ticket(&start, 100), 160), "late");
+        assert!(!start.admit(&ticket(&start, 200), 100), "from the future");
     }
 
     #[test]
     fn memory_of_shown_pages_is_bounded() {
         let start = start();
         for _ in 0..MAX_USED + 10 {
-            assert!(start.admit(&hop(&start, 100), 100));
+            assert!(start.admit(&ticket(&start, 100), 100));
         }
-        assert!(start.used.lock().unwrap().known.len() <= MAX_USED);
+        assert!(start.used.lock().unwrap().len() <= MAX_USED);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod cookie;
 pub(crate) mod http_start;
+pub(crate) mod language;
 pub(crate) mod msisdn_headers;
 pub(crate) mod pending_login;
 pub(crate) mod plain_http;

@@ -1,14 +1,17 @@
 //! Logins that a browser has begun: one sealed cookie for each, nothing on the server.
 
-use http::{HeaderMap, HeaderValue};
+use std::{cmp::Reverse, sync::Arc};
+
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     browser::{
-        cookie::{self, CookieNames, Found},
+        cookie::{self, CookieNames, Lookup},
+        request::RequestInfo,
         return_to::ReturnTo,
     },
-    clock::SKEW,
+    clock::MAX_SKEW,
     key::Sealer,
     oauth::{State, Verifier},
 };
@@ -16,10 +19,10 @@ use crate::{
 const MAX_LOGINS: usize = 5;
 /// Together the cookies must leave room for everything else in a request's header.
 const MAX_BYTES: usize = 3800;
-/// As many are looked into; a browser that keeps to the limits never sends more.
-const MAX_LOOKED_INTO: usize = 20;
+/// How many are opened. A browser that keeps to the limits never sends more.
+const MAX_OPENED: usize = 20;
 
-/// What must be known again when the browser comes back.
+/// What the layer needs when the browser comes back.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PendingLogin {
     state: String,
@@ -38,36 +41,40 @@ impl PendingLogin {
     }
 }
 
-/// What a browser has to show for the `state` of a callback.
+/// What a browser holds for the `state` of a callback.
 pub(crate) enum Pending {
     Live(PendingLogin),
     Expired(PendingLogin),
-    /// This browser did not begin that login, as far as can be told.
+    /// As far as its cookies show, this browser did not begin that login.
     Unknown,
 }
 
 pub(crate) struct PendingLogins {
+    names: Arc<CookieNames>,
     sealer: Sealer,
     /// In seconds, by our own clock: `Max-Age` is a hint to the browser and no proof.
     lifetime: u64,
 }
 
 impl PendingLogins {
-    pub(crate) fn new(sealer: Sealer, lifetime: u64) -> Self {
-        Self { sealer, lifetime }
+    pub(crate) fn new(names: Arc<CookieNames>, sealer: Sealer, lifetime: u64) -> Self {
+        Self {
+            names,
+            sealer,
+            lifetime,
+        }
     }
 
     /// The cookie for a new login, and the removal of those that must make room for it.
     pub(crate) fn begin(
         &self,
-        names: &CookieNames,
-        headers: &HeaderMap,
+        info: &RequestInfo,
         state: &State,
         return_to: &ReturnTo,
         verifier: Option<Verifier>,
         now: u64,
     ) -> Vec<HeaderValue> {
-        let name = cookie_name(names, state);
+        let name = self.cookie_name(state);
         let login = PendingLogin {
             state: state.as_str().to_owned(),
             return_to: return_to.as_str().to_owned(),
@@ -76,33 +83,22 @@ impl PendingLogins {
         };
         let sealed = self.sealer.seal(&name, &login);
         let bytes = name.len() + sealed.len();
-        let mut cookies = self.sweep(names, headers, bytes, now);
-        cookies.push(names.set(&name, &sealed, self.lifetime));
+        let mut cookies = self.sweep(info, bytes, now);
+        cookies.push(self.names.set(&name, &sealed, self.lifetime));
         cookies
     }
 
     /// Removes what is expired or cannot be read, then the oldest until a new cookie of `bytes` fits.
-    fn sweep(
-        &self,
-        names: &CookieNames,
-        headers: &HeaderMap,
-        bytes: usize,
-        now: u64,
-    ) -> Vec<HeaderValue> {
+    fn sweep(&self, info: &RequestInfo, bytes: usize, now: u64) -> Vec<HeaderValue> {
         let mut gone = Vec::new();
         let mut kept = Vec::new();
-        let ours = cookie::starting_with(headers, &names.pending);
+        let ours = cookie::starting_with(info.cookies(), &self.names.pending);
         for (at, (name, value)) in ours.enumerate() {
-            // A name that we never gave cannot be removed by one either: it may hold anything.
-            let Some(name) = str::from_utf8(name)
-                .ok()
-                .filter(|name| is_ours(names, name))
-            else {
+            // A name that the layer never set may hold anything, and cannot be cleared.
+            let Some(name) = str::from_utf8(name).ok().filter(|name| self.is_ours(name)) else {
                 continue;
             };
-            let login = (at < MAX_LOOKED_INTO)
-                .then(|| self.open(name, value))
-                .flatten();
+            let login = (at < MAX_OPENED).then(|| self.open(name, value)).flatten();
             match login {
                 Some(login) if self.is_live(&login, now) => {
                     kept.push((login.started_at, name, name.len() + value.len()));
@@ -110,7 +106,7 @@ impl PendingLogins {
                 _ => gone.push(name),
             }
         }
-        kept.sort_unstable_by_key(|(started_at, ..)| std::cmp::Reverse(*started_at));
+        kept.sort_unstable_by_key(|(started_at, ..)| Reverse(*started_at));
         let mut total = bytes;
         for (at, (_, name, bytes)) in kept.iter().enumerate() {
             total += bytes;
@@ -118,24 +114,18 @@ impl PendingLogins {
                 gone.push(name);
             }
         }
-        let gone = gone.iter().take(MAX_LOOKED_INTO);
-        gone.map(|name| names.clear(name)).collect()
+        let gone = gone.iter().take(MAX_OPENED);
+        gone.map(|name| self.names.clear(name)).collect()
     }
 
     /// The login that a callback with this `state` belongs to.
-    pub(crate) fn find(
-        &self,
-        names: &CookieNames,
-        headers: &HeaderMap,
-        state: &State,
-        now: u64,
-    ) -> Pending {
-        let name = cookie_name(names, state);
-        let Found::One(value, _) = cookie::find(headers, &name) else {
+    pub(crate) fn find(&self, info: &RequestInfo, state: &State, now: u64) -> Pending {
+        let name = self.cookie_name(state);
+        let Lookup::Unique(value) = info.cookie(&name) else {
             return Pending::Unknown;
         };
-        match self.open(&name, value) {
-            Some(login) if !state.matches(&State::received(login.state.clone())) => {
+        match self.open(&name, value.as_bytes()) {
+            Some(login) if !state.matches(&State::from_untrusted(login.state.clone())) => {
                 Pending::Unknown
             }
             Some(login) if self.is_live(&login, now) => Pending::Live(login),
@@ -144,8 +134,9 @@ impl PendingLogins {
         }
     }
 
-    pub(crate) fn end(&self, names: &CookieNames, state: &State) -> HeaderValue {
-        names.clear(&cookie_name(names, state))
+    /// Removes the cookie of a login.
+    pub(crate) fn end(&self, state: &State) -> HeaderValue {
+        self.names.clear(&self.cookie_name(state))
     }
 
     fn open(&self, name: &str, value: &[u8]) -> Option<PendingLogin> {
@@ -155,19 +146,19 @@ impl PendingLogins {
         self.sealer.open(name, value)
     }
 
-    /// One from the far future was written by a clock that nobody should trust.
+    /// A login from the far future was written by a clock that is wrong.
     fn is_live(&self, login: &PendingLogin, now: u64) -> bool {
-        let began = login.started_at <= now.saturating_add(SKEW);
+        let began = login.started_at <= now.saturating_add(MAX_SKEW);
         began && now.saturating_sub(login.started_at) < self.lifetime
     }
-}
 
-fn cookie_name(names: &CookieNames, state: &State) -> String {
-    format!("{}{}", names.pending, state.suffix())
-}
+    fn cookie_name(&self, state: &State) -> String {
+        format!("{}{}", self.names.pending, state.login_id().cookie_suffix())
+    }
 
-fn is_ours(names: &CookieNames, name: &str) -> bool {
-    let suffix = &name[names.pending.len()..];
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    suffix.len() == 12 && suffix.bytes().all(token)
+    fn is_ours(&self, name: &str) -> bool {
+        let suffix = &name[self.names.pending.len()..];
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        suffix.len() == 12 && suffix.bytes().all(token)
+    }
 }

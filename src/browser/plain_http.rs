@@ -8,13 +8,13 @@
 ///
 /// ```
 /// use axum::{Extension, Router};
-/// use telenor_auth::ClearText;
+/// use telenor_auth::PlainHttp;
 ///
 /// # let app: Router = Router::new();
 /// let port_443 = app.clone();
-/// let port_80 = app.layer(Extension(ClearText));
+/// let port_80 = app.layer(Extension(PlainHttp));
 /// # let _: (Router, Router) = (port_443, port_80);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a marker has nothing to add")]
-pub struct ClearText;
+pub struct PlainHttp;

@@ -1,70 +1,76 @@
-//! Does this browser go round in circles?
+//! Notices a browser that is sent to log in again and again.
 //!
-//! A browser that takes part in a login and then loses the session cookie would be sent to log in for ever, since recognising a line
-//! needs nobody's help. So each finished login is counted for a minute. Abandoned ones are not: nobody is locked out for
-//! changing their mind.
+//! A browser that takes part in a login and then loses the session cookie would be redirected without
+//! end, since recognition of a line takes no person. So each completed login is counted for a
+//! minute. Abandoned logins are not counted: a visitor may change their mind.
 
-use http::{HeaderMap, HeaderValue};
+use std::sync::Arc;
+
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    browser::cookie::{self, CookieNames, Found},
+    browser::{
+        cookie::{CookieNames, Lookup},
+        request::RequestInfo,
+    },
     key::Sealer,
 };
 
-const WITHIN: u64 = 60;
+/// In seconds.
+const WINDOW: u64 = 60;
 
 #[derive(Serialize, Deserialize)]
 struct Count {
-    rounds: u8,
+    logins: u8,
     since: u64,
 }
 
-pub(crate) struct Rounds(Sealer);
+pub(crate) struct LoopDetector {
+    names: Arc<CookieNames>,
+    sealer: Sealer,
+}
 
-impl Rounds {
-    /// As many logins without a click in between are one too many.
-    pub(crate) const BY_ITSELF: u8 = 3;
-    /// And as many with one, or with what may be one.
-    pub(crate) const BY_BUTTON: u8 = 6;
+impl LoopDetector {
+    /// This many logins that no person has asked for are a loop.
+    pub(crate) const MAX_AUTOMATIC: u8 = 3;
+    /// And this many that a person may have asked for.
+    pub(crate) const MAX_MANUAL: u8 = 6;
 
-    pub(crate) fn new(sealer: Sealer) -> Self {
-        Self(sealer)
+    pub(crate) fn new(names: Arc<CookieNames>, sealer: Sealer) -> Self {
+        Self { names, sealer }
     }
 
-    /// Counts a login that was finished just now.
-    pub(crate) fn finished(
-        &self,
-        names: &CookieNames,
-        headers: &HeaderMap,
-        now: u64,
-    ) -> HeaderValue {
-        let count = match self.open(names, headers, now) {
+    /// Counts a login that was completed just now.
+    pub(crate) fn record_login(&self, info: &RequestInfo, now: u64) -> HeaderValue {
+        let count = match self.open(info, now) {
             Some(count) => Count {
-                rounds: count.rounds.saturating_add(1),
+                logins: count.logins.saturating_add(1),
                 ..count
             },
             None => Count {
-                rounds: 1,
+                logins: 1,
                 since: now,
             },
         };
-        let sealed = self.0.seal(&names.rounds, &count);
-        names.set(&names.rounds, &sealed, WITHIN)
+        let name = &self.names.loop_detector;
+        let sealed = self.sealer.seal(name, &count);
+        self.names.set(name, &sealed, WINDOW)
     }
 
-    /// How many logins were finished within the last minute.
-    pub(crate) fn count(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> u8 {
-        let count = self.open(names, headers, now);
-        count.map_or(0, |count| count.rounds)
+    /// How many logins were completed within the last minute.
+    pub(crate) fn count(&self, info: &RequestInfo, now: u64) -> u8 {
+        self.open(info, now).map_or(0, |count| count.logins)
     }
 
-    fn open(&self, names: &CookieNames, headers: &HeaderMap, now: u64) -> Option<Count> {
-        let Found::One(value, _) = cookie::find(headers, &names.rounds) else {
+    fn open(&self, info: &RequestInfo, now: u64) -> Option<Count> {
+        let name = &self.names.loop_detector;
+        let Lookup::Unique(value) = info.cookie(name) else {
             return None;
         };
-        let count: Count = self.0.open(&names.rounds, value)?;
-        // Written by a clock that is ahead of ours it counts as well: clocks that disagree are one way into a circle.
-        (now.saturating_sub(count.since) < WITHIN).then_some(count)
+        let count: Count = self.sealer.open(name, value.as_bytes())?;
+        // One that a clock ahead of ours wrote counts as well: clocks that differ are one way into
+        // a loop.
+        (now.saturating_sub(count.since) < WINDOW).then_some(count)
     }
 }

@@ -1,34 +1,42 @@
-//! Who is asking, and for what: the little of a request that decides how it is answered without a session.
+//! What kind of request a request is, and the few facts that decide how it is answered without a
+//! session.
 
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, request::Parts,
 };
 
-/// Kinds of requests that are treated differently when nobody is signed in.
+use super::{
+    cookie::{self, Lookup},
+    language::Language,
+};
+
+/// Kinds of requests that get different answers where a session is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// A person opened a page: the only one that a login may be started for.
-    Page,
-    /// A person sent a form.
-    Form,
-    /// HTMX wants a piece of a page.
+pub(crate) enum RequestKind {
+    /// A person opens a page. It alone may start a login.
+    Navigation,
+    /// A person sends a form.
+    FormPost,
+    /// HTMX asks for a part of a page.
     Htmx,
-    /// A program of Microsoft Office looks at a link that somebody pressed in a document.
-    Office,
-    /// A script, an image, a frame, a command line: whoever cannot follow a login.
-    Script,
-    /// A browser asks whether a foreign script may ask (Fetch standard, CORS preflight).
+    /// A program of Microsoft Office looks at a link that a person follows in a document.
+    OfficeProbe,
+    /// A script, an image, a frame, a command line: a client that cannot follow a login.
+    Subresource,
+    /// A browser asks whether a foreign script may send a request (Fetch standard, CORS preflight).
     Preflight,
-    /// A browser loads ahead what nobody has asked for yet.
-    Speculative,
+    /// A browser loads ahead what no person has asked for yet.
+    Prefetch,
 }
 
-/// A request without its body, kept while a handler runs in case its session turns out to be dead.
+/// The facts of a request, without its body. A user keeps them while a handler runs, in case the
+/// session turns out to be dead.
 ///
-/// Made for every handler that takes the user, so nothing in it is allocated in the usual case of one `Cookie` line.
+/// Made for every handler that takes the user: in the usual case of one `Cookie` line nothing in it
+/// is allocated.
 #[derive(Clone)]
-pub(crate) struct Visit {
-    pub caller: Caller,
+pub(crate) struct RequestInfo {
+    pub kind: RequestKind,
     /// With the prefixes that nesting strips.
     pub uri: Uri,
     cookie: Option<HeaderValue>,
@@ -49,7 +57,7 @@ const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
 const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
 
-impl Visit {
+impl RequestInfo {
     pub(crate) fn of(parts: &Parts) -> Self {
         let uri = original_uri(&parts.extensions, &parts.uri);
         Self::new(&parts.method, uri, &parts.headers)
@@ -63,7 +71,7 @@ impl Visit {
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let mut cookies = headers.get_all(header::COOKIE).iter().cloned();
         Self {
-            caller: Caller::of(method, headers),
+            kind: RequestKind::of(method, headers),
             uri: uri.clone(),
             cookie: cookies.next(),
             more_cookies: cookies.collect(),
@@ -73,24 +81,36 @@ impl Visit {
         }
     }
 
-    /// The headers that an answer may depend on.
-    pub(crate) fn headers(&self) -> HeaderMap {
-        let cookies = self.cookie.iter().chain(&self.more_cookies);
-        let cookies = cookies.map(|line| (header::COOKIE, line));
-        let language = self
-            .accept_language
-            .iter()
-            .map(|line| (header::ACCEPT_LANGUAGE, line));
-        let lines = cookies.chain(language);
-        lines.map(|(name, line)| (name, line.clone())).collect()
+    /// The language for what a person reads.
+    pub(crate) fn language(&self) -> Language {
+        Language::negotiate(&self.accept_language)
     }
 
-    /// The page that a form was sent from, as the browser tells it.
+    /// The `Cookie` lines.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.cookie.iter().chain(&self.more_cookies)
+    }
+
+    /// The cookie of this name.
+    pub(crate) fn cookie(&self, name: &str) -> Lookup<'_> {
+        cookie::find(self.cookies(), name)
+    }
+
+    /// Path and query alone, since what comes before them is the client's choice.
+    pub(crate) fn path_and_query(&self) -> Option<&str> {
+        Some(self.uri.path_and_query()?.as_str())
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        self.uri.query().unwrap_or_default()
+    }
+
+    /// The page that a form was sent from, as the browser states it.
     pub(crate) fn referer(&self) -> Option<&str> {
         self.referer.as_ref()?.to_str().ok()
     }
 
-    /// The page that HTMX runs on, as it tells it.
+    /// The page that HTMX runs on, as it states it.
     pub(crate) fn htmx_page(&self) -> Option<&str> {
         self.htmx_page.as_ref()?.to_str().ok()
     }
@@ -109,10 +129,10 @@ pub(crate) fn original_uri<'r>(_: &'r Extensions, uri: &'r Uri) -> &'r Uri {
     uri
 }
 
-impl Caller {
+impl RequestKind {
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        if is_speculative(headers) {
-            return Self::Speculative;
+        if is_prefetch(headers) {
+            return Self::Prefetch;
         }
         if *method == Method::OPTIONS
             && headers.contains_key(header::ORIGIN)
@@ -124,21 +144,21 @@ impl Caller {
             return Self::Htmx;
         }
         if *method == Method::GET && is_office(headers) {
-            return Self::Office;
+            return Self::OfficeProbe;
         }
         if !is_navigation(headers) || headers.contains_key(header::UPGRADE) {
-            return Self::Script;
+            return Self::Subresource;
         }
         match *method {
-            Method::GET => Self::Page,
-            Method::POST => Self::Form,
-            _ => Self::Script,
+            Method::GET => Self::Navigation,
+            Method::POST => Self::FormPost,
+            _ => Self::Subresource,
         }
     }
 
     /// Whether the answer is read by a person.
     pub(crate) fn is_person(self) -> bool {
-        matches!(self, Self::Page | Self::Form | Self::Office)
+        matches!(self, Self::Navigation | Self::FormPost | Self::OfficeProbe)
     }
 }
 
@@ -169,7 +189,7 @@ pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     sites.any(|site| site != "same-origin")
 }
 
-fn is_speculative(headers: &HeaderMap) -> bool {
+fn is_prefetch(headers: &HeaderMap) -> bool {
     [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ].iter().any(|name| {
         let mut values = headers.get_all(name).iter();
         values.any(|value| {
@@ -206,20 +226,20 @@ fn contains(value: &HeaderValue, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn caller(method: Method, lines: &[(&'static str, &'static str)]) -> Caller {
+    fn kind(method: Method, lines: &[(&'static str, &'static str)]) -> RequestKind {
         let headers = lines.iter().map(|(name, value)| {
             (
                 HeaderName::from_static(name),
                 HeaderValue::from_static(value),
             )
         });
-        Caller::of(&method, &headers.collect())
+        RequestKind::of(&method, &headers.collect())
     }
 
     #[test]
     fn only_a_top_level_navigation_is_a_page() {
         let fetch = |mode, dest| {
-            caller(
+            kind(
                 Method::GET,
                 &[
                     ("sec-fetch-mode", mode),
@@ -228,7 +248,7 @@ mod tests {
                 ],
             )
         };
-        assert_eq!(fetch("navigate", "document"), Caller::Page);
+        assert_eq!(fetch("navigate", "document"), RequestKind::Navigation);
         for (mode, dest) in [
             ("no-cors", "image"),
             ("cors", "empty"),
@@ -237,29 +257,29 @@ mod tests {
             ("websocket", "websocket"),
             ("no-cors", "serviceworker"),
         ] {
-            assert_eq!(fetch(mode, dest), Caller::Script, "{mode} {dest}");
+            assert_eq!(fetch(mode, dest), RequestKind::Subresource, "{mode} {dest}");
         }
     }
 
     #[test]
     fn without_fetch_metadata_a_page_accepts_html() {
-        let accept = |accept| caller(Method::GET, &[("accept", accept)]);
+        let accept = |accept| kind(Method::GET, &[("accept", accept)]);
         assert_eq!(
             accept("text/html,application/xhtml+xml,*/*;q=0.8"),
-            Caller::Page
+            RequestKind::Navigation
         );
-        assert_eq!(accept("*/*"), Caller::Script);
-        assert_eq!(accept("application/json"), Caller::Script);
-        assert_eq!(caller(Method::GET, &[]), Caller::Script);
+        assert_eq!(accept("*/*"), RequestKind::Subresource);
+        assert_eq!(accept("application/json"), RequestKind::Subresource);
+        assert_eq!(kind(Method::GET, &[]), RequestKind::Subresource);
         let ajax = &[
             ("accept", "text/html"),
             ("x-requested-with", "XMLHttpRequest"),
         ];
-        assert_eq!(caller(Method::GET, ajax), Caller::Script);
+        assert_eq!(kind(Method::GET, ajax), RequestKind::Subresource);
     }
 
     #[test]
-    fn loading_ahead_is_speculative_whatever_else_is_said() {
+    fn loading_ahead_is_prefetch_whatever_else_is_said() {
         for (name, value) in [
             ("sec-purpose", "prefetch"),
             ("sec-purpose", "prefetch;prerender"),
@@ -273,8 +293,8 @@ mod tests {
                 (name, value),
             ];
             assert_eq!(
-                caller(Method::GET, lines),
-                Caller::Speculative,
+                kind(Method::GET, lines),
+                RequestKind::Prefetch,
                 "{name}: {value}"
             );
         }
@@ -283,17 +303,17 @@ mod tests {
     #[test]
     fn methods_decide_what_a_person_did() {
         let html = &[("accept", "text/html")];
-        assert_eq!(caller(Method::POST, html), Caller::Form);
+        assert_eq!(kind(Method::POST, html), RequestKind::FormPost);
         for method in [Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            assert_eq!(caller(method, html), Caller::Script);
+            assert_eq!(kind(method, html), RequestKind::Subresource);
         }
         let preflight = &[
             ("origin", "https://a.example"),
             ("access-control-request-method", "GET"),
         ];
-        assert_eq!(caller(Method::OPTIONS, preflight), Caller::Preflight);
+        assert_eq!(kind(Method::OPTIONS, preflight), RequestKind::Preflight);
         let upgrade = &[("accept", "text/html"), ("upgrade", "websocket")];
-        assert_eq!(caller(Method::GET, upgrade), Caller::Script);
+        assert_eq!(kind(Method::GET, upgrade), RequestKind::Subresource);
     }
 
     #[test]

@@ -28,8 +28,8 @@ impl TelenorAuthLayer {
     ///
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), ConfigError> {
-    /// let auth = TelenorAuthLayer::from_env()?.optional();
-    /// if let Some(keys) = auth.keys() {
+    /// let auth = TelenorAuthLayer::from_env()?.optional(true);
+    /// if let Some(keys) = auth.get_cookie_keys() {
     ///     tokio::spawn(keys.follow(Duration::from_secs(10)));
     /// }
     /// let auth = auth.build()?;
@@ -138,8 +138,8 @@ mod tests {
         let expected = ConfigError::ConflictingVariables(KEYS, KEYS_FILE);
         assert_eq!(with(&both).unwrap_err(), expected);
         let one = [&NEEDED[..], &[(KEYS, GOOD), (KEYS_FILE, " ")]].concat();
-        assert!(with(&one).unwrap().keys().is_some());
-        assert!(with(&NEEDED).unwrap().keys().is_none());
+        assert!(with(&one).unwrap().get_cookie_keys().is_some());
+        assert!(with(&NEEDED).unwrap().get_cookie_keys().is_none());
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         let path = file.to_str().unwrap();
         let from_file = with(&[&NEEDED[..], &[(KEYS_FILE, path)]].concat()).unwrap();
         let from_variable = from(read).unwrap();
-        let rings = [&from_variable, &from_file].map(|builder| builder.keys().unwrap());
+        let rings = [&from_variable, &from_file].map(|builder| builder.get_cookie_keys().unwrap());
         assert_eq!(rings.map(CookieKeys::reload), [Ok(false), Ok(false)]);
         *variable.lock().unwrap() = BETTER;
         fs::write(&file, BETTER).unwrap();

@@ -1,30 +1,61 @@
-//! What the developer says: one setter for each thing that can be said.
+//! The builder: one setter for each setting.
 
 mod env;
-pub(crate) mod settings;
+mod url;
 mod validate;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    browser::{cookie::CookiePrefix, start_script::StartScript},
-    builder::settings::Settings,
+    browser::{cookie::CookiePrefix, language::Language, start_script::StartScript},
     clock::Clock,
     error::ConfigError,
-    events::Event,
+    events::{Event, Hook},
     key::CookieKeys,
     layer::TelenorAuthLayer,
-    response::page::Language,
-    session::{MemoryStore, SessionStore},
+    session::{SessionStore, erased::ErasedStore},
 };
+
+const PRODUCTION: &str = "https://api.telenor.no";
 
 /// Collects the settings of a [`TelenorAuthLayer`]; [`build`](Self::build) checks them.
 ///
 /// Only the three values that the app's page at Telenor shows are needed. Every default is the safe choice.
 #[must_use = "nothing happens before `build`"]
-pub struct TelenorAuthBuilder<Store = MemoryStore> {
-    settings: Settings,
-    store: Store,
+pub struct TelenorAuthBuilder {
+    client_id: String,
+    client_secret: String,
+    redirect_uri: String,
+    gateway: String,
+    gateway_ca: Option<Vec<u8>>,
+    scope: Option<String>,
+    parameters: Vec<(String, String)>,
+    omit_redirect_uri: bool,
+    pkce: bool,
+    raw_client_credentials: bool,
+    cookie_keys: Option<CookieKeys>,
+    cookie_name: String,
+    cookie_prefix: CookiePrefix,
+    store: Option<Arc<dyn ErasedStore>>,
+    optional: bool,
+    login_page: bool,
+    app_name: Option<String>,
+    purposes: Vec<(Language, String)>,
+    home: String,
+    after_logout: Option<String>,
+    continue_without: Option<String>,
+    login_timeout: Duration,
+    max_session_age: Duration,
+    idle_timeout: Option<Duration>,
+    refresh_tokens: bool,
+    max_token_requests: usize,
+    http_start: Option<String>,
+    start_script: Option<StartScript>,
+    nested_at: Option<String>,
+    user_info_ttl: Option<Duration>,
+    script_api: bool,
+    on_event: Option<Hook>,
+    clock: Clock,
 }
 
 impl TelenorAuthLayer {
@@ -45,20 +76,49 @@ impl TelenorAuthLayer {
 }
 
 impl TelenorAuthBuilder {
-    pub(crate) fn new(client_id: String, client_secret: String, redirect_uri: String) -> Self {
+    fn new(client_id: String, client_secret: String, redirect_uri: String) -> Self {
         Self {
-            settings: Settings::new(client_id, client_secret, redirect_uri),
-            store: MemoryStore::new(),
+            client_id,
+            client_secret,
+            redirect_uri,
+            gateway: PRODUCTION.to_owned(),
+            gateway_ca: None,
+            scope: None,
+            parameters: Vec::new(),
+            omit_redirect_uri: false,
+            pkce: true,
+            raw_client_credentials: false,
+            cookie_keys: None,
+            cookie_name: "telenor".to_owned(),
+            cookie_prefix: CookiePrefix::default(),
+            store: None,
+            optional: false,
+            login_page: false,
+            app_name: None,
+            purposes: Vec::new(),
+            home: "/".to_owned(),
+            after_logout: None,
+            continue_without: None,
+            login_timeout: Duration::from_secs(300),
+            max_session_age: Duration::from_secs(8 * 3600),
+            idle_timeout: None,
+            refresh_tokens: false,
+            max_token_requests: 64,
+            http_start: None,
+            start_script: None,
+            nested_at: None,
+            user_info_ttl: None,
+            script_api: false,
+            on_event: None,
+            clock: Clock::default(),
         }
     }
-}
 
-impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// The base URL of the gateway; `https://api.telenor.no` unless told otherwise.
     ///
     /// Plain http is taken for a mock on a loopback address only.
     pub fn gateway(mut self, base_url: impl Into<String>) -> Self {
-        self.settings.gateway = base_url.into();
+        self.gateway = base_url.into();
         self
     }
 
@@ -66,13 +126,13 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// The system's own are those of the operating system, or the file that `SSL_CERT_FILE` names.
     pub fn gateway_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.settings.gateway_ca = Some(pem.into());
+        self.gateway_ca = Some(pem.into());
         self
     }
 
     /// The scope to ask for (RFC 6749 section 3.3); none unless told otherwise, since Telenor ties access to the app's products.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.settings.scope = Some(scope.into());
+        self.scope = Some(scope.into());
         self
     }
 
@@ -82,29 +142,29 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        self.settings.parameters.push((name.into(), value.into()));
+        self.parameters.push((name.into(), value.into()));
         self
     }
 
     /// Leaves `redirect_uri` out of both requests: Telenor takes it from the app's page on its dashboard.
-    pub fn omit_redirect_uri(mut self) -> Self {
-        self.settings.omit_redirect_uri = true;
+    pub fn omit_redirect_uri(mut self, omit: bool) -> Self {
+        self.omit_redirect_uri = omit;
         self
     }
 
     /// Sends no PKCE challenge (RFC 7636), for a gateway that refuses the parameters.
     ///
     /// A code that leaks can then be injected into another browser's login.
-    pub fn dangerous_disable_pkce(mut self) -> Self {
-        self.settings.pkce = false;
+    pub fn dangerous_disable_pkce(mut self, disable: bool) -> Self {
+        self.pkce = !disable;
         self
     }
 
     /// Sends client id and secret in HTTP Basic as they are, for a gateway that does not decode them.
     ///
     /// RFC 6749 section 2.3.1 has them form-encoded first, which is the same for letters, digits and `-._*`.
-    pub fn raw_client_credentials(mut self) -> Self {
-        self.settings.raw_credentials = true;
+    pub fn raw_client_credentials(mut self, raw: bool) -> Self {
+        self.raw_client_credentials = raw;
         self
     }
 
@@ -116,56 +176,54 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// the session store is one that they share; with [`CookieStore`](crate::session::CookieStore) it makes a second token request,
     /// which the gateway refuses: codes are good once.
     pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
-        self.settings.cookie_keys = Some(keys);
+        self.cookie_keys = Some(keys);
         self
     }
 
     /// The keys given so far: what [`from_env`](TelenorAuthLayer::from_env) found, to follow them or to share them with a store.
     #[must_use]
-    pub fn keys(&self) -> Option<&CookieKeys> {
-        self.settings.cookie_keys.as_ref()
+    pub fn get_cookie_keys(&self) -> Option<&CookieKeys> {
+        self.cookie_keys.as_ref()
     }
 
     /// What the names of the cookies begin with after their prefix; `telenor` unless told otherwise.
     ///
     /// Two layers on one host need two names.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
-        self.settings.cookie_name = name.into();
+        self.cookie_name = name.into();
         self
     }
 
     /// Which prefix the browser enforces on the cookies.
     pub fn cookie_prefix(mut self, prefix: CookiePrefix) -> Self {
-        self.settings.cookie_prefix = prefix;
+        self.cookie_prefix = prefix;
         self
     }
 
     /// Where sessions are kept; in this process's memory unless told otherwise.
-    pub fn session_store<T: SessionStore>(self, store: T) -> TelenorAuthBuilder<T> {
-        TelenorAuthBuilder {
-            settings: self.settings,
-            store,
-        }
+    pub fn session_store(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
     }
 
     /// Lets requests without a session pass: a handler that takes `Option<TelenorUser>` gets `None`, one that takes
     /// [`TelenorUser`](crate::TelenorUser) sends the visitor to log in by itself.
-    pub fn optional(mut self) -> Self {
-        self.settings.optional = true;
+    pub fn optional(mut self, optional: bool) -> Self {
+        self.optional = optional;
         self
     }
 
     /// Shows a page with a button first, where a visitor would otherwise be sent to Telenor at once.
     ///
     /// Recognising a line can be silent. With the page, nobody is recognised without having asked for it.
-    pub fn login_page(mut self) -> Self {
-        self.settings.login_page = true;
+    pub fn login_page(mut self, login_page: bool) -> Self {
+        self.login_page = login_page;
         self
     }
 
     /// The app's name, for the pages that the layer shows.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
-        self.settings.app_name = Some(name.into());
+        self.app_name = Some(name.into());
         self
     }
 
@@ -173,16 +231,14 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// A verb phrase, once for each language: `purpose(Language::Bokmal, "fylle ut adressen din")`.
     pub fn purpose(mut self, language: Language, purpose: impl Into<String>) -> Self {
-        self.settings
-            .purposes
-            .retain(|(known, _)| *known != language);
-        self.settings.purposes.push((language, purpose.into()));
+        self.purposes.retain(|(known, _)| *known != language);
+        self.purposes.push((language, purpose.into()));
         self
     }
 
     /// Where a login leads when nothing else is known, and what "home" means on a page; `/` unless told otherwise.
     pub fn home(mut self, path: impl Into<String>) -> Self {
-        self.settings.home = path.into();
+        self.home = path.into();
         self
     }
 
@@ -191,44 +247,44 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// The page should be a public one. If the layer turns out to guard it, its own page is shown in its place:
     /// recognising a line is silent, so a challenge would sign the user in again at once.
     pub fn after_logout(mut self, path: impl Into<String>) -> Self {
-        self.settings.after_logout = Some(path.into());
+        self.after_logout = Some(path.into());
         self
     }
 
     /// A page of the app that works without the login, offered whenever the login fails.
     pub fn continue_without(mut self, path: impl Into<String>) -> Self {
-        self.settings.continue_without = Some(path.into());
+        self.continue_without = Some(path.into());
         self
     }
 
     /// How long a user may take at Telenor; 5 minutes unless told otherwise, 10 at most.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.login_timeout = timeout;
+        self.login_timeout = timeout;
         self
     }
 
     /// How long a session lasts at most; 8 hours unless told otherwise, and never longer than its access token, unless that is
     /// [refreshed](Self::refresh_tokens).
-    pub fn session_max(mut self, max: Duration) -> Self {
-        self.settings.session_max = max;
+    pub fn max_session_age(mut self, max: Duration) -> Self {
+        self.max_session_age = max;
         self
     }
 
     /// Ends a session that was not used for this long; off unless told otherwise.
     ///
     /// Use is written to the store at most every tenth of this time, after the answer to the request that shows it, so a session may
-    /// end up to a tenth earlier than its last use would have it. [`session_max`](Self::session_max) ends it all the same.
+    /// end up to a tenth earlier than its last use would have it. [`max_session_age`](Self::max_session_age) ends it all the same.
     ///
     /// With a [`CookieStore`](crate::session::CookieStore), use is written by setting the cookie anew. A session that was ended
     /// is not brought back by that wherever the list of the ended is known: share it between instances. No cookie goes out with an answer that a cache
     /// may keep (`public`, `immutable`, an age without `private`), nor with 304: who sees nothing but those for that long is logged out.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.idle_timeout = Some(timeout);
+        self.idle_timeout = Some(timeout);
         self
     }
 
     /// Uses refresh tokens (RFC 6749 section 6), if the gateway hands them out; a session then lasts for
-    /// [`session_max`](Self::session_max), however short its access tokens live.
+    /// [`max_session_age`](Self::max_session_age), however short its access tokens live.
     ///
     /// Telenor's pages say that `refresh_token` can be ignored for now, so off is the default. A token is refreshed when somebody uses
     /// the session in the last minute of it or later, once for all requests and instances. While the gateway cannot be reached, a token
@@ -237,15 +293,15 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// It takes a store that keeps sessions on the server: in a [`CookieStore`](crate::session::CookieStore) a new refresh token would be
     /// lost with the answer that carries it.
-    pub fn refresh_tokens(mut self) -> Self {
-        self.settings.refresh_tokens = true;
+    pub fn refresh_tokens(mut self, refresh: bool) -> Self {
+        self.refresh_tokens = refresh;
         self
     }
 
     /// How many codes are exchanged at the same time, and how many tokens refreshed beside that; 64 of each unless told otherwise. Beyond, a login
     /// is asked to wait.
-    pub fn max_exchanges(mut self, exchanges: usize) -> Self {
-        self.settings.exchanges = exchanges;
+    pub fn max_token_requests(mut self, requests: usize) -> Self {
+        self.max_token_requests = requests;
         self
     }
 
@@ -256,7 +312,7 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// personal, and is good for one minute and one visit. Everything else on that origin is sent to https. The
     /// [crate's page](crate#the-plain-http-start) says what browsers and networks do to it.
     pub fn http_start(mut self, origin: impl Into<String>) -> Self {
-        self.settings.http_start = Some(origin.into());
+        self.http_start = Some(origin.into());
         self
     }
 
@@ -264,7 +320,7 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// Without one the page goes on by itself. With one, the script does, by a click on `#continue`.
     pub fn start_script(mut self, script: StartScript) -> Self {
-        self.settings.start_script = Some(script);
+        self.start_script = Some(script);
         self
     }
 
@@ -273,8 +329,8 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// It is kept in this process's memory, until its time is up or the user logs out; many requests at once make one call. Without this,
     /// nothing but the token is kept.
-    pub fn profile(mut self, ttl: Duration) -> Self {
-        self.settings.profile = Some(ttl);
+    pub fn cache_user_info(mut self, ttl: Duration) -> Self {
+        self.user_info_ttl = Some(ttl);
         self
     }
 
@@ -282,8 +338,8 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     ///
     /// They answer a same-origin `fetch` of somebody who is signed in with the JSON that Telenor sent. The token never enters a page, and
     /// no CORS has to be set up. The [crate's page](crate#from-javascript) has an example.
-    pub fn script_api(mut self) -> Self {
-        self.settings.script_api = true;
+    pub fn script_api(mut self, script_api: bool) -> Self {
+        self.script_api = script_api;
         self
     }
 
@@ -300,7 +356,7 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// # Ok::<(), telenor_auth::ConfigError>(())
     /// ```
     pub fn on_event(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.settings.on_event = Some(Box::new(hook));
+        self.on_event = Some(Box::new(hook));
         self
     }
 
@@ -309,13 +365,13 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// Needed for `RouterExt::telenor_auth` on a router that is then handed to `Router::nest`, which cannot know its
     /// own place.
     pub fn nested_at(mut self, path: impl Into<String>) -> Self {
-        self.settings.nested_at = Some(path.into());
+        self.nested_at = Some(path.into());
         self
     }
 
     /// The clock that life times are measured against, for tests; a store has one of its own.
     pub fn clock(mut self, clock: Clock) -> Self {
-        self.settings.clock = clock;
+        self.clock = clock;
         self
     }
 
@@ -324,17 +380,17 @@ impl<Store: SessionStore> TelenorAuthBuilder<Store> {
     /// # Errors
     ///
     /// [`ConfigError`], whose text says what to change. A layer that was built has no configuration mistake left.
-    pub fn build(self) -> Result<TelenorAuthLayer<Store>, ConfigError> {
-        self.settings.check(self.store)
+    pub fn build(self) -> Result<TelenorAuthLayer, ConfigError> {
+        self.validate()
     }
 }
 
-impl<Store> fmt::Debug for TelenorAuthBuilder<Store> {
+impl fmt::Debug for TelenorAuthBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TelenorAuthBuilder")
-            .field("client_id", &self.settings.client_id)
-            .field("redirect_uri", &self.settings.redirect_uri)
-            .field("gateway", &self.settings.gateway)
+            .field("client_id", &self.client_id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("gateway", &self.gateway)
             .finish_non_exhaustive()
     }
 }

@@ -1,43 +1,40 @@
-//! From what the developer said to a layer that cannot be wrong.
+//! From settings to a layer without a configuration mistake.
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
+use ::url::Url;
 use http::Uri;
-use url::Url;
 
+use super::{
+    TelenorAuthBuilder,
+    url::{is_loopback, parse_url},
+};
 use crate::{
     browser::{
         cookie::CookieNames, http_start::HttpStart, pending_login::PendingLogins,
-        redirect_loop::Rounds, return_to::ReturnTo,
+        redirect_loop::LoopDetector, return_to::ReturnTo,
     },
-    builder::settings::Settings,
-    clock::SKEW,
+    clock::MAX_SKEW,
     error::ConfigError,
     events::Events,
     flow::{
-        Flow, REFRESH_AGAIN,
-        config::{Config, is_loopback, parse_url},
-        placement::Mount,
-        routes::OwnPaths,
-        single_flight::Exchanges,
+        Flow, REFRESH_COOLDOWN, config::Config, placement::Placement, routes::RoutePaths,
+        single_flight::SingleFlight,
     },
     gateway::{Gateway, breaker::Breaker, client::HttpClient},
+    instance::InstanceId,
     key::{CookieKeys, Purpose},
     layer::TelenorAuthLayer,
     oauth::{Authorization, ClientAuthentication, is_scope, reserved_parameter},
-    session::SessionStore,
-    user::Profiles,
+    session::MemoryStore,
+    user::UserInfoCache,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-impl Settings {
+impl TelenorAuthBuilder {
     /// A layer, or the first mistake.
-    pub(crate) fn check<Store: SessionStore>(
-        mut self,
-        store: Store,
-    ) -> Result<TelenorAuthLayer<Store>, ConfigError> {
+    pub(super) fn validate(mut self) -> Result<TelenorAuthLayer, ConfigError> {
         let control = |text: &str| text.chars().any(char::is_control);
         if self.client_id.is_empty() || control(&self.client_id) {
             return Err(ConfigError::InvalidClientId);
@@ -56,20 +53,23 @@ impl Settings {
                 return Err(ConfigError::ReservedParameter(name.clone()));
             }
         }
-        if self.exchanges == 0 {
-            return Err(ConfigError::ZeroLimit("max_exchanges"));
+        if self.max_token_requests == 0 {
+            return Err(ConfigError::ZeroLimit("max_token_requests"));
         }
-        if self.refresh_tokens && !Store::KEEPS_TOKEN {
+        let store = self.store.take();
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        if self.refresh_tokens && !store.has_stable_token() {
             return Err(ConfigError::RefreshNeedsServer);
         }
-        let redirect_uri = self.checked_redirect_uri()?;
+        let redirect_uri = self.validate_redirect_uri()?;
         let events = Arc::new(Events::new(self.on_event.take()));
-        let gateway = self.gateway(&redirect_uri, Arc::clone(&events))?;
+        let gateway = self.validate_gateway(&redirect_uri, Arc::clone(&events))?;
         let config = self.config(&redirect_uri)?;
-        let mount = self.checked_mount(&config)?;
+        let placement = self.placement(&config)?;
 
         let secure = redirect_uri.scheme() == "https";
         let names = CookieNames::new(&self.cookie_name, secure, self.cookie_prefix)?;
+        let names = Arc::new(names);
         let login_timeout = seconds(
             self.login_timeout,
             Duration::from_secs(600),
@@ -78,36 +78,38 @@ impl Settings {
         )?;
         if self.cookie_keys.is_none() {
             tracing::warn!(
-                "cookies are sealed with a random key: logins under way end with this process and are unknown to others; set cookie_keys to share and keep them"
+                "cookies are sealed with a random key: logins in progress end with this process and \
+                 are unknown to others. Set cookie_keys to share and keep them"
             );
         }
         let keys = self.cookie_keys.clone().unwrap_or_else(CookieKeys::random);
-        let http_start = self.http_start(&keys, &redirect_uri, &config)?;
-        let pending = keys.sealer(Purpose::PendingLogin, &config.instance);
-        let answers = keys.sealer(Purpose::Answer, &config.instance);
-        let rounds = keys.sealer(Purpose::Rounds, &config.instance);
-        let profile = self.profile.map(|ttl| {
-            let day = Duration::from_secs(24 * 3600);
-            seconds(ttl, day, "profile", "between 1 second and a day")
+        let http_start = self.validate_http_start(&keys, &redirect_uri, &config)?;
+        let pending = keys.sealer(Purpose::PendingLogin, config.instance.as_bytes());
+        let shared_outcomes = keys.sealer(Purpose::SharedOutcome, config.instance.as_bytes());
+        let loop_detector = keys.sealer(Purpose::LoopDetector, config.instance.as_bytes());
+        let user_info_ttl = self.user_info_ttl.map(|ttl| {
+            let day = 24 * HOUR;
+            seconds(ttl, day, "cache_user_info", "between 1 second and a day")
         });
         let flow = Flow {
-            profiles: profile.transpose()?.map(Profiles::new),
             config,
-            gateway,
-            names,
-            pending: PendingLogins::new(pending, login_timeout),
-            rounds: Rounds::new(rounds),
-            http_start,
-            exchanges: Exchanges::new(self.exchanges, login_timeout + SKEW),
-            refreshes: Exchanges::new(self.exchanges, 0).lingering(REFRESH_AGAIN),
-            answers,
             store,
+            info_cache: user_info_ttl.transpose()?.map(UserInfoCache::new),
             events,
+            pending: PendingLogins::new(Arc::clone(&names), pending, login_timeout),
+            loop_detector: LoopDetector::new(Arc::clone(&names), loop_detector),
+            names,
+            http_start,
+            gateway,
+            exchanges: SingleFlight::new(self.max_token_requests, login_timeout + MAX_SKEW),
+            refreshes: SingleFlight::new(self.max_token_requests, 0)
+                .with_cooldown(REFRESH_COOLDOWN),
+            shared_outcomes,
         };
-        Ok(TelenorAuthLayer::new(Arc::new(flow), mount))
+        Ok(TelenorAuthLayer::new(flow, placement))
     }
 
-    fn checked_redirect_uri(&self) -> Result<Url, ConfigError> {
+    fn validate_redirect_uri(&self) -> Result<Url, ConfigError> {
         let url = parse_url(&self.redirect_uri).map_err(ConfigError::InvalidRedirectUri)?;
         if url.scheme() == "http" && !is_loopback(&url) {
             return Err(ConfigError::InsecureRedirectUri);
@@ -120,7 +122,11 @@ impl Settings {
         Ok(url)
     }
 
-    fn gateway(&self, redirect_uri: &Url, events: Arc<Events>) -> Result<Gateway, ConfigError> {
+    fn validate_gateway(
+        &self,
+        redirect_uri: &Url,
+        events: Arc<Events>,
+    ) -> Result<Gateway, ConfigError> {
         let base = parse_url(&self.gateway).map_err(ConfigError::InvalidGateway)?;
         let https_only = base.scheme() == "https";
         if !https_only && !is_loopback(&base) {
@@ -141,9 +147,10 @@ impl Settings {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte))
         };
         let same = plain(id) && plain(secret);
-        if !(self.raw_credentials || same) {
+        if !(self.raw_client_credentials || same) {
             tracing::info!(
-                "client id or secret has characters that RFC 6749 section 2.3.1 wants encoded; if the gateway refuses them, try raw_client_credentials"
+                "client id or secret has characters that RFC 6749 section 2.3.1 wants encoded. If \
+                 the gateway refuses them, try raw_client_credentials"
             );
         }
         Ok(Gateway {
@@ -157,7 +164,7 @@ impl Settings {
             token_endpoint: endpoint("/oauth/v2/token")?,
             logout_endpoint: endpoint("/oauth/v2/logout")?,
             base: base.into(),
-            client: if self.raw_credentials {
+            client: if self.raw_client_credentials {
                 ClientAuthentication::basic_raw(id, secret)
             } else {
                 ClientAuthentication::basic(id, secret)
@@ -172,9 +179,9 @@ impl Settings {
     }
 
     fn config(&self, redirect_uri: &Url) -> Result<Config, ConfigError> {
-        let paths = OwnPaths::beside(redirect_uri.path(), self.script_api)?;
-        let origin_text = redirect_uri.origin().ascii_serialization();
-        let origin = Url::parse(&origin_text)
+        let paths = RoutePaths::siblings_of(redirect_uri.path(), self.script_api)?;
+        let origin_str = redirect_uri.origin().ascii_serialization();
+        let origin = Url::parse(&origin_str)
             .map_err(|error| ConfigError::InvalidRedirectUri(error.to_string()))?;
         let path = |setting: &'static str, path: &str| {
             ReturnTo::parse(path, &origin)
@@ -193,28 +200,28 @@ impl Settings {
         Ok(Config {
             home: path("home", &self.home)?,
             after_logout: optional("after_logout", &self.after_logout)?,
-            without: optional("continue_without", &self.continue_without)?,
+            continue_without: optional("continue_without", &self.continue_without)?,
             app_name: self.app_name.clone(),
             purposes: self.purposes.clone(),
-            instance: self.instance(),
+            instance: InstanceId::new(&self.gateway, &self.client_id, &self.redirect_uri),
             optional: self.optional,
             login_page: self.login_page,
-            session_max: seconds(
-                self.session_max,
+            max_session_age: seconds(
+                self.max_session_age,
                 24 * 365 * HOUR,
-                "session_max",
+                "max_session_age",
                 "between 1 second and a year",
             )?,
-            idle_timeout: self.checked_idle_timeout()?,
+            idle_timeout: self.validate_idle_timeout()?,
             refresh_tokens: self.refresh_tokens,
             clock: self.clock.clone(),
-            origin_text: origin_text.into(),
+            origin_str: origin_str.into(),
             origin,
             paths,
         })
     }
 
-    fn checked_idle_timeout(&self) -> Result<Option<u64>, ConfigError> {
+    fn validate_idle_timeout(&self) -> Result<Option<u64>, ConfigError> {
         let timeout = self.idle_timeout.map(|timeout| {
             let day = 24 * HOUR;
             seconds(timeout, day, "idle_timeout", "between 1 second and a day")
@@ -222,7 +229,7 @@ impl Settings {
         timeout.transpose()
     }
 
-    fn http_start(
+    fn validate_http_start(
         &self,
         keys: &CookieKeys,
         redirect_uri: &Url,
@@ -246,7 +253,7 @@ impl Settings {
             return Err(ConfigError::InvalidHttpStart("has a path"));
         }
         let authority = origin.trim_start_matches("http://").to_owned();
-        let app = config.origin_text.split("//").nth(1);
+        let app = config.origin_str.split("//").nth(1);
         if app == Some(&authority) {
             return Err(ConfigError::InvalidHttpStart("is the app's own host"));
         }
@@ -257,11 +264,12 @@ impl Settings {
             && start.ends_with(&format!(".{app}"))
         {
             tracing::warn!(
-                "the plain-http start is below {app}: if {app} sends HSTS with includeSubDomains, browsers never open it"
+                "the plain-http start is below {app}: if {app} sends HSTS with includeSubDomains, \
+                 browsers never open it"
             );
         }
         let page = format!("{origin}{}", config.paths.start);
-        let sealer = keys.sealer(Purpose::Hop, &config.instance);
+        let sealer = keys.sealer(Purpose::StartTicket, config.instance.as_bytes());
         Ok(Some(HttpStart::new(
             authority,
             page,
@@ -270,27 +278,13 @@ impl Settings {
         )))
     }
 
-    fn checked_mount(&self, config: &Config) -> Result<Mount, ConfigError> {
+    fn placement(&self, config: &Config) -> Result<Placement, ConfigError> {
         let prefix = self.nested_at.as_deref().unwrap_or_default();
         let prefix = prefix.trim_end_matches('/');
         match config.paths.callback.strip_prefix(prefix) {
-            Some(rest) if rest.starts_with('/') => Ok(Mount::around(prefix)),
+            Some(rest) if rest.starts_with('/') => Ok(Placement::wrapping(prefix)),
             _ => Err(ConfigError::NotBelowNest(prefix.to_owned())),
         }
-    }
-
-    fn instance(&self) -> [u8; 8] {
-        let parts = [&self.gateway, &self.client_id, &self.redirect_uri];
-        let mut hash = digest::Context::new(&digest::SHA256);
-        for part in parts {
-            hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let digest = hash.finish();
-        *digest
-            .as_ref()
-            .first_chunk()
-            .expect("SHA-256 gives 32 bytes")
     }
 }
 

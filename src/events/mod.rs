@@ -97,9 +97,9 @@ pub enum Event<'e> {
     #[non_exhaustive]
     GatewayCall {
         /// Which one.
-        endpoint: Endpoint,
+        endpoint: GatewayEndpoint,
         /// How.
-        outcome: Outcome,
+        outcome: GatewayOutcome,
         /// How long it took.
         duration: Duration,
     },
@@ -116,7 +116,7 @@ pub enum Event<'e> {
 /// What is called at the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Endpoint {
+pub enum GatewayEndpoint {
     /// The token endpoint.
     Token,
     /// The logout endpoint.
@@ -128,7 +128,7 @@ pub enum Endpoint {
 /// How a request to the gateway ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum GatewayOutcome {
     /// A status of success.
     Ok,
     /// A status of 4xx, or one that makes no sense here.
@@ -141,7 +141,7 @@ pub enum Outcome {
     Unreachable,
 }
 
-impl Endpoint {
+impl GatewayEndpoint {
     /// The name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -153,7 +153,7 @@ impl Endpoint {
     }
 }
 
-impl Outcome {
+impl GatewayOutcome {
     /// The name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -180,7 +180,7 @@ impl Events {
         Self { hook }
     }
 
-    pub(crate) fn tell(&self, event: Event<'_>) {
+    pub(crate) fn emit(&self, event: Event<'_>) {
         log(&event);
         metrics::record(&event);
         if let Some(hook) = &self.hook {
@@ -190,7 +190,7 @@ impl Events {
 
     pub(crate) fn store_failed(&self, error: &dyn std::error::Error) {
         let error = chain(error);
-        self.tell(Event::StoreFailed { error: &error });
+        self.emit(Event::StoreFailed { error: &error });
     }
 }
 
@@ -234,7 +234,7 @@ fn log(event: &Event<'_>) {
         } => {
             let (endpoint, outcome) = (endpoint.as_str(), outcome.as_str());
             let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-            if outcome == Outcome::Ok.as_str() {
+            if outcome == GatewayOutcome::Ok.as_str() {
                 tracing::debug!(endpoint, outcome, milliseconds, "gateway called");
             } else {
                 tracing::warn!(endpoint, outcome, milliseconds, "gateway called");

@@ -1,213 +1,221 @@
-//! Lets a request in with its user, or without where that is allowed, or answers it.
+//! Decides on a request to the app: it goes on with its user, or without where that is allowed, or
+//! gets a response.
 
 use std::{
-    future::Future,
-    pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::SystemTime,
 };
 
 use axum_core::body::Body;
-use http::{HeaderMap, Request, Response, header};
-use tokio::runtime::Handle;
+use http::{Request, Response, header};
 
-use super::{Flow, Refusal, refresh::Due};
+use super::{Flow, Refusal, placement::Placement, refresh::Freshness};
 use crate::{
     browser::{
         msisdn_headers,
-        request::{Visit, original_uri},
+        request::{RequestInfo, original_uri},
     },
+    clock::unix_seconds,
+    detached,
     events::Event,
     failure::FailureCause,
-    flow::placement::Mount,
     response,
-    session::{Session, SessionStore, SessionToken, StoreError},
-    user::{Guard, Identity, Refreshed},
+    session::{SessionToken, erased::Loaded},
+    user::{CurrentSession, Identity, RefreshOutcome, UserBackend},
 };
 
-/// As what a request was let in.
-pub(crate) enum Admitted<Store> {
+/// What becomes of a request.
+pub(crate) enum Admission {
+    /// It goes on to the app, whose response is finished by this.
+    Forward(OnResponse),
+    Respond(Response<Body>),
+    /// It waits for another access token.
+    Refresh(CurrentSession),
+}
+
+/// What the app's response still needs.
+pub(crate) enum OnResponse {
     User,
-    /// A user of whom it was not noted for a while that the session is in use.
-    Active(Box<Use<Store>>),
+    /// The session was not used for a while, and the store has to know.
+    Touch(Box<SessionTouch>),
     Anonymous,
 }
 
-/// That a session is in use, to be written when its request is answered.
-pub(crate) struct Use<Store> {
-    flow: Arc<Flow<Store>>,
-    token: SessionToken<'static>,
-    session: Session,
-    now: u64,
+/// A use of a session, to be written when its request has a response.
+pub(crate) struct SessionTouch {
+    flow: Arc<Flow>,
+    current: CurrentSession,
+    now: SystemTime,
 }
 
-/// Why a request was not let in.
-pub(crate) enum Turned {
-    Away(Response<Body>),
-    /// Its access token has run out, and another can be had.
-    Stale(Session),
-}
-
-impl<Store: SessionStore> Flow<Store> {
-    /// A request that brought a session cookie, with what the store says of it.
-    #[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
+impl Flow {
+    /// Decides on a request with a session cookie, by what the store returned for it.
     pub(crate) fn admit<B>(
         self: &Arc<Self>,
-        mount: &Mount,
+        placement: &Placement,
         request: &mut Request<B>,
-        loaded: Result<Option<Session>, StoreError>,
-    ) -> Result<Admitted<Store>, Turned> {
-        let now = self.config.clock.seconds();
+        token: SessionToken<'static>,
+        loaded: Loaded,
+        now: SystemTime,
+    ) -> Admission {
         let session = match loaded {
-            Ok(session) => session.filter(|session| self.accepts(session, now)),
+            Ok(session) => session.filter(|session| self.accepts(session, unix_seconds(now))),
             Err(error) => {
-                let visit = Visit::of_request(request);
-                return Err(Turned::Away(self.store_failed(&visit, &error)));
+                let info = RequestInfo::of_request(request);
+                return Admission::Respond(self.store_failed(&info, &error));
             }
         };
         let Some(session) = session else {
-            self.events.tell(Event::SessionRefused);
-            return self.admit_anonymous(mount, request).map_err(Turned::Away);
+            self.events.emit(Event::SessionRefused);
+            return self.admit_anonymous(placement, request);
         };
-        match self.refresh_due(&session, now) {
-            Due::Later => {}
-            Due::Soon => self.refresh_soon(request.headers(), &session),
-            Due::Now => return Err(Turned::Stale(session)),
+        let current = CurrentSession { token, session };
+        match self.freshness(&current.session, unix_seconds(now)) {
+            Freshness::Fresh => {}
+            Freshness::Expiring => self.start_refresh(&current),
+            Freshness::Expired => return Admission::Refresh(current),
         }
-        Ok(self.let_user_in(request, session, now))
+        self.admit_user(request, current, now)
     }
 
-    /// A request whose access token had run out.
-    #[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
+    /// Decides on a request whose access token had expired.
     pub(crate) fn admit_refreshed<B>(
         self: &Arc<Self>,
-        mount: &Mount,
+        placement: &Placement,
         request: &mut Request<B>,
-        refreshed: Refreshed,
-    ) -> Result<Admitted<Store>, Response<Body>> {
-        let now = self.config.clock.seconds();
-        match refreshed {
-            Refreshed::Session(session) => Ok(self.let_user_in(request, session, now)),
-            Refreshed::Over => {
-                self.events.tell(Event::SessionRefused);
-                self.admit_anonymous(mount, request)
+        token: SessionToken<'static>,
+        outcome: RefreshOutcome,
+        now: SystemTime,
+    ) -> Admission {
+        match outcome {
+            RefreshOutcome::Refreshed(session) => {
+                self.admit_user(request, CurrentSession { token, session }, now)
             }
-            Refreshed::NotNow(cause) => {
-                let refusal = Refusal::because(cause);
-                Err(self.refuse(&Visit::of_request(request), refusal))
+            RefreshOutcome::Ended => {
+                self.events.emit(Event::SessionRefused);
+                self.admit_anonymous(placement, request)
+            }
+            RefreshOutcome::Unavailable(cause) => {
+                let info = RequestInfo::of_request(request);
+                Admission::Respond(self.refuse(&info, Refusal::because(cause)))
             }
         }
     }
 
-    /// A request without a session.
-    #[expect(clippy::result_large_err, reason = "an answer is handed on at once")]
+    /// Decides on a request without a session.
     pub(crate) fn admit_anonymous<B>(
         self: &Arc<Self>,
-        mount: &Mount,
+        placement: &Placement,
         request: &mut Request<B>,
-    ) -> Result<Admitted<Store>, Response<Body>> {
+    ) -> Admission {
         let original = original_uri(request.extensions(), request.uri());
         let (path, callback) = (request.uri().path(), &self.config.paths.callback);
-        if let Some(mistake) = mount.mistake(original.path(), path, callback) {
+        if let Some(mistake) = placement.check(original.path(), path, callback) {
             tracing::error!("{mistake}");
-            let visit = Visit::of_request(request);
-            return Err(self.refuse(&visit, Refusal::because(FailureCause::Internal)));
+            let info = RequestInfo::of_request(request);
+            let refusal = Refusal::because(FailureCause::Internal);
+            return Admission::Respond(self.refuse(&info, refusal));
         }
         if !self.config.optional {
-            return Err(self.challenge(&Visit::of_request(request)));
+            return Admission::Respond(self.challenge(&RequestInfo::of_request(request)));
         }
-        self.let_in(request, None);
-        Ok(Admitted::Anonymous)
+        self.insert_identity(request, None);
+        Admission::Forward(OnResponse::Anonymous)
     }
 
-    fn let_user_in<B>(
+    fn admit_user<B>(
         self: &Arc<Self>,
         request: &mut Request<B>,
-        session: Session,
-        now: u64,
-    ) -> Admitted<Store> {
-        let note = self.note_use(request.headers(), &session, now);
-        self.let_in(request, Some(session));
-        note.map_or(Admitted::User, |note| Admitted::Active(Box::new(note)))
+        current: CurrentSession,
+        now: SystemTime,
+    ) -> Admission {
+        let touch = self.touch_if_due(&current, now);
+        self.insert_identity(request, Some(current));
+        Admission::Forward(touch.map_or(OnResponse::User, OnResponse::Touch))
     }
 
-    fn let_in<B>(self: &Arc<Self>, request: &mut Request<B>, session: Option<Session>) {
-        msisdn_headers::remove(request.headers_mut());
-        let guard: Arc<dyn Guard> = Arc::clone(self) as _;
-        request.extensions_mut().insert(Identity { guard, session });
-    }
-
-    /// With an idle time, each tenth of it is noted when the session is in use.
-    fn note_use(
+    fn insert_identity<B>(
         self: &Arc<Self>,
-        headers: &HeaderMap,
-        session: &Session,
-        now: u64,
-    ) -> Option<Use<Store>> {
+        request: &mut Request<B>,
+        current: Option<CurrentSession>,
+    ) {
+        msisdn_headers::remove(request.headers_mut());
+        let backend: Arc<dyn UserBackend> = Arc::clone(self) as _;
+        request
+            .extensions_mut()
+            .insert(Identity { backend, current });
+    }
+
+    /// With an idle timeout, a use is written once in each tenth of it.
+    fn touch_if_due(
+        self: &Arc<Self>,
+        current: &CurrentSession,
+        now: SystemTime,
+    ) -> Option<Box<SessionTouch>> {
         let idle = self.config.idle_timeout?;
-        if !session.is_idle(now, (idle / 10).max(1)) {
-            return None;
-        }
-        Some(Use {
-            flow: Arc::clone(self),
-            token: self.session_token(headers)?.into_owned(),
-            session: session.used_at(self.config.clock.now()),
-            now,
+        let due = current
+            .session
+            .is_idle(unix_seconds(now), (idle / 10).max(1));
+        due.then(|| {
+            Box::new(SessionTouch {
+                flow: Arc::clone(self),
+                current: current.clone(),
+                now,
+            })
         })
     }
 }
 
-impl<Store: SessionStore> Admitted<Store> {
-    /// What the handler's answer must say so that no cache hands it to somebody else, and that the session goes on.
-    pub(crate) fn mark(self, response: &mut Response<Body>) {
+impl OnResponse {
+    /// Marks the app's response, so that no cache hands it to another visitor, and writes the use of
+    /// the session.
+    pub(crate) fn finish_response(self, response: &mut Response<Body>) {
         match self {
             Self::User => response::keep_private(response.headers_mut()),
-            Self::Active(noted) => {
+            Self::Touch(touch) => {
                 response::keep_private(response.headers_mut());
-                noted.write(response);
+                touch.write(response);
             }
             Self::Anonymous => response::vary_by_cookie(response.headers_mut()),
         }
     }
 }
 
-impl<Store: SessionStore> Use<Store> {
-    /// Written now and not before the handler ran: a session that was ended meanwhile is not brought back.
+impl SessionTouch {
+    /// Written now and not before the handler ran: a session that ended in the meantime does not
+    /// come back.
     fn write(self, response: &mut Response<Body>) {
-        if Store::KEEPS_TOKEN {
-            self.write_to_store();
-        } else if response::takes_cookie(response) {
-            self.write_to_cookie(response.headers_mut());
+        if self.flow.store.has_stable_token() {
+            // A store in this process is done at once. The response waits for no other.
+            detached::now_or_spawn(Box::pin(async move {
+                self.update().await;
+            }));
+        } else if response::is_cookie_safe(response) {
+            self.write_to_cookie(response);
         }
     }
 
-    /// A store in this process has done so at once; nobody waits for another one.
-    fn write_to_store(self) {
-        let mut write = Box::pin(self.replace());
+    /// Where it is not known at once whether the session goes on, the next request writes its use.
+    fn write_to_cookie(self, response: &mut Response<Body>) {
+        let flow = Arc::clone(&self.flow);
+        let seconds = self.current.session.seconds_left(unix_seconds(self.now));
+        let mut update = Box::pin(self.update());
         let mut context = Context::from_waker(Waker::noop());
-        if write.as_mut().poll(&mut context).is_pending()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            runtime.spawn(write);
-        }
-    }
-
-    /// When it is not known at once whether the session goes on, the next request notes its use.
-    fn write_to_cookie(self, headers: &mut HeaderMap) {
-        let (flow, seconds) = (Arc::clone(&self.flow), self.session.seconds_left(self.now));
-        let write = pin!(self.replace());
-        let mut context = Context::from_waker(Waker::noop());
-        if let Poll::Ready(Some(token)) = write.poll(&mut context) {
+        if let Poll::Ready(Some(token)) = update.as_mut().poll(&mut context) {
+            response::forbid_caching(response.headers_mut());
             let names = &flow.names;
-            let cookie = names.set(&names.session, token.expose(), seconds);
-            headers.append(header::SET_COOKIE, cookie);
+            let cookie = names.set(&names.session, token.secret(), seconds);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
 
-    async fn replace(self) -> Option<SessionToken<'static>> {
-        let replaced = self.flow.store.replace(&self.token, self.session).await;
-        replaced.unwrap_or_else(|error| {
-            self.flow.events.store_failed(&error);
+    async fn update(self) -> Option<SessionToken<'static>> {
+        let Self { flow, current, now } = self;
+        let touched = current.session.touched_at(now);
+        let updated = flow.store.update(&current.token, touched, now).await;
+        updated.unwrap_or_else(|error| {
+            flow.events.store_failed(&error);
             None
         })
     }

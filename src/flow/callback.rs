@@ -1,238 +1,223 @@
-//! Takes a visitor back in (RFC 6749 sections 4.1.2 to 4.1.4).
+//! Takes a visitor back from Telenor (RFC 6749 sections 4.1.2 to 4.1.4).
 
 use std::{sync::Arc, time::Duration};
 
 use axum_core::body::Body;
-use http::{Response, request::Parts};
+use http::Response;
 
-use super::{Flow, Refusal, Retry, exchange::Answer};
+use super::{Flow, LoginOutcome, Refusal, Retry, single_flight::FlightError};
 use crate::{
     browser::{
         pending_login::{Pending, PendingLogin},
-        request::Visit,
+        request::RequestInfo,
     },
+    clock::unix_seconds,
     events::Event,
     failure::FailureCause,
-    flow::single_flight::NoAnswer,
+    login_id::LoginId,
     oauth::{AuthorizationResponse, Outcome, State},
     response,
-    session::{SessionStore, SessionToken, StoreError},
+    session::StoreError,
 };
 
-const MAX_DESCRIPTION: usize = 256;
-/// Ten seconds are the gateway's, twelve another instance's that is at it; the rest is for a store behind a network.
-const EXCHANGE: Duration = Duration::from_secs(30);
+/// Ten seconds are for the gateway, twelve for another instance that does the exchange, the rest for
+/// a store behind a network.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl<Store: SessionStore> Flow<Store> {
-    pub(super) async fn callback(self: &Arc<Self>, parts: &Parts, visit: &Visit) -> Response<Body> {
-        let query = parts.uri.query().unwrap_or_default();
-        let Some(AuthorizationResponse { state, outcome }) = AuthorizationResponse::parse(query)
+impl Flow {
+    pub(super) async fn callback(self: &Arc<Self>, info: &RequestInfo) -> Response<Body> {
+        let Some(AuthorizationResponse { state, outcome }) =
+            AuthorizationResponse::parse(info.query())
         else {
-            return self.reject(visit, FailureCause::CallbackMalformed, None, None);
+            return self.reject(info, FailureCause::CallbackMalformed, None, None);
         };
-        let session = match self.session(&parts.headers).await {
-            Ok(session) => session,
-            Err(error) => return self.store_failed(visit, &error),
+        let now = self.config.clock.now();
+        let current = match self.current_session(info, now).await {
+            Ok(current) => current,
+            Err(error) => return self.store_failed(info, &error),
         };
-        if let (Some(session), Some(state)) = (&session, &state)
-            && session.login() == state.login()
+        if let (Some(current), Some(state)) = (&current, &state)
+            && current.session.login_id() == state.login_id()
         {
-            // Loaded once more, by reload, Back or a second tab: the login is done already.
-            return response::see_other(&self.config.absolute(session.return_to()));
+            // Loaded once more, by reload, Back or a second tab: the login is complete already.
+            return response::see_other(&self.config.absolute(current.session.return_to()));
         }
-        let now = self.config.clock.seconds();
         let pending = match &state {
-            Some(state) => self.pending.find(&self.names, &parts.headers, state, now),
+            Some(state) => self.pending.find(info, state, unix_seconds(now)),
             None => Pending::Unknown,
         };
         match (outcome, state, pending) {
             (Outcome::Code(code), Some(state), Pending::Live(login)) => {
-                self.finish(parts, visit, state, login, code).await
+                self.finish(info, state, login, code).await
             }
             (Outcome::Error { code, description }, Some(state), Pending::Live(login)) => {
-                let description = description.map(|text| printable(&text));
-                self.refused_at_gateway(visit, &state, &login, &code, description)
+                self.denied(info, &state, &login, &code, description.as_deref())
             }
-            // Whoever sent this, no login of this browser's ends by it: the page says what the code means and no more.
-            (Outcome::Error { code, .. }, state, _) => {
-                self.reject(visit, cause_of(&code), state.as_ref(), None)
-            }
+            // No login of this browser ends by it: the page says what the code means, and no more.
+            (Outcome::Error { code, .. }, state, _) => self.reject(
+                info,
+                FailureCause::of_authorization_error(&code),
+                state.as_ref(),
+                None,
+            ),
             (Outcome::Code(_), Some(state), Pending::Expired(login)) => {
-                self.tell_failure(FailureCause::StateExpired, &state, "");
-                let mut refusal = Refusal::because(FailureCause::StateExpired);
-                refusal.retry = Retry::Login(Some(login.return_to()));
-                self.refuse(visit, refusal)
+                self.login_failed(FailureCause::StateExpired, state.login_id(), "");
+                let refusal = Refusal {
+                    retry: Retry::Login(Some(login.return_to())),
+                    ..Refusal::because(FailureCause::StateExpired)
+                };
+                self.refuse(info, refusal)
             }
-            // Perhaps an old tab of somebody who is signed in by now: the way into the app comes first then.
+            // Perhaps an old tab of a user who is signed in by now. Then the way into the app comes
+            // first.
             (Outcome::Code(_), state, _) => {
-                let home = session.map(|_| self.config.home.as_str());
-                self.reject(visit, FailureCause::StateUnknown, state.as_ref(), home)
+                let home = current.map(|_| self.config.home.as_str());
+                self.reject(info, FailureCause::StateUnknown, state.as_ref(), home)
             }
         }
     }
 
-    /// A callback that belongs to no login of this browser: it changes nothing and tells nothing.
+    /// A callback that belongs to no login of this browser changes nothing and reveals nothing.
     fn reject(
         &self,
-        visit: &Visit,
+        info: &RequestInfo,
         cause: FailureCause,
         state: Option<&State>,
         app: Option<&str>,
     ) -> Response<Body> {
         let login_id = state.map(State::login_id);
-        self.events.tell(Event::LoginFailed {
-            login_id: login_id.as_deref(),
+        self.events.emit(Event::LoginFailed {
+            login_id: login_id.map(|id| id.to_string()).as_deref(),
             cause,
             detail: "no login of this browser",
         });
-        let mut refusal = Refusal::because(cause);
-        refusal.login_id = login_id.as_deref();
-        if let Some(app) = app {
-            refusal.retry = Retry::Page(app);
-        }
-        self.refuse(visit, refusal)
+        let refusal = Refusal {
+            login_id,
+            retry: app.map_or(Retry::Login(None), Retry::Page),
+            ..Refusal::because(cause)
+        };
+        self.refuse(info, refusal)
     }
 
-    fn refused_at_gateway(
+    /// The gateway returned an error in place of a code.
+    fn denied(
         &self,
-        visit: &Visit,
+        info: &RequestInfo,
         state: &State,
         login: &PendingLogin,
         code: &str,
-        description: Option<String>,
-    ) -> Response<Body> {
-        let cause = cause_of(code);
-        let said = printable(&format!(
-            "{code}: {}",
-            description.as_deref().unwrap_or_default()
-        ));
-        self.tell_failure(cause, state, &said);
-        self.failed(visit, state, login, cause, description.as_deref())
-    }
-
-    /// The end of a login that came to nothing.
-    fn failed(
-        &self,
-        visit: &Visit,
-        state: &State,
-        login: &PendingLogin,
-        cause: FailureCause,
         description: Option<&str>,
     ) -> Response<Body> {
-        let refusal = Refusal {
-            cause,
-            retry: Retry::Login(Some(login.return_to())),
-            description,
-            login_id: Some(&state.login_id()),
-        };
-        let over = self.pending.end(&self.names, state);
-        response::with_cookies(self.refuse(visit, refusal), [over])
+        let cause = FailureCause::of_authorization_error(code);
+        let description = description.map(printable);
+        let detail = format!("{code}: {}", description.as_deref().unwrap_or_default());
+        self.login_failed(cause, state.login_id(), &printable(&detail));
+        self.failed(info, state, login, cause, description.as_deref())
     }
 
     async fn finish(
         self: &Arc<Self>,
-        parts: &Parts,
-        visit: &Visit,
+        info: &RequestInfo,
         state: State,
         login: PendingLogin,
         code: String,
     ) -> Response<Body> {
-        let now = self.config.clock.seconds();
-        let (flow, login) = (Arc::clone(self), Arc::new(login));
-        let previous = self
-            .session_token(&parts.headers)
-            .map(SessionToken::into_owned);
+        let (id, login) = (state.login_id(), Arc::new(login));
+        let previous = self.session_token(info.cookies());
         let exchange = {
-            let (state, login) = (state.clone(), Arc::clone(&login));
-            || async move {
-                let exchange = flow.exchange(&state, &login, &code, previous);
-                match tokio::time::timeout(EXCHANGE, exchange).await {
-                    Ok(answer) => answer,
+            let (flow, login) = (Arc::clone(self), Arc::clone(&login));
+            move || async move {
+                let exchange = flow.exchange(id, &login, &code, previous);
+                match tokio::time::timeout(EXCHANGE_TIMEOUT, exchange).await {
+                    Ok(outcome) => outcome,
                     // The gateway has limits of its own, so it is the store that hangs.
                     Err(_) => {
                         let error = StoreError::new("it did not answer for half a minute");
-                        flow.store_failed_at_login(&state, &error, false)
+                        LoginOutcome::failed(flow.store_failed_at_login(id, &error))
                     }
                 }
             }
         };
-        let unsent = |answer: &Answer| matches!(answer, Answer::Failed { unsent: true, .. });
-        let answer = self.exchanges.answer(state.login(), now, exchange, unsent);
-        let cause = match answer.await {
-            Ok(Answer::SignedIn {
+        let now = self.config.clock.seconds();
+        let outcome = self
+            .exchanges
+            .run(id, now, exchange, LoginOutcome::is_retryable);
+        let cause = match outcome.await {
+            Ok(LoginOutcome::SignedIn {
                 token,
                 session,
                 return_to,
             }) => {
                 let seconds = session.seconds_left(self.config.clock.seconds());
                 let cookies = [
-                    self.names.set(&self.names.session, token.expose(), seconds),
-                    self.rounds.finished(&self.names, &parts.headers, now),
-                    self.pending.end(&self.names, &state),
+                    self.names.set(&self.names.session, token.secret(), seconds),
+                    self.loop_detector.record_login(info, now),
+                    self.pending.end(&state),
                 ];
                 let home = response::see_other(&self.config.absolute(&return_to));
                 return response::with_cookies(home, cookies);
             }
-            Ok(Answer::Failed {
+            // The code was not used up, and the login stays: to load the same address once more goes
+            // on with it.
+            Ok(LoginOutcome::Failed {
                 cause,
-                unsent: false,
-            }) => cause,
-            // The code is as good as before, and so is the login: loading the same address once more goes on with it.
-            Ok(Answer::Failed {
-                cause,
-                unsent: true,
-            }) => return self.wait(visit, &state, &login, cause),
-            Err(NoAnswer::Full) => {
-                self.tell_failure(FailureCause::TooManyLogins, &state, "");
-                return self.wait(visit, &state, &login, FailureCause::TooManyLogins);
+                retryable: true,
+            }) => return self.refuse(info, refusal(cause, id, &login)),
+            Ok(LoginOutcome::Failed { cause, .. }) => cause,
+            Err(FlightError::AtCapacity) => {
+                let cause = FailureCause::TooManyLogins;
+                self.login_failed(cause, id, "");
+                return self.refuse(info, refusal(cause, id, &login));
             }
-            Err(NoAnswer::Used) => FailureCause::CodeRejected,
-            Err(NoAnswer::Lost) => {
-                self.tell_failure(FailureCause::Internal, &state, "the exchange panicked");
+            Err(FlightError::AlreadyUsed) => FailureCause::CodeRejected,
+            Err(FlightError::Panicked) => {
+                self.login_failed(FailureCause::Internal, id, "the exchange panicked");
                 FailureCause::Internal
             }
         };
-        self.failed(visit, &state, &login, cause, None)
+        self.failed(info, &state, &login, cause, None)
     }
 
-    /// A failure that leaves the login as it was.
-    fn wait(
+    /// The end of a login that failed.
+    fn failed(
         &self,
-        visit: &Visit,
+        info: &RequestInfo,
         state: &State,
         login: &PendingLogin,
         cause: FailureCause,
+        description: Option<&str>,
     ) -> Response<Body> {
         let refusal = Refusal {
-            cause,
-            retry: Retry::Login(Some(login.return_to())),
-            description: None,
-            login_id: Some(&state.login_id()),
+            description,
+            ..refusal(cause, state.login_id(), login)
         };
-        self.refuse(visit, refusal)
+        response::with_cookies(self.refuse(info, refusal), [self.pending.end(state)])
     }
 }
 
-/// RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6; Telenor documents the first alone.
-fn cause_of(error: &str) -> FailureCause {
-    match error {
-        "access_denied" => FailureCause::AccessDenied,
-        "login_required" | "interaction_required" => FailureCause::LineNotRecognised,
-        "server_error" => FailureCause::ProviderError,
-        "temporarily_unavailable" => FailureCause::ProviderUnavailable,
-        _ => FailureCause::ProviderRefused,
+fn refusal(cause: FailureCause, id: LoginId, login: &PendingLogin) -> Refusal<'_> {
+    Refusal {
+        cause,
+        retry: Retry::Login(Some(login.return_to())),
+        description: None,
+        login_id: Some(id),
     }
 }
 
-/// What a stranger wrote, short and in one line.
+const MAX_DESCRIPTION: usize = 256;
+
+/// Foreign text, short and in one line.
 fn printable(text: &str) -> String {
     let shown = |character: &char| !character.is_control() && !is_invisible(*character);
     text.chars().filter(shown).take(MAX_DESCRIPTION).collect()
 }
 
-/// Characters that turn the direction of what follows, or hide in it.
+/// Characters that turn the direction of the text after them, or are not seen in it.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -240,21 +225,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_stranger_wrote_is_short_and_in_one_line() {
+    fn foreign_text_is_short_and_in_one_line() {
         assert_eq!(printable("a\nb\u{1b}[2Jc\u{202e}d"), "ab[2Jcd");
         assert_eq!(printable(&"ø".repeat(1_000)).chars().count(), 256);
-    }
-
-    #[test]
-    fn unknown_error_codes_have_a_cause() {
-        assert_eq!(cause_of("access_denied"), FailureCause::AccessDenied);
-        assert_eq!(cause_of("<b>"), FailureCause::ProviderRefused);
-    }
-
-    #[test]
-    fn who_could_not_be_identified_is_a_line_not_recognised() {
-        for error in ["login_required", "interaction_required"] {
-            assert_eq!(cause_of(error), FailureCause::LineNotRecognised);
-        }
     }
 }

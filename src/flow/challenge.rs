@@ -1,16 +1,16 @@
-//! Sends a visitor to Telenor (RFC 6749 section 4.1.1), if it is one who can go.
+//! Sends a visitor to Telenor (RFC 6749 section 4.1.1), where the request is one that can go there.
 
 use std::borrow::Cow;
 
 use axum_core::body::Body;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use url::form_urlencoded;
 
 use super::{Flow, Refusal, Retry};
 use crate::{
     browser::{
-        redirect_loop::Rounds,
-        request::{self, Caller, Visit},
+        redirect_loop::LoopDetector,
+        request::{self, RequestInfo, RequestKind},
         return_to::ReturnTo,
     },
     events::Event,
@@ -18,105 +18,81 @@ use crate::{
     oauth::{State, Verifier},
     response::{
         self,
-        page::{Language, Page, Topic},
+        page::{Page, Topic},
     },
-    session::SessionStore,
 };
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
-impl<Store: SessionStore> Flow<Store> {
-    /// The answer to a request that needs a session and has none.
-    pub(crate) fn challenge(&self, visit: &Visit) -> Response<Body> {
-        match visit.caller {
-            Caller::Page => {}
-            Caller::Form => return self.lead_back_to_form(visit),
-            // Opens the page by itself and hands a browser the address that it ends at: this one, and no login of its own.
-            Caller::Office => return self.login_page(visit, &self.target(visit)),
-            Caller::Htmx => return self.login_by_htmx(visit),
-            Caller::Speculative => {
-                return self.refuse(visit, Refusal::because(FailureCause::SpeculativeRequest));
+impl Flow {
+    /// The response to a request that needs a session and has none.
+    pub(crate) fn challenge(&self, info: &RequestInfo) -> Response<Body> {
+        match info.kind {
+            RequestKind::Navigation => self.challenge_navigation(info),
+            RequestKind::FormPost => self.lead_back_to_form(info),
+            // Office opens the page by itself and hands a browser the address that it ends at: this
+            // one, and no login of its own.
+            RequestKind::OfficeProbe => {
+                self.login_page(info, &self.config.return_to(info.path_and_query()))
             }
-            Caller::Preflight => {
-                return self.refuse(visit, Refusal::because(FailureCause::CrossSiteRequest));
+            RequestKind::Htmx => self.login_by_htmx(info),
+            RequestKind::Prefetch => {
+                self.refuse(info, Refusal::because(FailureCause::SpeculativeRequest))
             }
-            Caller::Script => {
-                return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
+            RequestKind::Preflight => {
+                self.refuse(info, Refusal::because(FailureCause::CrossSiteRequest))
+            }
+            RequestKind::Subresource => {
+                self.refuse(info, Refusal::because(FailureCause::LoginRequired))
             }
         }
-        let return_to = self.target(visit);
+    }
+
+    fn challenge_navigation(&self, info: &RequestInfo) -> Response<Body> {
+        let return_to = self.config.return_to(info.path_and_query());
         let after_logout = self.config.after_logout.as_ref();
         if after_logout.is_some_and(|page| page.path() == return_to.path()) {
-            return self.signed_out(visit);
+            return self.signed_out(info);
         }
-        let headers = visit.headers();
-        if self.is_loop(&headers, Rounds::BY_ITSELF) {
-            return self.loop_page(visit, &return_to);
+        if self.is_loop(info, LoopDetector::MAX_AUTOMATIC) {
+            return self.loop_page(info, &return_to);
         }
         if self.config.login_page {
-            return self.login_page(visit, &return_to);
+            return self.login_page(info, &return_to);
         }
-        self.begin(&headers, &return_to)
+        self.begin(info, &return_to)
     }
 
-    fn is_loop(&self, headers: &HeaderMap, rounds: u8) -> bool {
-        let now = self.config.clock.seconds();
-        self.rounds.count(&self.names, headers, now) >= rounds
+    /// The login route: for buttons, and for another attempt after a failure.
+    pub(super) fn login(&self, headers: &HeaderMap, info: &RequestInfo) -> Response<Body> {
+        if info.kind != RequestKind::Navigation {
+            return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
+        }
+        // With a button this time: clocks that differ, or a browser that asks twice, would make a
+        // loop.
+        if let Some(token) = parameter(info, "resume") {
+            return match self.resume(info, &token) {
+                Some(return_to) => self.login_page(info, &return_to),
+                None => self.refuse(info, Refusal::because(FailureCause::StateUnknown)),
+            };
+        }
+        let return_to = parameter(info, "return_to");
+        let return_to = self.config.return_to(return_to.as_deref());
+        if parameter(info, "form").is_some() {
+            return self.form_not_sent(info, &return_to);
+        }
+        if self.config.login_page && request::is_from_elsewhere(headers) {
+            return self.login_page(info, &return_to);
+        }
+        // A person may press a button a few times. An app that redirects here by itself must not do
+        // so without end.
+        if self.is_loop(info, LoopDetector::MAX_MANUAL) {
+            return self.loop_page(info, &return_to);
+        }
+        self.begin(info, &return_to)
     }
 
-    fn loop_page(&self, visit: &Visit, return_to: &ReturnTo) -> Response<Body> {
-        self.events.tell(Event::LoginFailed {
-            login_id: None,
-            cause: FailureCause::LoginLoop,
-            detail: "the browser does not bring back its session cookie",
-        });
-        let mut refusal = Refusal::because(FailureCause::LoginLoop);
-        refusal.retry = Retry::Login(Some(return_to.as_str()));
-        self.refuse(visit, refusal)
-    }
-
-    /// The login route: for buttons, and for the next try after a failure.
-    pub(super) fn login(&self, parts: &Parts, visit: &Visit) -> Response<Body> {
-        if visit.caller != Caller::Page {
-            return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
-        }
-        let return_to = match parameter(parts, "resume") {
-            None => self
-                .config
-                .return_to(parameter(parts, "return_to").as_deref()),
-            // With a button this time: clocks that disagree, or a browser that asks twice, would go round for ever.
-            Some(token) => {
-                return match self.resume(&parts.headers, &token) {
-                    Some(return_to) => self.login_page(visit, &return_to),
-                    None => self.refuse(visit, Refusal::because(FailureCause::StateUnknown)),
-                };
-            }
-        };
-        if parameter(parts, "form").is_some() {
-            return self.form_not_sent(visit, &return_to);
-        }
-        if self.config.login_page && request::is_from_elsewhere(&parts.headers) {
-            return self.login_page(visit, &return_to);
-        }
-        // Somebody may press a button a few times; an app that redirects here by itself may not do so for ever.
-        if self.is_loop(&parts.headers, Rounds::BY_BUTTON) {
-            return self.loop_page(visit, &return_to);
-        }
-        self.begin(&parts.headers, &return_to)
-    }
-
-    /// Nothing happens before the button is pressed: a foreign page cannot have a visitor recognised by a mere link.
-    fn login_page(&self, visit: &Visit, return_to: &ReturnTo) -> Response<Body> {
-        let language = Language::negotiate(&visit.headers());
-        let login = self.login_url(return_to.as_str());
-        let page = Page {
-            retry: Some(&login),
-            ..self.page(Topic::LoginPage, language)
-        };
-        response::page(StatusCode::OK, &page)
-    }
-
-    fn begin(&self, headers: &HeaderMap, return_to: &ReturnTo) -> Response<Body> {
+    fn begin(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
         let state = State::random();
         let verifier = self.gateway.pkce.then(Verifier::random);
         let challenge = verifier.as_ref().map(Verifier::challenge);
@@ -125,43 +101,75 @@ impl<Store: SessionStore> Flow<Store> {
             Some(start) => start.url(&state, challenge, now),
             None => self.gateway.authorization_url(&state, challenge.as_deref()),
         };
-        let cookies = self
-            .pending
-            .begin(&self.names, headers, &state, return_to, verifier, now);
-        self.events.tell(Event::LoginStarted {
-            login_id: &state.login_id(),
+        let cookies = self.pending.begin(info, &state, return_to, verifier, now);
+        self.events.emit(Event::LoginStarted {
+            login_id: &state.login_id().to_string(),
         });
         response::with_cookies(response::see_other(&location), cookies)
     }
 
-    /// Nothing of the form is kept. The answer is a page that can be loaded again, which says so, and leads back to where the form is.
-    fn lead_back_to_form(&self, visit: &Visit) -> Response<Body> {
-        let return_to = self.config.return_to(self.own_path(visit.referer()));
-        let page = self.login_url(return_to.as_str());
+    /// Nothing happens before the button is pressed: a foreign page cannot have a visitor recognized
+    /// by a mere link.
+    fn login_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+        let login = self.config.login_path(return_to.as_str());
+        let page = Page {
+            retry: Some(&login),
+            ..self.page(Topic::LoginPage, info.language())
+        };
+        response::page(StatusCode::OK, &page)
+    }
+
+    fn is_loop(&self, info: &RequestInfo, logins: u8) -> bool {
+        let now = self.config.clock.seconds();
+        self.loop_detector.count(info, now) >= logins
+    }
+
+    fn loop_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+        self.events.emit(Event::LoginFailed {
+            login_id: None,
+            cause: FailureCause::LoginLoop,
+            detail: "the browser does not send its session cookie",
+        });
+        let refusal = Refusal {
+            retry: Retry::Login(Some(return_to.as_str())),
+            ..Refusal::because(FailureCause::LoginLoop)
+        };
+        self.refuse(info, refusal)
+    }
+
+    /// Nothing of the form is kept. The response leads to a page that can be loaded again, which says
+    /// so, and leads back to where the form is.
+    fn lead_back_to_form(&self, info: &RequestInfo) -> Response<Body> {
+        let return_to = self.config.return_to(self.config.own_path(info.referer()));
+        let page = self.config.login_path(return_to.as_str());
         response::see_other(&self.config.absolute(&format!("{page}&form=not-sent")))
     }
 
-    fn form_not_sent(&self, visit: &Visit, return_to: &ReturnTo) -> Response<Body> {
-        let mut refusal = Refusal::because(FailureCause::FormNotSent);
-        refusal.retry = Retry::Login(Some(return_to.as_str()));
-        self.refuse(visit, refusal)
+    fn form_not_sent(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+        let refusal = Refusal {
+            retry: Retry::Login(Some(return_to.as_str())),
+            ..Refusal::because(FailureCause::FormNotSent)
+        };
+        self.refuse(info, refusal)
     }
 
-    /// HTMX would put a login page into the middle of the one it is on; this header makes it open one instead.
-    fn login_by_htmx(&self, visit: &Visit) -> Response<Body> {
-        let return_to = self.config.return_to(self.own_path(visit.htmx_page()));
-        let login = self.config.absolute(&self.login_url(return_to.as_str()));
-        let mut response = self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
-        if let Ok(login) = HeaderValue::try_from(login) {
+    /// HTMX would put a login page into the middle of the page that it is on. This header makes it
+    /// open one instead.
+    fn login_by_htmx(&self, info: &RequestInfo) -> Response<Body> {
+        let return_to = self
+            .config
+            .return_to(self.config.own_path(info.htmx_page()));
+        let login = self.config.login_path(return_to.as_str());
+        let mut response = self.refuse(info, Refusal::because(FailureCause::LoginRequired));
+        if let Ok(login) = HeaderValue::try_from(self.config.absolute(&login)) {
             response.headers_mut().insert(HX_REDIRECT, login);
         }
         response
     }
 }
 
-fn parameter<'p>(parts: &'p Parts, name: &str) -> Option<Cow<'p, str>> {
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
-    let mut query = form_urlencoded::parse(query);
+fn parameter<'p>(info: &'p RequestInfo, name: &str) -> Option<Cow<'p, str>> {
+    let mut query = form_urlencoded::parse(info.query().as_bytes());
     query
         .find(|(known, _)| known == name)
         .map(|(_, value)| value)

@@ -1,4 +1,5 @@
-//! From a code to a session (RFC 6749 sections 4.1.3 and 4.1.4), in a task that no browser can hang up on.
+//! From a code to a session (RFC 6749 sections 4.1.3 and 4.1.4), in a task that outlives the
+//! browser's connection.
 
 use std::sync::Arc;
 
@@ -8,16 +9,16 @@ use crate::{
     error::chain,
     events::Event,
     failure::FailureCause,
-    oauth::State,
-    session::{Record, Session, SessionStore, SessionToken, StoreError, Tokens},
+    login_id::LoginId,
+    session::{Record, Session, SessionToken, StoreError, Tokens},
 };
 
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
 
-/// What came of a login that reached the token endpoint.
+/// The outcome of a login that reached the token endpoint.
 #[derive(Clone)]
-pub(crate) enum Answer {
+pub(crate) enum LoginOutcome {
     SignedIn {
         token: SessionToken<'static>,
         session: Session,
@@ -26,96 +27,127 @@ pub(crate) enum Answer {
     Failed {
         cause: FailureCause,
         /// The code was not used up.
-        unsent: bool,
+        retryable: bool,
     },
 }
 
-impl<Store: SessionStore> Flow<Store> {
-    /// From code to session, or what another instance made of it; runs in a task of its own.
-    pub(super) async fn exchange(
-        &self,
-        state: &State,
-        login: &PendingLogin,
-        code: &str,
-        previous: Option<SessionToken<'static>>,
-    ) -> Answer {
-        match self.done_elsewhere(state, login).await {
-            Ok(Some(answer)) => return answer,
-            Ok(None) => {}
-            // Nothing was sent yet, so the login can go on when the store is back.
-            Err(error) => return self.store_failed_at_login(state, &error, true),
-        }
-        if let Err(error) = self.tell_sent(state).await {
-            return self.store_failed_at_login(state, &error, true);
-        }
-        let answer = self.redeem(state, login, code, previous).await;
-        self.tell_elsewhere(state, &answer).await;
-        answer
+impl LoginOutcome {
+    pub(super) fn failed(cause: FailureCause) -> Self {
+        let retryable = false;
+        Self::Failed { cause, retryable }
     }
 
-    async fn redeem(
+    pub(super) fn retryable(cause: FailureCause) -> Self {
+        let retryable = true;
+        Self::Failed { cause, retryable }
+    }
+
+    pub(super) fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed {
+                retryable: true,
+                ..
+            }
+        )
+    }
+}
+
+impl Flow {
+    /// From code to session, or the outcome that another instance left.
+    pub(super) async fn exchange(
         &self,
-        state: &State,
+        id: LoginId,
         login: &PendingLogin,
         code: &str,
         previous: Option<SessionToken<'static>>,
-    ) -> Answer {
+    ) -> LoginOutcome {
+        match self.await_other_instance(id, login).await {
+            Ok(Some(outcome)) => return outcome,
+            Ok(None) => {}
+            // Nothing was sent yet, so the login can go on when the store is back.
+            Err(error) => {
+                return LoginOutcome::retryable(self.store_failed_at_login(id, &error));
+            }
+        }
+        if let Err(error) = self.mark_sent(id).await {
+            return LoginOutcome::retryable(self.store_failed_at_login(id, &error));
+        }
+        let outcome = self.send_code(id, login, code, previous).await;
+        self.publish_outcome(id, &outcome).await;
+        outcome
+    }
+
+    async fn send_code(
+        &self,
+        id: LoginId,
+        login: &PendingLogin,
+        code: &str,
+        previous: Option<SessionToken<'static>>,
+    ) -> LoginOutcome {
         // The token's life is counted from before the request: it can only be shorter than that.
         let issued_at = self.config.clock.seconds();
-        let token = match self.gateway.redeem(code, login.verifier()).await {
-            Ok(token) => token,
-            Err(refused) => {
-                self.tell_failure(refused.cause, state, &refused.detail);
-                return Answer::Failed {
-                    cause: refused.cause,
-                    unsent: refused.unsent,
+        let response = match self.gateway.exchange_code(code, login.verifier()).await {
+            Ok(response) => response,
+            Err(error) => {
+                self.login_failed(error.cause, id, &error.detail);
+                return LoginOutcome::Failed {
+                    cause: error.cause,
+                    retryable: error.retryable,
                 };
             }
         };
-        let session = self.issue(state, login, self.tokens(token, issued_at), issued_at);
-        let token = match self.store.save(session.clone()).await {
+        let session = self.new_session(id, login, self.tokens(response, issued_at), issued_at);
+        let saved = self.store.save(session.clone(), self.config.clock.now());
+        let token = match saved.await {
             Ok(token) => token,
-            Err(error) => return self.store_failed_at_login(state, &error, false),
+            Err(error) => return LoginOutcome::failed(self.store_failed_at_login(id, &error)),
         };
-        // A browser would drop the cookie without a word and come back for ever.
-        let length = self.names.session.len() + token.expose().len();
+        // A browser would drop the cookie without a word, and be sent to log in without end.
+        let length = self.names.session.len() + token.secret().len();
         if length > MAX_COOKIE {
             let detail = format!("the session cookie would take {length} bytes of {MAX_COOKIE}");
-            return self.not_signed_in(state, FailureCause::SessionTooLarge, &detail);
+            self.login_failed(FailureCause::SessionTooLarge, id, &detail);
+            return LoginOutcome::failed(FailureCause::SessionTooLarge);
         }
-        // What was known before the login must not be worth anything after it.
-        if let Some(previous) = previous
-            && let Err(error) = self.store.remove(&previous).await
-        {
-            self.events.store_failed(&error);
-            let error = chain(&error);
-            tracing::warn!(login_id = %state.login_id(), %error, "the session before this login could not be removed");
+        if let Some(previous) = previous {
+            self.remove_previous(id, &previous).await;
         }
-        self.events.tell(Event::LoginSucceeded {
-            login_id: &state.login_id(),
+        self.events.emit(Event::LoginSucceeded {
+            login_id: &id.to_string(),
             session_id: &self.store.id(&token, &session).to_string(),
         });
-        Answer::SignedIn {
+        LoginOutcome::SignedIn {
             token,
             session,
             return_to: login.return_to().into(),
         }
     }
 
-    fn issue(
+    /// A token from before the login must open nothing after it.
+    async fn remove_previous(&self, id: LoginId, previous: &SessionToken<'_>) {
+        let removed = self.store.remove(previous, self.config.clock.now()).await;
+        if let Err(error) = removed {
+            self.events.store_failed(&error);
+            let error = chain(&error);
+            tracing::warn!(
+                login_id = %id,
+                error,
+                "the session before this login could not be removed"
+            );
+        }
+    }
+
+    fn new_session(
         &self,
-        state: &State,
+        id: LoginId,
         login: &PendingLogin,
         tokens: Tokens,
         issued_at: u64,
     ) -> Session {
-        let kept = login.return_to();
-        let kept = if kept.len() <= MAX_KEPT_PATH {
-            kept
-        } else {
-            self.config.home.as_str()
-        };
-        let longest = issued_at.saturating_add(self.config.session_max);
+        let kept = Some(login.return_to()).filter(|path| path.len() <= MAX_KEPT_PATH);
+        let kept = kept.unwrap_or(self.config.home.as_str());
+        let longest = issued_at.saturating_add(self.config.max_session_age);
         let refreshed = tokens.refresh_token.is_some();
         Session::of(Record {
             version: 0,
@@ -132,31 +164,18 @@ impl<Store: SessionStore> Flow<Store> {
             } else {
                 longest.min(tokens.expires_at)
             },
-            login: state.login(),
+            login_id: id,
             instance: self.config.instance,
             return_to: kept.to_owned(),
             renewable: refreshed || self.config.idle_timeout.is_some(),
+            app: None,
         })
     }
 
-    pub(super) fn store_failed_at_login(
-        &self,
-        state: &State,
-        error: &StoreError,
-        unsent: bool,
-    ) -> Answer {
+    pub(super) fn store_failed_at_login(&self, id: LoginId, error: &StoreError) -> FailureCause {
         self.events.store_failed(error);
         let cause = FailureCause::StoreUnavailable;
-        self.tell_failure(cause, state, &chain(error));
-        Answer::Failed { cause, unsent }
-    }
-
-    /// A code that was used up for nothing.
-    fn not_signed_in(&self, state: &State, cause: FailureCause, detail: &str) -> Answer {
-        self.tell_failure(cause, state, detail);
-        Answer::Failed {
-            cause,
-            unsent: false,
-        }
+        self.login_failed(cause, id, &chain(error));
+        cause
     }
 }

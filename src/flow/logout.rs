@@ -1,128 +1,137 @@
-//! Sees a visitor out: here first, then at the gateway.
+//! Ends a session: here first, then at the gateway.
 
 use std::{sync::Arc, time::Duration};
 
 use axum_core::body::Body;
-use http::{Response, StatusCode, request::Parts};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::{Flow, Refusal};
 use crate::{
     browser::{
-        request::{self, Visit},
+        request::{self, RequestInfo},
         return_to::ReturnTo,
     },
+    clock::unix_seconds,
     events::Event,
     failure::FailureCause,
     response::{
         self,
-        page::{Language, Page, Topic},
+        page::{Page, Topic},
     },
-    session::{Session, SessionId, SessionStore, SessionToken, StoreError},
+    session::{SessionId, SessionToken, StoreError},
+    user::CurrentSession,
 };
 
-impl<Store: SessionStore> Flow<Store> {
-    pub(super) async fn logout(self: &Arc<Self>, parts: &Parts, visit: &Visit) -> Response<Body> {
-        if !request::is_same_origin(&parts.headers, &self.config.origin_text) {
-            return self.refuse(visit, Refusal::because(FailureCause::CrossSiteRequest));
+impl Flow {
+    pub(super) async fn logout(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        info: &RequestInfo,
+    ) -> Response<Body> {
+        if !request::is_same_origin(headers, &self.config.origin_str) {
+            return self.refuse(info, Refusal::because(FailureCause::CrossSiteRequest));
         }
-        let token = self
-            .session_token(&parts.headers)
-            .map(SessionToken::into_owned);
-        let (flow, ending) = (Arc::clone(self), token);
-        // In a task of its own: somebody who asked to be logged out and hung up shall be.
+        let (flow, token) = (Arc::clone(self), self.session_token(info.cookies()));
+        // In a task of its own, so that it goes on when the browser hangs up.
         let ended = tokio::spawn(async move {
-            match ending {
+            match token {
                 Some(token) => flow.end(&token).await,
                 None => Ok(()),
             }
         });
-        let answer = match ended.await {
-            // Not back into the app: recognising the line is silent, so a guarded page would undo this at once.
+        let response = match ended.await {
+            // Not back into the app: the recognition of a line is silent, so a guarded page would
+            // sign the user in again at once.
             Ok(Ok(())) => {
                 let after = self.config.after_logout.as_ref().map(ReturnTo::as_str);
                 let after = after.unwrap_or(&self.config.paths.logout);
                 response::see_other(&self.config.absolute(after))
             }
-            Ok(Err(error)) => self.store_failed(visit, &error),
-            Err(_) => self.refuse(visit, Refusal::because(FailureCause::Internal)),
+            Ok(Err(error)) => self.store_failed(info, &error),
+            Err(_) => self.refuse(info, Refusal::because(FailureCause::Internal)),
         };
-        // Whatever the store did, this browser is signed in no longer.
-        let over = [
+        // Whatever the store returned, this browser is no longer signed in.
+        let cookies = [
             self.names.clear(&self.names.session),
-            self.names.clear(&self.names.rounds),
-            // Browsers keep pages for the Back button, `no-store` or not, until a cookie changes that scripts cannot see.
-            // Chromium does not count one that came with a redirect to that very page, as ours do: hence one of another name.
+            self.names.clear(&self.names.loop_detector),
+            // Browsers keep pages for the Back button, `no-store` or not, until a cookie changes that
+            // scripts cannot see. Chromium does not count one that came with a redirect to that very
+            // page, as ours do. Hence one of another name.
             self.names.set(&self.names.logged_out, "1", 1),
         ];
-        response::with_cookies(answer, over)
+        response::with_cookies(response, cookies)
     }
 
-    /// Ends a session: here first, then at the gateway.
     async fn end(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        // Another instance may have refreshed the token that is to end at the gateway. And a store that cannot tell what it has may still
-        // be able to forget it.
-        let loaded = self.store.reload(token).await;
-        self.store.remove(token).await?;
-        let now = self.config.clock.seconds();
-        let Some(session) = loaded?.filter(|session| self.accepts(session, now)) else {
+        // Another instance may have refreshed the token that is to end at the gateway. And a store
+        // that cannot say what it has may still be able to remove it.
+        let now = self.config.clock.now();
+        let loaded = self.store.load_fresh(token, now).await;
+        self.store.remove(token, now).await?;
+        let session = loaded?.filter(|session| self.accepts(session, unix_seconds(now)));
+        let Some(session) = session else {
             return Ok(());
         };
-        self.events.tell(Event::LoggedOut);
-        self.forget_profile(&session);
-        // The session is over here, which is what was asked for; a token that the gateway keeps ends by itself.
+        self.events.emit(Event::LoggedOut);
+        self.forget_user_info(&session);
+        // The session has ended here, as the user asked. A token that the gateway keeps expires.
         if let Err(error) = self.gateway.logout(session.access_token()).await {
             tracing::warn!(error, "logged out here, but not at the gateway");
         }
         Ok(())
     }
 
-    /// Ends a session whose access token the gateway does not know any more; also when nobody waits for that.
-    pub(super) async fn end_dead(self: Arc<Self>, token: SessionToken<'static>, dead: Session) {
+    /// Ends a session whose access token the gateway no longer accepts, in a task that goes on when
+    /// its caller does not.
+    pub(super) async fn end_dead(self: Arc<Self>, dead: CurrentSession) {
         let ended = tokio::spawn(async move {
-            self.forget_profile(&dead);
-            if let Err(error) = self.store.remove(&token).await {
+            self.forget_user_info(&dead.session);
+            let removed = self
+                .store
+                .remove(&dead.token, self.config.clock.now())
+                .await;
+            if let Err(error) = removed {
                 self.events.store_failed(&error);
             }
         });
         let _ = ended.await;
     }
 
-    /// Ends a session by the word of the app.
+    /// Ends a session for an operator.
     pub(crate) async fn revoke(&self, session: SessionId) -> Result<(), StoreError> {
-        let until = self.config.clock.now() + Duration::from_secs(self.config.session_max);
-        let revoked = self.store.revoke(session, until).await;
+        let now = self.config.clock.now();
+        let until = now + Duration::from_secs(self.config.max_session_age);
+        let revoked = self.store.revoke(session, until, now).await;
         revoked.inspect_err(|error| self.events.store_failed(error))?;
-        let session_id = session.to_string();
-        self.events.tell(Event::SessionsRevoked {
-            session_id: Some(&session_id),
+        self.events.emit(Event::SessionsRevoked {
+            session_id: Some(&session.to_string()),
         });
         Ok(())
     }
 
     pub(crate) async fn revoke_all(&self) -> Result<(), StoreError> {
-        let revoked = self.store.revoke_all().await;
+        let revoked = self.store.revoke_all(self.config.clock.now()).await;
         revoked.inspect_err(|error| self.events.store_failed(error))?;
-        if let Some(profiles) = &self.profiles {
-            profiles.forget_all();
+        if let Some(cache) = &self.info_cache {
+            cache.forget_all();
         }
         self.events
-            .tell(Event::SessionsRevoked { session_id: None });
+            .emit(Event::SessionsRevoked { session_id: None });
         Ok(())
     }
 
-    /// Asks somebody who is signed in whether to log out, and tells everybody else that they are.
-    pub(super) async fn logout_page(&self, parts: &Parts, visit: &Visit) -> Response<Body> {
-        match self.session(&parts.headers).await {
+    /// Asks a user who is signed in whether to log out, and says to all others that they are.
+    pub(super) async fn logout_page(&self, info: &RequestInfo) -> Response<Body> {
+        match self.current_session(info, self.config.clock.now()).await {
             Ok(Some(_)) => {
-                let language = Language::negotiate(&parts.headers);
                 let page = Page {
                     logout: Some(&self.config.paths.logout),
-                    ..self.page(Topic::ConfirmLogout, language)
+                    ..self.page(Topic::ConfirmLogout, info.language())
                 };
                 response::page(StatusCode::OK, &page)
             }
-            Ok(None) => self.signed_out(visit),
-            Err(error) => self.store_failed(visit, &error),
+            Ok(None) => self.signed_out(info),
+            Err(error) => self.store_failed(info, &error),
         }
     }
 }

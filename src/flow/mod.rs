@@ -1,7 +1,9 @@
-//! The story of a login, and the only place where its parts meet.
+//! The steps of a login, and the only place where the parts meet.
 //!
-//! [`admit`] lets a request in, [`challenge`] sends a visitor off, perhaps by way of [`start`], [`callback`] takes them back in,
-//! [`exchange`] makes a session of their code, just once over all instances (`coordinate`), [`refresh`] and [`rotate`] keep it going, [`logout`] sees them out.
+//! [`admit`] lets a request in. [`challenge`] sends a visitor to log in, perhaps by way of
+//! [`start`]. [`callback`] takes the visitor back, [`exchange`] makes a session of the code, once
+//! over all instances ([`coordinate`]). [`refresh`] and [`rotate`] renew the access token.
+//! [`logout`] ends the session. This file holds what these steps share.
 
 mod admit;
 mod callback;
@@ -21,173 +23,117 @@ mod start;
 mod status;
 mod user_backend;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use axum_core::body::Body;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode};
 
 pub(crate) use self::{
-    admit::{Admitted, Turned},
-    refresh::REFRESH_AGAIN,
+    admit::{Admission, OnResponse},
+    exchange::LoginOutcome,
+    refresh::REFRESH_COOLDOWN,
 };
 use crate::{
     browser::{
-        cookie::{self, CookieNames, Found},
+        cookie::{self, CookieNames, Lookup},
         http_start::HttpStart,
+        language::Language,
         pending_login::PendingLogins,
-        redirect_loop::Rounds,
-        request::Visit,
+        redirect_loop::LoopDetector,
+        request::RequestInfo,
         return_to::ReturnTo,
     },
+    clock::unix_seconds,
     events::{Event, Events},
     failure::FailureCause,
-    flow::{config::Config, single_flight::Exchanges},
+    flow::{config::Config, single_flight::SingleFlight},
     gateway::Gateway,
     key::Sealer,
-    oauth::{State, TokenResponse},
+    login_id::LoginId,
+    oauth::TokenResponse,
     response::{
         self,
-        page::{Language, Page, Topic},
+        page::{Page, Topic},
     },
-    session::{Session, SessionId, SessionStore, SessionToken, StoreError, Tokens},
-    user::{Profiles, Refreshed},
+    session::{Session, SessionId, SessionToken, StoreError, Tokens, erased::ErasedStore},
+    user::{CurrentSession, RefreshOutcome, UserInfoCache},
 };
 
-/// A token that is about to end is no use to a handler.
+/// A token that is about to expire is of no use to a handler.
 const LEEWAY: u64 = 30;
 /// The last seconds of a token, in which it is refreshed while it is still good.
 const REFRESH_BEFORE: u64 = 60;
 
-/// All that a layer is made of, shared by every clone of it.
-pub(crate) struct Flow<Store> {
+/// All that a layer consists of. Its clones share it.
+pub(crate) struct Flow {
+    // The app's side.
     pub config: Config,
-    pub gateway: Gateway,
-    pub names: CookieNames,
-    pub pending: PendingLogins,
-    pub rounds: Rounds,
-    pub http_start: Option<HttpStart>,
-    pub exchanges: Exchanges<[u8; 16], exchange::Answer>,
-    /// By session, and how often it was refreshed before.
-    pub refreshes: Exchanges<(SessionId, u32), Refreshed>,
-    /// Seals what this instance tells the others of an exchange.
-    pub answers: Sealer,
-    pub store: Store,
-    pub profiles: Option<Profiles>,
+    pub store: Arc<dyn ErasedStore>,
+    pub info_cache: Option<UserInfoCache>,
     pub events: Arc<Events>,
+    // The browser's side.
+    pub names: Arc<CookieNames>,
+    pub pending: PendingLogins,
+    pub loop_detector: LoopDetector,
+    pub http_start: Option<HttpStart>,
+    // The provider's side.
+    pub gateway: Gateway,
+    pub exchanges: SingleFlight<LoginId, LoginOutcome>,
+    /// By session, and how often it was refreshed before.
+    pub refreshes: SingleFlight<(SessionId, u32), RefreshOutcome>,
+    /// Seals what this instance leaves for the others about an exchange.
+    pub shared_outcomes: Sealer,
 }
 
-impl<Store: SessionStore> Flow<Store> {
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Flow {
     /// The token in the session cookie, if there is exactly one such cookie.
-    pub(crate) fn session_token<'h>(&self, headers: &'h HeaderMap) -> Option<SessionToken<'h>> {
-        match cookie::find(headers, &self.names.session) {
-            Found::One(value, _) => SessionToken::from_cookie(value),
-            Found::Nothing | Found::Ambiguous => None,
+    pub(crate) fn session_token<'h>(
+        &self,
+        cookies: impl IntoIterator<Item = &'h HeaderValue>,
+    ) -> Option<SessionToken<'static>> {
+        match cookie::find(cookies, &self.names.session) {
+            Lookup::Unique(value) => SessionToken::in_header(value.line, value.range),
+            Lookup::Missing | Lookup::Ambiguous => None,
         }
     }
 
-    /// Whether a session that the store knows is one of ours, and not over.
-    pub(crate) fn accepts(&self, session: &Session, now: u64) -> bool {
+    /// Whether a session that the store knows is one of this app's, and live.
+    fn accepts(&self, session: &Session, now: u64) -> bool {
         let idle = self.config.idle_timeout;
         session.is_live(now)
-            && session.is_of(self.config.instance)
+            && session.belongs_to(self.config.instance)
             && idle.is_none_or(|seconds| !session.is_idle(now, seconds))
-            && (session.has_live_token(now) || self.refreshes(session))
+            && (session.has_live_token(now) || self.can_refresh(session))
     }
 
-    /// The live session that a request came with.
-    async fn session(&self, headers: &HeaderMap) -> Result<Option<Session>, StoreError> {
-        let Some(token) = self.session_token(headers) else {
+    /// The live session of a request.
+    async fn current_session(
+        &self,
+        info: &RequestInfo,
+        now: SystemTime,
+    ) -> Result<Option<CurrentSession>, StoreError> {
+        let Some(token) = self.session_token(info.cookies()) else {
             return Ok(None);
         };
-        let session = self.store.load(&token).await?;
-        let now = self.config.clock.seconds();
-        Ok(session.filter(|session| self.accepts(session, now)))
+        let session = self.store.load(&token, now).await?;
+        let session = session.filter(|session| self.accepts(session, unix_seconds(now)));
+        Ok(session.map(|session| CurrentSession { token, session }))
     }
 
-    pub(crate) fn store_failed(&self, visit: &Visit, error: &StoreError) -> Response<Body> {
-        self.events.store_failed(error);
-        self.refuse(visit, Refusal::because(FailureCause::StoreUnavailable))
+    /// Whether this session's access token can be refreshed.
+    fn can_refresh(&self, session: &Session) -> bool {
+        self.config.refresh_tokens && session.record().refresh_token.is_some()
     }
 
-    /// A page for a person, a few lines for a script.
-    pub(crate) fn refuse(&self, visit: &Visit, refusal: Refusal<'_>) -> Response<Body> {
-        let language = Language::negotiate(&visit.headers());
-        let cause = refusal.cause;
-        let mut response = if visit.caller.is_person() {
-            let retry = match refusal.retry {
-                Retry::Login(target) => self.login_url(target.unwrap_or(self.config.home.as_str())),
-                Retry::Page(target) => target.to_owned(),
-            };
-            let page = Page {
-                retry: Some(&retry),
-                logout: Some(&self.config.paths.logout),
-                description: refusal.description,
-                login_id: refusal.login_id,
-                ..self.page(Topic::Failure(cause), language)
-            };
-            response::page(cause.status(), &page)
-        } else {
-            let login = self.config.absolute(&self.config.paths.login);
-            let login = (cause == FailureCause::LoginRequired).then_some(login.as_str());
-            response::problem(cause, language, login, refusal.login_id)
-        };
-        let headers = response.headers_mut();
-        if cause.status() == http::StatusCode::UNAUTHORIZED {
-            // RFC 9110 section 15.5.2 wants a scheme; none that a browser would open a password box for.
-            let scheme = HeaderValue::from_static("Telenor");
-            headers.insert(header::WWW_AUTHENTICATE, scheme);
-        }
-        if let Some(seconds) = cause.retry_after() {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        response
-    }
-
-    fn page(&self, topic: Topic, language: Language) -> Page<'_> {
-        Page {
-            topic,
-            language,
-            app_name: self.config.app_name.as_deref(),
-            purpose: self.config.purpose(language),
-            retry: None,
-            without: self.config.without.as_ref().map(ReturnTo::as_str),
-            home: Some(self.config.home.as_str()),
-            logout: None,
-            description: None,
-            login_id: None,
-            script: None,
-        }
-    }
-
-    /// Where a login for this target starts.
-    fn login_url(&self, return_to: &str) -> String {
-        let query: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-        format!("{}?return_to={query}", self.config.paths.login)
-    }
-}
-
-impl<Store: SessionStore> Flow<Store> {
-    /// Only path and query of a request: what comes before them is the client's choice.
-    fn target(&self, visit: &Visit) -> ReturnTo {
-        let target = visit.uri.path_and_query();
-        self.config.return_to(target.map(|path| path.as_str()))
-    }
-
-    /// The path of an address on this app, as a browser tells it in a header.
-    fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
-        let path = address?.strip_prefix(&*self.config.origin_text)?;
-        path.starts_with('/').then_some(path)
-    }
-
-    fn tell_failure(&self, cause: FailureCause, state: &State, detail: &str) {
-        self.events.tell(Event::LoginFailed {
-            login_id: Some(&state.login_id()),
-            cause,
-            detail,
-        });
-    }
-
-    /// What the token endpoint answered, with its times by our clock.
+    /// The tokens of a response, with their times by our clock.
     fn tokens(&self, response: TokenResponse, issued_at: u64) -> Tokens {
         // A token that lives shorter than the leeway keeps a quarter of its life.
         let leeway = LEEWAY.min(response.expires_in - response.expires_in / 4);
@@ -204,38 +150,89 @@ impl<Store: SessionStore> Flow<Store> {
         }
     }
 
-    fn forget_profile(&self, session: &Session) {
-        if let Some(profiles) = &self.profiles {
-            profiles.forget(session.login());
+    fn forget_user_info(&self, session: &Session) {
+        if let Some(cache) = &self.info_cache {
+            cache.forget(session.login_id());
         }
     }
 
-    fn signed_out(&self, visit: &Visit) -> Response<Body> {
-        let language = Language::negotiate(&visit.headers());
-        let retry = self.login_url(self.config.home.as_str());
+    fn login_failed(&self, cause: FailureCause, login: LoginId, detail: &str) {
+        self.events.emit(Event::LoginFailed {
+            login_id: Some(&login.to_string()),
+            cause,
+            detail,
+        });
+    }
+
+    fn store_failed(&self, info: &RequestInfo, error: &StoreError) -> Response<Body> {
+        self.events.store_failed(error);
+        self.refuse(info, Refusal::because(FailureCause::StoreUnavailable))
+    }
+
+    /// A page for a person, a few lines for a script.
+    fn refuse(&self, info: &RequestInfo, refusal: Refusal<'_>) -> Response<Body> {
+        let (cause, language) = (refusal.cause, info.language());
+        let login_id = refusal.login_id.map(|login| login.to_string());
+        let login_id = login_id.as_deref();
+        if !info.kind.is_person() {
+            let login = self.config.absolute(&self.config.paths.login);
+            let login = (cause == FailureCause::LoginRequired).then_some(login.as_str());
+            return response::problem(cause, language, login, login_id);
+        }
+        let retry = match refusal.retry {
+            Retry::Login(target) => {
+                let target = target.unwrap_or(self.config.home.as_str());
+                self.config.login_path(target)
+            }
+            Retry::Page(target) => target.to_owned(),
+        };
         let page = Page {
             retry: Some(&retry),
-            ..self.page(Topic::SignedOut, language)
+            logout: Some(&self.config.paths.logout),
+            description: refusal.description,
+            login_id,
+            ..self.page(Topic::Failure(cause), language)
+        };
+        response::page(cause.status(), &page)
+    }
+
+    fn signed_out(&self, info: &RequestInfo) -> Response<Body> {
+        let retry = self.config.login_path(self.config.home.as_str());
+        let page = Page {
+            retry: Some(&retry),
+            ..self.page(Topic::SignedOut, info.language())
         };
         response::page(StatusCode::OK, &page)
     }
 
-    /// Whether this session's access token can be refreshed.
-    fn refreshes(&self, session: &Session) -> bool {
-        self.config.refresh_tokens && session.record().refresh_token.is_some()
+    fn page(&self, topic: Topic, language: Language) -> Page<'_> {
+        let continue_without = self.config.continue_without.as_ref();
+        Page {
+            topic,
+            language,
+            app_name: self.config.app_name.as_deref(),
+            purpose: self.config.purpose(language),
+            retry: None,
+            continue_without: continue_without.map(ReturnTo::as_str),
+            home: Some(self.config.home.as_str()),
+            logout: None,
+            description: None,
+            login_id: None,
+            script: None,
+        }
     }
 }
 
-/// Why a request is refused, and what its page may add to that.
-pub(crate) struct Refusal<'a> {
+/// Why a request is refused, and what its page adds to that.
+struct Refusal<'a> {
     cause: FailureCause,
     retry: Retry<'a>,
     description: Option<&'a str>,
-    login_id: Option<&'a str>,
+    login_id: Option<LoginId>,
 }
 
 impl Refusal<'_> {
-    pub(crate) fn because(cause: FailureCause) -> Self {
+    fn because(cause: FailureCause) -> Self {
         Self {
             cause,
             retry: Retry::Login(None),
@@ -245,10 +242,10 @@ impl Refusal<'_> {
     }
 }
 
-/// What the one obvious button of a page does.
+/// What the main button of a page does.
 enum Retry<'a> {
-    /// Starts a login that leads to this target, or home.
+    /// It starts a login that leads to this target, or home.
     Login(Option<&'a str>),
-    /// Opens a page of the app, for somebody who is signed in.
+    /// It opens a page of the app, for a user who is signed in.
     Page(&'a str),
 }

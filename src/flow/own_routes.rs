@@ -1,4 +1,4 @@
-//! Which of the layer's own routes was asked for.
+//! Answers a request to one of the layer's own routes.
 
 use std::sync::Arc;
 
@@ -7,42 +7,37 @@ use http::{HeaderValue, Method, Response, header, request::Parts};
 
 use super::{Flow, Refusal, routes::Route};
 use crate::{
-    browser::request::{Caller, Visit},
+    browser::request::{RequestInfo, RequestKind},
     failure::FailureCause,
-    session::SessionStore,
 };
 
-impl<Store: SessionStore> Flow<Store> {
-    /// Answers a request to one of the layer's own routes.
-    pub(crate) async fn own_route(
-        self: Arc<Self>,
-        route: Route,
-        parts: Parts,
-        visit: Visit,
-    ) -> Response<Body> {
+impl Flow {
+    pub(crate) async fn own_route(self: Arc<Self>, route: Route, parts: Parts) -> Response<Body> {
+        let info = RequestInfo::of(&parts);
         let allowed: &[Method] = match route {
             Route::Logout => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         };
         if !allowed.contains(&parts.method) {
-            return self.method_not_allowed(&visit, allowed);
+            return self.method_not_allowed(&info, allowed);
         }
-        if visit.caller == Caller::Speculative {
-            return self.refuse(&visit, Refusal::because(FailureCause::SpeculativeRequest));
+        if info.kind == RequestKind::Prefetch {
+            return self.refuse(&info, Refusal::because(FailureCause::SpeculativeRequest));
         }
+        let headers = &parts.headers;
         match route {
-            Route::Callback => self.callback(&parts, &visit).await,
-            Route::Login => self.login(&parts, &visit),
-            Route::Logout if parts.method == Method::POST => self.logout(&parts, &visit).await,
-            Route::Logout => self.logout_page(&parts, &visit).await,
-            Route::Session => self.status(&parts, &visit).await,
-            Route::Start => self.start_page(&parts, &visit),
-            Route::UserInfo | Route::DeviceInfo => self.script_api(route, &parts, &visit).await,
+            Route::Callback => self.callback(&info).await,
+            Route::Login => self.login(headers, &info),
+            Route::Logout if parts.method == Method::POST => self.logout(headers, &info).await,
+            Route::Logout => self.logout_page(&info).await,
+            Route::Session => self.status(&info).await,
+            Route::Start => self.start_page(&info),
+            Route::UserInfo | Route::DeviceInfo => self.script_api(route, headers, info).await,
         }
     }
 
-    fn method_not_allowed(&self, visit: &Visit, allowed: &[Method]) -> Response<Body> {
-        let mut response = self.refuse(visit, Refusal::because(FailureCause::MethodNotAllowed));
+    fn method_not_allowed(&self, info: &RequestInfo, allowed: &[Method]) -> Response<Body> {
+        let mut response = self.refuse(info, Refusal::because(FailureCause::MethodNotAllowed));
         let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
         if let Ok(allowed) = HeaderValue::try_from(allowed.join(", ")) {
             response.headers_mut().insert(header::ALLOW, allowed);

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 /// How the layer got to see requests.
 #[derive(Clone, Debug)]
-pub(crate) struct Mount {
+pub(crate) struct Placement {
     /// Where the developer says that its router is nested; empty for "nowhere".
     nested_at: Arc<str>,
     /// Whether it stands on the routes of a router, its own among them, or around whatever it was given.
     on_routes: bool,
 }
 
-impl Mount {
-    pub(crate) fn around(nested_at: &str) -> Self {
+impl Placement {
+    pub(crate) fn wrapping(nested_at: &str) -> Self {
         Self {
             nested_at: nested_at.into(),
             on_routes: false,
@@ -36,7 +36,7 @@ impl Mount {
     /// What is wrong with this place, seen from a request whose path was `original` before nesting made it `path`.
     ///
     /// A challenge from there would send people away who could never come back.
-    pub(crate) fn mistake(&self, original: &str, path: &str, callback: &str) -> Option<String> {
+    pub(crate) fn check(&self, original: &str, path: &str, callback: &str) -> Option<String> {
         // Nesting leaves "/" for its own root, where the original may have no slash at the end.
         let prefix = original
             .strip_suffix(path)
@@ -66,41 +66,41 @@ mod tests {
 
     const CALLBACK: &str = "/app/telenor/callback";
 
-    fn routed(nested_at: &str) -> Mount {
-        Mount::around(nested_at).on_routes()
+    fn routed(nested_at: &str) -> Placement {
+        Placement::wrapping(nested_at).on_routes()
     }
 
     #[test]
     fn place_without_nesting_is_fine() {
-        let wrapped = Mount::around("");
-        assert_eq!(wrapped.mistake("/a/b", "/a/b", CALLBACK), None);
-        assert_eq!(routed("").mistake("/a/b", "/a/b", CALLBACK), None);
-        assert_eq!(routed("").mistake("/", "/", CALLBACK), None);
+        let wrapped = Placement::wrapping("");
+        assert_eq!(wrapped.check("/a/b", "/a/b", CALLBACK), None);
+        assert_eq!(routed("").check("/a/b", "/a/b", CALLBACK), None);
+        assert_eq!(routed("").check("/", "/", CALLBACK), None);
     }
 
     #[test]
     fn nest_that_holds_the_callback_is_fine() {
-        let wrapped = Mount::around("");
-        assert_eq!(wrapped.mistake("/app/a", "/a", CALLBACK), None);
-        assert_eq!(routed("/app").mistake("/app/a", "/a", CALLBACK), None);
-        assert_eq!(routed("/app").mistake("/app", "/", CALLBACK), None);
-        assert_eq!(routed("/app").mistake("/app/", "/", CALLBACK), None);
+        let wrapped = Placement::wrapping("");
+        assert_eq!(wrapped.check("/app/a", "/a", CALLBACK), None);
+        assert_eq!(routed("/app").check("/app/a", "/a", CALLBACK), None);
+        assert_eq!(routed("/app").check("/app", "/", CALLBACK), None);
+        assert_eq!(routed("/app").check("/app/", "/", CALLBACK), None);
     }
 
     #[test]
     fn nest_away_from_the_callback_is_a_mistake() {
-        let wrapped = Mount::around("");
-        assert!(wrapped.mistake("/other/a", "/a", CALLBACK).is_some());
-        assert!(wrapped.mistake("/ap/a", "/a", CALLBACK).is_some());
+        let wrapped = Placement::wrapping("");
+        assert!(wrapped.check("/other/a", "/a", CALLBACK).is_some());
+        assert!(wrapped.check("/ap/a", "/a", CALLBACK).is_some());
     }
 
     #[test]
     fn routes_registered_for_another_place_are_a_mistake() {
-        let mistake = routed("").mistake("/app/a", "/a", CALLBACK).unwrap();
+        let mistake = routed("").check("/app/a", "/a", CALLBACK).unwrap();
         assert!(mistake.contains("nested_at(\"/app\")"), "{mistake}");
         assert!(
             routed("/app")
-                .mistake("/app/telenor/a", "/a", CALLBACK)
+                .check("/app/telenor/a", "/a", CALLBACK)
                 .is_some()
         );
     }

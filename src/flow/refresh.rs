@@ -1,154 +1,149 @@
-//! When an access token is refreshed (RFC 6749 section 6), and by whom.
+//! When an access token is refreshed (RFC 6749 section 6), and by which instance.
 //!
-//! One instance asks the gateway, once: in this process by a task that all requests share, between instances by a claim in the
-//! store. Everybody else waits for what comes of it, and finds it in the store. What that one does is in [`rotate`](super::rotate).
+//! One instance asks the gateway, once: in this process by a task that all requests share, between
+//! instances by a lease. All others wait for the outcome, and find it in the store. What the one
+//! does is in [`rotate`](super::rotate).
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
-use tokio::{
-    runtime::Handle,
-    time::{Instant, sleep, timeout},
-};
+use tokio::{runtime::Handle, time::timeout};
 
-use super::Flow;
+use super::{Flow, single_flight::FlightError};
 use crate::{
     boxed::BoxFuture,
+    clock::unix_seconds,
     failure::FailureCause,
-    flow::single_flight::NoAnswer,
-    session::{Claim, Session, SessionStore, SessionToken, StoreError},
-    user::Refreshed,
+    polling::Polling,
+    session::{Lease, Session, SessionId, SessionToken, StoreError},
+    user::{CurrentSession, RefreshOutcome},
 };
 
-/// How long a try that came to nothing stands before the next.
-pub(crate) const REFRESH_AGAIN: Duration = Duration::from_secs(5);
-/// Longer than the gateway has for its answer and the store for taking it, so that nobody asks beside somebody who is at it.
-const CLAIM: Duration = Duration::from_secs(60);
-/// A request waits no longer than this; the refresh goes on without it.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a failed attempt stands before the next.
+pub(crate) const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
+/// Longer than the gateway has for its answer and the store to keep it, so that no instance asks
+/// while another does.
+const LEASE_TTL: Duration = Duration::from_secs(60);
+/// A request waits no longer than this. The refresh goes on without it.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long to wait for another instance.
-const WAIT: Duration = Duration::from_secs(12);
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(12);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// When an access token wants to be refreshed.
+/// How much is left of an access token that can be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    Later,
+pub(super) enum Freshness {
+    Fresh,
     /// It is good for a little longer.
-    Soon,
-    Now,
+    Expiring,
+    Expired,
 }
 
-impl<Store: SessionStore> Flow<Store> {
-    pub(super) fn refresh_due(&self, session: &Session, now: u64) -> Due {
-        if !self.refreshes(session) || now < session.record().refresh_at {
-            Due::Later
+impl Flow {
+    pub(super) fn freshness(&self, session: &Session, now: u64) -> Freshness {
+        if !self.can_refresh(session) || now < session.record().refresh_at {
+            Freshness::Fresh
         } else if session.has_live_token(now) {
-            Due::Soon
+            Freshness::Expiring
         } else {
-            Due::Now
+            Freshness::Expired
         }
     }
 
-    /// Has a token refreshed that is still good for this request.
-    pub(super) fn refresh_soon(self: &Arc<Self>, headers: &HeaderMap, session: &Session) {
-        let Some(token) = self.session_token(headers) else {
-            return;
-        };
+    /// Starts the refresh of a token that is still good for this request.
+    pub(super) fn start_refresh(self: &Arc<Self>, current: &CurrentSession) {
         if Handle::try_current().is_err() {
             return;
         }
-        let key = (token.id(), session.record().refreshes);
         let now = self.config.clock.seconds();
-        let refresh = || Arc::clone(self).try_refresh(token.into_owned(), session.clone());
-        self.refreshes.begin(key, now, refresh, came_to_nothing);
+        let refresh = || Arc::clone(self).try_refresh(current.clone());
+        self.refreshes
+            .start(key(current), now, refresh, is_unavailable);
     }
 
-    /// The session as one of our own routes needs it.
-    pub(super) async fn with_good_token(
+    /// The session with a live token, for one of the layer's own routes.
+    pub(super) async fn with_live_token(
         self: &Arc<Self>,
-        headers: &HeaderMap,
-        session: Session,
-    ) -> Refreshed {
-        let due = self.refresh_due(&session, self.config.clock.seconds());
-        match (due, self.session_token(headers)) {
-            (Due::Now, Some(token)) => {
-                let token = token.into_owned();
-                Arc::clone(self).refreshed(token, session).await
-            }
-            _ => Refreshed::Session(session),
+        current: &CurrentSession,
+    ) -> RefreshOutcome {
+        match self.freshness(&current.session, self.config.clock.seconds()) {
+            Freshness::Expired => Arc::clone(self).refreshed(current.clone()).await,
+            _ => RefreshOutcome::Refreshed(current.session.clone()),
         }
     }
 
-    /// The session with a token that is good, once there is one.
+    /// The session with a new token, once there is one.
     pub(crate) fn refreshed(
         self: Arc<Self>,
-        token: SessionToken<'static>,
-        session: Session,
-    ) -> BoxFuture<'static, Refreshed> {
+        current: CurrentSession,
+    ) -> BoxFuture<'static, RefreshOutcome> {
         Box::pin(async move {
-            let key = (token.id(), session.record().refreshes);
             let now = self.config.clock.seconds();
-            let refresh = || Arc::clone(&self).try_refresh(token, session);
-            let answer = self.refreshes.answer(key, now, refresh, came_to_nothing);
-            match timeout(PATIENCE, answer).await {
-                Ok(Ok(refreshed)) => refreshed,
-                Ok(Err(NoAnswer::Full)) => Refreshed::NotNow(FailureCause::TooManyLogins),
-                _ => Refreshed::NotNow(FailureCause::ProviderUnavailable),
+            let key = key(&current);
+            let refresh = || Arc::clone(&self).try_refresh(current);
+            let outcome = self.refreshes.run(key, now, refresh, is_unavailable);
+            match timeout(REQUEST_TIMEOUT, outcome).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(FlightError::AtCapacity)) => {
+                    RefreshOutcome::Unavailable(FailureCause::TooManyLogins)
+                }
+                _ => RefreshOutcome::Unavailable(FailureCause::ProviderUnavailable),
             }
         })
     }
 
-    async fn try_refresh(
-        self: Arc<Self>,
-        token: SessionToken<'static>,
-        seen: Session,
-    ) -> Refreshed {
-        let refreshed = self.refresh(&token, &seen).await;
-        refreshed.unwrap_or_else(|error| {
+    async fn try_refresh(self: Arc<Self>, seen: CurrentSession) -> RefreshOutcome {
+        let outcome = self.refresh(&seen.token, &seen.session).await;
+        outcome.unwrap_or_else(|error| {
             self.events.store_failed(&error);
-            Refreshed::NotNow(FailureCause::StoreUnavailable)
+            RefreshOutcome::Unavailable(FailureCause::StoreUnavailable)
         })
     }
 
     async fn refresh(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken<'static>,
         seen: &Session,
-    ) -> Result<Refreshed, StoreError> {
-        let not_now = Refreshed::NotNow(FailureCause::ProviderUnavailable);
+    ) -> Result<RefreshOutcome, StoreError> {
+        let unavailable = RefreshOutcome::Unavailable(FailureCause::ProviderUnavailable);
         let name = format!("refresh-{}-{}", token.id(), seen.record().refreshes);
-        let waited = Instant::now() + WAIT;
+        let polling = Polling::new(WAIT_TIMEOUT, POLL_INTERVAL);
         loop {
-            let claim = self.store.claim(&name, CLAIM).await?;
-            // Looked up after the claim: whoever had it before may have refreshed the token.
-            let now = self.config.clock.seconds();
-            let known = match self.store.reload(token).await {
+            let lease = self.store.acquire(&name, LEASE_TTL).await?;
+            // Loaded after the lease was acquired: the instance that had it before may have
+            // refreshed the token.
+            let now = self.config.clock.now();
+            let known = match self.store.load_fresh(token, now).await {
                 Ok(known) => known,
                 Err(error) => {
-                    if claim == Claim::Won {
+                    if lease == Lease::Acquired {
                         let _ = self.store.release(&name).await;
                     }
                     return Err(error);
                 }
             };
-            let Some(session) = known.filter(|session| self.accepts(session, now)) else {
-                return Ok(Refreshed::Over);
+            let known = known.filter(|session| self.accepts(session, unix_seconds(now)));
+            let Some(session) = known else {
+                return Ok(RefreshOutcome::Ended);
             };
             if session.record().refreshes != seen.record().refreshes {
-                return Ok(Refreshed::Session(session));
+                return Ok(RefreshOutcome::Refreshed(session));
             }
-            match claim {
-                Claim::Won => return self.rotate(token, session, &name).await,
-                // Another instance tried a moment ago, and it came to nothing.
-                Claim::Settled(_) => return Ok(not_now),
-                Claim::Lost if Instant::now() >= waited => return Ok(not_now),
-                Claim::Lost => sleep(LOOK_EVERY).await,
+            match lease {
+                Lease::Acquired => return self.rotate(token, session, &name).await,
+                // Another instance failed a moment ago.
+                Lease::Completed(_) => return Ok(unavailable),
+                Lease::Held if !polling.next().await => return Ok(unavailable),
+                Lease::Held => {}
             }
         }
     }
 }
 
-fn came_to_nothing(refreshed: &Refreshed) -> bool {
-    matches!(refreshed, Refreshed::NotNow(_))
+/// By session, and by how often it was refreshed before.
+fn key(current: &CurrentSession) -> (SessionId, u32) {
+    (current.token.id(), current.session.record().refreshes)
+}
+
+fn is_unavailable(outcome: &RefreshOutcome) -> bool {
+    matches!(outcome, RefreshOutcome::Unavailable(_))
 }

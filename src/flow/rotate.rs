@@ -1,137 +1,149 @@
-//! From a refresh token to new tokens in the session (RFC 6749 section 6), for the one who does it.
+//! From a refresh token to new tokens in the session (RFC 6749 section 6), for the instance that holds
+//! the lease.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
 use super::{
     Flow,
-    refresh::{LOOK_EVERY, REFRESH_AGAIN},
+    refresh::{POLL_INTERVAL, REFRESH_COOLDOWN},
 };
 use crate::{
     error::chain,
     events::Event,
     failure::FailureCause,
-    session::{Session, SessionStore, SessionToken, StoreError, Tokens},
-    user::Refreshed,
+    polling::Polling,
+    session::{Session, SessionToken, StoreError, Tokens},
+    user::RefreshOutcome,
 };
 
-/// For how long a store that is away for a moment is offered a token that was rotated meanwhile, and would be lost.
-const KEEP_FOR: Duration = Duration::from_secs(20);
-/// In this many looks, an instance that was faster has written what it got.
-const LOOKS: u32 = 10;
+/// How long a store that is away is offered a token that was rotated and would be lost.
+const STORE_RETRY_WINDOW: Duration = Duration::from_secs(20);
+/// Within this time an instance that was faster has written its tokens.
+const FASTER_INSTANCE_TIMEOUT: Duration = Duration::from_secs(2);
 
-impl<Store: SessionStore> Flow<Store> {
-    /// Trades the refresh token in, for whoever has the claim.
+impl Flow {
+    /// Exchanges the refresh token.
     pub(super) async fn rotate(
         &self,
         token: &SessionToken<'_>,
         session: Session,
-        claim: &str,
-    ) -> Result<Refreshed, StoreError> {
+        lease: &str,
+    ) -> Result<RefreshOutcome, StoreError> {
         let Some(refresh_token) = &session.record().refresh_token else {
-            return Ok(Refreshed::Over);
+            return Ok(RefreshOutcome::Ended);
         };
-        let now = self.config.clock.seconds();
-        match self.gateway.refresh(refresh_token).await {
-            Ok(response) => self.keep(token, &session, self.tokens(response, now)).await,
-            Err(refused) if refused.cause == FailureCause::CodeRejected => {
-                self.refused_for_good(token, &session).await
+        let issued_at = self.config.clock.seconds();
+        let error = match self.gateway.refresh(refresh_token).await {
+            Ok(response) => {
+                let tokens = self.tokens(response, issued_at);
+                return self.store_tokens(token, session, tokens).await;
             }
-            Err(refused) => {
-                self.events.tell(Event::RefreshFailed {
-                    session_id: &self.store.id(token, &session).to_string(),
-                    cause: refused.cause,
-                    detail: &refused.detail,
-                });
-                let settled = self.store.settle(claim, "failed", REFRESH_AGAIN).await;
-                if let Err(error) = settled {
-                    let error = chain(&error);
-                    tracing::debug!(error, "other instances wait until the claim has run out");
-                }
-                Ok(Refreshed::NotNow(FailureCause::ProviderUnavailable))
+            Err(error) if error.cause == FailureCause::CodeRejected => {
+                return self.end_after_invalid_grant(token, &session).await;
             }
+            Err(error) => error,
+        };
+        self.events.emit(Event::RefreshFailed {
+            session_id: &self.store.id(token, &session).to_string(),
+            cause: error.cause,
+            detail: &error.detail,
+        });
+        let completed = self.store.complete(lease, "failed", REFRESH_COOLDOWN).await;
+        if let Err(error) = completed {
+            let error = chain(&error);
+            tracing::debug!(error, "other instances wait until the lease has expired");
         }
+        Ok(RefreshOutcome::Unavailable(
+            FailureCause::ProviderUnavailable,
+        ))
     }
 
-    /// Puts the tokens in the place of those they were traded in for.
-    async fn keep(
+    /// Puts the new tokens in the place of the old ones.
+    async fn store_tokens(
         &self,
         token: &SessionToken<'_>,
-        session: &Session,
+        mut session: Session,
         tokens: Tokens,
-    ) -> Result<Refreshed, StoreError> {
-        let until = Instant::now() + KEEP_FOR;
-        let mut before = session.clone();
+    ) -> Result<RefreshOutcome, StoreError> {
+        let polling = Polling::new(STORE_RETRY_WINDOW, POLL_INTERVAL);
         loop {
-            let error = match self.put(token, &mut before, &tokens).await {
-                Ok(Some(Refreshed::Over)) => break,
-                Ok(Some(refreshed)) => return Ok(refreshed),
+            let error = match self.try_store_tokens(token, &mut session, &tokens).await {
+                Ok(Some(RefreshOutcome::Ended)) => break,
+                Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => StoreError::new("the session changes faster than it can be refreshed"),
                 Err(error) => error,
             };
-            if Instant::now() >= until {
+            if !polling.next().await {
                 return Err(error);
             }
-            sleep(LOOK_EVERY).await;
         }
-        // Logged out meanwhile: nobody shall have the token that came for nothing.
+        // Logged out in the meantime: no client must have the token that came for it.
         if let Err(error) = self.gateway.logout(&tokens.access_token).await {
             tracing::warn!(
                 error,
-                "a token was refreshed for a session that had ended, and is still good at the gateway"
+                "a token was refreshed for a session that had ended, and is still good at the \
+                 gateway"
             );
         }
-        Ok(Refreshed::Over)
+        Ok(RefreshOutcome::Ended)
     }
 
-    /// One try at that; `None` when only the session's use was noted meanwhile.
-    async fn put(
+    /// One attempt at that. Returns `None` when only the session's use was written in the meantime.
+    async fn try_store_tokens(
         &self,
         token: &SessionToken<'_>,
         before: &mut Session,
         tokens: &Tokens,
-    ) -> Result<Option<Refreshed>, StoreError> {
+    ) -> Result<Option<RefreshOutcome>, StoreError> {
+        let now = self.config.clock.now();
         let after = before.refreshed(tokens.clone());
-        if self.store.replace(token, after.clone()).await?.is_some() {
-            self.events.tell(Event::TokenRefreshed {
+        let updated = self.store.update(token, after.clone(), now).await?;
+        if updated.is_some() {
+            self.events.emit(Event::TokenRefreshed {
                 session_id: &self.store.id(token, before).to_string(),
             });
-            return Ok(Some(Refreshed::Session(after)));
+            return Ok(Some(RefreshOutcome::Refreshed(after)));
         }
-        Ok(match self.store.reload(token).await? {
+        Ok(match self.store.load_fresh(token, now).await? {
             Some(known) if known.record().refreshes == before.record().refreshes => {
                 *before = known;
                 None
             }
-            Some(known) => Some(Refreshed::Session(known)),
-            None => Some(Refreshed::Over),
+            Some(known) => Some(RefreshOutcome::Refreshed(known)),
+            None => Some(RefreshOutcome::Ended),
         })
     }
 
-    /// The gateway says that the grant is over (`invalid_grant`).
-    async fn refused_for_good(
+    /// The gateway says that the grant has ended (`invalid_grant`).
+    async fn end_after_invalid_grant(
         &self,
         token: &SessionToken<'_>,
         session: &Session,
-    ) -> Result<Refreshed, StoreError> {
-        // A store whose claims are not watertight may have let another instance be faster, which then writes what it got.
-        for _ in 0..LOOKS {
-            match self.store.reload(token).await? {
+    ) -> Result<RefreshOutcome, StoreError> {
+        // A store whose leases are not exclusive may have let another instance be faster, which then
+        // writes its tokens.
+        let polling = Polling::new(FASTER_INSTANCE_TIMEOUT, POLL_INTERVAL);
+        loop {
+            match self
+                .store
+                .load_fresh(token, self.config.clock.now())
+                .await?
+            {
                 Some(known) if known.record().refreshes != session.record().refreshes => {
-                    return Ok(Refreshed::Session(known));
+                    return Ok(RefreshOutcome::Refreshed(known));
                 }
-                Some(_) => sleep(LOOK_EVERY).await,
-                None => return Ok(Refreshed::Over),
+                None => return Ok(RefreshOutcome::Ended),
+                Some(_) if !polling.next().await => break,
+                Some(_) => {}
             }
         }
-        self.events.tell(Event::RefreshFailed {
+        self.events.emit(Event::RefreshFailed {
             session_id: &self.store.id(token, session).to_string(),
             cause: FailureCause::CodeRejected,
-            detail: "the gateway says that the grant is over",
+            detail: "the gateway says that the grant has ended",
         });
-        self.forget_profile(session);
-        self.store.remove(token).await?;
-        Ok(Refreshed::Over)
+        self.forget_user_info(session);
+        self.store.remove(token, self.config.clock.now()).await?;
+        Ok(RefreshOutcome::Ended)
     }
 }

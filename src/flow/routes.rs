@@ -4,8 +4,8 @@ use crate::error::ConfigError;
 
 /// The routes that the layer answers itself: siblings of the redirect URI's path.
 #[derive(Clone, Debug)]
-pub(crate) struct OwnPaths {
-    /// What they all begin with, up to and with the last slash.
+pub(crate) struct RoutePaths {
+    /// The common beginning of all, with the last slash.
     directory: Box<str>,
     pub callback: Box<str>,
     pub login: Box<str>,
@@ -28,7 +28,7 @@ pub(crate) enum Route {
     DeviceInfo,
 }
 
-const TAKEN: [&str; 7] = [
+const RESERVED: [&str; 7] = [
     "",
     "login",
     "logout",
@@ -38,10 +38,10 @@ const TAKEN: [&str; 7] = [
     "device-info",
 ];
 
-impl OwnPaths {
-    pub(crate) fn beside(callback: &str, script_api: bool) -> Result<Self, ConfigError> {
+impl RoutePaths {
+    pub(crate) fn siblings_of(callback: &str, script_api: bool) -> Result<Self, ConfigError> {
         let (directory, name) = callback.rsplit_once('/').unwrap_or_default();
-        if TAKEN.contains(&name) {
+        if RESERVED.contains(&name) {
             return Err(ConfigError::RedirectPathTaken(callback.to_owned()));
         }
         let sibling = |name: &str| format!("{directory}/{name}").into();
@@ -57,7 +57,8 @@ impl OwnPaths {
         })
     }
 
-    /// Exactly these paths, as the request spells them: what a router in front of us decodes must not decide here.
+    /// Exactly these paths, in the spelling of the request: what a router in front of the layer decodes
+    /// must not decide here.
     pub(crate) fn route(&self, path: &str) -> Option<Route> {
         if !path.starts_with(&*self.directory) {
             return None;
@@ -85,5 +86,47 @@ impl OwnPaths {
         ];
         let script_api = self.user_info.iter().chain(&self.device_info);
         always.into_iter().chain(script_api).map(|path| &**path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_routes_are_matched_exactly() {
+        let paths = RoutePaths::siblings_of("/telenor/callback", true).unwrap();
+        assert_eq!(paths.route("/telenor/callback"), Some(Route::Callback));
+        assert_eq!(paths.route("/telenor/logout"), Some(Route::Logout));
+        for other in [
+            "/telenor/callback/",
+            "/telenor/CALLBACK",
+            "/telenor/%63allback",
+            "//telenor/callback",
+            "/x/telenor/callback",
+            "/callback",
+            "/telenor/",
+            "/telenor",
+        ] {
+            assert_eq!(paths.route(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn callback_may_stand_at_the_root_but_not_in_place_of_a_sibling() {
+        assert_eq!(
+            &*RoutePaths::siblings_of("/callback", true).unwrap().login,
+            "/login"
+        );
+        for taken in [
+            "/",
+            "/telenor/",
+            "/telenor/login",
+            "/logout",
+            "/a/session",
+            "/start",
+        ] {
+            assert!(RoutePaths::siblings_of(taken, true).is_err(), "{taken}");
+        }
     }
 }

@@ -3,43 +3,44 @@
 use std::sync::Arc;
 
 use axum_core::{body::Body, response::IntoResponse};
-use http::{Response, request::Parts};
+use http::{HeaderMap, Response};
 
-use super::{Flow, Refusal};
+use super::{Flow, Refusal, routes::Route};
 use crate::{
-    browser::request::{self, Visit},
+    browser::request::{self, RequestInfo},
     failure::FailureCause,
-    flow::routes::Route,
     response,
-    session::SessionStore,
-    user::{Guard, Refreshed, TelenorUser},
+    user::{RefreshOutcome, TelenorUser},
 };
 
-impl<Store: SessionStore> Flow<Store> {
+impl Flow {
     pub(super) async fn script_api(
         self: &Arc<Self>,
         route: Route,
-        parts: &Parts,
-        visit: &Visit,
+        headers: &HeaderMap,
+        info: RequestInfo,
     ) -> Response<Body> {
-        // The browser must say that a page of the app asks; a foreign one could not read the answer, but shall not cause the call.
-        if !request::is_same_origin(&parts.headers, &self.config.origin_text) {
-            return self.refuse(visit, Refusal::because(FailureCause::CrossSiteRequest));
+        // The browser must state that a page of the app asks. A foreign page could not read the
+        // answer, but must not cause the call.
+        if !request::is_same_origin(headers, &self.config.origin_str) {
+            return self.refuse(&info, Refusal::because(FailureCause::CrossSiteRequest));
         }
-        let session = match self.session(&parts.headers).await {
-            Ok(Some(session)) => session,
-            Ok(None) => return self.refuse(visit, Refusal::because(FailureCause::LoginRequired)),
-            Err(error) => return self.store_failed(visit, &error),
+        let current = self.current_session(&info, self.config.clock.now()).await;
+        let mut current = match current {
+            Ok(Some(current)) => current,
+            Ok(None) => return self.refuse(&info, Refusal::because(FailureCause::LoginRequired)),
+            Err(error) => return self.store_failed(&info, &error),
         };
-        let session = match self.with_good_token(&parts.headers, session).await {
-            Refreshed::Session(session) => session,
-            Refreshed::Over => {
-                return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
+        match self.with_live_token(&current).await {
+            RefreshOutcome::Refreshed(session) => current.session = session,
+            RefreshOutcome::Ended => {
+                return self.refuse(&info, Refusal::because(FailureCause::LoginRequired));
             }
-            Refreshed::NotNow(cause) => return self.refuse(visit, Refusal::because(cause)),
-        };
-        let guard: Arc<dyn Guard> = Arc::clone(self) as _;
-        let user = TelenorUser::new(session, guard, visit.clone());
+            RefreshOutcome::Unavailable(cause) => {
+                return self.refuse(&info, Refusal::because(cause));
+            }
+        }
+        let user = TelenorUser::new(current, Arc::clone(self) as _, info);
         let answer = if route == Route::DeviceInfo {
             user.device().await.map(|device| device.json().to_owned())
         } else {

@@ -1,202 +1,180 @@
-//! Exchanges at the token endpoint under way: each code, and each refresh token, is redeemed once, whatever the browser does meanwhile.
+//! One flight at a time for each key: a code or a refresh token is sent once, whatever the browser
+//! does in the meantime.
 //!
-//! The work runs in a task of its own. A browser that hangs up loses nothing: the answer waits here until it asks again. Parallel
-//! copies of a callback all get that one answer.
+//! The work runs in a task of its own. A browser that hangs up loses nothing: the result is kept
+//! until it asks again. Parallel copies of a callback all get that one result.
 
 use std::{
-    collections::{HashMap, VecDeque},
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// How long an answer can be fetched again; after that the `state` is merely known to be used.
-pub(crate) const ANSWER_FOR: u64 = 60;
-/// Refusing beats forgetting a `state` that could then be redeemed twice.
-const MAX_KNOWN: usize = 100_000;
+use crate::{expiring_map::ExpiringMap, sync::lock};
 
-pub(crate) struct Exchanges<K, T> {
-    known: Arc<Mutex<Known<K, T>>>,
-    running: Arc<Semaphore>,
+/// In seconds: how long a result can be fetched again. After that the key is merely known to be
+/// used.
+pub(crate) const RESULT_TTL: u64 = 60;
+/// To refuse is better than to forget a `state` whose code could then be sent twice.
+const MAX_ENTRIES: usize = 100_000;
+
+pub(crate) struct SingleFlight<K, T> {
+    entries: Arc<Mutex<Entries<K, T>>>,
+    permits: Arc<Semaphore>,
     /// In seconds: as long as a pending login could come back with its `state`.
-    remember: u64,
-    /// In seconds: how long after it was begun a try that came to nothing stands before the next.
-    linger: u64,
+    retention: u64,
+    /// In seconds: how long a failed flight stands before the next may start.
+    cooldown: u64,
 }
 
-struct Known<K, T> {
-    exchanges: HashMap<K, Exchange<T>>,
-    /// Those whose answer is kept, in the order in which they were begun.
-    answers: VecDeque<(u64, K)>,
-    /// All of them, in the same order.
-    order: VecDeque<(u64, K)>,
+struct Entries<K, T> {
+    flights: ExpiringMap<K, Flight>,
+    results: ExpiringMap<K, watch::Receiver<Option<T>>>,
 }
 
-struct Exchange<T> {
-    begun_at: u64,
-    came_to_nothing: bool,
-    answer: Option<watch::Receiver<Option<T>>>,
+struct Flight {
+    started_at: u64,
+    failed: bool,
 }
 
-/// Why there is no answer.
+/// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoAnswer {
-    /// As many run as may; this one was not begun.
-    Full,
-    /// Redeemed before, and too long ago to be told the answer.
-    Used,
-    /// The task died.
-    Lost,
+pub(crate) enum FlightError {
+    /// As many flights as may are in progress. This one was not started.
+    AtCapacity,
+    /// The key was used too long ago, and its result is no longer kept.
+    AlreadyUsed,
+    /// The task panicked.
+    Panicked,
 }
 
-impl<K, T> Exchanges<K, T>
+impl<K, T> SingleFlight<K, T>
 where
     K: Copy + Eq + Hash + Send + 'static,
     T: Clone + Send + Sync + 'static,
 {
-    pub(crate) fn new(at_once: usize, remember: u64) -> Self {
+    pub(crate) fn new(max_concurrent: usize, retention: u64) -> Self {
+        let retention = retention.max(RESULT_TTL);
         Self {
-            known: Arc::new(Mutex::new(Known {
-                exchanges: HashMap::new(),
-                answers: VecDeque::new(),
-                order: VecDeque::new(),
+            entries: Arc::new(Mutex::new(Entries {
+                flights: ExpiringMap::new(retention),
+                results: ExpiringMap::new(RESULT_TTL),
             })),
-            running: Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS))),
-            remember,
-            linger: 0,
+            permits: Arc::new(Semaphore::new(max_concurrent.min(Semaphore::MAX_PERMITS))),
+            retention,
+            cooldown: 0,
         }
     }
 
-    /// Lets an answer for which `is_unsent` holds stand for this long, so that a crowd does not try again at once.
-    pub(crate) fn lingering(mut self, linger: Duration) -> Self {
-        self.linger = linger.as_secs();
+    /// Keeps a failed result for this long, against a thundering herd.
+    pub(crate) fn with_cooldown(mut self, cooldown: Duration) -> Self {
+        self.cooldown = cooldown.as_secs();
         self
     }
 
-    /// How long it is known that there was an exchange.
-    pub(crate) fn remembers(&self) -> Duration {
-        Duration::from_secs(self.remember)
+    /// How long it is known that a key was used.
+    pub(crate) fn retention(&self) -> Duration {
+        Duration::from_secs(self.retention)
     }
 
-    /// The answer for this key: from the exchange that is known, or from `exchange`, which is begun now.
+    /// The result for this key: of the flight that is known, or of `work`, which starts now.
     ///
-    /// An answer for which `is_unsent` holds is given and does not stand: nothing was used up, so the next try begins anew.
-    pub(crate) async fn answer<F>(
+    /// A result for which `is_retryable` holds is returned to all who wait and used up nothing, so
+    /// the next call starts a new flight.
+    pub(crate) async fn run<F>(
         &self,
         key: K,
         now: u64,
-        exchange: impl FnOnce() -> F,
-        is_unsent: fn(&T) -> bool,
-    ) -> Result<T, NoAnswer>
+        work: impl FnOnce() -> F,
+        is_retryable: fn(&T) -> bool,
+    ) -> Result<T, FlightError>
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut answer = self.join_or_begin(key, now, exchange, is_unsent)?;
-        let answer = answer.wait_for(Option::is_some).await;
-        answer
-            .ok()
-            .and_then(|answer| answer.clone())
-            .ok_or(NoAnswer::Lost)
+        let mut result = self.join_or_spawn(key, now, work, is_retryable)?;
+        let result = result.wait_for(Option::is_some).await;
+        let result = result.ok().and_then(|result| result.clone());
+        result.ok_or(FlightError::Panicked)
     }
 
-    /// The same without waiting for the answer.
-    pub(crate) fn begin<F>(
+    /// The same without a wait for the result. A flight that cannot start now is left to a later
+    /// call.
+    pub(crate) fn start<F>(
         &self,
         key: K,
         now: u64,
-        exchange: impl FnOnce() -> F,
-        is_unsent: fn(&T) -> bool,
+        work: impl FnOnce() -> F,
+        is_retryable: fn(&T) -> bool,
     ) where
         F: Future<Output = T> + Send + 'static,
     {
-        // One that cannot be begun now is begun by somebody who comes later.
-        let _ = self.join_or_begin(key, now, exchange, is_unsent);
+        let _ = self.join_or_spawn(key, now, work, is_retryable);
     }
 
-    fn join_or_begin<F>(
+    fn join_or_spawn<F>(
         &self,
         key: K,
         now: u64,
-        exchange: impl FnOnce() -> F,
-        is_unsent: fn(&T) -> bool,
-    ) -> Result<watch::Receiver<Option<T>>, NoAnswer>
+        work: impl FnOnce() -> F,
+        is_retryable: fn(&T) -> bool,
+    ) -> Result<watch::Receiver<Option<T>>, FlightError>
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.forget(now, self.remember);
-        if let Some(exchange) = known.exchanges.get(&key) {
-            let stands = now.abs_diff(exchange.begun_at) < self.linger;
-            if stands || !exchange.came_to_nothing {
-                return exchange.answer.clone().ok_or(NoAnswer::Used);
+        let mut entries = lock(&self.entries);
+        entries.flights.sweep(now);
+        entries.results.sweep(now);
+        if let Some(flight) = entries.flights.get(&key, now) {
+            let cooling = now.abs_diff(flight.started_at) < self.cooldown;
+            if cooling || !flight.failed {
+                let result = entries.results.get(&key, now).cloned();
+                return result.ok_or(FlightError::AlreadyUsed);
             }
         }
-        if known.order.len() >= MAX_KNOWN {
-            return Err(NoAnswer::Full);
+        if entries.flights.len() >= MAX_ENTRIES {
+            return Err(FlightError::AtCapacity);
         }
-        let permit = Arc::clone(&self.running).try_acquire_owned();
-        let permit = permit.map_err(|_| NoAnswer::Full)?;
-        let (sender, answer) = watch::channel(None);
-        known.exchanges.insert(
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| FlightError::AtCapacity)?;
+        let (sender, result) = watch::channel(None);
+        let flight = Flight {
+            started_at: now,
+            failed: false,
+        };
+        entries.flights.insert(key, flight, now);
+        entries.results.insert(key, result.clone(), now);
+        drop(entries);
+        tokio::spawn(fly(
+            Arc::clone(&self.entries),
             key,
-            Exchange {
-                begun_at: now,
-                came_to_nothing: false,
-                answer: Some(answer.clone()),
-            },
-        );
-        known.answers.push_back((now, key));
-        known.order.push_back((now, key));
-        drop(known);
-
-        let (exchange, all) = (exchange(), Arc::clone(&self.known));
-        tokio::spawn(async move {
-            let _permit = permit;
-            let answer = exchange.await;
-            if is_unsent(&answer) {
-                let mut known = all.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(exchange) = known.exchanges.get_mut(&key) {
-                    exchange.came_to_nothing = true;
-                }
-            }
-            sender.send_replace(Some(answer));
-        });
-        Ok(answer)
+            work(),
+            is_retryable,
+            sender,
+            permit,
+        ));
+        Ok(result)
     }
 }
 
-impl<K: Copy + Eq + Hash, T> Known<K, T> {
-    /// First the answers, later that there was an exchange at all.
-    fn forget(&mut self, now: u64, remember: u64) {
-        while let Some(begun) = pop_older(&mut self.answers, now, ANSWER_FOR) {
-            if let Some(exchange) = self.begun(begun) {
-                exchange.answer = None;
-            }
-        }
-        while let Some(begun) = pop_older(&mut self.order, now, remember.max(ANSWER_FOR)) {
-            if self.begun(begun).is_some() {
-                self.exchanges.remove(&begun.1);
-            }
-        }
+async fn fly<K, T>(
+    entries: Arc<Mutex<Entries<K, T>>>,
+    key: K,
+    work: impl Future<Output = T>,
+    is_retryable: fn(&T) -> bool,
+    sender: watch::Sender<Option<T>>,
+    _permit: OwnedSemaphorePermit,
+) where
+    K: Copy + Eq + Hash,
+{
+    let result = work.await;
+    if is_retryable(&result)
+        && let Some(flight) = lock(&entries).flights.get_mut(&key)
+    {
+        flight.failed = true;
     }
-
-    /// The exchange that was begun just then, not one that was begun again after it came to nothing.
-    fn begun(&mut self, (begun_at, key): (u64, K)) -> Option<&mut Exchange<T>> {
-        let exchange = self.exchanges.get_mut(&key);
-        exchange.filter(|exchange| exchange.begun_at == begun_at)
-    }
-}
-
-/// The first one of at least this age. One from a future as far away is as good as gone: the clock was set back, and its pending
-/// login is refused for the same reason.
-fn pop_older<K>(queue: &mut VecDeque<(u64, K)>, now: u64, age: u64) -> Option<(u64, K)> {
-    let (begun_at, _) = queue.front()?;
-    if now.abs_diff(*begun_at) < age {
-        return None;
-    }
-    queue.pop_front()
+    sender.send_replace(Some(result));
 }
 
 #[cfg(test)]
@@ -210,22 +188,22 @@ mod tests {
 
     use super::*;
 
-    const LOGIN: [u8; 16] = [1; 16];
+    const LOGIN: u8 = 1;
 
-    fn exchanges(at_once: usize) -> Exchanges<[u8; 16], &'static str> {
-        Exchanges::new(at_once, 300)
+    fn flights(at_once: usize) -> SingleFlight<u8, &'static str> {
+        SingleFlight::new(at_once, 300)
     }
 
-    fn is_unsent(answer: &&str) -> bool {
+    fn is_retryable(answer: &&str) -> bool {
         *answer == "unsent"
     }
 
     #[tokio::test]
     async fn parallel_copies_get_one_answer() {
-        let exchanges = exchanges(1);
+        let exchanges = flights(1);
         let (begun, gate) = (AtomicUsize::new(0), Arc::new(Notify::new()));
         let copy = || {
-            exchanges.answer(
+            exchanges.run(
                 LOGIN,
                 0,
                 || {
@@ -236,7 +214,7 @@ mod tests {
                         "token"
                     }
                 },
-                is_unsent,
+                is_retryable,
             )
         };
         let open = async { gate.notify_one() };
@@ -249,18 +227,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answer_outlives_the_one_who_asked() {
-        let exchanges = exchanges(1);
+    async fn result_outlives_the_caller() {
+        let exchanges = flights(1);
         let gate = Arc::new(Notify::new());
         let waits = Arc::clone(&gate);
-        let asked = exchanges.answer(
+        let asked = exchanges.run(
             LOGIN,
             0,
             || async move {
                 waits.notified().await;
                 "token"
             },
-            is_unsent,
+            is_retryable,
         );
         assert!(
             tokio::time::timeout(std::time::Duration::ZERO, asked)
@@ -270,39 +248,39 @@ mod tests {
         );
         gate.notify_one();
         let again = exchanges
-            .answer(LOGIN, 59, || ready("second"), is_unsent)
+            .run(LOGIN, 59, || ready("second"), is_retryable)
             .await;
         assert_eq!(again, Ok("token"));
     }
 
     #[tokio::test]
     async fn answer_is_forgotten_before_the_login_is() {
-        let exchanges = exchanges(1);
-        let ask = |now| exchanges.answer(LOGIN, now, || ready("token"), is_unsent);
+        let exchanges = flights(1);
+        let ask = |now| exchanges.run(LOGIN, now, || ready("token"), is_retryable);
         assert_eq!(ask(0).await, Ok("token"));
-        assert_eq!(ask(60).await, Err(NoAnswer::Used));
-        assert_eq!(ask(299).await, Err(NoAnswer::Used));
+        assert_eq!(ask(60).await, Err(FlightError::AlreadyUsed));
+        assert_eq!(ask(299).await, Err(FlightError::AlreadyUsed));
         assert_eq!(ask(300).await, Ok("token"));
     }
 
     #[tokio::test]
-    async fn exchange_that_sent_nothing_may_be_tried_again() {
-        let exchanges = exchanges(1);
+    async fn retryable_flight_may_be_tried_again() {
+        let exchanges = flights(1);
         let unsent = exchanges
-            .answer(LOGIN, 0, || ready("unsent"), is_unsent)
+            .run(LOGIN, 0, || ready("unsent"), is_retryable)
             .await;
         assert_eq!(unsent, Ok("unsent"));
         let again = exchanges
-            .answer(LOGIN, 1, || ready("token"), is_unsent)
+            .run(LOGIN, 1, || ready("token"), is_retryable)
             .await;
         assert_eq!(again, Ok("token"));
     }
 
     #[tokio::test]
-    async fn next_try_waits_for_as_long_as_it_was_told_to() {
-        for (linger, again) in [(5, 104), (5, 96)] {
-            let exchanges = exchanges(1).lingering(Duration::from_secs(linger));
-            let ask = |now, answer| exchanges.answer(LOGIN, now, move || ready(answer), is_unsent);
+    async fn next_flight_waits_for_the_cooldown() {
+        for (cooldown, again) in [(5, 104), (5, 96)] {
+            let exchanges = flights(1).with_cooldown(Duration::from_secs(cooldown));
+            let ask = |now, answer| exchanges.run(LOGIN, now, move || ready(answer), is_retryable);
             assert_eq!(ask(100, "unsent").await, Ok("unsent"));
             assert_eq!(ask(again, "token").await, Ok("unsent"));
             assert_eq!(ask(105, "token").await, Ok("token"));
@@ -311,58 +289,50 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_may_run_are_not_begun() {
-        let exchanges = exchanges(1);
+    async fn more_than_may_run_are_not_started() {
+        let exchanges = flights(1);
         let gate = Arc::new(Notify::new());
         let waits = Arc::clone(&gate);
-        let slow = exchanges.answer(
+        let slow = exchanges.run(
             LOGIN,
             0,
             || async move {
                 waits.notified().await;
                 "slow"
             },
-            is_unsent,
+            is_retryable,
         );
         let refused = async {
-            let refused = exchanges
-                .answer([2; 16], 0, || ready("never"), is_unsent)
-                .await;
+            let refused = exchanges.run(2, 0, || ready("never"), is_retryable).await;
             gate.notify_one();
             refused
         };
         assert_eq!(
             tokio::join!(slow, refused),
-            (Ok("slow"), Err(NoAnswer::Full))
+            (Ok("slow"), Err(FlightError::AtCapacity))
         );
-        let later = exchanges
-            .answer([2; 16], 1, || ready("later"), is_unsent)
-            .await;
+        let later = exchanges.run(2, 1, || ready("later"), is_retryable).await;
         assert_eq!(later, Ok("later"));
     }
 
     #[tokio::test]
     async fn clock_that_is_set_back_blocks_nothing() {
-        let exchanges = exchanges(1);
-        let ask = |login: u8, now| exchanges.answer([login; 16], now, || ready("token"), is_unsent);
+        let exchanges = flights(1);
+        let ask = |login: u8, now| exchanges.run(login, now, || ready("token"), is_retryable);
         assert_eq!(ask(1, 10_000).await, Ok("token"));
         for login in 2..200 {
             assert_eq!(ask(login, 1_000 + 10 * u64::from(login)).await, Ok("token"));
         }
-        let known = exchanges.known.lock().unwrap();
-        assert!(
-            known.exchanges.len() <= 31 && known.order.len() <= 31,
-            "{}",
-            known.order.len()
-        );
+        let known = lock(&exchanges.entries).flights.len();
+        assert!(known <= 31, "{known}");
     }
 
     #[tokio::test]
-    async fn panic_in_an_exchange_is_no_answer() {
-        let exchanges = exchanges(1);
+    async fn panic_in_a_flight_is_an_error() {
+        let exchanges = flights(1);
         let lost = exchanges
-            .answer(LOGIN, 0, || async { panic!("on purpose") }, is_unsent)
+            .run(LOGIN, 0, || async { panic!("on purpose") }, is_retryable)
             .await;
-        assert_eq!(lost, Err(NoAnswer::Lost));
+        assert_eq!(lost, Err(FlightError::Panicked));
     }
 }

@@ -1,50 +1,48 @@
-//! By way of plain http: the page that recognition by the mobile network starts from, and nothing else.
+//! By way of plain http: the page that recognition by the mobile network starts from, and nothing
+//! else.
 
 use axum_core::body::Body;
 use http::{Extensions, HeaderMap, Response, StatusCode, Uri, header, request::Parts};
 
-use super::{Flow, Refusal};
+use super::{Flow, Refusal, routes::Route};
 use crate::{
     browser::{
         pending_login::Pending,
-        plain_http::ClearText,
-        request::{Caller, Visit},
+        plain_http::PlainHttp,
+        request::{RequestInfo, RequestKind},
         return_to::ReturnTo,
     },
     failure::FailureCause,
-    flow::routes::Route,
     response::{
         self,
-        page::{Language, Page, Topic},
+        page::{Page, Topic},
     },
-    session::SessionStore,
 };
 
-impl<Store: SessionStore> Flow<Store> {
-    /// The page, on whichever scheme the browser made of it: there is nothing on it that https would spoil.
-    pub(super) fn start_page(&self, parts: &Parts, visit: &Visit) -> Response<Body> {
+impl Flow {
+    /// The page, on whichever scheme the browser made of it: nothing on it needs the other one.
+    pub(super) fn start_page(&self, info: &RequestInfo) -> Response<Body> {
         let Some(start) = &self.http_start else {
-            return self.to_https(visit);
+            return self.redirect_to_https(info);
         };
-        if visit.caller != Caller::Page {
-            return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
+        if info.kind != RequestKind::Navigation {
+            return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
         }
-        let token = parts.uri.query().and_then(|query| query.strip_prefix("t="));
+        let token = info.query().strip_prefix("t=");
         let now = self.config.clock.seconds();
-        let hop = match token.and_then(|token| Some((start.open(token)?, token))) {
-            Some((hop, _)) if start.admit(&hop, now) => hop,
-            // Late, or seen before: on to https, where the cookie knows the place to go to.
+        let ticket = match token.and_then(|token| Some((start.open(token)?, token))) {
+            Some((ticket, _)) if start.admit(&ticket, now) => ticket,
+            // Late, or shown before: on to https, where the cookie knows the place to go to.
             Some((_, token)) => return self.resume_on_https(token),
             None => return self.resume_on_https(""),
         };
         let location = self
             .gateway
-            .authorization_url(&hop.state(), hop.challenge());
-        let language = Language::negotiate(&parts.headers);
+            .authorization_url(&ticket.state(), ticket.challenge());
         let page = Page {
             retry: Some(&location),
             script: start.script.as_ref(),
-            ..self.page(Topic::Start, language)
+            ..self.page(Topic::Start, info.language())
         };
         response::page(StatusCode::OK, &page)
     }
@@ -54,13 +52,12 @@ impl<Store: SessionStore> Flow<Store> {
         response::see_other(&self.config.absolute(&login))
     }
 
-    /// Where the login of a start page that came too late was to lead; `None` for an address that was never ours, from which
-    /// a next try would fare no better.
-    pub(super) fn resume(&self, headers: &HeaderMap, token: &str) -> Option<ReturnTo> {
-        let hop = self.http_start.as_ref()?.open(token)?;
+    /// Where the login of a start page that came too late was to lead. `None` for an address that
+    /// this app did not make, where another attempt would not help.
+    pub(super) fn resume(&self, info: &RequestInfo, token: &str) -> Option<ReturnTo> {
+        let ticket = self.http_start.as_ref()?.open(token)?;
         let now = self.config.clock.seconds();
-        let pending = self.pending.find(&self.names, headers, &hop.state(), now);
-        Some(match &pending {
+        Some(match &self.pending.find(info, &ticket.state(), now) {
             Pending::Live(login) | Pending::Expired(login) => {
                 self.config.return_to(Some(login.return_to()))
             }
@@ -68,15 +65,15 @@ impl<Store: SessionStore> Flow<Store> {
         })
     }
 
-    /// Whether a request came over plain http although the app lives on https: the listener says so, or it was meant for the host
-    /// of the start page.
-    pub(crate) fn is_clear_text(
+    /// Whether a request came over plain http although the app lives on https: the listener marked
+    /// it, or it was sent to the host of the start page.
+    pub(crate) fn is_plain_http(
         &self,
         extensions: &Extensions,
         uri: &Uri,
         headers: &HeaderMap,
     ) -> bool {
-        if self.config.origin.scheme() == "https" && extensions.get::<ClearText>().is_some() {
+        if self.config.origin.scheme() == "https" && extensions.get::<PlainHttp>().is_some() {
             return true;
         }
         let Some(start) = &self.http_start else {
@@ -87,25 +84,25 @@ impl<Store: SessionStore> Flow<Store> {
         host.is_some_and(|host| host.eq_ignore_ascii_case(start.authority.as_bytes()))
     }
 
-    /// The answer to everything on plain http: the start page, or the way to https. Cookies are neither looked at nor set.
-    pub(crate) fn on_clear_text(&self, parts: &Parts, visit: &Visit) -> Response<Body> {
-        let route = self.config.paths.route(visit.uri.path());
-        match visit.caller {
-            Caller::Speculative => {
-                self.refuse(visit, Refusal::because(FailureCause::SpeculativeRequest))
+    /// The response to everything on plain http: the start page, or the way to https. Cookies are
+    /// neither read nor set.
+    pub(crate) fn on_plain_http(&self, parts: &Parts) -> Response<Body> {
+        let info = &RequestInfo::of(parts);
+        let route = self.config.paths.route(info.uri.path());
+        match info.kind {
+            RequestKind::Prefetch => {
+                self.refuse(info, Refusal::because(FailureCause::SpeculativeRequest))
             }
-            _ if route == Some(Route::Start) && self.http_start.is_some() => {
-                self.start_page(parts, visit)
-            }
-            _ => self.to_https(visit),
+            _ if route == Some(Route::Start) && self.http_start.is_some() => self.start_page(info),
+            _ => self.redirect_to_https(info),
         }
     }
 
-    fn to_https(&self, visit: &Visit) -> Response<Body> {
-        if visit.caller != Caller::Page {
-            return self.refuse(visit, Refusal::because(FailureCause::LoginRequired));
+    fn redirect_to_https(&self, info: &RequestInfo) -> Response<Body> {
+        if info.kind != RequestKind::Navigation {
+            return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
         }
-        let target = self.target(visit);
+        let target = self.config.return_to(info.path_and_query());
         response::see_other(&self.config.absolute(target.as_str()))
     }
 }

@@ -1,32 +1,27 @@
-//! Tells a script of the app whether somebody is signed in, and never with which token.
+//! Says to a script of the app whether a user is signed in, and never with which token.
 
 use axum_core::body::Body;
-use http::{Response, request::Parts};
+use http::Response;
 use serde_json::json;
 
 use super::Flow;
-use crate::{browser::request::Visit, response, session::SessionStore};
+use crate::{browser::request::RequestInfo, clock::unix_seconds, response};
 
-impl<Store: SessionStore> Flow<Store> {
-    pub(super) async fn status(&self, parts: &Parts, visit: &Visit) -> Response<Body> {
-        let now = self.config.clock.seconds();
-        match self.session(&parts.headers).await {
-            Ok(Some(session)) => {
-                let status = json!({
-                    "signed_in": true,
-                    "seconds_left": session.seconds_left(now),
-                    "logout": self.config.absolute(&self.config.paths.logout),
-                });
-                response::json(status.to_string())
-            }
-            Ok(None) => {
-                let status = json!({
-                    "signed_in": false,
-                    "login": self.config.absolute(&self.config.paths.login),
-                });
-                response::json(status.to_string())
-            }
-            Err(error) => self.store_failed(visit, &error),
-        }
+impl Flow {
+    pub(super) async fn status(&self, info: &RequestInfo) -> Response<Body> {
+        let now = self.config.clock.now();
+        let status = match self.current_session(info, now).await {
+            Ok(Some(current)) => json!({
+                "signed_in": true,
+                "seconds_left": current.session.seconds_left(unix_seconds(now)),
+                "logout": self.config.absolute(&self.config.paths.logout),
+            }),
+            Ok(None) => json!({
+                "signed_in": false,
+                "login": self.config.absolute(&self.config.paths.login),
+            }),
+            Err(error) => return self.store_failed(info, &error),
+        };
+        response::json(status.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! What a user asks of the layer that let it in.
+//! What a user asks of the layer that admitted the request.
 
 use std::sync::Arc;
 
@@ -9,52 +9,44 @@ use super::{Flow, Refusal, Retry};
 use crate::{
     access_token::AccessToken,
     boxed::BoxFuture,
-    browser::request::{Caller, Visit},
+    browser::request::{RequestInfo, RequestKind},
     failure::FailureCause,
     gateway::client::TransportError,
-    session::{Session, SessionId, SessionStore},
-    user::{Guard, Profiles, Refreshed},
+    session::SessionId,
+    user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
 };
 
-impl<Store: SessionStore> Guard for Flow<Store> {
-    fn challenge(&self, visit: &Visit) -> Response<Body> {
-        Self::challenge(self, visit)
+impl UserBackend for Flow {
+    fn challenge(&self, info: &RequestInfo) -> Response<Body> {
+        Self::challenge(self, info)
     }
 
-    fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body> {
-        let mut refusal = Refusal::because(cause);
-        let target = match visit.caller {
-            Caller::Form => self.config.return_to(self.own_path(visit.referer())),
-            _ => self.target(visit),
+    fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
+        let target = match info.kind {
+            RequestKind::FormPost => self.config.return_to(self.config.own_path(info.referer())),
+            _ => self.config.return_to(info.path_and_query()),
         };
-        refusal.retry = Retry::Page(target.as_str());
-        Self::refuse(self, visit, refusal)
+        let refusal = Refusal {
+            retry: Retry::Page(target.as_str()),
+            ..Refusal::because(cause)
+        };
+        Self::refuse(self, info, refusal)
     }
 
     fn refresh<'g>(
         self: Arc<Self>,
-        visit: &'g Visit,
-        session: &'g Session,
-    ) -> BoxFuture<'g, Option<Refreshed>> {
+        current: &'g CurrentSession,
+    ) -> BoxFuture<'g, Option<RefreshOutcome>> {
         Box::pin(async move {
-            let headers = visit.headers();
-            let token = self.session_token(&headers);
-            let token = token.filter(|_| self.refreshes(session))?.into_owned();
-            Some(self.refreshed(token, session.clone()).await)
+            if !self.can_refresh(&current.session) {
+                return None;
+            }
+            Some(self.refreshed(current.clone()).await)
         })
     }
 
-    fn end_session<'g>(
-        self: Arc<Self>,
-        visit: &'g Visit,
-        session: &'g Session,
-    ) -> BoxFuture<'g, ()> {
-        Box::pin(async move {
-            let headers = visit.headers();
-            if let Some(token) = self.session_token(&headers) {
-                self.end_dead(token.into_owned(), session.clone()).await;
-            }
-        })
+    fn end_session(self: Arc<Self>, current: CurrentSession) -> BoxFuture<'static, ()> {
+        Box::pin(self.end_dead(current))
     }
 
     fn base(&self) -> &str {
@@ -69,18 +61,16 @@ impl<Store: SessionStore> Guard for Flow<Store> {
         Box::pin(self.gateway.call(request, token))
     }
 
-    fn profiles(&self) -> Option<(&Profiles, u64)> {
-        let profiles = self.profiles.as_ref()?;
-        Some((profiles, self.config.clock.seconds()))
+    fn info_cache(&self) -> Option<(&UserInfoCache, u64)> {
+        let cache = self.info_cache.as_ref()?;
+        Some((cache, self.config.clock.seconds()))
     }
 
     fn logout_path(&self) -> &str {
         &self.config.paths.logout
     }
 
-    fn session_id(&self, visit: &Visit, session: &Session) -> Option<SessionId> {
-        let headers = visit.headers();
-        let token = self.session_token(&headers)?;
-        Some(self.store.id(&token, session))
+    fn session_id(&self, current: &CurrentSession) -> Option<SessionId> {
+        Some(self.store.id(&current.token, &current.session))
     }
 }

@@ -1,21 +1,23 @@
-//! Leaves an endpoint alone that fails again and again, until it is back.
+//! A circuit breaker: sends no requests to an endpoint that keeps failing, until it recovers.
 //!
-//! A gateway that is down does not get up sooner for being asked more, and nobody likes to wait ten seconds for a page that says so.
+//! A gateway that is down does not recover sooner by more requests, and a visitor should not wait ten
+//! seconds for a page that says so.
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use crate::{
     clock::Clock,
     events::{Event, Events},
+    sync::lock,
 };
 
-/// As many failures in a row open it.
-const FAILURES: u32 = 5;
-/// In seconds: after that one request may try whether the endpoint is back.
-const OPEN_FOR: u64 = 10;
+/// This many failures in a row open the breaker.
+const FAILURE_THRESHOLD: u32 = 5;
+/// In seconds. After that one request, the probe, may try whether the endpoint has recovered.
+const COOLDOWN: u64 = 10;
 
 pub(crate) struct Breaker {
     clock: Clock,
@@ -25,16 +27,16 @@ pub(crate) struct Breaker {
 
 #[derive(Default)]
 struct State {
-    /// In a row; those of probes too.
+    /// In a row, with those of probes.
     failures: u32,
-    /// Requests that were let through, each with its number.
-    admitted: u64,
+    /// Numbers the requests that were permitted.
+    permitted: u64,
     open: Option<Open>,
 }
 
 struct Open {
     since: u64,
-    /// The number of the one request that is under way all the same.
+    /// The number of the one request that is in progress.
     probe: Option<u64>,
 }
 
@@ -42,8 +44,8 @@ struct Open {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BreakerOpen;
 
-/// Leave to send one request; says what came of it.
-#[must_use = "a request that says nothing of its end counts for nothing"]
+/// The permit to send one request, whose outcome it records.
+#[must_use = "a request whose outcome is not recorded does not count"]
 pub(crate) struct Permit<'b> {
     breaker: &'b Breaker,
     number: u64,
@@ -58,59 +60,56 @@ impl Breaker {
         }
     }
 
-    pub(crate) fn admit(&self) -> Result<Permit<'_>, BreakerOpen> {
-        let mut state = self.state();
-        let number = state.admitted;
+    pub(crate) fn try_acquire(&self) -> Result<Permit<'_>, BreakerOpen> {
+        let mut state = lock(&self.state);
+        let number = state.permitted;
         if let Some(open) = &mut state.open {
-            // A clock that was set back as far has waited too, or else it would have to catch up first.
-            let waited = self.clock.seconds().abs_diff(open.since) >= OPEN_FOR;
+            // A clock that was set back by as much has waited too. It would have to catch up first
+            // otherwise.
+            let waited = self.clock.seconds().abs_diff(open.since) >= COOLDOWN;
             if open.probe.is_some() || !waited {
                 return Err(BreakerOpen);
             }
             open.probe = Some(number);
         }
-        state.admitted += 1;
+        state.permitted += 1;
         Ok(Permit {
             breaker: self,
             number,
         })
     }
 
-    fn answered(&self) {
-        let mut state = self.state();
+    fn on_success(&self) {
+        let mut state = lock(&self.state);
         let failures = mem::take(&mut state.failures);
         let was_open = state.open.take().is_some();
         drop(state);
         if was_open {
             let open = false;
-            self.events.tell(Event::BreakerChanged { open, failures });
+            self.events.emit(Event::BreakerChanged { open, failures });
         }
     }
 
-    fn failed(&self, number: u64) {
-        let mut state = self.state();
+    fn on_failure(&self, number: u64) {
+        let mut state = lock(&self.state);
         let was_open = state.open.is_some();
         if was_open && !state.is_probe(number) {
-            // Sent before it opened: nothing new.
+            // It was sent before the breaker opened.
             return;
         }
         state.fail(self.clock.seconds());
         let (open, failures) = (state.open.is_some(), state.failures);
         drop(state);
         if open && !was_open {
-            self.events.tell(Event::BreakerChanged { open, failures });
+            self.events.emit(Event::BreakerChanged { open, failures });
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
     fn fail(&mut self, now: u64) {
         self.failures = self.failures.saturating_add(1);
-        if self.open.is_some() || self.failures >= FAILURES {
+        if self.open.is_some() || self.failures >= FAILURE_THRESHOLD {
             self.open = Some(Open {
                 since: now,
                 probe: None,
@@ -125,20 +124,21 @@ impl State {
 }
 
 impl Permit<'_> {
-    /// The end of the request: whether it shows that the endpoint is broken.
-    pub(crate) fn done(self, broken: bool) {
-        if broken {
-            self.breaker.failed(self.number);
+    /// Records the outcome of the request: whether it shows that the endpoint fails.
+    pub(crate) fn record(self, failed: bool) {
+        if failed {
+            self.breaker.on_failure(self.number);
         } else {
-            self.breaker.answered();
+            self.breaker.on_success();
         }
     }
 }
 
 impl Drop for Permit<'_> {
-    /// Somebody who hangs up says nothing of the endpoint. But a probe that never ends would keep all others out.
+    /// A request that was dropped shows nothing about the endpoint. But a probe that never ends would
+    /// keep all others out.
     fn drop(&mut self) {
-        let mut state = self.breaker.state();
+        let mut state = lock(&self.breaker.state);
         if state.is_probe(self.number) {
             state.fail(self.breaker.clock.seconds());
         }
@@ -171,12 +171,12 @@ mod tests {
 
     fn fail(breaker: &Breaker, times: u32) {
         for _ in 0..times {
-            breaker.admit().unwrap().done(true);
+            breaker.try_acquire().unwrap().record(true);
         }
     }
 
     fn is_open(breaker: &Breaker) -> bool {
-        breaker.admit().is_err()
+        breaker.try_acquire().is_err()
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -186,9 +186,9 @@ mod tests {
     #[test]
     fn five_failures_in_a_row_open_it() {
         let (breaker, _, changes) = breaker();
-        fail(&breaker, FAILURES - 1);
-        breaker.admit().unwrap().done(false);
-        fail(&breaker, FAILURES - 1);
+        fail(&breaker, FAILURE_THRESHOLD - 1);
+        breaker.try_acquire().unwrap().record(false);
+        fail(&breaker, FAILURE_THRESHOLD - 1);
         assert!(!is_open(&breaker), "an answer came between");
         fail(&breaker, 1);
         assert!(is_open(&breaker));
@@ -198,16 +198,16 @@ mod tests {
     #[test]
     fn one_probe_goes_out_after_ten_seconds_and_closes_it() {
         let (breaker, clock, changes) = breaker();
-        fail(&breaker, FAILURES);
-        clock.advance(seconds(OPEN_FOR - 1));
+        fail(&breaker, FAILURE_THRESHOLD);
+        clock.advance(seconds(COOLDOWN - 1));
         assert!(is_open(&breaker));
         clock.advance(seconds(1));
-        let probe = breaker.admit().unwrap();
+        let probe = breaker.try_acquire().unwrap();
         clock.advance(seconds(100));
         assert!(is_open(&breaker), "the probe is under way");
-        probe.done(false);
+        probe.record(false);
         assert!(!is_open(&breaker));
-        fail(&breaker, FAILURES - 1);
+        fail(&breaker, FAILURE_THRESHOLD - 1);
         assert!(!is_open(&breaker), "it counts from the start again");
         assert_eq!(*changes.lock().unwrap(), [(true, 5), (false, 5)]);
     }
@@ -215,43 +215,43 @@ mod tests {
     #[test]
     fn failed_probe_opens_it_for_as_long_again() {
         let (breaker, clock, changes) = breaker();
-        fail(&breaker, FAILURES);
-        clock.advance(seconds(OPEN_FOR));
-        let probe = breaker.admit().unwrap();
-        clock.advance(seconds(OPEN_FOR));
-        probe.done(true);
-        clock.advance(seconds(OPEN_FOR - 1));
+        fail(&breaker, FAILURE_THRESHOLD);
+        clock.advance(seconds(COOLDOWN));
+        let probe = breaker.try_acquire().unwrap();
+        clock.advance(seconds(COOLDOWN));
+        probe.record(true);
+        clock.advance(seconds(COOLDOWN - 1));
         assert!(is_open(&breaker), "counted from the end of the probe");
         clock.advance(seconds(1));
-        breaker.admit().unwrap().done(false);
+        breaker.try_acquire().unwrap().record(false);
         assert_eq!(*changes.lock().unwrap(), [(true, 5), (false, 6)]);
     }
 
     #[test]
     fn probe_that_never_reports_jams_nothing() {
         let (breaker, clock, _) = breaker();
-        fail(&breaker, FAILURES);
+        fail(&breaker, FAILURE_THRESHOLD);
         for _ in 0..2 {
-            clock.advance(seconds(OPEN_FOR));
-            drop(breaker.admit().unwrap());
+            clock.advance(seconds(COOLDOWN));
+            drop(breaker.try_acquire().unwrap());
             assert!(is_open(&breaker), "it counts as failed");
-            clock.advance(seconds(OPEN_FOR));
+            clock.advance(seconds(COOLDOWN));
             let panicked = catch_unwind(AssertUnwindSafe(|| {
-                let _probe = breaker.admit().unwrap();
+                let _probe = breaker.try_acquire().unwrap();
                 panic!("on purpose");
             }));
             assert!(panicked.is_err() && is_open(&breaker));
         }
-        clock.advance(seconds(OPEN_FOR));
-        breaker.admit().unwrap().done(false);
+        clock.advance(seconds(COOLDOWN));
+        breaker.try_acquire().unwrap().record(false);
         assert!(!is_open(&breaker));
     }
 
     #[test]
     fn those_who_hang_up_do_not_open_it() {
         let (breaker, ..) = breaker();
-        for _ in 0..=FAILURES {
-            drop(breaker.admit().unwrap());
+        for _ in 0..=FAILURE_THRESHOLD {
+            drop(breaker.try_acquire().unwrap());
         }
         assert!(!is_open(&breaker));
     }
@@ -259,18 +259,18 @@ mod tests {
     #[test]
     fn request_from_before_it_opened_is_no_probe() {
         let (breaker, clock, changes) = breaker();
-        let [failed, answered] = [(); 2].map(|()| breaker.admit().unwrap());
-        fail(&breaker, FAILURES);
-        clock.advance(seconds(OPEN_FOR));
-        let probe = breaker.admit().unwrap();
-        failed.done(true);
+        let [failed, answered] = [(); 2].map(|()| breaker.try_acquire().unwrap());
+        fail(&breaker, FAILURE_THRESHOLD);
+        clock.advance(seconds(COOLDOWN));
+        let probe = breaker.try_acquire().unwrap();
+        failed.record(true);
         assert!(is_open(&breaker), "the probe is still the only one");
-        answered.done(false);
+        answered.record(false);
         assert!(!is_open(&breaker), "any answer shows that it is back");
-        fail(&breaker, FAILURES);
+        fail(&breaker, FAILURE_THRESHOLD);
         drop(probe);
-        clock.advance(seconds(OPEN_FOR));
-        breaker.admit().unwrap().done(false);
+        clock.advance(seconds(COOLDOWN));
+        breaker.try_acquire().unwrap().record(false);
         let told = changes.lock().unwrap().clone();
         assert_eq!(told, [(true, 5), (false, 5), (true, 5), (false, 5)]);
     }
@@ -278,12 +278,12 @@ mod tests {
     #[test]
     fn clock_that_is_set_back_does_not_keep_it_open() {
         let (breaker, clock, _) = breaker();
-        fail(&breaker, FAILURES);
+        fail(&breaker, FAILURE_THRESHOLD);
         clock.rewind(seconds(3_600));
-        assert!(breaker.admit().is_ok(), "set back for good");
-        clock.rewind(seconds(OPEN_FOR - 1));
+        assert!(breaker.try_acquire().is_ok(), "set back for good");
+        clock.rewind(seconds(COOLDOWN - 1));
         assert!(is_open(&breaker));
-        clock.advance(seconds(2 * OPEN_FOR));
-        assert!(breaker.admit().is_ok(), "set back a little");
+        clock.advance(seconds(2 * COOLDOWN));
+        assert!(breaker.try_acquire().is_ok(), "set back a little");
     }
 }

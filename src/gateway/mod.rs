@@ -1,4 +1,5 @@
-//! Telenor's gateway as this app's client sees it: its addresses, the client's credentials, one method for each exchange.
+//! Telenor's gateway, as the app's OAuth client sees it: its endpoints, the client's credentials, one
+//! method for each request.
 
 pub(crate) mod breaker;
 pub(crate) mod client;
@@ -12,7 +13,7 @@ use http::{HeaderValue, Request, Response, Uri, header};
 
 use crate::{
     access_token::{AccessToken, RefreshToken},
-    events::{Endpoint, Event, Events, Outcome},
+    events::{Event, Events, GatewayEndpoint, GatewayOutcome},
     failure::FailureCause,
     gateway::{
         breaker::{Breaker, BreakerOpen},
@@ -24,8 +25,8 @@ use crate::{
     },
 };
 
-/// Logging out does not keep the user waiting for longer than this.
-const LOGOUT: Duration = Duration::from_secs(2);
+/// A logout does not keep the user waiting for longer than this.
+const LOGOUT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Gateway {
     pub authorization: Authorization,
@@ -44,14 +45,14 @@ pub(crate) struct Gateway {
     pub events: Arc<Events>,
 }
 
-/// Why a code, or a refresh token, was not redeemed.
+/// Why a token request failed.
 #[derive(Clone, Debug)]
-pub(crate) struct Refused {
+pub(crate) struct TokenRequestError {
     pub cause: FailureCause,
-    /// For the log; holds nothing that came from the gateway's body.
+    /// For the log. It holds nothing from the gateway's body.
     pub detail: String,
-    /// Nothing reached the gateway, so the very same code may be tried again.
-    pub unsent: bool,
+    /// Nothing reached the gateway, so the same code may be sent again.
+    pub retryable: bool,
 }
 
 impl Gateway {
@@ -60,11 +61,11 @@ impl Gateway {
     }
 
     /// The token request (RFC 6749 section 4.1.3).
-    pub(crate) async fn redeem(
+    pub(crate) async fn exchange_code(
         &self,
         code: &str,
         verifier: Option<&Verifier>,
-    ) -> Result<TokenResponse, Refused> {
+    ) -> Result<TokenResponse, TokenRequestError> {
         let grant = Grant::Code {
             code,
             redirect_uri: self.redirect_uri.as_deref(),
@@ -74,40 +75,43 @@ impl Gateway {
     }
 
     /// The same for a refresh token (RFC 6749 section 6).
-    pub(crate) async fn refresh(&self, token: &RefreshToken) -> Result<TokenResponse, Refused> {
+    pub(crate) async fn refresh(
+        &self,
+        token: &RefreshToken,
+    ) -> Result<TokenResponse, TokenRequestError> {
         let client_id = &self.client_id;
         self.token(Grant::Refresh { token, client_id }).await
     }
 
-    /// Sends nothing while the token endpoint is left alone.
-    async fn token(&self, grant: Grant<'_>) -> Result<TokenResponse, Refused> {
+    /// Sends nothing while the breaker is open.
+    async fn token(&self, grant: Grant<'_>) -> Result<TokenResponse, TokenRequestError> {
         let request = TokenRequest {
             endpoint: &self.token_endpoint,
             client: &self.client,
             grant,
         };
-        let permit = self.breaker.admit()?;
+        let permit = self.breaker.try_acquire()?;
         let sent = self.http.send_once(request.build());
-        let answer = self.told(Endpoint::Token, sent).await;
-        permit.done(match &answer {
+        let answer = self.observe(GatewayEndpoint::Token, sent).await;
+        permit.record(match &answer {
             Ok(response) => response.status().is_server_error(),
             Err(error) => error.kind != TransportErrorKind::Unreadable,
         });
         let response = answer?;
-        token_response(&response).map_err(|cause| Refused {
+        token_response(&response).map_err(|cause| TokenRequestError {
             cause,
             detail: format!("the token endpoint answered {}", response.status()),
-            unsent: false,
+            retryable: false,
         })
     }
 
-    /// Ends the token at the gateway; whether that worked, which the caller may log.
+    /// Ends the token at the gateway. The caller may log why that failed.
     pub(crate) async fn logout(&self, token: &AccessToken) -> Result<(), String> {
         let mut request = Request::new(Vec::new());
         *request.uri_mut() = self.logout_endpoint.clone();
         let request = with_token(request, token);
-        let sent = self.told(Endpoint::Logout, self.http.send(request));
-        match tokio::time::timeout(LOGOUT, sent).await {
+        let sent = self.observe(GatewayEndpoint::Logout, self.http.send(request));
+        match tokio::time::timeout(LOGOUT_TIMEOUT, sent).await {
             Ok(Ok(response)) if response.status().is_success() => Ok(()),
             Ok(Ok(response)) => Err(format!(
                 "the logout endpoint answered {}",
@@ -127,25 +131,25 @@ impl Gateway {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().entry(header::ACCEPT).or_insert(json);
         let sent = self.http.send(with_token(request, token));
-        self.told(Endpoint::Api, sent).await
+        self.observe(GatewayEndpoint::Api, sent).await
     }
 
-    /// The same answer, after its time and outcome were told.
-    async fn told(
+    /// Emits the event of a call, and returns its answer.
+    async fn observe(
         &self,
-        endpoint: Endpoint,
+        endpoint: GatewayEndpoint,
         sent: impl Future<Output = Result<Response<Vec<u8>>, TransportError>>,
     ) -> Result<Response<Vec<u8>>, TransportError> {
         let started = Instant::now();
         let answer = sent.await;
         let outcome = match &answer {
-            Ok(response) if response.status().is_success() => Outcome::Ok,
-            Ok(response) if response.status().is_server_error() => Outcome::Failed,
-            Ok(_) => Outcome::Refused,
-            Err(error) if error.kind == TransportErrorKind::TimedOut => Outcome::TimedOut,
-            Err(_) => Outcome::Unreachable,
+            Ok(response) if response.status().is_success() => GatewayOutcome::Ok,
+            Ok(response) if response.status().is_server_error() => GatewayOutcome::Failed,
+            Ok(_) => GatewayOutcome::Refused,
+            Err(error) if error.kind == TransportErrorKind::TimedOut => GatewayOutcome::TimedOut,
+            Err(_) => GatewayOutcome::Unreachable,
         };
-        self.events.tell(Event::GatewayCall {
+        self.events.emit(Event::GatewayCall {
             endpoint,
             outcome,
             duration: started.elapsed(),
@@ -162,7 +166,7 @@ fn with_token(mut request: Request<Vec<u8>>, token: &AccessToken) -> Request<Vec
     request
 }
 
-impl From<TransportError> for Refused {
+impl From<TransportError> for TokenRequestError {
     fn from(error: TransportError) -> Self {
         let cause = match error.kind {
             TransportErrorKind::TimedOut => FailureCause::GatewayTimeout,
@@ -174,18 +178,18 @@ impl From<TransportError> for Refused {
         Self {
             cause,
             detail: error.to_string(),
-            unsent: error.unsent,
+            retryable: error.unsent,
         }
     }
 }
 
-impl From<BreakerOpen> for Refused {
+impl From<BreakerOpen> for TokenRequestError {
     fn from(_: BreakerOpen) -> Self {
         Self {
             cause: FailureCause::ProviderUnavailable,
-            detail: "the token endpoint failed again and again, and is left alone for some seconds"
+            detail: "the token endpoint failed several times in a row: no request is sent for some seconds"
                 .to_owned(),
-            unsent: true,
+            retryable: true,
         }
     }
 }

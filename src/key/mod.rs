@@ -35,7 +35,7 @@ use crate::error::ConfigError;
 /// 1. Add the new key as the **last**. Now every instance can open what it will seal.
 /// 2. Move it to the **front**. From now on it seals, and the old key still opens what it sealed before.
 /// 3. Remove the old key when the longest session that it sealed has expired: 8 hours later, unless
-///    [`session_max`](crate::TelenorAuthBuilder::session_max) says otherwise. Logins under way need no more than 10 minutes.
+///    [`max_session_age`](crate::TelenorAuthBuilder::max_session_age) says otherwise. Logins under way need no more than 10 minutes.
 ///
 /// To throw a thief out, remove the old key at once: whoever has a session that it sealed is logged out.
 ///
@@ -170,6 +170,11 @@ impl CookieKeys {
     /// A sealer whose values open only under the same purpose and context.
     pub(crate) fn sealer(&self, purpose: Purpose, context: &[u8]) -> Sealer {
         Sealer::new(Arc::clone(&self.0), purpose, context)
+    }
+
+    /// A hash that only the holder of the keys can compute.
+    pub(crate) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
+        self.0.keyed_hash(purpose, text)
     }
 
     fn fixed(keys: Vec<RootKey>) -> Self {

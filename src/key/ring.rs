@@ -91,6 +91,12 @@ impl Ring {
         }
     }
 
+    /// By the first key.
+    pub(super) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys[0].keyed_hash(purpose, text)
+    }
+
     /// Says nothing until the ring is gone.
     pub(super) fn gone(&self) -> watch::Receiver<()> {
         self.alive.subscribe()

@@ -66,6 +66,28 @@ impl RootKey {
     }
 }
 
+/// The output of a keyed hash.
+struct HashLen;
+
+impl hkdf::KeyType for HashLen {
+    fn len(&self) -> usize {
+        16
+    }
+}
+
+impl RootKey {
+    /// A hash that depends on the key (RFC 5869: HKDF-Expand is HMAC here).
+    pub(super) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
+        let info = [purpose, b"\0", text];
+        let mut hash = [0; 16];
+        self.prk
+            .expand(&info, HashLen)
+            .and_then(|output| output.fill(&mut hash))
+            .expect("16 bytes are within what HKDF can give");
+        hash
+    }
+}
+
 impl PartialEq for RootKey {
     fn eq(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint

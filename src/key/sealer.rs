@@ -16,21 +16,21 @@ const FORMAT: u8 = 1;
 /// What a sealed value is for; a value sealed for one purpose never opens for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    Answer,
-    Hop,
+    LoopDetector,
     PendingLogin,
-    Rounds,
     Session,
+    SharedOutcome,
+    StartTicket,
 }
 
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Answer => "answer",
-            Self::Hop => "hop",
+            Self::LoopDetector => "loop detector",
             Self::PendingLogin => "pending login",
-            Self::Rounds => "rounds",
             Self::Session => "session",
+            Self::SharedOutcome => "shared outcome",
+            Self::StartTicket => "start ticket",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a request waits for: its session, its handler, or a step of the login.
+//! The future of a request: it waits for its session, its handler, or a step of a login.
 
 use std::{
     fmt,
@@ -14,136 +14,139 @@ use tower_service::Service;
 
 use crate::{
     boxed::BoxFuture,
-    flow::{Admitted, Flow, Turned, placement::Mount},
-    session::{Session, SessionStore},
-    user::Refreshed,
+    flow::{Admission, Flow, OnResponse, placement::Placement},
+    session::{SessionToken, erased::Loaded},
+    user::{CurrentSession, RefreshOutcome},
 };
 
 pin_project! {
     /// The future of [`TelenorAuth`](crate::TelenorAuth).
     ///
-    /// Nothing in it is boxed on the way of a request that has a session; a step of the login is.
-    pub struct ResponseFuture<S, B, Store>
+    /// For a request with a session that is at hand, nothing in it is boxed. A step of a login is,
+    /// and a look-up in a store behind a network.
+    pub struct ResponseFuture<S, B>
     where
         S: Service<Request<B>>,
-        Store: SessionStore,
     {
         #[pin]
-        state: State<S, B, Store>,
+        state: State<S, B>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, B, Store>
+    enum State<S, B>
     where
         S: Service<Request<B>>,
-        Store: SessionStore,
     {
         /// The store is behind a network.
         Load {
-            #[pin]
-            load: Store::Load,
-            waiting: Option<Waiting<S, B, Store>>,
+            load: BoxFuture<'static, Loaded>,
+            token: Option<SessionToken<'static>>,
+            parked: Option<ParkedRequest<S, B>>,
         },
-        /// The access token has run out.
+        /// The access token has expired.
         Refresh {
-            refresh: BoxFuture<'static, Refreshed>,
-            waiting: Option<Waiting<S, B, Store>>,
+            refresh: BoxFuture<'static, RefreshOutcome>,
+            token: Option<SessionToken<'static>>,
+            parked: Option<ParkedRequest<S, B>>,
         },
-        Inner {
+        Forward {
             #[pin]
             future: S::Future,
-            admitted: Option<Admitted<Store>>,
+            on_response: Option<OnResponse>,
         },
-        Flow {
-            step: BoxedStep,
+        OwnRoute {
+            route: BoxFuture<'static, Response>,
         },
-        Answered {
+        Respond {
             response: Option<Response>,
         },
     }
 }
 
-type BoxedStep = Pin<Box<dyn Future<Output = Response> + Send>>;
-
-/// What goes on once the session is there.
-pub(crate) struct Waiting<S, B, Store> {
+/// A request that waits, with what it needs to go on.
+pub(crate) struct ParkedRequest<S, B> {
     pub request: Request<B>,
-    pub ready: S,
-    pub flow: Arc<Flow<Store>>,
-    pub mount: Mount,
+    pub inner: S,
+    pub flow: Arc<Flow>,
+    pub placement: Placement,
 }
 
-impl<S, B, Store> ResponseFuture<S, B, Store>
+impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
-    Store: SessionStore,
 {
-    pub(crate) fn load(load: Store::Load, waiting: Waiting<S, B, Store>) -> Self {
-        let waiting = Some(waiting);
-        Self {
-            state: State::Load { load, waiting },
+    pub(crate) fn load(
+        load: BoxFuture<'static, Loaded>,
+        token: SessionToken<'static>,
+        parked: ParkedRequest<S, B>,
+    ) -> Self {
+        let (token, parked) = (Some(token), Some(parked));
+        let state = State::Load {
+            load,
+            token,
+            parked,
+        };
+        Self { state }
+    }
+
+    pub(crate) fn refresh(current: CurrentSession, parked: ParkedRequest<S, B>) -> Self {
+        let state = State::refresh(current, parked);
+        Self { state }
+    }
+
+    pub(crate) fn forward(future: S::Future, on_response: OnResponse) -> Self {
+        let on_response = Some(on_response);
+        let state = State::Forward {
+            future,
+            on_response,
+        };
+        Self { state }
+    }
+
+    pub(crate) fn own_route(route: BoxFuture<'static, Response>) -> Self {
+        let state = State::OwnRoute { route };
+        Self { state }
+    }
+
+    pub(crate) fn respond(response: Response) -> Self {
+        let response = Some(response);
+        let state = State::Respond { response };
+        Self { state }
+    }
+}
+
+impl<S, B> State<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn refresh(current: CurrentSession, parked: ParkedRequest<S, B>) -> Self {
+        Self::Refresh {
+            token: Some(current.token.clone()),
+            refresh: Arc::clone(&parked.flow).refreshed(current),
+            parked: Some(parked),
         }
     }
 
-    pub(crate) fn refresh(session: Session, waiting: Waiting<S, B, Store>) -> Self {
-        Self {
-            state: State::refresh(session, waiting),
-        }
-    }
-
-    pub(crate) fn inner(future: S::Future, admitted: Admitted<Store>) -> Self {
-        let admitted = Some(admitted);
-        Self {
-            state: State::Inner { future, admitted },
-        }
-    }
-
-    pub(crate) fn flow(step: BoxedStep) -> Self {
-        Self {
-            state: State::Flow { step },
-        }
-    }
-
-    pub(crate) fn answered(response: Response) -> Self {
-        Self {
-            state: State::Answered {
+    fn go_on(admission: Admission, mut parked: ParkedRequest<S, B>) -> Self {
+        match admission {
+            Admission::Forward(on_response) => Self::Forward {
+                future: parked.inner.call(parked.request),
+                on_response: Some(on_response),
+            },
+            Admission::Respond(response) => Self::Respond {
                 response: Some(response),
             },
+            Admission::Refresh(current) => Self::refresh(current, parked),
         }
     }
 }
 
-impl<S, B, Store> State<S, B, Store>
-where
-    S: Service<Request<B>>,
-    Store: SessionStore,
-{
-    fn refresh(session: Session, waiting: Waiting<S, B, Store>) -> Self {
-        let token = waiting.flow.session_token(waiting.request.headers());
-        let token = token
-            .expect("a session was loaded by its token")
-            .into_owned();
-        Self::Refresh {
-            refresh: Arc::clone(&waiting.flow).refreshed(token, session),
-            waiting: Some(waiting),
-        }
-    }
-
-    fn inner(mut waiting: Waiting<S, B, Store>, admitted: Admitted<Store>) -> Self {
-        Self::Inner {
-            future: waiting.ready.call(waiting.request),
-            admitted: Some(admitted),
-        }
-    }
-}
-
-impl<S, B, Store> Future for ResponseFuture<S, B, Store>
+impl<S, B> Future for ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
     S::Response: IntoResponse,
-    Store: SessionStore,
 {
     type Output = Result<Response, S::Error>;
 
@@ -151,48 +154,55 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProj::Load { load, waiting } => {
-                    let loaded = ready!(load.poll(cx));
-                    let mut waiting = waiting.take().expect("a session is loaded once");
-                    let (flow, mount) = (&waiting.flow, &waiting.mount);
-                    match flow.admit(mount, &mut waiting.request, loaded) {
-                        Ok(admitted) => state.set(State::inner(waiting, admitted)),
-                        Err(Turned::Stale(session)) => {
-                            state.set(State::refresh(session, waiting));
-                        }
-                        Err(Turned::Away(answer)) => return Poll::Ready(Ok(answer)),
-                    }
+                StateProj::Load {
+                    load,
+                    token,
+                    parked,
+                } => {
+                    let loaded = ready!(load.as_mut().poll(cx));
+                    let (mut parked, token) = parked.take().zip(token.take()).expect(ONCE);
+                    let (flow, request) = (&parked.flow, &mut parked.request);
+                    let now = flow.config.clock.now();
+                    let admission = flow.admit(&parked.placement, request, token, loaded, now);
+                    state.set(State::go_on(admission, parked));
                 }
-                StateProj::Refresh { refresh, waiting } => {
-                    let refreshed = ready!(refresh.as_mut().poll(cx));
-                    let mut waiting = waiting.take().expect("a token is refreshed once");
-                    let (flow, mount) = (&waiting.flow, &waiting.mount);
-                    match flow.admit_refreshed(mount, &mut waiting.request, refreshed) {
-                        Ok(admitted) => state.set(State::inner(waiting, admitted)),
-                        Err(answer) => return Poll::Ready(Ok(answer)),
-                    }
+                StateProj::Refresh {
+                    refresh,
+                    token,
+                    parked,
+                } => {
+                    let outcome = ready!(refresh.as_mut().poll(cx));
+                    let (mut parked, token) = parked.take().zip(token.take()).expect(ONCE);
+                    let (flow, request) = (&parked.flow, &mut parked.request);
+                    let now = flow.config.clock.now();
+                    let placement = &parked.placement;
+                    let admission = flow.admit_refreshed(placement, request, token, outcome, now);
+                    state.set(State::go_on(admission, parked));
                 }
-                StateProj::Inner { future, admitted } => {
+                StateProj::Forward {
+                    future,
+                    on_response,
+                } => {
                     let mut response = ready!(future.poll(cx))?.into_response();
-                    if let Some(admitted) = admitted.take() {
-                        admitted.mark(&mut response);
+                    if let Some(on_response) = on_response.take() {
+                        on_response.finish_response(&mut response);
                     }
                     return Poll::Ready(Ok(response));
                 }
-                StateProj::Flow { step } => return step.as_mut().poll(cx).map(Ok),
-                StateProj::Answered { response } => {
-                    let response = response.take();
-                    return Poll::Ready(Ok(response.expect("polled after it was done")));
+                StateProj::OwnRoute { route } => return route.as_mut().poll(cx).map(Ok),
+                StateProj::Respond { response } => {
+                    return Poll::Ready(Ok(response.take().expect(ONCE)));
                 }
             }
         }
     }
 }
 
-impl<S, B, Store> fmt::Debug for ResponseFuture<S, B, Store>
+const ONCE: &str = "a future is not polled after it was ready";
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
-    Store: SessionStore,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()

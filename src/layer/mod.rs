@@ -5,53 +5,59 @@ mod future;
 mod router;
 mod service;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use tower_layer::Layer;
 
 #[cfg(feature = "axum")]
 pub use self::router::RouterExt;
 pub use self::{future::ResponseFuture, service::TelenorAuth};
-
 use crate::{
-    flow::{Flow, placement::Mount},
-    session::{MemoryStore, SessionId, SessionStore, StoreError},
+    flow::{Flow, placement::Placement},
+    session::{SessionId, StoreError},
 };
 
-/// Adds Telenor line authentication to any axum app or tower service.
+/// Adds Telenor line authentication to an axum app or a tower service.
 ///
-/// Requests with a session pass, and handlers can take a [`TelenorUser`](crate::TelenorUser). Without one, a person who opens a page
-/// is sent to Telenor and comes back to that page; everybody else gets 401.
+/// Requests with a session pass, and handlers can take a [`TelenorUser`](crate::TelenorUser).
+/// Without a session, a person who opens a page is sent to Telenor and comes back to that page. All
+/// other requests get 401.
 ///
-/// See the [crate's page](crate) for where to put it.
+/// The [crate's page](crate) says where to put it.
 ///
 /// ```
 /// use axum::{Router, routing::get};
 /// use telenor_auth::{TelenorAuthLayer, TelenorUser};
 ///
 /// # fn app() -> Result<Router, telenor_auth::ConfigError> {
-/// let auth = TelenorAuthLayer::builder("client id", "client secret", "https://shop.example/telenor/callback").build()?;
+/// let redirect_uri = "https://shop.example/telenor/callback";
+/// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri).build()?;
 ///
-/// let app = Router::new()
-///     .route("/checkout", get(async |user: TelenorUser| format!("signed in until {:?}", user.expires_at())))
-///     .layer(auth);
+/// async fn checkout(user: TelenorUser) -> String {
+///     format!("signed in until {:?}", user.expires_at())
+/// }
+/// let app = Router::new().route("/checkout", get(checkout)).layer(auth);
 /// # Ok(app) }
 /// # app().unwrap();
 /// ```
-pub struct TelenorAuthLayer<Store = MemoryStore> {
-    flow: Arc<Flow<Store>>,
-    mount: Mount,
+#[derive(Clone, Debug)]
+pub struct TelenorAuthLayer {
+    flow: Arc<Flow>,
+    placement: Placement,
 }
 
-impl<Store: SessionStore> TelenorAuthLayer<Store> {
-    pub(crate) fn new(flow: Arc<Flow<Store>>, mount: Mount) -> Self {
-        Self { flow, mount }
+impl TelenorAuthLayer {
+    pub(crate) fn new(flow: Flow, placement: Placement) -> Self {
+        let flow = Arc::new(flow);
+        Self { flow, placement }
     }
 
-    /// Ends one session, wherever it is in use; for an operator, or when a customer asks for it.
+    /// Ends one session on every instance that shares the store: for an operator, or when a customer
+    /// asks for it.
     ///
-    /// The id is in the log line of the login and in [`TelenorUser::session_id`](crate::TelenorUser::session_id). A session that
-    /// is over already is no error.
+    /// The id is in the log line of the login, and
+    /// [`TelenorUser::session_id`](crate::TelenorUser::session_id) returns it. A session that has
+    /// ended already is not an error.
     ///
     /// ```
     /// use telenor_auth::{TelenorAuthLayer, session::{SessionId, StoreError}};
@@ -68,7 +74,7 @@ impl<Store: SessionStore> TelenorAuthLayer<Store> {
         self.flow.revoke(session).await
     }
 
-    /// Ends every session of the store: everybody has to log in again.
+    /// Ends every session of the store: all users have to log in again.
     ///
     /// # Errors
     ///
@@ -79,41 +85,20 @@ impl<Store: SessionStore> TelenorAuthLayer<Store> {
 
     /// The paths that a router must have so that a layer on its routes sees them, and that layer.
     #[cfg(feature = "axum")]
-    pub(crate) fn on_routes(self) -> (Vec<String>, Self) {
-        let mount = self.mount.on_routes();
+    fn on_routes(self) -> (Vec<String>, Self) {
+        let placement = self.placement.on_routes();
         let paths = self.flow.config.paths.all();
-        let paths = paths.map(|path| mount.inner(path).to_owned());
-        (
-            paths.collect(),
-            Self {
-                flow: self.flow,
-                mount,
-            },
-        )
+        let paths = paths.map(|path| placement.inner(path).to_owned());
+        let paths = paths.collect();
+        let flow = self.flow;
+        (paths, Self { flow, placement })
     }
 }
 
-impl<S, Store: SessionStore> Layer<S> for TelenorAuthLayer<Store> {
-    type Service = TelenorAuth<S, Store>;
+impl<S> Layer<S> for TelenorAuthLayer {
+    type Service = TelenorAuth<S>;
 
-    fn layer(&self, inner: S) -> Self::Service {
-        TelenorAuth::new(inner, Arc::clone(&self.flow), self.mount.clone())
-    }
-}
-
-impl<Store> Clone for TelenorAuthLayer<Store> {
-    fn clone(&self) -> Self {
-        Self {
-            flow: Arc::clone(&self.flow),
-            mount: self.mount.clone(),
-        }
-    }
-}
-
-impl<Store> fmt::Debug for TelenorAuthLayer<Store> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TelenorAuthLayer")
-            .field("config", &self.flow.config)
-            .finish_non_exhaustive()
+    fn layer(&self, inner: S) -> TelenorAuth<S> {
+        TelenorAuth::new(inner, Arc::clone(&self.flow), self.placement.clone())
     }
 }

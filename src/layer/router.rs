@@ -3,7 +3,7 @@
 use axum::{Router, routing};
 use http::StatusCode;
 
-use crate::{layer::TelenorAuthLayer, session::SessionStore};
+use super::TelenorAuthLayer;
 
 /// Puts a [`TelenorAuthLayer`] on the routes of a router.
 pub trait RouterExt: Sized {
@@ -24,7 +24,7 @@ pub trait RouterExt: Sized {
     /// let app: Router = Router::new()
     ///     .route("/checkout", get(async || "only for users"))
     ///     .telenor_auth(auth)
-    ///     .route("/", get(async || "for everybody"));
+    ///     .route("/", get(async || "for all"));
     /// # Ok(app) }
     /// # app().unwrap();
     /// ```
@@ -33,11 +33,11 @@ pub trait RouterExt: Sized {
     ///
     /// When the router has one of the layer's own routes already, as [`Router::route`] does.
     #[must_use]
-    fn telenor_auth<Store: SessionStore>(self, auth: TelenorAuthLayer<Store>) -> Self;
+    fn telenor_auth(self, auth: TelenorAuthLayer) -> Self;
 }
 
 impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
-    fn telenor_auth<Store: SessionStore>(self, auth: TelenorAuthLayer<Store>) -> Self {
+    fn telenor_auth(self, auth: TelenorAuthLayer) -> Self {
         let (paths, auth) = auth.on_routes();
         let mut router = self;
         for path in paths {

@@ -1,45 +1,47 @@
 //! The service: looks at a request and takes one of four ways.
 
 use std::{
-    fmt, mem,
-    pin::Pin,
+    mem,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use axum_core::response::{IntoResponse, Response};
-use http::Request;
+use http::{Request, header};
 use tower_service::Service;
 
+use super::future::{ParkedRequest, ResponseFuture};
 use crate::{
-    browser::request::{Visit, original_uri},
-    flow::{Flow, Turned, placement::Mount, routes::Route},
-    layer::future::{ResponseFuture, Waiting},
-    session::{MemoryStore, SessionStore},
+    browser::request::original_uri,
+    flow::{Admission, Flow, placement::Placement, routes::Route},
 };
 
 /// The service that [`TelenorAuthLayer`](crate::TelenorAuthLayer) makes.
-pub struct TelenorAuth<S, Store = MemoryStore> {
+#[derive(Clone, Debug)]
+pub struct TelenorAuth<S> {
     inner: S,
-    flow: Arc<Flow<Store>>,
-    mount: Mount,
+    flow: Arc<Flow>,
+    placement: Placement,
 }
 
-impl<S, Store: SessionStore> TelenorAuth<S, Store> {
-    pub(crate) fn new(inner: S, flow: Arc<Flow<Store>>, mount: Mount) -> Self {
-        Self { inner, flow, mount }
+impl<S> TelenorAuth<S> {
+    pub(crate) fn new(inner: S, flow: Arc<Flow>, placement: Placement) -> Self {
+        Self {
+            inner,
+            flow,
+            placement,
+        }
     }
 }
 
-impl<S, B, Store> Service<Request<B>> for TelenorAuth<S, Store>
+impl<S, B> Service<Request<B>> for TelenorAuth<S>
 where
     S: Service<Request<B>> + Clone,
     S::Response: IntoResponse,
-    Store: SessionStore,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = ResponseFuture<S, B, Store>;
+    type Future = ResponseFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -47,74 +49,62 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let flow = &self.flow;
-        if flow.is_clear_text(request.extensions(), request.uri(), request.headers()) {
+        if flow.is_plain_http(request.extensions(), request.uri(), request.headers()) {
             let (parts, _) = request.into_parts();
-            return ResponseFuture::answered(flow.on_clear_text(&parts, &Visit::of(&parts)));
+            return ResponseFuture::respond(flow.on_plain_http(&parts));
         }
         if let Some(route) = self.own_route(&request) {
             let (parts, _) = request.into_parts();
-            let visit = Visit::of(&parts);
             let flow = Arc::clone(&self.flow);
-            return ResponseFuture::flow(Box::pin(flow.own_route(route, parts, visit)));
+            return ResponseFuture::own_route(Box::pin(flow.own_route(route, parts)));
         }
-        let Some(token) = self.flow.session_token(request.headers()) else {
-            return match self.flow.admit_anonymous(&self.mount, &mut request) {
-                Ok(admitted) => ResponseFuture::inner(self.inner.call(request), admitted),
-                Err(answer) => ResponseFuture::answered(answer),
-            };
+        let cookies = request.headers().get_all(header::COOKIE);
+        let Some(token) = flow.session_token(cookies) else {
+            let admission = flow.admit_anonymous(&self.placement, &mut request);
+            return self.go_on(admission, request);
         };
-        let mut load = self.flow.store.load(&token);
-        // A store in this process has its answer at once. Whoever must wait is polled again with the right waker.
-        match Pin::new(&mut load).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(loaded) => match self.flow.admit(&self.mount, &mut request, loaded) {
-                Ok(admitted) => ResponseFuture::inner(self.inner.call(request), admitted),
-                Err(Turned::Away(answer)) => ResponseFuture::answered(answer),
-                Err(Turned::Stale(session)) => {
-                    ResponseFuture::refresh(session, self.waiting(request))
-                }
-            },
-            Poll::Pending => ResponseFuture::load(load, self.waiting(request)),
+        let now = flow.config.clock.now();
+        // A store in this process has the session at hand.
+        if let Some(loaded) = flow.store.try_load(&token, now) {
+            let admission = flow.admit(&self.placement, &mut request, token, loaded, now);
+            return self.go_on(admission, request);
         }
+        let load = Arc::clone(&flow.store).load_owned(token.clone(), now);
+        ResponseFuture::load(load, token, self.park(request))
     }
 }
 
-impl<S, Store: SessionStore> TelenorAuth<S, Store> {
-    /// What it takes to go on with a request later.
-    fn waiting<B>(&mut self, request: Request<B>) -> Waiting<S, B, Store>
+impl<S> TelenorAuth<S> {
+    fn go_on<B>(&mut self, admission: Admission, request: Request<B>) -> ResponseFuture<S, B>
+    where
+        S: Service<Request<B>> + Clone,
+    {
+        match admission {
+            Admission::Forward(on_response) => {
+                ResponseFuture::forward(self.inner.call(request), on_response)
+            }
+            Admission::Respond(response) => ResponseFuture::respond(response),
+            Admission::Refresh(current) => ResponseFuture::refresh(current, self.park(request)),
+        }
+    }
+
+    /// A request that goes on later.
+    fn park<B>(&mut self, request: Request<B>) -> ParkedRequest<S, B>
     where
         S: Clone,
     {
-        // Only the service that was polled ready may be called: it goes along, and its clone stays behind.
+        // Only the service that was polled ready may be called. It goes along, and its clone stays.
         let clone = self.inner.clone();
-        Waiting {
+        ParkedRequest {
             request,
-            ready: mem::replace(&mut self.inner, clone),
+            inner: mem::replace(&mut self.inner, clone),
             flow: Arc::clone(&self.flow),
-            mount: self.mount.clone(),
+            placement: self.placement.clone(),
         }
     }
 
     fn own_route<B>(&self, request: &Request<B>) -> Option<Route> {
         let uri = original_uri(request.extensions(), request.uri());
         self.flow.config.paths.route(uri.path())
-    }
-}
-
-impl<S: Clone, Store> Clone for TelenorAuth<S, Store> {
-    fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            flow: Arc::clone(&self.flow),
-            mount: self.mount.clone(),
-        }
-    }
-}
-
-impl<S: fmt::Debug, Store> fmt::Debug for TelenorAuth<S, Store> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TelenorAuth")
-            .field("inner", &self.inner)
-            .field("config", &self.flow.config)
-            .finish_non_exhaustive()
     }
 }

@@ -118,7 +118,7 @@
 //! let app = routes().layer(SignedInLayer::new(ola));
 //! assert_eq!(app.oneshot(checkout()?).await?.status(), 200);
 //!
-//! let app = routes().layer(SignedInLayer::nobody());
+//! let app = routes().layer(SignedInLayer::anonymous());
 //! assert_eq!(app.oneshot(checkout()?).await?.status(), 401);
 //! # Ok(())
 //! # }

@@ -120,7 +120,7 @@ mod tests {
     fn what_is_left_out_is_not_sent() {
         let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
         let url = Authorization::new(endpoint, "id", None, None, &[])
-            .url(&State::received("s".into()), None);
+            .url(&State::from_untrusted("s".into()), None);
         assert_eq!(
             url,
             "https://gateway.example/oauth/v2/authorize?response_type=code&client_id=id&state=s"

@@ -68,7 +68,7 @@ impl AuthorizationResponse {
             return None;
         }
         Some(Self {
-            state: state.map(State::received),
+            state: state.map(State::from_untrusted),
             outcome,
         })
     }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::constant_time;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use crate::login_id::LoginId;
 
 /// 128 random bits for one login, 22 characters in base64url. `Debug` does not show it.
 #[derive(Clone)]
@@ -15,8 +17,8 @@ impl State {
         Self(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// What a callback brought, which may be anything.
-    pub(crate) fn received(value: String) -> Self {
+    /// The value of a callback, which may be anything.
+    pub(crate) fn from_untrusted(value: String) -> Self {
         Self(value)
     }
 
@@ -29,23 +31,9 @@ impl State {
         constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
     }
 
-    /// Names the login where `state` itself must not appear: in cookie names, sessions, logs.
-    pub(crate) fn login(&self) -> [u8; 16] {
-        let digest = digest::digest(&digest::SHA256, self.0.as_bytes());
-        *digest
-            .as_ref()
-            .first_chunk()
-            .expect("SHA-256 gives 32 bytes")
-    }
-
-    /// The short reference that is shown to the user and written to the log.
-    pub(crate) fn login_id(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(&self.login()[10..])
-    }
-
-    /// Ends the name of this login's cookie.
-    pub(crate) fn suffix(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(&self.login()[..9])
+    /// Names the login where `state` itself must not appear.
+    pub(crate) fn login_id(&self) -> LoginId {
+        LoginId::of_state(&self.0)
     }
 }
 
@@ -83,10 +71,10 @@ mod tests {
 
     #[test]
     fn only_the_very_same_state_matches() {
-        let state = State::received("abc".into());
-        assert!(state.matches(&State::received("abc".into())));
+        let state = State::from_untrusted("abc".into());
+        assert!(state.matches(&State::from_untrusted("abc".into())));
         for other in ["abd", "ab", "abcd", ""] {
-            assert!(!state.matches(&State::received(other.into())));
+            assert!(!state.matches(&State::from_untrusted(other.into())));
         }
     }
 

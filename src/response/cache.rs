@@ -1,17 +1,17 @@
-//! What a handler's answer must say to caches.
+//! What caches may do with the response of a handler.
 
 use axum_core::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::DECIDES;
+use super::VARY;
 
 pub(crate) const PRIVATE_NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
 
-/// What a handler answered to somebody who is signed in is theirs alone, unless the handler says otherwise.
+/// Marks the response of a handler to a user as theirs alone, unless the handler set a policy.
 ///
-/// The one place where the hot path writes a header: two static values, and no memory is taken for them in a map that
-/// holds a content type already.
+/// This is the one place where the hot path writes headers: two static values. In a map that holds a
+/// content type already, they take no memory.
 pub(crate) fn keep_private(headers: &mut HeaderMap) {
     if let header::Entry::Vacant(vacant) = headers.entry(header::CACHE_CONTROL) {
         vacant.insert(PRIVATE_NO_STORE);
@@ -21,45 +21,54 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 
 pub(crate) fn vary_by_cookie(headers: &mut HeaderMap) {
     // An extractor's challenge says it already.
-    if headers.get(header::VARY) != Some(&DECIDES) {
+    if headers.get(header::VARY) != Some(&VARY) {
         headers.append(header::VARY, COOKIE);
     }
 }
 
-/// Whether a cookie may go out with this answer, which then is for nobody else.
+/// Whether a cookie may go out with this response, which is then for one browser alone.
 ///
-/// One that a cache may keep would hand the cookie to the next visitor, and stays as the handler made it. Only where it must be asked for
-/// again each time, caches are told not to keep it at all: nobody meant them to.
-pub(crate) fn takes_cookie(response: &mut Response<Body>) -> bool {
+/// A response that a cache may keep would hand the cookie to the next visitor. It stays as the
+/// handler made it.
+pub(crate) fn is_cookie_safe(response: &Response<Body>) -> bool {
     if response.status() == StatusCode::NOT_MODIFIED
-        || response.headers().iter().any(lets_a_cdn_keep_it)
+        || response.headers().iter().any(is_cdn_cacheable)
     {
         return false;
     }
-    let (mut nobody_keeps_it, mut always_asked_for) = (false, false);
-    let lines = response.headers().get_all(header::CACHE_CONTROL).iter();
-    for directive in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
-        match &*directive.trim_ascii().to_ascii_lowercase() {
-            // The last lets a cache look away from `no-store` (RFC 9111 section 5.2.2.3).
+    let mut safe = false;
+    for directive in cache_directives(response.headers()) {
+        match &*directive {
+            // The last lets a cache ignore `no-store` (RFC 9111 section 5.2.2.3).
             b"public" | b"immutable" | b"must-understand" => return false,
-            b"private" | b"no-store" => nobody_keeps_it = true,
-            b"no-cache" | b"max-age=0" => always_asked_for = true,
+            b"private" | b"no-store" | b"no-cache" | b"max-age=0" => safe = true,
             directive if directive.starts_with(b"s-maxage") => return false,
             _ => {}
         }
     }
-    if always_asked_for && !nobody_keeps_it {
-        let headers = response.headers_mut();
-        headers.append(header::CACHE_CONTROL, PRIVATE_NO_STORE);
-    }
-    nobody_keeps_it || always_asked_for
+    safe
 }
 
-/// `CDN-Cache-Control` and its kin (RFC 9213) go before what is said to everybody.
-fn lets_a_cdn_keep_it((name, value): (&HeaderName, &HeaderValue)) -> bool {
+/// Forbids every cache to keep the response. One that must be asked for again each time may be kept
+/// until then, which a handler does not mean for a cookie.
+pub(crate) fn forbid_caching(headers: &mut HeaderMap) {
+    let forbids = |directive: Vec<u8>| matches!(&*directive, b"private" | b"no-store");
+    if !cache_directives(headers).any(forbids) {
+        headers.append(header::CACHE_CONTROL, PRIVATE_NO_STORE);
+    }
+}
+
+fn cache_directives(headers: &HeaderMap) -> impl Iterator<Item = Vec<u8>> {
+    let lines = headers.get_all(header::CACHE_CONTROL).iter();
+    let directives = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    directives.map(|directive| directive.trim_ascii().to_ascii_lowercase())
+}
+
+/// `CDN-Cache-Control` and similar headers (RFC 9213) precede `Cache-Control`.
+fn is_cdn_cacheable((name, value): (&HeaderName, &HeaderValue)) -> bool {
     let name = name.as_str();
     let targeted = name == "surrogate-control" || name.ends_with("-cache-control");
     let value = value.as_bytes().to_ascii_lowercase();
-    let says = |word: &[u8]| value.windows(word.len()).any(|window| window == word);
-    targeted && !says(b"no-store") && !says(b"private")
+    let contains = |word: &[u8]| value.windows(word.len()).any(|window| window == word);
+    targeted && !contains(b"no-store") && !contains(b"private")
 }

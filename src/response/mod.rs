@@ -1,23 +1,23 @@
-//! The layer's own answers: never cached, never framed, never a referrer.
+//! The layer's own responses: never cached, never framed, never a referrer.
 
 mod cache;
 pub(crate) mod page;
 
 use axum_core::body::Body;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 use crate::{
-    browser::start_script::StartScript,
+    browser::{language::Language, start_script::StartScript},
     failure::FailureCause,
-    response::page::{Language, Page},
+    response::page::{Page, Topic},
 };
 
-pub(crate) use self::cache::{keep_private, takes_cookie, vary_by_cookie};
+pub(crate) use self::cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// What decides between a page, a redirect and a few lines for a script.
-const DECIDES: HeaderValue = HeaderValue::from_static(
+const VARY: HeaderValue = HeaderValue::from_static(
     "Cookie, Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose",
 );
 const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
@@ -27,19 +27,19 @@ pub(crate) fn see_other(location: &str) -> Response<Body> {
     let ascii = location.is_ascii();
     let location = HeaderValue::try_from(location).ok();
     let Some(mut location) = location.filter(|_| ascii) else {
-        // All that is put together here is ASCII without control characters; if it ever is not, nothing is sent.
-        return own(StatusCode::INTERNAL_SERVER_ERROR, Body::empty());
+        // All that is put together here is ASCII without control characters. Nothing else is sent.
+        return base_response(StatusCode::INTERNAL_SERVER_ERROR, Body::empty());
     };
     // On the way to the gateway it holds `state`.
     location.set_sensitive(true);
-    let mut response = own(StatusCode::SEE_OTHER, Body::empty());
+    let mut response = base_response(StatusCode::SEE_OTHER, Body::empty());
     response.headers_mut().insert(header::LOCATION, location);
     response
 }
 
 /// A page for a person.
 pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
-    let mut response = own(status, Body::from(page.render()));
+    let mut response = base_response(status, Body::from(page.render()));
     let headers = response.headers_mut();
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, html);
@@ -54,6 +54,9 @@ pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
     headers.insert(FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     let language = HeaderValue::from_static(page.language.lang());
     headers.insert(header::CONTENT_LANGUAGE, language);
+    if let Topic::Failure(cause) = page.topic {
+        insert_refusal_headers(headers, cause);
+    }
     response
 }
 
@@ -77,40 +80,39 @@ pub(crate) fn problem(
     if let Some(login_id) = login_id {
         problem["login_id"] = login_id.into();
     }
-    let mut response = own(status, Body::from(problem.to_string()));
+    let mut response = base_response(status, Body::from(problem.to_string()));
     let json = HeaderValue::from_static("application/problem+json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, json);
+    insert_refusal_headers(headers, cause);
     response
 }
 
-/// The same with what belongs into its header, where no layer is at hand that knows where to log in.
-pub(crate) fn refusal(cause: FailureCause, language: Language) -> Response<Body> {
-    let mut response = problem(cause, language, None, None);
-    let headers = response.headers_mut();
+fn insert_refusal_headers(headers: &mut HeaderMap, cause: FailureCause) {
     if cause.status() == StatusCode::UNAUTHORIZED {
+        // RFC 9110 section 15.5.2 demands a scheme. No browser opens a password box for this one.
         let scheme = HeaderValue::from_static("Telenor");
         headers.insert(header::WWW_AUTHENTICATE, scheme);
     }
     if let Some(seconds) = cause.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
-    response
 }
 
 /// JSON for a script.
 pub(crate) fn json(json: String) -> Response<Body> {
-    let mut response = own(StatusCode::OK, Body::from(json));
+    let mut response = base_response(StatusCode::OK, Body::from(json));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
 }
 
-fn own(status: StatusCode, body: Body) -> Response<Body> {
+fn base_response(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, NO_STORE);
-    headers.insert(header::VARY, DECIDES);
+    headers.insert(header::VARY, VARY);
     let nothing = HeaderValue::from_static("no-referrer");
     headers.insert(header::REFERRER_POLICY, nothing);
     let nosniff = HeaderValue::from_static("nosniff");

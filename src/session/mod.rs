@@ -1,21 +1,45 @@
-//! Sessions: what is remembered of a login, and where.
+//! Sessions: what is kept of a login, and where.
 //!
 //! | store | for |
 //! | --- | --- |
 //! | [`MemoryStore`] | one process; the default |
 //! | [`CookieStore`] | any number of processes, with nothing to run |
-//! | [`RedisStore`] | any number of processes, where a logout is one everywhere and tokens can be refreshed; feature `redis` |
-//! | [`TowerSessionsStore`] (feature `tower-sessions`) | any number of processes, in any store for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB … |
-//! | [`CachedStore`] | a short memory in front of a store behind a network |
+//! | `RedisStore` (feature `redis`) | any number of processes, in Redis or Valkey; a logout takes effect on every instance, and tokens can be refreshed |
+//! | `TowerSessionsStore` (feature `tower-sessions`) | any number of processes, in any store for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB … |
+//! | `CachedStore` (feature `cached`) | a read-through cache in front of a store behind a network |
 //!
-//! Any other place is a [`SessionStore`] of your own; [`check_store`] tells whether it keeps the rules, and [`check_store_faults`] whether
-//! it does when its server fails. [`FaultyStore`] fails on command, for tests of what your app does then.
+//! Any other place is a [`SessionStore`] of your own. With the feature `mock`, `check_store` runs the
+//! conformance suite on it, `check_store_faults` does so while its server fails, and `FaultyStore`
+//! fails on command, for the tests of your app.
 //!
+//! A store is chosen where the layer is built, also at run time:
+//!
+//! ```
+//! use telenor_auth::{CookieKeys, TelenorAuthLayer, session::{CookieStore, MemoryStore}};
+//!
+//! # fn layer(in_cookies: bool) -> Result<TelenorAuthLayer, telenor_auth::ConfigError> {
+//! let keys = CookieKeys::random(); // from your secret store, in production
+//! let redirect_uri = "https://shop.example/telenor/callback";
+//! let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+//!     .cookie_keys(keys.clone());
+//! let auth = if in_cookies {
+//!     auth.session_store(CookieStore::new(&keys))
+//! } else {
+//!     auth.session_store(MemoryStore::with_capacity(20_000))
+//! };
+//! let auth = auth.build()?;
+//! # Ok(auth) }
+//! # layer(true).and_then(|_| layer(false)).unwrap();
+//! ```
 #![doc = include_str!("../../docs/scaling.md")]
 
+#[cfg(feature = "cached")]
 mod cached;
+#[cfg(feature = "mock")]
 mod check;
 mod cookie;
+pub(crate) mod erased;
+mod leases;
 mod memory;
 mod record;
 #[cfg(feature = "redis")]
@@ -26,16 +50,21 @@ mod token;
 mod tower_sessions;
 
 pub(crate) use self::record::{Record, Tokens};
+pub use self::{
+    cookie::CookieStore,
+    leases::{Lease, Leases},
+    memory::MemoryStore,
+    record::{DataTooLarge, Session},
+    store::{SessionStore, StoreError},
+    token::{InvalidSessionId, SessionId, SessionToken, SubjectId},
+};
+pub use crate::boxed::BoxFuture;
+
+#[cfg(feature = "cached")]
+pub use self::cached::CachedStore;
+#[cfg(feature = "mock")]
+pub use self::check::{Fault, FaultyStore, Operation, check_store, check_store_faults};
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 #[cfg(feature = "tower-sessions")]
 pub use self::tower_sessions::TowerSessionsStore;
-pub use self::{
-    cached::{CachedLoad, CachedStore},
-    check::{Fault, FaultyStore, Operation, check_store, check_store_faults},
-    cookie::{CookieLoad, CookieStore},
-    memory::MemoryStore,
-    record::Session,
-    store::{Claim, SessionStore, StoreError},
-    token::{InvalidSessionId, SessionId, SessionToken},
-};

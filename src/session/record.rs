@@ -1,4 +1,4 @@
-//! What is remembered of a login.
+//! What is kept of a login.
 
 use std::{
     fmt,
@@ -8,22 +8,25 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionId;
+use super::{SessionId, SubjectId};
 use crate::{
     access_token::{AccessToken, RefreshToken},
-    clock::{SKEW, unix_seconds},
+    clock::{MAX_SKEW, unix_seconds},
+    instance::InstanceId,
     key::{CookieKeys, Purpose, Sealer},
+    login_id::LoginId,
 };
 
-/// What is remembered of a login: the access token, its scope, its times. Nothing about the person.
+/// What is kept of a login: the access token, its scope, its times, and what the app adds. Nothing
+/// about the person.
 ///
-/// Cloning costs a counter. `Debug` shows the times only.
+/// A clone costs a counter. `Debug` shows the times only.
 #[derive(Clone)]
 pub struct Session(Arc<Record>);
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Counts the changes: whoever replaces a session says which one it saw.
+    /// Counts the changes, so that a caller that updates a session says which state it saw.
     pub version: u32,
     pub access_token: AccessToken,
     /// Kept only where the app asked for it.
@@ -35,20 +38,28 @@ pub(crate) struct Record {
     /// From when on the access token may be refreshed, where there is a refresh token.
     pub refresh_at: u64,
     pub token_expires_at: u64,
-    /// How often it was.
+    /// How often the access token was refreshed.
     pub refreshes: u32,
     pub expires_at: u64,
-    /// Derived from the `state` of the login that made this session.
-    pub login: [u8; 16],
-    /// Which app, gateway and client the session is for.
-    pub instance: [u8; 8],
+    /// The login that made this session.
+    pub login_id: LoginId,
+    pub instance: InstanceId,
     /// Where that login led, for a callback that is loaded once more.
     pub return_to: String,
-    /// Whether the session may be replaced by a later state of itself.
+    /// Whether the session may be updated.
     pub renewable: bool,
+    /// Boxed, since most apps add nothing.
+    pub app: Option<Box<AppPart>>,
 }
 
-/// What a login brought, or a refresh.
+/// What the app adds to a session.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct AppPart {
+    pub subject: Option<SubjectId>,
+    pub data: Option<Box<[u8]>>,
+}
+
+/// What the token endpoint granted, to a login or a refresh.
 #[derive(Clone)]
 pub(crate) struct Tokens {
     pub access_token: AccessToken,
@@ -60,9 +71,13 @@ pub(crate) struct Tokens {
 }
 
 impl Session {
+    /// The most bytes of [data](Self::with_data) that an app can add.
+    pub const MAX_DATA: usize = 1024;
+
     /// A session for an access token that is good until `expires_at`, issued now.
     ///
-    /// The layer makes its own; this one is for testing a store. It is not accepted as anybody's login.
+    /// The layer makes its own sessions. This one is for the tests of a store, and no layer accepts
+    /// it.
     #[must_use]
     pub fn new(access_token: impl Into<String>, expires_at: SystemTime) -> Self {
         let now = unix_seconds(SystemTime::now());
@@ -78,10 +93,11 @@ impl Session {
             token_expires_at: expires_at,
             refreshes: 0,
             expires_at,
-            login: rand::random(),
-            instance: [0; 8],
+            login_id: LoginId::random(),
+            instance: InstanceId::default(),
             return_to: String::new(),
             renewable: true,
+            app: None,
         })
     }
 
@@ -113,22 +129,61 @@ impl Session {
         UNIX_EPOCH + Duration::from_secs(self.0.expires_at)
     }
 
-    /// How often the session was replaced by a later state of itself: 0 for a new one.
+    /// How often the session was updated: 0 for a new one.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.0.version
     }
 
-    /// Whether the session may be [replaced](super::SessionStore::replace): its app has an idle time, or refreshes tokens.
+    /// Whether the session may be [updated](super::SessionStore::update): its app has an idle
+    /// timeout, or refreshes tokens.
     #[must_use]
     pub fn is_renewable(&self) -> bool {
         self.0.renewable
     }
 
-    /// The session as it is after somebody used it at this time: what a store is given to [replace](super::SessionStore::replace) it with.
+    /// Whose session it is, where the app has named a subject.
     #[must_use]
-    pub fn used_at(&self, now: SystemTime) -> Self {
-        self.changed(|record| record.active_at = unix_seconds(now))
+    pub fn subject(&self) -> Option<SubjectId> {
+        self.0.app.as_ref()?.subject
+    }
+
+    /// What the app keeps in the session.
+    #[must_use]
+    pub fn data(&self) -> Option<&[u8]> {
+        self.0.app.as_ref()?.data.as_deref()
+    }
+
+    /// The session of this subject, before it is saved.
+    #[must_use]
+    pub fn with_subject(&self, subject: SubjectId) -> Self {
+        self.with_app_part(|app| app.subject = Some(subject))
+    }
+
+    /// The session with data of the app, before it is saved.
+    ///
+    /// # Errors
+    ///
+    /// [`DataTooLarge`] when the data has more than [`MAX_DATA`](Self::MAX_DATA) bytes.
+    pub fn with_data(&self, data: impl Into<Box<[u8]>>) -> Result<Self, DataTooLarge> {
+        let data = data.into();
+        if data.len() > Self::MAX_DATA {
+            return Err(DataTooLarge { len: data.len() });
+        }
+        Ok(self.with_app_part(|app| app.data = Some(data)))
+    }
+
+    fn with_app_part(&self, change: impl FnOnce(&mut AppPart)) -> Self {
+        let mut record = (*self.0).clone();
+        change(record.app.get_or_insert_default());
+        Self::of(record)
+    }
+
+    /// The session after a use at this time: what a store gets to [update](super::SessionStore::update)
+    /// it with.
+    #[must_use]
+    pub fn touched_at(&self, now: SystemTime) -> Self {
+        self.with_update(|record| record.active_at = unix_seconds(now))
     }
 
     /// Whether the session has ended at this time; one from the future counts as ended.
@@ -138,7 +193,7 @@ impl Session {
     }
 
     pub(crate) fn refreshed(&self, tokens: Tokens) -> Self {
-        self.changed(|record| {
+        self.with_update(|record| {
             record.access_token = tokens.access_token;
             record.refresh_at = tokens.refresh_at;
             record.token_expires_at = tokens.expires_at;
@@ -149,16 +204,17 @@ impl Session {
         })
     }
 
-    fn changed(&self, change: impl FnOnce(&mut Record)) -> Self {
+    fn with_update(&self, change: impl FnOnce(&mut Record)) -> Self {
         let mut record = (*self.0).clone();
         change(&mut record);
-        // A session that was changed this often is changed no more, as no store takes it.
+        // At the last version a session can no longer be updated, as no store accepts it.
         record.version = record.version.saturating_add(1);
         Self::of(record)
     }
 
-    /// Whether `new` may take the place of this session.
-    pub(crate) fn comes_before(&self, new: &Self) -> bool {
+    /// Whether `new` may take the place of this session: its version is the next one.
+    #[must_use]
+    pub fn accepts_update(&self, new: &Self) -> bool {
         self.0.version.checked_add(1) == Some(new.0.version)
     }
 
@@ -167,16 +223,16 @@ impl Session {
     }
 
     pub(crate) fn is_live(&self, now: u64) -> bool {
-        now < self.0.expires_at && self.0.issued_at <= now.saturating_add(SKEW)
+        now < self.0.expires_at && self.0.issued_at <= now.saturating_add(MAX_SKEW)
     }
 
     pub(crate) fn has_live_token(&self, now: u64) -> bool {
         now < self.0.token_expires_at
     }
 
-    /// Whether nobody used it for this many seconds, or it seems to be used in the future only.
+    /// Whether it was not used for this many seconds, or seems to be used in the future only.
     pub(crate) fn is_idle(&self, now: u64, seconds: u64) -> bool {
-        let future = self.0.active_at > now.saturating_add(SKEW);
+        let future = self.0.active_at > now.saturating_add(MAX_SKEW);
         future || now.saturating_sub(self.0.active_at) >= seconds
     }
 
@@ -184,21 +240,23 @@ impl Session {
         self.0.expires_at.saturating_sub(now)
     }
 
-    pub(crate) fn is_of(&self, instance: [u8; 8]) -> bool {
+    pub(crate) fn belongs_to(&self, instance: InstanceId) -> bool {
         self.0.instance == instance
     }
 
-    pub(crate) fn login(&self) -> [u8; 16] {
-        self.0.login
+    pub(crate) fn login_id(&self) -> LoginId {
+        self.0.login_id
     }
 
     pub(crate) fn return_to(&self) -> &str {
         &self.0.return_to
     }
 
-    /// The session as text that only the holder of the keys can read or make: what a store outside this process keeps.
+    /// The session as text that only the holder of the keys can read or make: what a store outside
+    /// this process keeps.
     ///
-    /// It opens under the same id only, so that nobody who can write to the store can put one session in place of another.
+    /// It opens under the same id only, so that a writer to the store cannot put one session in the
+    /// place of another.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -217,7 +275,8 @@ impl Session {
         self.seal_as(&stored(keys), &id.to_string())
     }
 
-    /// Opens what [`seal`](Self::seal) made; `None` when it was altered, is another session's, or was sealed under keys that are gone.
+    /// Opens what [`seal`](Self::seal) made. Returns `None` when it was altered, is another session's,
+    /// or was sealed under keys that are gone.
     #[must_use]
     pub fn open(keys: &CookieKeys, id: SessionId, sealed: &str) -> Option<Self> {
         Self::open_as(&stored(keys), &id.to_string(), sealed.as_bytes())
@@ -236,6 +295,26 @@ impl Session {
 pub(crate) fn stored(keys: &CookieKeys) -> Sealer {
     keys.sealer(Purpose::Session, b"stored")
 }
+
+/// The data of an app is too large for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataTooLarge {
+    /// How many bytes it has.
+    pub len: usize,
+}
+
+impl fmt::Display for DataTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (len, most) = (self.len, Session::MAX_DATA);
+        write!(
+            f,
+            "a session holds {most} bytes of data at most, and this has {len}: keep it elsewhere"
+        )
+    }
+}
+
+impl std::error::Error for DataTooLarge {}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,74 +1,160 @@
-//! What a store has to do.
+//! What a store of sessions does.
 
 use std::{
     fmt,
     future::{Future, ready},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use super::{Session, SessionId, SessionToken};
+use super::{Leases, Session, SessionId, SessionToken, SubjectId};
 
 /// Keeps sessions between requests.
 ///
-/// The layer asks with a token that it took from a cookie; the store is the only one who makes tokens, so that an id can
-/// neither be chosen by a browser nor survive a login.
+/// The layer takes a token from a cookie and asks the store for its session. The store alone makes
+/// tokens: so a browser cannot choose one, and none from before a login is good after it.
 ///
-/// A failing store answers `Err`, which becomes 503: never `Ok(None)`, which would be a fresh login.
+/// A store that fails returns `Err`, which becomes a 503. It never returns `Ok(None)` then, which
+/// would be a new login.
+///
+/// `now` is the time by the layer's clock. A store judges by it, and not by a clock of its own,
+/// whether a session has expired.
+///
+/// An app that uses a store waits for it as long as it takes. A store behind a network needs a
+/// deadline of its own, after which it returns an error.
 ///
 /// ```
-/// use std::{future::{Ready, ready}, time::SystemTime};
-/// use telenor_auth::session::{Session, SessionId, SessionStore, SessionToken, StoreError};
+/// use std::{
+///     collections::HashMap,
+///     sync::Mutex,
+///     time::SystemTime,
+/// };
+/// use telenor_auth::session::{
+///     Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
+/// };
 ///
-/// /// Forgets everybody at once.
-/// #[derive(Clone)]
-/// struct Amnesia;
+/// #[derive(Default)]
+/// struct Sessions(Mutex<HashMap<SessionId, Session>>);
 ///
-/// impl SessionStore for Amnesia {
-///     type Load = Ready<Result<Option<Session>, StoreError>>;
-///
-///     fn load(&self, _token: &SessionToken<'_>) -> Self::Load {
-///         ready(Ok(None))
-///     }
-///     async fn save(&self, _session: Session) -> Result<SessionToken<'static>, StoreError> {
-///         Ok(SessionToken::random())
-///     }
-///     async fn replace(
+/// impl SessionStore for Sessions {
+///     async fn load(
 ///         &self,
-///         _token: &SessionToken<'_>,
-///         _new: Session,
+///         token: &SessionToken<'_>,
+///         now: SystemTime,
+///     ) -> Result<Option<Session>, StoreError> {
+///         let session = self.0.lock().unwrap().get(&token.id()).cloned();
+///         Ok(session.filter(|session| !session.is_expired_at(now)))
+///     }
+///     async fn save(
+///         &self,
+///         session: Session,
+///         _now: SystemTime,
+///     ) -> Result<SessionToken<'static>, StoreError> {
+///         let token = SessionToken::random();
+///         self.0.lock().unwrap().insert(token.id(), session);
+///         Ok(token)
+///     }
+///     async fn update(
+///         &self,
+///         token: &SessionToken<'_>,
+///         new: Session,
+///         _now: SystemTime,
 ///     ) -> Result<Option<SessionToken<'static>>, StoreError> {
-///         Ok(None)
+///         let mut sessions = self.0.lock().unwrap();
+///         let known = sessions.get_mut(&token.id());
+///         let Some(known) = known.filter(|known| known.accepts_update(&new)) else {
+///             return Ok(None);
+///         };
+///         *known = new;
+///         Ok(Some(token.clone().into_owned()))
 ///     }
-///     async fn remove(&self, _token: &SessionToken<'_>) -> Result<(), StoreError> {
+///     async fn remove(
+///         &self,
+///         token: &SessionToken<'_>,
+///         _now: SystemTime,
+///     ) -> Result<(), StoreError> {
+///         self.0.lock().unwrap().remove(&token.id());
 ///         Ok(())
 ///     }
-///     async fn revoke(&self, _id: SessionId, _until: SystemTime) -> Result<(), StoreError> {
+///     async fn revoke(
+///         &self,
+///         id: SessionId,
+///         _until: SystemTime,
+///         _now: SystemTime,
+///     ) -> Result<(), StoreError> {
+///         self.0.lock().unwrap().remove(&id);
 ///         Ok(())
 ///     }
-///     async fn revoke_all(&self) -> Result<(), StoreError> {
+///     async fn revoke_subject(
+///         &self,
+///         subject: SubjectId,
+///         _until: SystemTime,
+///         _now: SystemTime,
+///     ) -> Result<(), StoreError> {
+///         let mut sessions = self.0.lock().unwrap();
+///         sessions.retain(|_, session| session.subject() != Some(subject));
 ///         Ok(())
+///     }
+///     async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
+///         self.0.lock().unwrap().clear();
+///         Ok(())
+///     }
+///     async fn find_ended(
+///         &self,
+///         sessions: &[(SessionId, Session)],
+///         now: SystemTime,
+///     ) -> Result<Vec<SessionId>, StoreError> {
+///         let known = self.0.lock().unwrap();
+///         let ended = |(id, session): &&(SessionId, Session)| {
+///             session.is_expired_at(now) || !known.contains_key(id)
+///         };
+///         Ok(sessions.iter().filter(ended).map(|(id, _)| *id).collect())
 ///     }
 /// }
 /// ```
-pub trait SessionStore: Clone + Send + Sync + 'static {
-    /// What [`load`](Self::load) answers with: [`Ready`](std::future::Ready) for a store in this process, a boxed future
-    /// for one behind a network.
+pub trait SessionStore: Send + Sync + 'static {
+    /// Whether the token stays the same when its session is updated.
     ///
-    /// `Unpin`, because the layer looks once whether the answer is there already: then the request goes straight on, with
-    /// neither a box nor a clone of the inner service.
-    type Load: Future<Output = Result<Option<Session>, StoreError>> + Send + Unpin + 'static;
+    /// Without that, tokens cannot be refreshed: the new one would be lost with the answer that
+    /// carries it.
+    const STABLE_TOKEN: bool = true;
 
-    /// The session of this token, or `None` when the token is unknown, removed, expired or not a token at all.
+    /// The session of this token, where the store has it at hand: the same as [`load`](Self::load)
+    /// returns, or `None` where that takes waiting.
     ///
-    /// A request waits for this for as long as it takes, and so does everything else that is asked of a store: one behind a network needs a
-    /// deadline of its own, after which it answers with an error.
-    fn load(&self, token: &SessionToken<'_>) -> Self::Load;
+    /// A store in memory implements this. The request then goes on at once, without an allocation.
+    fn try_load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Option<Result<Option<Session>, StoreError>> {
+        let _ = (token, now);
+        None
+    }
 
-    /// The same, as it is at this moment wherever the sessions are kept: for whoever is about to change it. A store with a cache goes past
-    /// that.
-    fn reload(&self, token: &SessionToken<'_>) -> Self::Load {
-        self.load(token)
+    /// The session of this token, or `None` when the token is unknown, removed, expired or not a
+    /// token at all.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot say.
+    fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+
+    /// The same, past any cache: for a caller that is about to change the session.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot say.
+    fn load_fresh(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send {
+        self.load(token, now)
     }
 
     /// Keeps a new session, at least until it expires, and makes the token for it.
@@ -79,24 +165,27 @@ pub trait SessionStore: Clone + Send + Sync + 'static {
     fn save(
         &self,
         session: Session,
+        now: SystemTime,
     ) -> impl Future<Output = Result<SessionToken<'static>, StoreError>> + Send;
 
-    /// Puts a later state of a session in place of the one before it, and answers with the token for it: the same one, unless the token
-    /// itself holds the session.
+    /// Puts a later state of a session in the place of the one before it, and returns the token for
+    /// it: the same one, unless the token itself holds the session.
     ///
-    /// `None`, and nothing is changed, when the session is gone, or when its [`version`](Session::version) is any other than the one
-    /// before `new`: somebody else was faster. A removed session must not come back by this.
+    /// Returns `None` and changes nothing when the session has ended, or when it does not
+    /// [accept](Session::accepts_update) `new`: another caller was faster. A session that was
+    /// removed must not come back by this.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store cannot tell, or cannot be reached.
-    fn replace(
+    /// [`StoreError`] when the store cannot say, or cannot be reached.
+    fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        now: SystemTime,
     ) -> impl Future<Output = Result<Option<SessionToken<'static>>, StoreError>> + Send;
 
-    /// Forgets the session of this token for good; an unknown token is no error.
+    /// Ends the session of this token. An unknown token is not an error.
     ///
     /// # Errors
     ///
@@ -104,9 +193,11 @@ pub trait SessionStore: Clone + Send + Sync + 'static {
     fn remove(
         &self,
         token: &SessionToken<'_>,
+        now: SystemTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Forgets the session of this id for good; an unknown id is no error. After `until` it has certainly ended by itself.
+    /// Ends the session of this id, which expires at `until` at the latest. An unknown id is not an
+    /// error.
     ///
     /// # Errors
     ///
@@ -115,89 +206,80 @@ pub trait SessionStore: Clone + Send + Sync + 'static {
         &self,
         id: SessionId,
         until: SystemTime,
+        now: SystemTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Forgets every session that was saved before.
+    /// Ends every session of this [subject](Session::subject) that was saved before. Each of them
+    /// expires at `until` at the latest.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when some may still be there; trying again does no harm.
-    fn revoke_all(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// [`StoreError`] when some may still be there. It is safe to try again.
+    fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// What [`revoke`](Self::revoke) knows this session by; the token's own id unless the token changes while the session lasts.
+    /// Ends every session that was saved before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when some may still be there. It is safe to try again.
+    fn revoke_all(&self, now: SystemTime) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Returns which of these sessions have ended: expired, removed or revoked.
+    ///
+    /// The layer asks this for answers that outlast their request, such as event streams. What the
+    /// store knows may be 30 seconds old, and no older.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot say.
+    fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+
+    /// Returns the sessions of this [subject](Session::subject), or `None` where the store cannot
+    /// list them, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot say.
+    fn sessions_of(
+        &self,
+        subject: SubjectId,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Option<Vec<SessionId>>, StoreError>> + Send {
+        let _ = (subject, now);
+        ready(Ok(None))
+    }
+
+    /// What [`revoke`](Self::revoke) knows this session by. It defaults to the token's own id, and
+    /// is another one where the token changes during the session.
     fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
         let _ = session;
         token.id()
     }
 
-    /// Whether the token stays the same when its session is replaced. Without that, tokens cannot be refreshed: the new one
-    /// would be lost with the answer that carries it.
-    const KEEPS_TOKEN: bool = true;
-
-    /// Takes a piece of work that one instance of the app must do alone, for as long as `ttl`. The name holds letters, digits and
-    /// dashes.
-    ///
-    /// Unless told otherwise every claim is won: that is right for a store within one process, which knows by itself what it is
-    /// doing.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when it cannot be told whose the work is.
-    fn claim(
-        &self,
-        name: &str,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<Claim, StoreError>> + Send {
-        let _ = (name, ttl);
-        ready(Ok(Claim::Won))
-    }
-
-    /// Gives a claimed piece of work back, for whoever claims it next.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when it may still count as claimed.
-    fn release(&self, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send {
-        let _ = name;
-        ready(Ok(()))
-    }
-
-    /// Keeps what came of a claimed piece of work for `ttl`, for whoever claims it too. It is sealed already.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when it is not kept.
-    fn settle(
-        &self,
-        name: &str,
-        result: &str,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send {
-        let _ = (name, result, ttl);
-        ready(Ok(()))
+    /// How the instances of an app agree on which of them does a piece of work, if the store is one
+    /// that they share. It defaults to `None`, which is right for a store within one process.
+    fn leases(&self) -> Option<&dyn Leases> {
+        None
     }
 }
 
-/// Whose work it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Claim {
-    /// Ours.
-    Won,
-    /// Another instance's, which is at it.
-    Lost,
-    /// Done already; with what was [settled](SessionStore::settle).
-    Settled(String),
-}
-
-/// A store could not do what it was asked.
+/// A store could not do what it was asked for.
 ///
-/// The layer answers 503 and logs the cause. Cloning costs a counter, for a store that tells several who wait for one answer.
+/// The layer answers 503 and logs the cause. A clone costs a counter.
 #[derive(Clone, Debug)]
 pub struct StoreError(Arc<dyn std::error::Error + Send + Sync>);
 
 impl StoreError {
-    /// An error with this cause, which ends in the log and must hold no token.
+    /// An error with this cause, which is logged and must hold no token.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(source.into().into())
     }

@@ -1,54 +1,85 @@
-//! What a session is known by: to its browser a token, to everybody else an id.
+//! What a session is known by: to its browser a token, to everything else an id.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, ops::Range, str::FromStr};
 
-use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use http::HeaderValue;
+use serde::{Deserialize, Serialize};
 
-/// The value of the session cookie. Whoever holds it is signed in, so `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SessionToken<'t>(Cow<'t, str>);
+use crate::{digest, key::CookieKeys};
+
+/// The value of the session cookie. A browser that holds it is signed in, so `Debug` does not show
+/// it.
+#[derive(Clone)]
+pub struct SessionToken<'t>(Text<'t>);
+
+#[derive(Clone)]
+enum Text<'t> {
+    Plain(Cow<'t, str>),
+    /// A part of a header line, which is UTF-8. A clone costs a counter.
+    InHeader(HeaderValue, Range<usize>),
+}
 
 impl<'t> SessionToken<'t> {
-    /// A token with this value, which must be made of letters, digits, `-`, `_` and `.` to pass through a cookie.
+    /// A token with this value. A cookie can carry letters, digits, `-`, `_` and `.` only.
     #[must_use]
     pub fn new(value: impl Into<Cow<'t, str>>) -> Self {
-        Self(value.into())
+        Self(Text::Plain(value.into()))
     }
 
     /// 256 random bits, in base64url.
     #[must_use]
     pub fn random() -> SessionToken<'static> {
         let bytes: [u8; 32] = rand::random();
-        SessionToken(BASE64_URL_SAFE_NO_PAD.encode(bytes).into())
+        SessionToken::new(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The first half of the token's SHA-256: a store keeps its sessions under this, and never the token itself.
+    /// The first half of the token's SHA-256. A store keeps its sessions under this, and never the
+    /// token itself.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        let digest = digest::digest(&digest::SHA256, self.0.as_bytes());
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest.as_ref()[..16]);
-        SessionId(id)
+        SessionId(digest::short(&[self.secret().as_bytes()]))
     }
 
-    /// The value, for looking it up. Keep its [`id`](Self::id), never the value itself.
+    /// The value, for a look-up. Keep its [`id`](Self::id), and never the value itself.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
+    pub fn secret(&self) -> &str {
+        match &self.0 {
+            Text::Plain(value) => value,
+            Text::InHeader(line, range) => {
+                let value = str::from_utf8(&line.as_bytes()[range.clone()]);
+                value.expect("it was UTF-8 when the token was made")
+            }
+        }
     }
 
     /// A token that does not borrow from the request.
     #[must_use]
     pub fn into_owned(self) -> SessionToken<'static> {
-        SessionToken(self.0.into_owned().into())
+        SessionToken(match self.0 {
+            Text::Plain(value) => Text::Plain(value.into_owned().into()),
+            Text::InHeader(line, range) => Text::InHeader(line, range),
+        })
     }
 
-    pub(crate) fn from_cookie(value: &'t [u8]) -> Option<Self> {
-        let text = str::from_utf8(value).ok()?;
-        (!text.is_empty()).then_some(Self(Cow::Borrowed(text)))
+    /// A token that a header line holds at this place.
+    pub(crate) fn in_header(
+        line: &HeaderValue,
+        range: Range<usize>,
+    ) -> Option<SessionToken<'static>> {
+        let value = str::from_utf8(&line.as_bytes()[range.clone()]).ok()?;
+        let in_header = || SessionToken(Text::InHeader(line.clone(), range));
+        (!value.is_empty()).then(in_header)
     }
 }
+
+impl PartialEq for SessionToken<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.secret() == other.secret()
+    }
+}
+
+impl Eq for SessionToken<'_> {}
 
 impl fmt::Debug for SessionToken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,9 +87,11 @@ impl fmt::Debug for SessionToken<'_> {
     }
 }
 
-/// Names a session to an operator, who can [revoke](crate::TelenorAuthLayer::revoke) it by this; it opens nothing.
+/// Names a session to an operator, who can [revoke](crate::TelenorAuthLayer::revoke) it by this. It
+/// opens nothing.
 ///
-/// It is logged with each login, and [`TelenorUser::session_id`](crate::TelenorUser::session_id) has it. As text: 32 hexadecimal digits.
+/// It is logged with each login, and [`TelenorUser::session_id`](crate::TelenorUser::session_id)
+/// returns it. As text it has 32 hexadecimal digits.
 ///
 /// ```
 /// use telenor_auth::session::SessionId;
@@ -67,7 +100,7 @@ impl fmt::Debug for SessionToken<'_> {
 /// assert_eq!(id.to_string(), "0123456789abcdef0123456789abcdef");
 /// # Ok::<(), telenor_auth::session::InvalidSessionId>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub(crate) [u8; 16]);
 
 impl SessionId {
@@ -103,7 +136,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// A text is no [`SessionId`]: those are 32 hexadecimal digits.
+/// A text is not a [`SessionId`], which has 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidSessionId;
@@ -115,6 +148,54 @@ impl fmt::Display for InvalidSessionId {
 }
 
 impl std::error::Error for InvalidSessionId {}
+
+/// Names the customer of a session to a store.
+///
+/// A keyed hash of what the app calls the customer: a look into the store does not tell which
+/// customer a session belongs to. Sessions of one subject can be ended together, by
+/// [`revoke_subject`](super::SessionStore::revoke_subject).
+///
+/// ```
+/// use telenor_auth::{CookieKeys, session::SubjectId};
+///
+/// let keys = CookieKeys::random(); // from your secret store, in production
+/// let subject = SubjectId::new(&keys, "customer 17");
+/// assert_eq!(subject, SubjectId::new(&keys, "customer 17"));
+/// assert_ne!(subject, SubjectId::new(&CookieKeys::random(), "customer 17"));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SubjectId([u8; 16]);
+
+impl SubjectId {
+    /// The id of this customer under the first of the keys, which is the one that seals.
+    #[must_use]
+    pub fn new(keys: &CookieKeys, name: &str) -> Self {
+        Self(keys.keyed_hash(b"subject", name.as_bytes()))
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The id as bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Display for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SubjectId({self})")
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -140,6 +221,6 @@ mod tests {
     #[test]
     fn id_does_not_show_the_token() {
         let token = SessionToken::random();
-        assert!(!format!("{:?}", token.id()).contains(&token.expose()[..8]));
+        assert!(!format!("{:?}", token.id()).contains(&token.secret()[..8]));
     }
 }

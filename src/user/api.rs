@@ -8,13 +8,14 @@ use super::{ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, Telenor
 
 const USER_INFO: &str = "/user-info/v1/users";
 /// Longer than one call may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
 
 impl TelenorUser {
     /// The user's name, number, address, birth date and e-mail address, as far as Telenor knows and shares them.
     ///
-    /// One request to the gateway, `GET /user-info/v1/users`, unless [`profile`](crate::TelenorAuthBuilder::profile) keeps the answer.
+    /// One request to the gateway, `GET /user-info/v1/users`, unless
+    /// [`cache_user_info`](crate::TelenorAuthBuilder::cache_user_info) keeps the answer.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};
@@ -28,17 +29,19 @@ impl TelenorUser {
     ///
     /// # Errors
     ///
-    /// [`ApiError`], which is a response as well: return it from the handler. When the token turns out to be dead, and there is no
-    /// other, the session ends, and the response leads a page back to log in.
+    /// [`ApiError`], which is a response as well: return it from the handler. When the token turns
+    /// out to be dead, and there is no other, the session ends, and the response leads a page back to
+    /// log in.
     pub async fn info(&self) -> Result<UserInfo, ApiError> {
-        match self.guard().profiles() {
+        match self.backend().info_cache() {
             None => self.fetch_info().await,
-            Some((profiles, now)) => {
-                let login = self.session().login();
-                let info = profiles.info(login, now, || self.fetch_info());
-                // Who waits for a call that fails makes one too, and others may be waiting before.
-                let info = tokio::time::timeout(PATIENCE, info).await;
-                info.unwrap_or_else(|_| Err(ApiError::timed_out().for_request_of(self)))
+            Some((cache, now)) => {
+                let login = self.current().session.login_id();
+                let info = cache.info(login, now, || self.fetch_info());
+                // A caller that waits for a call that fails makes one too, and others may wait
+                // before it.
+                let info = tokio::time::timeout(WAIT_TIMEOUT, info).await;
+                info.unwrap_or_else(|_| Err(ApiError::timed_out().with_request(self)))
             }
         }
     }
@@ -69,22 +72,23 @@ impl TelenorUser {
         DeviceInfo::parse(answer.into_body()).ok_or_else(|| self.unreadable())
     }
 
-    /// Whatever another API of the gateway answers at this path, which starts with a slash and may have a query.
+    /// The answer of another API of the gateway, at this path. It starts with a slash and may have a
+    /// query.
     ///
     /// # Errors
     ///
-    /// [`ApiError`]; of the kind [`InvalidRequest`](ApiErrorKind::InvalidRequest), before anything is sent, when the path would leave
-    /// the gateway.
+    /// [`ApiError`]. It is of the kind [`InvalidRequest`](ApiErrorKind::InvalidRequest), before
+    /// anything is sent, when the path would leave the gateway.
     pub async fn get(&self, path: &str) -> Result<ApiResponse, ApiError> {
         self.request(Method::GET, path).send().await
     }
 
-    /// A call to another API of the gateway, to be put together.
+    /// A request to another API of the gateway, which is then built and sent.
     pub fn request(&self, method: Method, path: &str) -> ApiRequest<'_> {
         ApiRequest::new(self, method, path)
     }
 
     fn unreadable(&self) -> ApiError {
-        ApiError::local(ApiErrorKind::Unexpected).for_request_of(self)
+        ApiError::new(ApiErrorKind::Unexpected).with_request(self)
     }
 }

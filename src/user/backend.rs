@@ -1,42 +1,36 @@
-//! What a user needs of the layer that let it in.
+//! What a user needs of the layer that admitted the request.
 
 use std::sync::Arc;
 
 use axum_core::body::Body;
 use http::{Request, Response};
 
+use super::info_cache::UserInfoCache;
 use crate::{
     access_token::AccessToken,
     boxed::BoxFuture,
-    browser::request::Visit,
+    browser::request::RequestInfo,
     failure::FailureCause,
     gateway::client::TransportError,
-    session::{Session, SessionId},
+    session::{Session, SessionId, SessionToken},
 };
 
-use super::info_cache::Profiles;
+/// What a layer does for the requests that it admitted. The test kit has one without a layer.
+pub(crate) trait UserBackend: Send + Sync {
+    /// The response where a login is needed first.
+    fn challenge(&self, info: &RequestInfo) -> Response<Body>;
 
-/// What a layer does for the requests that it let in, whatever its store.
-pub(crate) trait Guard: Send + Sync {
-    /// The answer for somebody who has to log in first.
-    fn challenge(&self, visit: &Visit) -> Response<Body>;
+    /// The response where a request fails for this cause.
+    fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body>;
 
-    /// The answer for somebody who cannot be served, and why.
-    fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body>;
-
-    /// The session that this request came with, with another token; `None` where tokens are not refreshed.
+    /// The session with another access token, or `None` where tokens are not refreshed.
     fn refresh<'g>(
         self: Arc<Self>,
-        visit: &'g Visit,
-        session: &'g Session,
-    ) -> BoxFuture<'g, Option<Refreshed>>;
+        current: &'g CurrentSession,
+    ) -> BoxFuture<'g, Option<RefreshOutcome>>;
 
-    /// Forgets that session, whose token the gateway knows no more.
-    fn end_session<'g>(
-        self: Arc<Self>,
-        visit: &'g Visit,
-        session: &'g Session,
-    ) -> BoxFuture<'g, ()>;
+    /// Ends a session whose access token the gateway no longer accepts.
+    fn end_session(self: Arc<Self>, current: CurrentSession) -> BoxFuture<'static, ()>;
 
     /// What the paths of the APIs are appended to.
     fn base(&self) -> &str;
@@ -46,30 +40,38 @@ pub(crate) trait Guard: Send + Sync {
         &'g self,
         request: Request<Vec<u8>>,
         token: &'g AccessToken,
-    ) -> BoxFuture<'g, Result<http::Response<Vec<u8>>, TransportError>>;
+    ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>>;
 
-    /// User infos that are kept, where the app asked for that, and what time it is.
-    fn profiles(&self) -> Option<(&Profiles, u64)>;
+    /// The user infos that are kept, where the app asked for that, and the time.
+    fn info_cache(&self) -> Option<(&UserInfoCache, u64)>;
 
     fn logout_path(&self) -> &str;
 
-    /// What an operator would revoke the session by that this request came with.
-    fn session_id(&self, visit: &Visit, session: &Session) -> Option<SessionId>;
+    /// What an operator revokes this session by.
+    fn session_id(&self, current: &CurrentSession) -> Option<SessionId>;
 }
 
-/// What the layer puts into a request that it lets in: private, so that nothing else can claim to be a user.
+/// A live session, and the token that a request brought for it.
+#[derive(Clone)]
+pub(crate) struct CurrentSession {
+    pub token: SessionToken<'static>,
+    pub session: Session,
+}
+
+/// What the layer puts into a request that it admits. It is private, so that nothing else can claim
+/// to be a user.
 #[derive(Clone)]
 pub(crate) struct Identity {
-    pub guard: Arc<dyn Guard>,
-    pub session: Option<Session>,
+    pub backend: Arc<dyn UserBackend>,
+    pub current: Option<CurrentSession>,
 }
 
-/// What came of refreshing.
+/// The outcome of a refresh.
 #[derive(Clone, Debug)]
-pub(crate) enum Refreshed {
-    Session(Session),
+pub(crate) enum RefreshOutcome {
+    Refreshed(Session),
     /// The session has ended.
-    Over,
-    /// The gateway or the store is not there; the session stays as it was.
-    NotNow(FailureCause),
+    Ended,
+    /// The gateway or the store is away. The session stays as it was.
+    Unavailable(FailureCause),
 }

@@ -7,11 +7,11 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use crate::{
-    browser::request::Visit,
+    browser::{language::Language, request::RequestInfo},
     failure::FailureCause,
     gateway::client::{TransportError, TransportErrorKind},
-    response::{self, page::Language},
-    user::{Guard, TelenorUser},
+    response,
+    user::{TelenorUser, UserBackend},
 };
 
 const MAX_DESCRIPTION: usize = 256;
@@ -29,7 +29,7 @@ pub struct ApiError {
     description: Option<Box<str>>,
     retry_after: Option<Duration>,
     timed_out: bool,
-    request: Option<Box<(Arc<dyn Guard>, Visit)>>,
+    request: Option<Box<(Arc<dyn UserBackend>, RequestInfo)>>,
 }
 
 /// What to do about an [`ApiError`].
@@ -37,13 +37,13 @@ pub struct ApiError {
 #[non_exhaustive]
 pub enum ApiErrorKind {
     /// The token is dead: the user has to log in again.
-    Reauthorize,
+    Unauthorized,
     /// The token is good, but not for this.
     Forbidden,
     /// The app is not set up for this API at Telenor.
-    Configuration,
+    NotConfigured,
     /// Too many calls: wait.
-    BackOff,
+    RateLimited,
     /// The gateway does not answer, or says that it cannot.
     Unavailable,
     /// An answer that fits no description.
@@ -103,27 +103,27 @@ impl ApiError {
             code,
             description: description.map(|text| text.chars().take(MAX_DESCRIPTION).collect()),
             retry_after: retry_after(response.headers()),
-            ..Self::local(kind(response.status(), code, fault))
+            ..Self::new(kind(response.status(), code, fault))
         }
     }
 
     pub(super) fn transport(error: &TransportError) -> Self {
         match error.kind {
-            TransportErrorKind::Unreadable => Self::local(ApiErrorKind::Unexpected),
+            TransportErrorKind::Unreadable => Self::new(ApiErrorKind::Unexpected),
             TransportErrorKind::TimedOut => Self::timed_out(),
-            _ => Self::local(ApiErrorKind::Unavailable),
+            _ => Self::new(ApiErrorKind::Unavailable),
         }
     }
 
     pub(super) fn timed_out() -> Self {
         Self {
             timed_out: true,
-            ..Self::local(ApiErrorKind::Unavailable)
+            ..Self::new(ApiErrorKind::Unavailable)
         }
     }
 
     /// An error that comes with no answer.
-    pub(super) fn local(kind: ApiErrorKind) -> Self {
+    pub(super) fn new(kind: ApiErrorKind) -> Self {
         Self {
             kind,
             status: None,
@@ -135,17 +135,17 @@ impl ApiError {
         }
     }
 
-    pub(super) fn for_request_of(mut self, user: &TelenorUser) -> Self {
-        let request = (Arc::clone(user.guard()), user.visit().clone());
+    pub(super) fn with_request(mut self, user: &TelenorUser) -> Self {
+        let request = (Arc::clone(user.backend()), user.request_info().clone());
         self.request = Some(Box::new(request));
         self
     }
 
     fn cause(&self) -> FailureCause {
         match self.kind {
-            ApiErrorKind::Reauthorize => FailureCause::LoginRequired,
-            ApiErrorKind::Forbidden | ApiErrorKind::Configuration => FailureCause::ProviderRefused,
-            ApiErrorKind::BackOff => FailureCause::GatewayBusy,
+            ApiErrorKind::Unauthorized => FailureCause::LoginRequired,
+            ApiErrorKind::Forbidden | ApiErrorKind::NotConfigured => FailureCause::ProviderRefused,
+            ApiErrorKind::RateLimited => FailureCause::GatewayBusy,
             ApiErrorKind::Unavailable if self.timed_out => FailureCause::GatewayTimeout,
             ApiErrorKind::Unavailable => FailureCause::ProviderUnavailable,
             ApiErrorKind::Unexpected => FailureCause::ProviderError,
@@ -157,25 +157,25 @@ impl ApiError {
 /// Telenor's own codes first, then Apigee's faults, then the status.
 fn kind(status: StatusCode, code: Option<u32>, fault: &str) -> ApiErrorKind {
     match code {
-        Some(40105 | 40106) => return ApiErrorKind::Reauthorize,
+        Some(40105 | 40106) => return ApiErrorKind::Unauthorized,
         Some(40104 | 40301) => return ApiErrorKind::Forbidden,
-        Some(40101..=40103 | 40107 | 40108) => return ApiErrorKind::Configuration,
-        Some(42901 | 42902) => return ApiErrorKind::BackOff,
+        Some(40101..=40103 | 40107 | 40108) => return ApiErrorKind::NotConfigured,
+        Some(42901 | 42902) => return ApiErrorKind::RateLimited,
         _ => {}
     }
     // Some old proxies send the fault of an expired token with status 500.
     let fault = fault.to_ascii_lowercase();
     if fault.ends_with("access_token_expired") || fault.ends_with("invalid_access_token") {
-        return ApiErrorKind::Reauthorize;
+        return ApiErrorKind::Unauthorized;
     }
     if fault.starts_with("policies.ratelimit.") {
-        return ApiErrorKind::BackOff;
+        return ApiErrorKind::RateLimited;
     }
     match status.as_u16() {
         // Without a code it can only be meant for the token, which is all that was sent.
-        401 => ApiErrorKind::Reauthorize,
+        401 => ApiErrorKind::Unauthorized,
         403 => ApiErrorKind::Forbidden,
-        429 => ApiErrorKind::BackOff,
+        429 => ApiErrorKind::RateLimited,
         500..=599 => ApiErrorKind::Unavailable,
         _ => ApiErrorKind::Unexpected,
     }
@@ -209,16 +209,16 @@ impl IntoResponse for ApiError {
 impl ApiError {
     fn answer(self, cause: FailureCause) -> Response {
         match self.request {
-            Some(request) if self.kind == ApiErrorKind::Reauthorize => {
-                let (guard, visit) = *request;
-                guard.challenge(&visit)
+            Some(request) if self.kind == ApiErrorKind::Unauthorized => {
+                let (backend, info) = *request;
+                backend.challenge(&info)
             }
             Some(request) => {
-                let (guard, visit) = *request;
-                guard.refuse(&visit, cause)
+                let (backend, info) = *request;
+                backend.refuse(&info, cause)
             }
             // It came from no request of ours, as in a test.
-            None => response::refusal(cause, Language::negotiate(&HeaderMap::new())),
+            None => response::problem(cause, Language::default(), None, None),
         }
     }
 }
@@ -226,10 +226,10 @@ impl ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            ApiErrorKind::Reauthorize => "the access token is no longer valid",
+            ApiErrorKind::Unauthorized => "the access token is no longer valid",
             ApiErrorKind::Forbidden => "the access token is not good for this API",
-            ApiErrorKind::Configuration => "the app is not set up for this API",
-            ApiErrorKind::BackOff => "too many calls to the API",
+            ApiErrorKind::NotConfigured => "the app is not set up for this API",
+            ApiErrorKind::RateLimited => "too many calls to the API",
             ApiErrorKind::Unavailable => "the API does not answer",
             ApiErrorKind::Unexpected => "the API answered something unexpected",
             ApiErrorKind::InvalidRequest => "the call leads off the gateway or cannot be sent",
@@ -288,7 +288,7 @@ mod tests {
         ] {
             assert_eq!(
                 kind_of(status, body),
-                ApiErrorKind::Reauthorize,
+                ApiErrorKind::Unauthorized,
                 "{status} {body}"
             );
         }
@@ -299,14 +299,14 @@ mod tests {
         for (status, body, kind) in [
             (403, r#"{"errorCode":40301}"#, ApiErrorKind::Forbidden),
             (401, r#"{"errorCode":40104}"#, ApiErrorKind::Forbidden),
-            (401, r#"{"errorCode":40103}"#, ApiErrorKind::Configuration),
-            (401, r#"{"errorCode":40108}"#, ApiErrorKind::Configuration),
-            (429, r#"{"errorCode":42901}"#, ApiErrorKind::BackOff),
-            (429, "", ApiErrorKind::BackOff),
+            (401, r#"{"errorCode":40103}"#, ApiErrorKind::NotConfigured),
+            (401, r#"{"errorCode":40108}"#, ApiErrorKind::NotConfigured),
+            (429, r#"{"errorCode":42901}"#, ApiErrorKind::RateLimited),
+            (429, "", ApiErrorKind::RateLimited),
             (
                 500,
                 r#"{"fault":{"detail":{"errorcode":"policies.ratelimit.SpikeArrestViolation"}}}"#,
-                ApiErrorKind::BackOff,
+                ApiErrorKind::RateLimited,
             ),
             (500, r#"{"errorCode":50001}"#, ApiErrorKind::Unavailable),
             (502, "<html>", ApiErrorKind::Unavailable),

@@ -1,4 +1,4 @@
-//! How handlers get a user, and what they answer without one.
+//! How handlers get a user, and what they return without one.
 
 use std::fmt;
 
@@ -10,23 +10,19 @@ use axum_core::{
 use http::{StatusCode, request::Parts};
 
 use super::{TelenorUser, backend::Identity};
-use crate::browser::request::Visit;
+use crate::browser::request::RequestInfo;
 
 impl<S: Send + Sync> FromRequestParts<S> for TelenorUser {
     type Rejection = TelenorUserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let Some(Identity { guard, session }) = parts.extensions.get().cloned() else {
-            return Err(MissingLayer::noticed().into());
+        let Some(Identity { backend, current }) = parts.extensions.get().cloned() else {
+            return Err(MissingLayer::logged().into());
         };
-        let visit = Visit::of(parts);
-        match session {
-            Some(session) => Ok(Self {
-                session,
-                guard,
-                visit,
-            }),
-            None => Err(LoginRequired(Box::new(guard.challenge(&visit))).into()),
+        let info = RequestInfo::of(parts);
+        match current {
+            Some(current) => Ok(Self::new(current, backend, info)),
+            None => Err(LoginRequired(Box::new(backend.challenge(&info))).into()),
         }
     }
 }
@@ -35,14 +31,10 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingLayer> {
-        let Some(Identity { guard, session }) = parts.extensions.get().cloned() else {
-            return Err(MissingLayer::noticed());
+        let Some(Identity { backend, current }) = parts.extensions.get().cloned() else {
+            return Err(MissingLayer::logged());
         };
-        Ok(session.map(|session| Self {
-            session,
-            guard,
-            visit: Visit::of(parts),
-        }))
+        Ok(current.map(|current| Self::new(current, backend, RequestInfo::of(parts))))
     }
 }
 
@@ -50,13 +42,13 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TelenorUserRejection {
-    /// Nobody is signed in.
+    /// No user is signed in.
     LoginRequired(LoginRequired),
     /// The route has no [`TelenorAuthLayer`](crate::TelenorAuthLayer).
     MissingLayer(MissingLayer),
 }
 
-/// Nobody is signed in. As a response it leads a page to log in, and tells a script with 401.
+/// No user is signed in. As a response it leads a page to log in, and is a 401 for a script.
 pub struct LoginRequired(Box<Response<Body>>);
 
 impl fmt::Debug for LoginRequired {
@@ -76,7 +68,7 @@ impl fmt::Debug for LoginRequired {
 pub struct MissingLayer;
 
 impl MissingLayer {
-    fn noticed() -> Self {
+    fn logged() -> Self {
         tracing::error!(
             "a handler takes TelenorUser, but its route has no TelenorAuthLayer: add routes before `.layer(auth)`"
         );
@@ -121,7 +113,7 @@ impl IntoResponse for MissingLayer {
 impl fmt::Display for TelenorUserRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::LoginRequired(_) => "nobody is signed in",
+            Self::LoginRequired(_) => "no user is signed in",
             Self::MissingLayer(_) => "TelenorAuthLayer is missing on this route",
         })
     }

@@ -1,4 +1,4 @@
-//! Who is signed in, as handlers get it.
+//! The user, as handlers get it.
 
 mod api;
 mod backend;
@@ -15,8 +15,8 @@ mod request;
 use std::{fmt, sync::Arc, time::SystemTime};
 
 pub(crate) use self::{
-    backend::{Guard, Identity, Refreshed},
-    info_cache::Profiles,
+    backend::{CurrentSession, Identity, RefreshOutcome, UserBackend},
+    info_cache::UserInfoCache,
 };
 pub use self::{
     device::DeviceInfo,
@@ -26,16 +26,13 @@ pub use self::{
     mobile_number::MobileNumber,
     request::{ApiRequest, ApiResponse},
 };
-use crate::{
-    access_token::AccessToken,
-    browser::request::Visit,
-    session::{Session, SessionId},
-};
+use crate::{access_token::AccessToken, browser::request::RequestInfo, session::SessionId};
 
 /// The user of this request: signed in by the phone line, with an access token for the Mobile User API.
 ///
-/// An extractor. `TelenorUser` demands a login: where the layer lets anonymous requests pass, it sends a visitor to log in by
-/// itself, with the same rules as the layer. `Option<TelenorUser>` is `None` for an anonymous request.
+/// An extractor. `TelenorUser` demands a login: where the layer admits anonymous requests, the
+/// extractor sends a visitor to log in by itself, with the same rules as the layer.
+/// `Option<TelenorUser>` is `None` for an anonymous request.
 ///
 /// Cloning it is cheap. `Debug` shows nothing of the person or the token, and it cannot be serialized.
 ///
@@ -51,42 +48,44 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct TelenorUser {
-    session: Session,
-    guard: Arc<dyn Guard>,
-    visit: Visit,
+    current: CurrentSession,
+    backend: Arc<dyn UserBackend>,
+    info: RequestInfo,
 }
 
 impl TelenorUser {
     /// The access token, for calling Telenor's APIs with a client of your own.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
-        self.session.access_token()
+        self.current.session.access_token()
     }
 
     /// When the session ends: a little before its access token does, unless the app
     /// [refreshes](crate::TelenorAuthBuilder::refresh_tokens) those.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.session.expires_at()
+        self.current.session.expires_at()
     }
 
-    /// What an operator can [revoke](crate::TelenorAuthLayer::revoke) this session by; it opens nothing, and may be kept.
+    /// What an operator can [revoke](crate::TelenorAuthLayer::revoke) this session by. It opens
+    /// nothing, and may be kept.
     ///
-    /// `None` in a request that came without the session's cookie, as in a handler's unit test.
+    /// `None` for the user of a unit test, which no store keeps.
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
-        self.guard.session_id(&self.visit, &self.session)
+        self.backend.session_id(&self.current)
     }
 
     /// The scope that was granted, if the gateway named one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.session.scope()
+        self.current.session.scope()
     }
 
     /// Where a form on your pages posts to for logging out, like `/telenor/logout`.
     ///
-    /// Recognising a line proves who pays for it, not who holds the phone: show who is signed in, and offer this.
+    /// A recognized line proves who pays for it, not who holds the phone. Show who is signed in, and
+    /// offer this.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};
@@ -105,27 +104,31 @@ impl TelenorUser {
     /// ```
     #[must_use]
     pub fn logout_path(&self) -> &str {
-        self.guard.logout_path()
+        self.backend.logout_path()
     }
 
-    pub(crate) fn new(session: Session, guard: Arc<dyn Guard>, visit: Visit) -> Self {
+    pub(crate) fn new(
+        current: CurrentSession,
+        backend: Arc<dyn UserBackend>,
+        info: RequestInfo,
+    ) -> Self {
         Self {
-            session,
-            guard,
-            visit,
+            current,
+            backend,
+            info,
         }
     }
 
-    pub(crate) fn session(&self) -> &Session {
-        &self.session
+    pub(crate) fn current(&self) -> &CurrentSession {
+        &self.current
     }
 
-    pub(crate) fn guard(&self) -> &Arc<dyn Guard> {
-        &self.guard
+    pub(crate) fn backend(&self) -> &Arc<dyn UserBackend> {
+        &self.backend
     }
 
-    pub(crate) fn visit(&self) -> &Visit {
-        &self.visit
+    pub(crate) fn request_info(&self) -> &RequestInfo {
+        &self.info
     }
 }
 

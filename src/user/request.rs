@@ -12,14 +12,14 @@ use super::{ApiError, ApiErrorKind, path};
 use crate::{
     access_token::AccessToken,
     gateway::client::TransportError,
-    user::{Refreshed, TelenorUser},
+    user::{CurrentSession, RefreshOutcome, TelenorUser},
 };
 
 /// One call, all tries together.
-const TOTAL: Duration = Duration::from_secs(10);
-const TRIES: u32 = 3;
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_ATTEMPTS: u32 = 3;
 /// The wait before the second try is about this long, the next twice that.
-const PAUSE: Duration = Duration::from_millis(100);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 
 /// A call that is being put together; [`send`](Self::send) makes it.
 ///
@@ -99,26 +99,28 @@ impl<'u> ApiRequest<'u> {
     ///
     /// [`ApiError`], for every status but success too. When the token turns out to be dead, and there is no other, the user's session ends here.
     pub async fn send(self) -> Result<ApiResponse, ApiError> {
-        let (user, guard) = (self.user, self.user.guard());
-        let (visit, session) = (user.visit(), user.session());
-        let Some(uri) = path::on_gateway(guard.base(), &self.path).filter(|_| self.valid) else {
-            return Err(ApiError::local(ApiErrorKind::InvalidRequest).for_request_of(user));
+        let (user, backend, current) = (self.user, self.user.backend(), self.user.current());
+        let uri = path::on_gateway(backend.base(), &self.path).filter(|_| self.valid);
+        let Some(uri) = uri else {
+            return Err(ApiError::new(ApiErrorKind::InvalidRequest).with_request(user));
         };
         let mut answer = self.answer(&uri, user.access_token()).await;
         if is_refused(&answer) {
-            match Arc::clone(guard).refresh(visit, session).await {
-                Some(Refreshed::Session(session)) => {
+            match Arc::clone(backend).refresh(current).await {
+                Some(RefreshOutcome::Refreshed(session)) => {
                     answer = self.answer(&uri, session.access_token()).await;
-                    // A token that has just been made is not dead: this API takes none of this session's.
+                    // A new token is not dead: this API accepts none of this session.
                     if is_refused(&answer) {
-                        Arc::clone(guard).end_session(visit, &session).await;
+                        let token = current.token.clone();
+                        let refreshed = CurrentSession { token, session };
+                        Arc::clone(backend).end_session(refreshed).await;
                     }
                 }
-                Some(Refreshed::Over | Refreshed::NotNow(_)) => {}
-                None => Arc::clone(guard).end_session(visit, session).await,
+                Some(RefreshOutcome::Ended | RefreshOutcome::Unavailable(_)) => {}
+                None => Arc::clone(backend).end_session(current.clone()).await,
             }
         }
-        answer.map_err(|error| error.for_request_of(user))
+        answer.map_err(|error| error.with_request(user))
     }
 
     /// What comes of it with this token, all tries together.
@@ -130,19 +132,23 @@ impl<'u> ApiRequest<'u> {
             *request.headers_mut() = self.headers.clone();
             request
         };
-        let tries = if self.method == Method::GET { TRIES } else { 1 };
+        let attempts = if self.method == Method::GET {
+            MAX_ATTEMPTS
+        } else {
+            1
+        };
         let call = async {
             let mut tried = 0;
             loop {
                 tried += 1;
-                let answer = self.user.guard().call(build(), token).await;
-                if tried == tries || !may_pass(&answer) {
+                let answer = self.user.backend().call(build(), token).await;
+                if tried == attempts || !is_transient(&answer) {
                     return answer;
                 }
-                tokio::time::sleep(pause(tried)).await;
+                tokio::time::sleep(backoff(tried)).await;
             }
         };
-        match tokio::time::timeout(TOTAL, call).await {
+        match tokio::time::timeout(TOTAL_TIMEOUT, call).await {
             Ok(Ok(response)) if response.status().is_success() => Ok(ApiResponse(response)),
             Ok(Ok(response)) => Err(ApiError::answered(&response)),
             Ok(Err(error)) => Err(ApiError::transport(&error)),
@@ -153,14 +159,14 @@ impl<'u> ApiRequest<'u> {
 
 /// Whether the token is said to be dead.
 fn is_refused(answer: &Result<ApiResponse, ApiError>) -> bool {
-    matches!(answer, Err(error) if error.kind() == ApiErrorKind::Reauthorize)
+    matches!(answer, Err(error) if error.kind() == ApiErrorKind::Unauthorized)
 }
 
 /// Whether the same call may fare better in a moment.
-fn may_pass(answer: &Result<Response<Vec<u8>>, TransportError>) -> bool {
+fn is_transient(answer: &Result<Response<Vec<u8>>, TransportError>) -> bool {
     match answer {
         Ok(response) => {
-            let dead = || ApiError::answered(response).kind() == ApiErrorKind::Reauthorize;
+            let dead = || ApiError::answered(response).kind() == ApiErrorKind::Unauthorized;
             response.status().is_server_error() && !dead()
         }
         Err(error) => error.unsent,
@@ -168,9 +174,9 @@ fn may_pass(answer: &Result<Response<Vec<u8>>, TransportError>) -> bool {
 }
 
 /// Between half of it and one and a half times, so that those who failed together do not come back together.
-fn pause(tried: u32) -> Duration {
+fn backoff(tried: u32) -> Duration {
     let jitter = f64::from(rand::random::<u16>()) / f64::from(u16::MAX);
-    (PAUSE * 2_u32.pow(tried - 1)).mul_f64(0.5 + jitter)
+    (INITIAL_BACKOFF * 2_u32.pow(tried - 1)).mul_f64(0.5 + jitter)
 }
 
 impl fmt::Debug for ApiRequest<'_> {
@@ -211,7 +217,7 @@ impl ApiResponse {
     ///
     /// [`ApiErrorKind::Unexpected`] when it does not fit that shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        serde_json::from_slice(self.0.body()).map_err(|_| ApiError::local(ApiErrorKind::Unexpected))
+        serde_json::from_slice(self.0.body()).map_err(|_| ApiError::new(ApiErrorKind::Unexpected))
     }
 
     pub(super) fn into_body(self) -> Vec<u8> {

@@ -28,7 +28,7 @@ async fn within<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Resul
 impl<S: SessionStore> SessionStore for Deadline<S> {
     type Load = Load;
 
-    const KEEPS_TOKEN: bool = S::KEEPS_TOKEN;
+    const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
     fn load(&self, token: &SessionToken<'_>) -> Load {
         Box::pin(within(self.0.load(token)))
@@ -139,7 +139,7 @@ impl<S> Gated<S> {
 impl<S: SessionStore> SessionStore for Gated<S> {
     type Load = Load;
 
-    const KEEPS_TOKEN: bool = S::KEEPS_TOKEN;
+    const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
     fn load(&self, token: &SessionToken<'_>) -> Load {
         let (gate, loaded) = (Arc::clone(&self.loads), self.inner.load(token));

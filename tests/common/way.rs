@@ -76,7 +76,7 @@ async fn pass(
     let mut bytes = [0; 8192];
     loop {
         let length = from.read(&mut bytes).await?;
-        let passes = fault.wait_for(|fault| *fault != Fault::Timeout).await;
+        let passes = fault.wait_for(|fault| *fault != Fault::Hang).await;
         let late = passes.is_ok_and(|fault| *fault == Fault::Slow);
         if late {
             sleep(LATE_BY).await;

@@ -8,13 +8,13 @@ use http::{Request, Response};
 use crate::{
     access_token::AccessToken,
     boxed::BoxFuture,
-    browser::request::Visit,
+    browser::request::RequestInfo,
     failure::FailureCause,
     gateway::client::TransportError,
     mock::{server::api, subscriber::Subscriber},
-    response::{self, page::Language},
-    session::{Session, SessionId},
-    user::{Guard, Profiles, Refreshed},
+    response,
+    session::SessionId,
+    user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
 };
 
 /// Answers in this process: for the gateway with what it would answer, for the layer with what it tells a script.
@@ -23,26 +23,25 @@ pub(in crate::mock) struct Offline {
     pub(in crate::mock) api_error: Option<u32>,
 }
 
-impl Guard for Offline {
+impl UserBackend for Offline {
     /// There is nowhere to send a page to, so that everybody is told as a script is.
-    fn challenge(&self, visit: &Visit) -> Response<Body> {
-        self.refuse(visit, FailureCause::LoginRequired)
+    fn challenge(&self, info: &RequestInfo) -> Response<Body> {
+        self.refuse(info, FailureCause::LoginRequired)
     }
 
-    fn refuse(&self, visit: &Visit, cause: FailureCause) -> Response<Body> {
-        response::refusal(cause, Language::negotiate(&visit.headers()))
+    fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
+        response::problem(cause, info.language(), None, None)
     }
 
     fn refresh<'g>(
         self: Arc<Self>,
-        _: &'g Visit,
-        _: &'g Session,
-    ) -> BoxFuture<'g, Option<Refreshed>> {
+        _: &'g CurrentSession,
+    ) -> BoxFuture<'g, Option<RefreshOutcome>> {
         Box::pin(async { None })
     }
 
     /// No store keeps the session.
-    fn end_session<'g>(self: Arc<Self>, _: &'g Visit, _: &'g Session) -> BoxFuture<'g, ()> {
+    fn end_session(self: Arc<Self>, _: CurrentSession) -> BoxFuture<'static, ()> {
         Box::pin(async {})
     }
 
@@ -63,7 +62,7 @@ impl Guard for Offline {
         Box::pin(async { Ok(answer) })
     }
 
-    fn profiles(&self) -> Option<(&Profiles, u64)> {
+    fn info_cache(&self) -> Option<(&UserInfoCache, u64)> {
         None
     }
 
@@ -71,7 +70,7 @@ impl Guard for Offline {
         "/telenor/logout"
     }
 
-    fn session_id(&self, _: &Visit, _: &Session) -> Option<SessionId> {
+    fn session_id(&self, _: &CurrentSession) -> Option<SessionId> {
         None
     }
 }

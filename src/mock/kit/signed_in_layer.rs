@@ -47,7 +47,7 @@ use crate::{
 /// };
 /// let signed_in = routes.clone().layer(SignedInLayer::new(TelenorUser::for_test()));
 /// assert_eq!(open(signed_in).await, "Hei igjen!");
-/// let anonymous = routes.layer(SignedInLayer::nobody());
+/// let anonymous = routes.layer(SignedInLayer::anonymous());
 /// assert_eq!(open(anonymous).await, "Hei!");
 /// # }
 /// ```
@@ -65,8 +65,8 @@ impl SignedInLayer {
         );
         let user = user.into();
         let identity = Identity {
-            guard: Arc::clone(user.guard()),
-            session: Some(user.session().clone()),
+            backend: Arc::clone(user.backend()),
+            current: Some(user.current().clone()),
         };
         Self { identity }
     }
@@ -74,10 +74,10 @@ impl SignedInLayer {
     /// Lets everybody in as nobody, as a layer that is [`optional`](crate::TelenorAuthBuilder::optional) does.
     ///
     /// `Option<TelenorUser>` is `None`, and a handler that takes a [`TelenorUser`] is not called: the answer is 401.
-    pub fn nobody() -> Self {
+    pub fn anonymous() -> Self {
         let identity = Identity {
-            guard: Arc::clone(TelenorUser::for_test().guard()),
-            session: None,
+            backend: Arc::clone(TelenorUser::for_test().backend()),
+            current: None,
         };
         Self { identity }
     }
@@ -97,7 +97,7 @@ impl<S> Layer<S> for SignedInLayer {
 impl fmt::Debug for SignedInLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedInLayer")
-            .field("session", &self.identity.session)
+            .field("signed_in", &self.identity.current.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -10,10 +10,10 @@ use http::Request;
 
 use super::offline::Offline;
 use crate::{
-    browser::request::Visit,
+    browser::request::RequestInfo,
     mock::{server::grants, subscriber::Subscriber},
-    session::Session,
-    user::TelenorUser,
+    session::{Session, SessionToken},
+    user::{CurrentSession, TelenorUser},
 };
 
 /// Sets up a [`TelenorUser`] for a test, without a login, a gateway or a network.
@@ -109,8 +109,9 @@ impl From<TestUser> for TelenorUser {
             api_error: user.api_error,
         };
         // As if a script had asked for the front page.
-        let visit = Visit::of_request(&Request::new(()));
-        Self::new(session, Arc::new(offline), visit)
+        let info = RequestInfo::of_request(&Request::new(()));
+        let token = SessionToken::random();
+        Self::new(CurrentSession { token, session }, Arc::new(offline), info)
     }
 }
 

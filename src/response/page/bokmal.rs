@@ -62,7 +62,7 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Har du ombestemt deg, kan du logge inn på nytt og svare ja."],
             button: "Logg inn på nytt",
         },
-        FailureCause::LineNotRecognised => Message {
+        FailureCause::LineNotRecognized => Message {
             title: "Telenor kjente ikke igjen abonnementet ditt",
             happened: "Det skjer gjerne på wifi eller VPN, eller når ingen svarer på spørsmålet på telefonen.",
             advice: &[

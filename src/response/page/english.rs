@@ -62,7 +62,7 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["If you have changed your mind, sign in again and say yes."],
             button: "Sign in again",
         },
-        FailureCause::LineNotRecognised => Message {
+        FailureCause::LineNotRecognized => Message {
             title: "Telenor did not recognise your subscription",
             happened: "This tends to happen on Wi-Fi or a VPN, or when nobody answers the question on the phone.",
             advice: &[

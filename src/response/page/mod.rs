@@ -5,7 +5,6 @@
 
 mod bokmal;
 mod english;
-mod language;
 mod nynorsk;
 mod text;
 
@@ -21,9 +20,10 @@ use self::{
     nynorsk::NYNORSK,
     text::{Message, Text},
 };
-use crate::{browser::start_script::StartScript, failure::FailureCause};
-
-pub use self::language::Language;
+use crate::{
+    browser::{language::Language, start_script::StartScript},
+    failure::FailureCause,
+};
 
 const fn text(language: Language) -> &'static Text {
     match language {
@@ -56,8 +56,8 @@ pub(crate) struct Page<'a> {
     /// Where the obvious button leads.
     pub(crate) retry: Option<&'a str>,
     /// Where to go on without a login.
-    pub(crate) without: Option<&'a str>,
-    /// The way out after a logout, and elsewhere when there is no `without`.
+    pub(crate) continue_without: Option<&'a str>,
+    /// The way out after a logout, and elsewhere when there is no `continue_without`.
     pub(crate) home: Option<&'a str>,
     /// Where the logout form is posted.
     pub(crate) logout: Option<&'a str>,
@@ -156,7 +156,7 @@ impl<'a> Page<'a> {
             Topic::Failure(_) if self.form().is_some() => [home, None],
             Topic::Start => [retry, None],
             Topic::Failure(_) | Topic::LoginPage => {
-                [retry, link(self.without, text.go_without).or(home)]
+                [retry, link(self.continue_without, text.go_without).or(home)]
             }
         };
         links.into_iter().flatten().collect()
@@ -230,7 +230,7 @@ mod tests {
         app_name: None,
         purpose: None,
         retry: None,
-        without: None,
+        continue_without: None,
         home: None,
         logout: None,
         description: None,
@@ -242,7 +242,7 @@ mod tests {
         app_name: Some("Fjellbutikken"),
         purpose: Some("fylle ut adressen din"),
         retry: Some("/telenor/login?return_to=%2Fkasse&x=1"),
-        without: Some("/skjema"),
+        continue_without: Some("/skjema"),
         home: Some("/"),
         logout: Some("/telenor/logout"),
         description: Some("The resource owner denied the request"),
@@ -305,11 +305,11 @@ mod tests {
                     ..page
                 },
                 Page {
-                    without: evil,
+                    continue_without: evil,
                     ..page
                 },
                 Page {
-                    without: None,
+                    continue_without: None,
                     home: evil,
                     ..page
                 },
@@ -436,14 +436,14 @@ mod tests {
     #[test]
     fn home_is_the_way_out_when_the_app_cannot_go_on_without() {
         let html = Page {
-            without: None,
+            continue_without: None,
             ..FULL
         }
         .render();
         assert!(html.contains("<a class=\"secondary\" href=\"/\">Til forsiden</a>"));
         let html = Page {
             retry: None,
-            without: None,
+            continue_without: None,
             ..FULL
         }
         .render();

@@ -62,7 +62,7 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Har du skifta meining, kan du logge inn på nytt og svare ja."],
             button: "Logg inn på nytt",
         },
-        FailureCause::LineNotRecognised => Message {
+        FailureCause::LineNotRecognized => Message {
             title: "Telenor kjende ikkje att abonnementet ditt",
             happened: "Det hender helst på wifi eller VPN, eller når ingen svarar på spørsmålet på telefonen.",
             advice: &[

@@ -287,7 +287,7 @@ mod tests {
                 ["mobile data", "answer on your phone", "with Telenor"],
             ),
         ] {
-            let advice = (text(language).failure)(FailureCause::LineNotRecognised).advice;
+            let advice = (text(language).failure)(FailureCause::LineNotRecognized).advice;
             assert_eq!(advice.len(), words.len(), "{language:?}");
             for (step, words) in advice.iter().zip(words) {
                 assert!(step.contains(words), "{language:?}: {words} in {step}");

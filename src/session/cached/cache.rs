@@ -275,7 +275,7 @@ mod tests {
         let cache = Arc::new(Cache::new(10, Duration::from_secs(60)));
         let id = SessionToken::random().id();
         let first = session();
-        let later = first.used_at(SystemTime::now());
+        let later = first.touched_at(SystemTime::now());
         for state in [&later, &first] {
             cache.written(id, state, cache.writing());
         }

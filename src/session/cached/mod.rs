@@ -64,7 +64,7 @@ impl<S: SessionStore> CachedStore<S> {
     pub fn new(inner: S) -> Self {
         const {
             assert!(
-                S::KEEPS_TOKEN,
+                S::STABLE_TOKEN,
                 "a store whose token holds the session needs no cache"
             );
         }
@@ -135,7 +135,7 @@ impl<S: SessionStore> CachedStore<S> {
 impl<S: SessionStore> SessionStore for CachedStore<S> {
     type Load = CachedLoad;
 
-    const KEEPS_TOKEN: bool = S::KEEPS_TOKEN;
+    const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
     fn load(&self, token: &SessionToken<'_>) -> CachedLoad {
         self.find(token, false)

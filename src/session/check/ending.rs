@@ -106,7 +106,7 @@ pub(super) async fn id_names_one_session_for_as_long_as_it_lasts<Store: SessionS
     let (first, other) = (session("first"), session("other"));
     let token = keep(store, &first).await;
     let id = store.id(&token, &first);
-    if Store::KEEPS_TOKEN {
+    if Store::STABLE_TOKEN {
         assert!(
             id == token.id(),
             "the id of a session is its token's, unless the token changes"

@@ -20,7 +20,7 @@ const TTL: Duration = Duration::from_secs(60);
 /// `inject` breaks whatever the store talks to, and heals it with [`Fault::None`]: a proxy in between that hangs, say, or a server that is
 /// stopped and goes on. It returns when that is done.
 ///
-/// As long as there is an [error](Fault::Error) or [no answer](Fault::Timeout), whatever is asked of the store must end in an error within
+/// As long as there is an [error](Fault::Error) or [no answer](Fault::Hang), whatever is asked of the store must end in an error within
 /// 5 seconds, and never in "there is no such session"; only a store with a memory may still load a session that it knows. An answer that comes [late](Fault::Slow) is as good as any. When all is well
 /// again, so must the store be within 10 seconds, without being made anew, with every session that it had.
 ///
@@ -47,7 +47,7 @@ pub async fn check_store_faults<Store: SessionStore>(
     let keeps_claims = keeps_claims(&store).await;
     let kept = next(&session("kept"), "kept");
     let token = keep(&store, &kept).await;
-    for fault in [Fault::Error, Fault::Timeout] {
+    for fault in [Fault::Error, Fault::Hang] {
         let broken = Broken { fault };
         let sacrificed = Sacrificed::saved(&store).await;
         inject(fault).await;
@@ -67,7 +67,7 @@ pub async fn check_store_faults<Store: SessionStore>(
     }
     inject(Fault::Slow).await;
     slow_is_as_good(&store, keeps_claims).await;
-    for fault in [Fault::Error, Fault::Timeout] {
+    for fault in [Fault::Error, Fault::Hang] {
         inject(fault).await;
         let broken = Broken { fault };
         broken.refuses("revoke_all", store.revoke_all()).await;

@@ -57,7 +57,7 @@ const OPERATIONS: usize = Operation::Settle as usize + 1;
 
 /// A store around another one that fails on command, to try what an app does when its store is gone. All clones obey.
 ///
-/// Told to [time out](Fault::Timeout), it never answers, where a store behind a network would give up after a while.
+/// Told to [time out](Fault::Hang), it never answers, where a store behind a network would give up after a while.
 ///
 /// ```
 /// use telenor_auth::session::{Fault, FaultyStore, MemoryStore, Operation, SessionStore, SessionToken};
@@ -127,7 +127,7 @@ impl Fault {
 impl<S: SessionStore> SessionStore for FaultyStore<S> {
     type Load = Pin<Box<dyn Future<Output = Result<Option<Session>, StoreError>> + Send>>;
 
-    const KEEPS_TOKEN: bool = S::KEEPS_TOKEN;
+    const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
     fn load(&self, token: &SessionToken<'_>) -> Self::Load {
         Box::pin(self.fault(Operation::Load).befall(self.inner.load(token)))

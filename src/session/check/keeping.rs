@@ -19,7 +19,7 @@ pub(super) async fn tokens_are_long_and_never_the_same<Store: SessionStore>(stor
     let mut tokens = Vec::new();
     for _ in 0..100 {
         let token = keep(store, &same).await;
-        let value = token.expose().to_owned();
+        let value = token.secret().to_owned();
         assert!(value.len() >= 22, "a token holds at least 128 bits");
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         assert!(
@@ -68,7 +68,7 @@ pub(super) async fn expired_session_is_not_loaded<Store: SessionStore>(store: &S
 
 pub(super) async fn foreign_tokens_are_unknown_and_no_error<Store: SessionStore>(store: &Store) {
     let token = save(store, "known").await;
-    let known = token.expose();
+    let known = token.secret();
     let long = "a".repeat(4000);
     let altered = format!(
         "{}{}",

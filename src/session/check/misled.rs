@@ -147,7 +147,7 @@ async fn store_that_is_misled_by_a_failure_is_told_how() {
         (
             Misled::Never,
             Obeys,
-            "load answers within 5s under Fault::Timeout",
+            "load answers within 5s under Fault::Hang",
         ),
         (Misled::Never, ComesBackEmpty, "every session is there"),
         (Misled::Never, NeverComesBack, "finds its way back"),

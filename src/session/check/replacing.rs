@@ -14,10 +14,10 @@ pub(super) async fn later_state_takes_the_place_of_the_one_before<Store: Session
         let later = next(&state, &format!("state {number}"));
         let replaced = replace(store, &token, &later).await;
         let replaced = replaced.expect("a session is replaced by the state that comes next");
-        if Store::KEEPS_TOKEN {
+        if Store::STABLE_TOKEN {
             assert!(
                 replaced == token,
-                "the token stays the same, as KEEPS_TOKEN says"
+                "the token stays the same, as STABLE_TOKEN says"
             );
         }
         let reloaded = store.reload(&replaced).await;
@@ -72,7 +72,7 @@ pub(super) async fn state_that_does_not_come_next_changes_nothing<Store: Session
 
 /// A store whose token holds the session keeps no state that somebody else could have replaced.
 pub(super) async fn one_of_many_is_the_first_to_replace<Store: SessionStore>(store: &Store) {
-    if !Store::KEEPS_TOKEN {
+    if !Store::STABLE_TOKEN {
         return;
     }
     let first = session("first");

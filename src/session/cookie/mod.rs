@@ -2,41 +2,36 @@
 
 pub(super) mod revocations;
 
-use std::{
-    fmt,
-    future::{Ready, ready},
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::SystemTime,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
-use self::revocations::DenyList;
+use self::revocations::{Revocation, RevocationList};
 #[cfg(feature = "redis")]
-use super::{RedisStore, redis::Ended};
-use super::{Session, SessionId, SessionStore, SessionToken, StoreError};
+use super::{RedisStore, redis::RevocationFeed};
+use super::{Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
 use crate::{
-    clock::{Clock, unix_seconds},
+    clock::unix_seconds,
     key::{CookieKeys, Purpose, Sealer},
+    login_id::LoginId,
 };
 
 const DEFAULT_REVOCATIONS: usize = 10_000;
 const NAME: &str = "session";
 
-/// Seals the session into its cookie, so that any number of processes can read it and none has to keep it.
+/// Seals the session into its cookie: any number of processes can read it, and none has to keep it.
 ///
-/// Give the very same keys to every process. That a code is redeemed once, and that a logout is for good, each process knows for itself:
-/// logging out is remembered in this process only, for a bounded number of
-/// sessions (10 000 unless told otherwise): a copy of the cookie still opens the session in another process until it
-/// expires. Where that matters, use a store that forgets, or let the processes tell each other, with `share_revocations` and the feature
-/// `redis`.
+/// Give the same keys to every process. Each process remembers for itself which codes it exchanged
+/// and which sessions ended. A logout is remembered in this process only, for a bounded number of
+/// sessions, which defaults to 10 000: a copy of the cookie still opens the session in another
+/// process until it expires. Where that matters, use a store on a server, or let the processes
+/// share their revocations, with `share_revocations` and the feature `redis`.
 ///
-/// The whole cookie must fit into 4096 bytes; a token that makes it longer is refused at login, with a page that says so.
+/// The whole cookie must fit into 4096 bytes. A token that makes it longer is refused at login,
+/// with a page that says so.
 ///
 /// ```
 /// use telenor_auth::{CookieKeys, TelenorAuthLayer, session::CookieStore};
 ///
-/// let keys = CookieKeys::random(); // from your secret store, in earnest
+/// let keys = CookieKeys::random(); // from your secret store, in production
 /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
 ///     .cookie_keys(keys.clone())
 ///     .session_store(CookieStore::new(&keys))
@@ -46,10 +41,9 @@ const NAME: &str = "session";
 #[derive(Clone)]
 pub struct CookieStore {
     sealer: Arc<Sealer>,
-    denied: Arc<DenyList>,
-    clock: Clock,
+    revocations: Arc<RevocationList>,
     #[cfg(feature = "redis")]
-    ended: Option<Arc<Ended>>,
+    feed: Option<Arc<RevocationFeed>>,
 }
 
 impl CookieStore {
@@ -58,38 +52,35 @@ impl CookieStore {
     pub fn new(keys: &CookieKeys) -> Self {
         Self {
             sealer: Arc::new(keys.sealer(Purpose::Session, b"cookie")),
-            denied: Arc::new(DenyList::new(DEFAULT_REVOCATIONS)),
-            clock: Clock::default(),
+            revocations: Arc::new(RevocationList::new(DEFAULT_REVOCATIONS)),
             #[cfg(feature = "redis")]
-            ended: None,
+            feed: None,
         }
     }
 
-    /// How many ended sessions are remembered at most; beyond, the one that expires first is forgotten, which is logged.
+    /// Remembers this number of revocations at most. Beyond it, the one of the session that expires
+    /// first is dropped, which is logged.
     #[must_use]
-    pub fn revocations(mut self, sessions: usize) -> Self {
-        self.denied = Arc::new(DenyList::new(sessions));
+    pub fn with_max_revocations(mut self, revocations: usize) -> Self {
+        self.revocations = Arc::new(RevocationList::new(revocations));
         self
     }
 
-    /// The clock that expiry is measured against.
-    #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Makes a logout in one process one in all of them: each tells it through this Redis before it answers, and asks once a second what is
-    /// new. Of the store in Redis only its connection, [prefix](RedisStore::prefix) and [timeout](RedisStore::timeout) are used; sessions stay
-    /// in their cookies, and reading one needs no Redis.
+    /// Makes a logout take effect on every instance. Each process publishes its revocations through
+    /// this Redis before it answers, and reads those of the others once a second. Of the store in
+    /// Redis only its connection, [prefix](RedisStore::with_prefix) and
+    /// [timeout](RedisStore::with_timeout) are used. Sessions stay in their cookies, and a request
+    /// with one needs no Redis.
     ///
-    /// When Redis cannot be asked for 30 seconds, it is not known who was logged out meanwhile, and the answer is 503; also at the start, until
-    /// the list was read once. A logout that cannot be told is 503 as well, though it holds in this process.
+    /// When Redis does not answer for 30 seconds, the process does not know which sessions have
+    /// ended, and answers 503. So it does at the start, until it has read the list once. A logout
+    /// that cannot be published is a 503 as well, though it takes effect in this process.
     ///
-    /// Redis keeps as many ended sessions as this process [does](Self::revocations), and has to keep them on disk: one that is
-    /// restarted without persistence has forgotten who was logged out, and a process that starts then never learns it. After
-    /// [`revoke_all`](crate::TelenorAuthLayer::revoke_all) every session is over whose login was in that second or before it, by the clock of
-    /// the process that logged it in: where clocks disagree by a second or more, that is how far off the line is. A user in Redis needs
+    /// Redis keeps as many revocations as this process [does](Self::with_max_revocations), and has
+    /// to keep them on disk. A Redis that restarts without persistence has lost them, and a process
+    /// that starts then never learns them. [`revoke_all`](crate::TelenorAuthLayer::revoke_all) ends
+    /// every session of a login in that second or before it, by the clock of the process that made
+    /// the login. Where clocks differ, the line is off by as much. A user in Redis needs
     /// `+@connection +get +set +eval +time +xadd +xrange +xrevrange`.
     ///
     /// ```no_run
@@ -103,33 +94,57 @@ impl CookieStore {
     #[cfg(feature = "redis")]
     #[must_use]
     pub fn share_revocations(mut self, redis: &RedisStore) -> Self {
-        self.ended = Some(Arc::new(Ended::new(redis)));
+        self.feed = Some(Arc::new(RevocationFeed::new(redis)));
         self
     }
 
-    /// The session in a cookie, whatever has become of it.
+    /// The session in a cookie, live or not.
     fn unseal(&self, token: &SessionToken<'_>) -> Option<Session> {
-        Session::open_as(&self.sealer, NAME, token.expose().as_bytes())
+        Session::open_as(&self.sealer, NAME, token.secret().as_bytes())
     }
 
-    /// The session in a cookie, if it is live and nobody ended it.
-    fn open(&self, token: &SessionToken<'_>) -> Option<Session> {
+    /// The session in a cookie, if it is live and was not revoked.
+    fn open(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Session> {
         let session = self.unseal(token)?;
-        let live = session.is_live(self.clock.seconds());
-        (live && !self.denied.contains(&session)).then_some(session)
+        (!self.has_ended(&session, now)).then_some(session)
     }
 
-    async fn deny(&self, session: SessionId, until: u64) -> Result<(), StoreError> {
-        let now = self.clock.seconds();
-        self.denied.insert(session.0, until, now);
+    fn has_ended(&self, session: &Session, now: SystemTime) -> bool {
+        session.is_expired_at(now) || self.revocations.contains(session)
+    }
+
+    /// Whether this process knows the revocations of the others.
+    fn is_synced(&self, now: SystemTime) -> bool {
         #[cfg(feature = "redis")]
-        if let Some(ended) = &self.ended
-            // Who logs out again and again must not push the others out of the list.
-            && !self.denied.is_told(session.0, until)
+        if let Some(feed) = &self.feed {
+            feed.watch(&self.revocations, unix_seconds(now));
+            return feed.is_fresh(unix_seconds(now));
+        }
+        let _ = now;
+        true
+    }
+
+    async fn sync(&self, now: SystemTime) -> Result<(), StoreError> {
+        #[cfg(feature = "redis")]
+        if let Some(feed) = &self.feed
+            && !self.is_synced(now)
         {
-            let capacity = self.denied.capacity();
-            ended.tell(session, until, capacity).await?;
-            self.denied.tell(session.0);
+            return feed.catch_up(&self.revocations, unix_seconds(now)).await;
+        }
+        let _ = now;
+        Ok(())
+    }
+
+    async fn end(&self, revocation: Revocation, now: SystemTime) -> Result<(), StoreError> {
+        self.revocations.insert(revocation, unix_seconds(now));
+        #[cfg(feature = "redis")]
+        if let Some(feed) = &self.feed
+            // A browser that logs out again and again must not push the others out of the list.
+            && !self.revocations.is_published(revocation)
+        {
+            let capacity = self.revocations.capacity();
+            feed.publish(revocation, capacity).await?;
+            self.revocations.mark_published(revocation.target);
         }
         Ok(())
     }
@@ -140,99 +155,106 @@ impl CookieStore {
 }
 
 impl SessionStore for CookieStore {
-    type Load = CookieLoad;
+    const STABLE_TOKEN: bool = false;
 
-    const KEEPS_TOKEN: bool = false;
-
-    fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        #[cfg(feature = "redis")]
-        if let Some(ended) = &self.ended {
-            ended.watch(&self.denied, &self.clock);
-            if !ended.is_known(self.clock.seconds()) {
-                let (store, ended) = (self.clone(), Arc::clone(ended));
-                let token = token.clone().into_owned();
-                return CookieLoad(Loading::CatchingUp(Box::pin(async move {
-                    ended.catch_up(&store.denied, &store.clock).await?;
-                    Ok(store.open(&token))
-                })));
-            }
-        }
-        CookieLoad(Loading::Ready(ready(Ok(self.open(token)))))
+    fn try_load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Option<Result<Option<Session>, StoreError>> {
+        self.is_synced(now).then(|| Ok(self.open(token, now)))
     }
 
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        self.sync(now).await?;
+        Ok(self.open(token, now))
+    }
+
+    async fn save(
+        &self,
+        session: Session,
+        _now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
         Ok(self.seal(&session))
     }
 
-    async fn replace(
+    async fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
-        let known = self.load(token).await?;
-        let replaced = known.is_some_and(|known| known.comes_before(&new));
-        Ok(replaced.then(|| self.seal(&new)))
+        let known = self.load(token, now).await?;
+        let updated = known.is_some_and(|known| known.accepts_update(&new));
+        Ok(updated.then(|| self.seal(&new)))
     }
 
-    /// One that is denied already may be one that the others could not be told of, and one that has expired may live again when the clock is
-    /// put right.
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        match self.unseal(token) {
-            Some(session) => {
-                let until = session.record().expires_at;
-                self.deny(SessionId(session.login()), until).await
-            }
-            None => Ok(()),
-        }
+    /// A session that was revoked already may be one whose revocation was not published. One that
+    /// has expired may be live again when the clock is put right.
+    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+        let Some(session) = self.unseal(token) else {
+            return Ok(());
+        };
+        let until = session.record().expires_at;
+        self.end(Revocation::of_session(session.login_id(), until), now)
+            .await
     }
 
-    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
-        self.deny(id, unix_seconds(until)).await
+    async fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let login = LoginId::from_bytes(id.to_bytes());
+        self.end(Revocation::of_session(login, unix_seconds(until)), now)
+            .await
     }
 
-    async fn revoke_all(&self) -> Result<(), StoreError> {
-        let now = self.clock.seconds();
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let (up_to, until) = (unix_seconds(now), unix_seconds(until));
+        self.end(Revocation::of_subject(subject, up_to, until), now)
+            .await
+    }
+
+    async fn revoke_all(&self, now: SystemTime) -> Result<(), StoreError> {
+        let now = unix_seconds(now);
         #[cfg(feature = "redis")]
-        if let Some(ended) = &self.ended {
-            // What Redis says goes, as this process's clock may be far ahead.
-            let told = ended.tell_all(now).await;
-            self.denied.insert_all(*told.as_ref().unwrap_or(&now));
-            return told.map(drop);
+        if let Some(feed) = &self.feed {
+            // The line that Redis draws counts, as the clock of this process may be far ahead.
+            let published = feed.publish_all(now).await;
+            self.revocations
+                .insert_all(*published.as_ref().unwrap_or(&now));
+            return published.map(drop);
         }
-        self.denied.insert_all(now);
+        self.revocations.insert_all(now);
         Ok(())
     }
 
-    /// The cookie changes when its session is renewed, the login does not.
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.sync(now).await?;
+        let ended = sessions
+            .iter()
+            .filter(|(_, session)| self.has_ended(session, now));
+        Ok(ended.map(|(id, _)| *id).collect())
+    }
+
+    /// The cookie changes when its session is updated, the login does not.
     fn id(&self, _token: &SessionToken<'_>, session: &Session) -> SessionId {
-        SessionId(session.login())
-    }
-}
-
-/// What [`CookieStore::load`](SessionStore::load) answers with: at once, unless it must first be asked who was logged out elsewhere.
-pub struct CookieLoad(Loading);
-
-enum Loading {
-    Ready(Ready<Result<Option<Session>, StoreError>>),
-    #[cfg(feature = "redis")]
-    CatchingUp(Pin<Box<dyn Future<Output = Result<Option<Session>, StoreError>> + Send>>),
-}
-
-impl Future for CookieLoad {
-    type Output = Result<Option<Session>, StoreError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Loading::Ready(answer) => Pin::new(answer).poll(cx),
-            #[cfg(feature = "redis")]
-            Loading::CatchingUp(answer) => answer.as_mut().poll(cx),
-        }
-    }
-}
-
-impl fmt::Debug for CookieLoad {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CookieLoad").finish_non_exhaustive()
+        SessionId(session.login_id().to_bytes())
     }
 }
 
@@ -247,6 +269,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::clock::Clock;
 
     fn session(clock: &Clock) -> Session {
         Session::new("token", clock.now() + Duration::from_secs(60))
@@ -255,35 +278,36 @@ mod tests {
     #[tokio::test]
     async fn session_sealed_with_a_removed_key_is_gone() {
         let clock = Clock::manual();
-        let store = |keys: &CookieKeys| CookieStore::new(keys).clock(clock.clone());
-        let token = store(&CookieKeys::random()).save(session(&clock)).await;
-        let loaded = store(&CookieKeys::random()).load(&token.unwrap()).await;
+        let store = || CookieStore::new(&CookieKeys::random());
+        let token = store().save(session(&clock), clock.now()).await.unwrap();
+        let loaded = store().load(&token, clock.now()).await;
         assert!(loaded.unwrap().is_none());
     }
 
     #[tokio::test]
     async fn late_answer_revives_no_ended_session() {
         let clock = Clock::manual();
-        let store = CookieStore::new(&CookieKeys::random()).clock(clock.clone());
+        let now = clock.now();
+        let store = CookieStore::new(&CookieKeys::random());
         let session = session(&clock);
-        let token = store.save(session.clone()).await.unwrap();
-        let renewed = store.replace(&token, session.used_at(clock.now())).await;
+        let token = store.save(session.clone(), now).await.unwrap();
+        let renewed = store.update(&token, session.touched_at(now), now).await;
         let renewed = renewed.unwrap().unwrap();
-        store.remove(&token).await.unwrap();
-        assert!(store.load(&renewed).await.unwrap().is_none());
-        let again = store.replace(&token, session.used_at(clock.now())).await;
+        store.remove(&token, now).await.unwrap();
+        assert!(store.load(&renewed, now).await.unwrap().is_none());
+        let again = store.update(&token, session.touched_at(now), now).await;
         assert!(again.unwrap().is_none());
     }
 
-    /// It may live again when the clock is put right.
+    /// It may be live again when the clock is put right.
     #[tokio::test]
     async fn session_that_has_expired_can_be_ended_too() {
         let clock = Clock::manual();
-        let store = CookieStore::new(&CookieKeys::random()).clock(clock.clone());
-        let token = store.save(session(&clock)).await.unwrap();
+        let store = CookieStore::new(&CookieKeys::random());
+        let token = store.save(session(&clock), clock.now()).await.unwrap();
         clock.advance(Duration::from_secs(1_000_000));
-        store.remove(&token).await.unwrap();
+        store.remove(&token, clock.now()).await.unwrap();
         clock.rewind(Duration::from_secs(1_000_000));
-        assert!(store.load(&token).await.unwrap().is_none());
+        assert!(store.load(&token, clock.now()).await.unwrap().is_none());
     }
 }

@@ -3,51 +3,90 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use crate::session::Session;
-
-type Login = [u8; 16];
+use crate::{
+    login_id::LoginId,
+    session::{Session, SubjectId},
+    sync::{read, write},
+};
 
 /// In seconds.
-const WARN_EVERY: u64 = 60;
+const WARN_INTERVAL: u64 = 60;
 
-/// Bounded: when it is full, the one that ends first by itself is dropped, which is logged unless it has. Nothing is dropped by the clock alone,
-/// which may have jumped.
-pub(in crate::session) struct DenyList {
-    /// Spares everybody the lock for as long as nobody was denied.
+/// Which sessions an entry ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::session) enum Target {
+    /// The one of this login.
+    Session(LoginId),
+    /// Those of this subject.
+    Subject(SubjectId),
+}
+
+/// What ends sessions before their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session) struct Revocation {
+    pub target: Target,
+    /// Ends sessions that were issued up to this second.
+    pub issued_up_to: u64,
+    /// When these sessions would have ended anyway.
+    pub until: u64,
+}
+
+/// The revocation list. It is bounded: when it is full, the entry that expires first is dropped,
+/// which is logged unless it has expired. The clock alone drops nothing, since it may have jumped.
+pub(in crate::session) struct RevocationList {
+    /// Spares requests the lock as long as nothing was revoked.
     any: AtomicBool,
-    denied: RwLock<Denied>,
+    entries: RwLock<Entries>,
     capacity: usize,
 }
 
 #[derive(Default)]
-struct Denied {
-    entries: HashMap<Login, Entry>,
-    /// The same, in the order in which they end.
-    order: BTreeSet<(u64, Login)>,
-    /// When it was last said that the list is full.
+struct Entries {
+    by_target: HashMap<Target, Entry>,
+    /// The same, in the order in which they expire.
+    order: BTreeSet<(u64, Target)>,
+    /// When a full list was logged last.
     warned_at: u64,
-    /// Every login up to this second is denied.
+    /// Every session that was issued up to this second has ended.
     all_up_to: u64,
 }
 
 struct Entry {
-    /// When the session would have ended anyway.
+    issued_up_to: u64,
     until: u64,
-    /// Whether the others know it as well.
+    /// Whether the other instances know it.
     #[cfg(feature = "redis")]
-    told: bool,
+    published: bool,
 }
 
-impl DenyList {
+impl Revocation {
+    pub(in crate::session) fn of_session(login: LoginId, until: u64) -> Self {
+        Self {
+            target: Target::Session(login),
+            issued_up_to: u64::MAX,
+            until,
+        }
+    }
+
+    pub(in crate::session) fn of_subject(subject: SubjectId, up_to: u64, until: u64) -> Self {
+        Self {
+            target: Target::Subject(subject),
+            issued_up_to: up_to,
+            until,
+        }
+    }
+}
+
+impl RevocationList {
     pub(in crate::session) fn new(capacity: usize) -> Self {
         Self {
             any: AtomicBool::new(false),
-            denied: RwLock::default(),
+            entries: RwLock::default(),
             capacity,
         }
     }
@@ -58,99 +97,116 @@ impl DenyList {
     }
 
     pub(in crate::session) fn contains(&self, session: &Session) -> bool {
-        self.any.load(Ordering::Acquire) && {
-            let denied = self.read();
-            session.record().issued_at <= denied.all_up_to
-                || denied.entries.contains_key(&session.login())
+        if !self.any.load(Ordering::Acquire) {
+            return false;
         }
+        let issued_at = session.record().issued_at;
+        let entries = read(&self.entries);
+        let ends = |target| {
+            let entry = entries.by_target.get(&target);
+            entry.is_some_and(|entry| issued_at <= entry.issued_up_to)
+        };
+        issued_at <= entries.all_up_to
+            || ends(Target::Session(session.login_id()))
+            || session
+                .subject()
+                .is_some_and(|subject| ends(Target::Subject(subject)))
     }
 
-    pub(in crate::session) fn insert(&self, login: Login, until: u64, now: u64) {
-        self.write().insert(login, until, now, self.capacity);
+    pub(in crate::session) fn insert(&self, revocation: Revocation, now: u64) {
+        write(&self.entries).insert(revocation, now, self.capacity);
         self.any.store(true, Ordering::Release);
     }
 
-    /// One that others tell of, perhaps once more: what had to make room for others before does not come back for it.
+    /// Inserts what another instance has published, perhaps not for the first time: an entry that
+    /// had to make room for others does not come back by that.
     #[cfg(feature = "redis")]
-    pub(in crate::session) fn learn(&self, login: Login, until: u64, now: u64) {
-        let mut denied = self.write();
-        let first = denied.order.first();
-        let is_first = first.is_none_or(|(first, _)| until <= *first);
-        let known = denied.entries.contains_key(&login);
-        if !known && is_first && denied.entries.len() >= self.capacity {
-            denied.forgets(until, now);
+    pub(in crate::session) fn merge_remote(&self, revocation: Revocation, now: u64) {
+        let mut entries = write(&self.entries);
+        let first = entries.order.first();
+        let is_first = first.is_none_or(|(first, _)| revocation.until <= *first);
+        let known = entries.by_target.contains_key(&revocation.target);
+        if !known && is_first && entries.by_target.len() >= self.capacity {
+            entries.warn_if_live(revocation.until, now);
             return;
         }
-        denied.insert(login, until, now, self.capacity);
-        denied.tell(login);
+        entries.insert(revocation, now, self.capacity);
+        entries.mark_published(revocation.target);
         self.any.store(true, Ordering::Release);
     }
 
-    /// Whether the others know of it until then, or later.
+    /// Whether the other instances know this much.
     #[cfg(feature = "redis")]
-    pub(in crate::session) fn is_told(&self, login: Login, until: u64) -> bool {
-        let denied = self.read();
-        let entry = denied.entries.get(&login);
-        entry.is_some_and(|entry| entry.told && entry.until >= until)
+    pub(in crate::session) fn is_published(&self, revocation: Revocation) -> bool {
+        let entries = read(&self.entries);
+        let entry = entries.by_target.get(&revocation.target);
+        entry.is_some_and(|entry| entry.published && entry.covers(revocation))
     }
 
     #[cfg(feature = "redis")]
-    pub(in crate::session) fn tell(&self, login: Login) {
-        self.write().tell(login);
+    pub(in crate::session) fn mark_published(&self, target: Target) {
+        write(&self.entries).mark_published(target);
     }
 
-    /// Denies every session that was issued up to this second.
+    /// Ends every session that was issued up to this second.
     pub(in crate::session) fn insert_all(&self, up_to: u64) {
-        let mut denied = self.write();
-        denied.all_up_to = denied.all_up_to.max(up_to);
+        let mut entries = write(&self.entries);
+        entries.all_up_to = entries.all_up_to.max(up_to);
         self.any.store(true, Ordering::Release);
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Denied> {
-        self.denied.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Denied> {
-        self.denied.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Denied {
-    fn insert(&mut self, login: Login, until: u64, now: u64, capacity: usize) {
-        if let Some(known) = self.entries.get(&login) {
-            if known.until >= until {
+impl Entry {
+    fn covers(&self, revocation: Revocation) -> bool {
+        self.until >= revocation.until && self.issued_up_to >= revocation.issued_up_to
+    }
+}
+
+impl Entries {
+    fn insert(&mut self, revocation: Revocation, now: u64, capacity: usize) {
+        let Revocation {
+            target,
+            mut issued_up_to,
+            mut until,
+        } = revocation;
+        if let Some(known) = self.by_target.get(&target) {
+            if known.covers(revocation) {
                 return;
             }
-            self.order.remove(&(known.until, login));
-        } else if self.entries.len() >= capacity
-            && let Some((ends, first)) = self.order.pop_first()
+            self.order.remove(&(known.until, target));
+            issued_up_to = issued_up_to.max(known.issued_up_to);
+            until = until.max(known.until);
+        } else if self.by_target.len() >= capacity
+            && let Some((expires, first)) = self.order.pop_first()
         {
-            self.entries.remove(&first);
-            self.forgets(ends, now);
+            self.by_target.remove(&first);
+            self.warn_if_live(expires, now);
         }
         let entry = Entry {
+            issued_up_to,
             until,
             #[cfg(feature = "redis")]
-            told: false,
+            published: false,
         };
-        self.entries.insert(login, entry);
-        self.order.insert((until, login));
+        self.by_target.insert(target, entry);
+        self.order.insert((until, target));
     }
 
-    /// Says so, at most once a minute, unless it has ended by itself.
-    fn forgets(&mut self, ends: u64, now: u64) {
-        if now < ends && now.abs_diff(self.warned_at) >= WARN_EVERY {
+    /// Logs, at most once a minute, that an entry was dropped that has not expired.
+    fn warn_if_live(&mut self, expires: u64, now: u64) {
+        if now < expires && now.abs_diff(self.warned_at) >= WARN_INTERVAL {
             self.warned_at = now;
             tracing::warn!(
-                "the list of ended cookie sessions is full: the one that ends first can be used again until then"
+                "the revocation list for cookie sessions is full: the session that expires first \
+                 can be used again until then"
             );
         }
     }
 
     #[cfg(feature = "redis")]
-    fn tell(&mut self, login: Login) {
-        if let Some(entry) = self.entries.get_mut(&login) {
-            entry.told = true;
+    fn mark_published(&mut self, target: Target) {
+        if let Some(entry) = self.by_target.get_mut(&target) {
+            entry.published = true;
         }
     }
 }
@@ -160,6 +216,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
+    use crate::key::CookieKeys;
 
     fn session() -> Session {
         Session::new(
@@ -168,20 +225,24 @@ mod tests {
         )
     }
 
+    fn ended(session: &Session, until: u64) -> Revocation {
+        Revocation::of_session(session.login_id(), until)
+    }
+
     #[test]
     fn only_what_was_inserted_is_denied() {
-        let list = DenyList::new(10);
-        let (ended, other) = (session(), session());
-        list.insert(ended.login(), 100, 0);
-        assert!(list.contains(&ended));
+        let list = RevocationList::new(10);
+        let (revoked, other) = (session(), session());
+        list.insert(ended(&revoked, 100), 0);
+        assert!(list.contains(&revoked));
         assert!(!list.contains(&other));
     }
 
     #[test]
     fn full_list_drops_what_ends_first() {
-        let list = DenyList::new(2);
+        let list = RevocationList::new(2);
         let sessions = [session(), session(), session(), session()];
-        let insert = |at: usize, until| list.insert(sessions[at].login(), until, 50);
+        let insert = |at: usize, until| list.insert(ended(&sessions[at], until), 50);
         let denied = || sessions.each_ref().map(|session| list.contains(session));
         insert(0, 60);
         insert(1, 90);
@@ -195,27 +256,27 @@ mod tests {
         assert_eq!(
             denied(),
             [true, false, true, false],
-            "whoever logs out now is out"
+            "a logout now takes effect"
         );
-        assert_eq!(list.read().entries.len(), 2);
-        assert_eq!(list.read().order.len(), 2);
+        assert_eq!(read(&list.entries).by_target.len(), 2);
+        assert_eq!(read(&list.entries).order.len(), 2);
     }
 
     #[test]
     fn nothing_is_dropped_because_the_clock_jumped() {
-        let list = DenyList::new(2);
+        let list = RevocationList::new(2);
         let (first, second) = (session(), session());
-        list.insert(first.login(), 60, 0);
-        list.insert(second.login(), 70, 1_000_000);
+        list.insert(ended(&first, 60), 0);
+        list.insert(ended(&second, 70), 1_000_000);
         assert!(list.contains(&first) && list.contains(&second));
     }
 
     #[cfg(feature = "redis")]
     #[test]
-    fn what_is_told_again_displaces_nothing_that_ends_later() {
-        let list = DenyList::new(2);
+    fn what_is_published_again_displaces_nothing_that_ends_later() {
+        let list = RevocationList::new(2);
         let sessions = [session(), session(), session()];
-        let learn = |at: usize, until| list.learn(sessions[at].login(), until, 50);
+        let learn = |at: usize, until| list.merge_remote(ended(&sessions[at], until), 50);
         let denied = || sessions.each_ref().map(|session| list.contains(session));
         learn(0, 60);
         learn(1, 40);
@@ -229,21 +290,46 @@ mod tests {
         assert_eq!(denied(), [true, false, true]);
         learn(0, 65);
         assert!(
-            list.is_told(sessions[0].login(), 65),
+            list.is_published(ended(&sessions[0], 65)),
             "one that is known may end later"
         );
-        assert!(!list.is_told(sessions[0].login(), 66));
-        list.insert(sessions[1].login(), 80, 50);
-        list.learn(sessions[2].login(), 70, 50);
-        list.insert(sessions[2].login(), 75, 50);
-        assert!(!list.is_told(sessions[2].login(), 75));
+        assert!(!list.is_published(ended(&sessions[0], 66)));
+        list.insert(ended(&sessions[1], 80), 50);
+        list.merge_remote(ended(&sessions[2], 70), 50);
+        list.insert(ended(&sessions[2], 75), 50);
+        assert!(!list.is_published(ended(&sessions[2], 75)));
         learn(2, 75);
-        assert!(list.is_told(sessions[2].login(), 75), "full or not");
+        assert!(list.is_published(ended(&sessions[2], 75)), "full or not");
+    }
+
+    #[test]
+    fn revoking_a_subject_spares_others_and_later_logins() {
+        let list = RevocationList::new(10);
+        let keys = CookieKeys::random();
+        let subject = |name| SubjectId::new(&keys, name);
+        let revoked = session().with_subject(subject("customer 17"));
+        let issued_at = revoked.record().issued_at;
+        list.insert(
+            Revocation::of_subject(subject("customer 17"), issued_at - 1, 100),
+            0,
+        );
+        assert!(!list.contains(&revoked), "it is of a later login");
+        list.insert(
+            Revocation::of_subject(subject("customer 17"), issued_at, 50),
+            0,
+        );
+        list.insert(
+            Revocation::of_subject(subject("customer 17"), issued_at - 1, 200),
+            0,
+        );
+        assert!(list.contains(&revoked));
+        assert!(!list.contains(&session()));
+        assert!(!list.contains(&session().with_subject(subject("customer 18"))));
     }
 
     #[test]
     fn denying_all_spares_who_logs_in_later() {
-        let list = DenyList::new(1);
+        let list = RevocationList::new(1);
         let session = session();
         let issued_at = session.record().issued_at;
         list.insert_all(issued_at - 1);

@@ -1,9 +1,6 @@
 //! The one connection to Redis that everybody in this process shares.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
 use redis::{
     Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind,
@@ -14,18 +11,18 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::session::StoreError;
+use crate::{session::StoreError, sync::lock};
 
 /// One try to connect, with TLS and password.
-const CONNECT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Tries in a row, and the first and the longest pause between them: together less than a command has time for by default, so that whoever
 /// waits learns what is wrong. With the next command it begins again, so nobody connects for nobody.
-const RETRIES: usize = 2;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_RETRIES: usize = 2;
+const MIN_BACKOFF: Duration = Duration::from_millis(50);
+const MAX_BACKOFF: Duration = Duration::from_millis(100);
 /// How long a connection may bring nothing but errors. It mends itself when it breaks, and not when its server hangs, or is another one by
 /// now, or has refused the password once.
-const PATIENCE: Duration = Duration::from_secs(2);
+const MAX_FAILING: Duration = Duration::from_secs(2);
 
 /// Connects with the first command, and again when the connection breaks.
 pub(super) struct Connection {
@@ -56,17 +53,17 @@ impl Connection {
 
     /// What Redis answers to a command, which must be one that can be sent twice: a restart of Redis leaves a connection that only the next
     /// command finds broken, and that it was not executed nobody can know.
-    pub(super) async fn ask<T: FromRedisValue>(
+    pub(super) async fn query<T: FromRedisValue>(
         &self,
         command: &Cmd,
         within: Duration,
     ) -> Result<T, StoreError> {
         let mut first = None;
-        let asked = async {
+        let queried = async {
             loop {
                 let (mut manager, number) = self.manager()?;
                 let answer = command.query_async(&mut manager).await;
-                match self.noted(answer, number) {
+                match self.observe(answer, number) {
                     Err(error) if first.is_none() && is_other_connections(&error) => {
                         first = Some(error);
                     }
@@ -75,12 +72,12 @@ impl Connection {
             }
         };
         // Nothing goes on once the time is up, not even the waiting for a connection.
-        match in_time(within, asked).await {
-            Some(answer) => answer.map_err(|error| StoreError::new(said(&error))),
+        match in_time(within, queried).await {
+            Some(answer) => answer.map_err(|error| StoreError::new(describe(&error))),
             None => {
-                self.fails();
+                self.record_failure();
                 let text = match &first {
-                    Some(error) => said(error),
+                    Some(error) => describe(error),
                     None => "Redis did not answer in time".to_owned(),
                 };
                 Err(StoreError::new(text))
@@ -89,17 +86,17 @@ impl Connection {
     }
 
     fn manager(&self) -> Result<(ConnectionManager, u64), RedisError> {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if let Some(manager) = &state.manager {
             return Ok((manager.clone(), state.number));
         }
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT))
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
             // Each command has its own.
             .set_response_timeout(None)
-            .set_number_of_retries(RETRIES)
-            .set_min_delay(FIRST_PAUSE)
-            .set_max_delay(LONGEST_PAUSE);
+            .set_number_of_retries(MAX_RETRIES)
+            .set_min_delay(MIN_BACKOFF)
+            .set_max_delay(MAX_BACKOFF);
         // Not before now, as it takes a runtime; and this does not connect yet.
         let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
         state.manager = Some(manager.clone());
@@ -107,32 +104,28 @@ impl Connection {
         Ok((manager, state.number))
     }
 
-    fn noted<T>(&self, answer: Result<T, RedisError>, number: u64) -> Result<T, RedisError> {
+    fn observe<T>(&self, answer: Result<T, RedisError>, number: u64) -> Result<T, RedisError> {
         match &answer {
-            Ok(_) => self.state().failing = None,
+            Ok(_) => lock(&self.state).failing = None,
             Err(error) if is_demoted(error) => {
-                let mut state = self.state();
+                let mut state = lock(&self.state);
                 // Somebody else may have found it out before, and the next one is there already.
                 if state.number == number {
                     state.manager = None;
                 }
             }
-            Err(_) => self.fails(),
+            Err(_) => self.record_failure(),
         }
         answer
     }
 
-    fn fails(&self) {
-        let mut state = self.state();
+    fn record_failure(&self) {
+        let mut state = lock(&self.state);
         let since = *state.failing.get_or_insert_with(Instant::now);
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > MAX_FAILING {
             state.manager = None;
             state.failing = None;
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,7 +146,7 @@ fn is_demoted(error: &RedisError) -> bool {
 }
 
 /// Without the arguments of a command, which Redis repeats when it does not know the command.
-fn said(error: &RedisError) -> String {
+fn describe(error: &RedisError) -> String {
     match (error.kind(), error.code()) {
         (ErrorKind::Io, _) => format!("Redis cannot be reached: {error}"),
         (ErrorKind::AuthenticationFailed, _) => {

@@ -1,8 +1,8 @@
-//! What things are called in Redis.
+//! The names of keys in Redis.
 
 use std::sync::Arc;
 
-use crate::session::SessionId;
+use crate::session::{SessionId, SubjectId};
 
 /// The beginning of every key of an app.
 #[derive(Clone, Debug)]
@@ -17,20 +17,30 @@ impl Prefix {
         format!("{}session:{id}", self.0)
     }
 
-    pub(super) fn claim(&self, name: &str) -> String {
-        format!("{}claim:{name}", self.0)
+    /// What the keys of sessions begin with.
+    pub(super) fn sessions(&self) -> String {
+        format!("{}session:", self.0)
     }
 
-    pub(super) fn ended(&self) -> String {
-        format!("{}ended", self.0)
+    pub(super) fn subject(&self, subject: SubjectId) -> String {
+        format!("{}subject:{subject}", self.0)
     }
 
-    pub(super) fn all_ended(&self) -> String {
-        format!("{}ended-all", self.0)
+    pub(super) fn lease(&self, name: &str) -> String {
+        format!("{}lease:{name}", self.0)
+    }
+
+    pub(super) fn revocations(&self) -> String {
+        format!("{}revocations", self.0)
+    }
+
+    /// Up to when all sessions have ended.
+    pub(super) fn revoked_up_to(&self) -> String {
+        format!("{}revoked-up-to", self.0)
     }
 
     /// What `SCAN` finds every session by, and perhaps a little more.
-    pub(super) fn sessions(&self) -> String {
+    pub(super) fn session_pattern(&self) -> String {
         let mut pattern = String::new();
         for character in self.0.chars() {
             if "*?[\\".contains(character) {
@@ -63,7 +73,7 @@ mod tests {
         for other in [
             Prefix::new("shop:session:").session(id),
             Prefix::new("other-shop:").session(id),
-            prefix.claim("session:"),
+            prefix.lease("session:"),
             format!("{}0", prefix.session(id)),
             format!("shop:session:{}", "*".repeat(32)),
         ] {
@@ -74,6 +84,9 @@ mod tests {
 
     #[test]
     fn prefix_is_no_pattern() {
-        assert_eq!(Prefix::new("a*[b]\\:").sessions(), r"a\*\[b]\\:session:*");
+        assert_eq!(
+            Prefix::new("a*[b]\\:").session_pattern(),
+            r"a\*\[b]\\:session:*"
+        );
     }
 }

@@ -1,25 +1,27 @@
 //! Sessions in Redis.
 
 mod address;
-mod claims;
 mod connection;
-mod ended;
 mod keys;
+mod leases;
+mod revocation_feed;
+mod subjects;
 
 use std::{
     fmt,
-    pin::Pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use redis::{Cmd, FromRedisValue, cmd};
 
-pub(super) use self::ended::Ended;
+pub(super) use self::revocation_feed::RevocationFeed;
 use self::{connection::Connection, keys::Prefix};
-use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError, record::stored};
+use super::{
+    Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId, record::stored,
+};
 use crate::{
-    clock::Clock,
+    clock::unix_seconds,
     error::ConfigError,
     key::{CookieKeys, Sealer},
 };
@@ -29,24 +31,36 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 /// For each step of looking through all keys, at least.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(2);
 const SCAN_COUNT: u32 = 1_000;
-/// Puts a value in place of one that begins with its first argument, and says whether that is done; also when it had been done before, by a
-/// command whose answer was lost.
-const REPLACE: &str = "\
+const MAX_KEYS: usize = 500;
+const MAX_ATTEMPTS: usize = 3;
+/// Puts a value in place of one that begins with its first argument, and returns whether that is
+/// done. So it does after a command that was executed and whose answer was lost.
+const UPDATE: &str = "\
 local known = redis.call('GET', KEYS[1])
 if known == ARGV[2] then return 1 end
 if not known or string.sub(known, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1";
+const WHICH_EXIST: &str = "\
+local exist = {}
+for at, key in ipairs(KEYS) do exist[at] = redis.call('EXISTS', key) end
+return exist";
 
-/// Keeps sessions in Redis 6 or newer, or in Valkey, for an app that runs as any number of processes.
+/// Keeps sessions in Redis 6 or newer, or in Valkey, for an app that runs as any number of
+/// processes.
 ///
-/// It connects with the first session that somebody asks for, so an app starts while Redis is down, and answers 503 until it is up.
-/// One connection carries everything, and is made anew when it breaks.
+/// It connects with the first session that a request brings. So an app starts while Redis is down,
+/// and answers 503 until it is up. One connection carries everything. When it breaks, the store
+/// makes a new one.
 ///
-/// What is kept there is sealed with the key ring, under a hash of the token: a look into Redis opens nobody's session. Every session is
-/// gone from Redis when it ends, and a restart of Redis without persistence logs everybody out. Redis should not evict keys
-/// (`maxmemory-policy noeviction`); it should be one server or a failover pair behind one name, and is spoken to without the protocol of Redis
-/// Cluster. A user in Redis needs `+@connection +get +set +del +eval +unlink +scan`, on keys that begin with the [prefix](Self::prefix).
+/// What Redis keeps is sealed with the key ring, under a hash of the token: a look into Redis opens
+/// no session. A session leaves Redis when it ends. A restart of Redis without persistence ends all
+/// sessions. Redis should not evict keys (`maxmemory-policy noeviction`). It should be one server,
+/// or a failover pair behind one name: the store does not speak the protocol of Redis Cluster. A
+/// user in Redis needs `+@connection +get +set +del +eval +unlink +scan +exists`, and for sessions
+/// that have a [subject](Session::subject) also
+/// `+zadd +zrange +zrevrange +zrem +zcard +zpopmin +ttl +expire`, on keys that begin with the
+/// [prefix](Self::with_prefix).
 ///
 /// ```no_run
 /// use telenor_auth::{CookieKeys, TelenorAuthLayer, session::RedisStore};
@@ -65,19 +79,24 @@ pub struct RedisStore {
     sealer: Arc<Sealer>,
     prefix: Prefix,
     timeout: Duration,
-    clock: Clock,
+    max_per_subject: usize,
 }
 
 impl RedisStore {
-    /// A store at this address: `redis://`, or `rediss://` for TLS (`valkey://` and `valkeys://` are the same), then `user:password@` or `:password@` if there is one, host, port (6379
-    /// unless given) and, after a slash, the number of the database. Nothing connects yet.
+    /// A store at this address. Nothing connects yet.
     ///
-    /// Without TLS the password can be read on its way. TLS is set up from the process's default
-    /// [`CryptoProvider`](rustls::crypto::CryptoProvider); where there is none, aws-lc-rs is made that.
+    /// The address is `redis://`, or `rediss://` for TLS (`valkey://` and `valkeys://` are the
+    /// same), then `user:password@` or `:password@` where Redis asks for one, the host, the port,
+    /// which defaults to 6379, and after a slash the number of the database.
+    ///
+    /// Without TLS the password can be read on its way. The process's default
+    /// [`CryptoProvider`](rustls::crypto::CryptoProvider) sets up TLS. Where there is none,
+    /// aws-lc-rs becomes the default.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidStoreUrl`] when the address is none of these. The error shows no password.
+    /// [`ConfigError::InvalidStoreUrl`] when the address is none of these. The error shows no
+    /// password.
     pub fn new(url: &str, keys: &CookieKeys) -> Result<Self, ConfigError> {
         let client = address::client(url)?;
         Ok(Self {
@@ -85,7 +104,7 @@ impl RedisStore {
             sealer: Arc::new(stored(keys)),
             prefix: Prefix::new(PREFIX),
             timeout: TIMEOUT,
-            clock: Clock::default(),
+            max_per_subject: usize::MAX,
         })
     }
 
@@ -93,50 +112,63 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidCertificates`] when they cannot be read, and [`ConfigError::InvalidStoreUrl`] when the address has no TLS.
-    pub fn ca(mut self, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+    /// [`ConfigError::InvalidCertificates`] when they cannot be read, and
+    /// [`ConfigError::InvalidStoreUrl`] when the address has no TLS.
+    pub fn with_ca(mut self, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let client = address::trusting(self.connection.client(), pem.as_ref())?;
         self.connection = Arc::new(Connection::new(client));
         Ok(self)
     }
 
-    /// What all keys in Redis begin with: `telenor:` unless told otherwise. Two apps on one Redis need two prefixes.
+    /// What all keys in Redis begin with. It defaults to `telenor:`. Two apps on one Redis need two
+    /// prefixes.
     #[must_use]
-    pub fn prefix(mut self, prefix: impl AsRef<str>) -> Self {
+    pub fn with_prefix(mut self, prefix: impl AsRef<str>) -> Self {
         self.prefix = Prefix::new(prefix.as_ref());
         self
     }
 
-    /// How long one command may take, with the wait for a connection: 500 ms unless told otherwise. Beyond, the answer is 503.
+    /// How long one command may take, with the wait for a connection. It defaults to 500 ms. After
+    /// that the answer is a 503.
     ///
-    /// Only [`revoke_all`](SessionStore::revoke_all), which looks through every key of the database, has 2 seconds for each of its steps where
-    /// this is less.
+    /// [`revoke_all`](SessionStore::revoke_all) looks through every key of the database. Each of its
+    /// steps may take 2 seconds, or this time where it is longer.
     #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The clock that expiry is measured against.
+    /// Limits the sessions of one [subject](Session::subject). It defaults to no limit. A login
+    /// beyond the limit ends the oldest of them.
     #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
+    pub fn with_max_sessions_per_subject(mut self, sessions: usize) -> Self {
+        self.max_per_subject = sessions.max(1);
         self
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.connection.ask(command, self.timeout).await
+    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.connection.query(command, self.timeout).await
     }
 
-    async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let mut get = cmd("GET");
-        let value: Option<Vec<u8>> = self.ask(get.arg(self.prefix.session(id))).await?;
-        let session = value.and_then(|value| self.open(id, &value));
-        Ok(session.filter(|session| session.is_live(self.clock.seconds())))
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.query(cmd("DEL").arg(key)).await
     }
 
-    async fn forget(&self, key: &str) -> Result<(), StoreError> {
-        self.ask(cmd("DEL").arg(key)).await
+    /// Keeps a new session for so many seconds, and returns whether its id was free.
+    async fn create(
+        &self,
+        id: SessionId,
+        session: &Session,
+        seconds: u64,
+    ) -> Result<bool, StoreError> {
+        let (key, sealed) = (self.prefix.session(id), self.seal(session, id));
+        if let Some(subject) = session.subject() {
+            return self.create_of_subject(subject, id, &sealed, seconds).await;
+        }
+        let mut set = cmd("SET");
+        set.arg(key).arg(sealed).arg("EX").arg(seconds).arg("NX");
+        Ok(self.query::<Option<String>>(&set).await?.is_some())
     }
 
     /// The version stands in clear before what is sealed, for Redis to compare.
@@ -145,7 +177,8 @@ impl RedisStore {
         format!("{}.{sealed}", session.version())
     }
 
-    /// `None` as well for a version that somebody changed, who would have an older state of the session written over a newer one.
+    /// Also `None` for a version that was altered, which would have an older state of the session
+    /// written over a newer one.
     fn open(&self, id: SessionId, value: &[u8]) -> Option<Session> {
         let (version, sealed) = str::from_utf8(value).ok()?.split_once('.')?;
         let session = Session::open_as(&self.sealer, &id.to_string(), sealed.as_bytes())?;
@@ -154,70 +187,90 @@ impl RedisStore {
 }
 
 impl SessionStore for RedisStore {
-    type Load = Pin<Box<dyn Future<Output = Result<Option<Session>, StoreError>> + Send>>;
-
-    fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        let (store, id) = (self.clone(), token.id());
-        Box::pin(async move { store.find(id).await })
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        let id = token.id();
+        let mut get = cmd("GET");
+        let value: Option<Vec<u8>> = self.query(get.arg(self.prefix.session(id))).await?;
+        let session = value.and_then(|value| self.open(id, &value));
+        Ok(session.filter(|session| !session.is_expired_at(now)))
     }
 
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        let seconds = session.seconds_left(self.clock.seconds());
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        let seconds = session.seconds_left(unix_seconds(now));
         if seconds == 0 {
             return Err(StoreError::new("the session has ended before it was kept"));
         }
-        // A token is taken when the command was sent twice; nobody knows it then, and what it opens ends by itself.
-        for _ in 0..3 {
+        // A token is taken when the command was sent twice. No client has it then, and its session
+        // expires.
+        for _ in 0..MAX_ATTEMPTS {
             let token = SessionToken::random();
-            let id = token.id();
-            let mut set = cmd("SET");
-            set.arg(self.prefix.session(id))
-                .arg(self.seal(&session, id));
-            let set = set.arg("EX").arg(seconds).arg("NX");
-            if self.ask::<Option<String>>(set).await?.is_some() {
+            if self.create(token.id(), &session, seconds).await? {
                 return Ok(token);
             }
         }
         Err(StoreError::new("Redis has every new token already"))
     }
 
-    async fn replace(
+    async fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        _now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
         let Some(before) = new.version().checked_sub(1) else {
             return Ok(None);
         };
         let id = token.id();
-        let mut replace = cmd("EVAL");
-        replace.arg(REPLACE).arg(1).arg(self.prefix.session(id));
-        let replace = replace.arg(format!("{before}.")).arg(self.seal(&new, id));
-        let replaced: bool = self.ask(replace).await?;
-        Ok(replaced.then(|| token.clone().into_owned()))
+        let mut update = cmd("EVAL");
+        update.arg(UPDATE).arg(1).arg(self.prefix.session(id));
+        let update = update.arg(format!("{before}.")).arg(self.seal(&new, id));
+        let updated: bool = self.query(update).await?;
+        Ok(updated.then(|| token.clone().into_owned()))
     }
 
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        self.forget(&self.prefix.session(token.id())).await
+    async fn remove(&self, token: &SessionToken<'_>, _now: SystemTime) -> Result<(), StoreError> {
+        self.delete(&self.prefix.session(token.id())).await
     }
 
-    async fn revoke(&self, id: SessionId, _until: SystemTime) -> Result<(), StoreError> {
-        self.forget(&self.prefix.session(id)).await
+    async fn revoke(
+        &self,
+        id: SessionId,
+        _until: SystemTime,
+        _now: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.delete(&self.prefix.session(id)).await
     }
 
-    async fn revoke_all(&self) -> Result<(), StoreError> {
-        let pattern = self.prefix.sessions();
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        _until: SystemTime,
+        _now: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.delete_subject(subject).await
+    }
+
+    async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
+        let pattern = self.prefix.session_pattern();
         let within = self.timeout.max(SCAN_TIMEOUT);
         let mut cursor = 0_u64;
         loop {
             let mut scan = cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(&pattern);
             let scan = scan.arg("COUNT").arg(SCAN_COUNT);
-            let (next, mut keys): (u64, Vec<Vec<u8>>) = self.connection.ask(scan, within).await?;
+            let (next, mut keys): (u64, Vec<Vec<u8>>) = self.connection.query(scan, within).await?;
             keys.retain(|key| self.prefix.is_session(key));
             if !keys.is_empty() {
                 let mut unlink = cmd("UNLINK");
-                let () = self.connection.ask(unlink.arg(keys), within).await?;
+                let () = self.connection.query(unlink.arg(keys), within).await?;
             }
             if next == 0 {
                 return Ok(());
@@ -226,16 +279,37 @@ impl SessionStore for RedisStore {
         }
     }
 
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
-        self.claim_work(name, ttl).await
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let mut ended = Vec::new();
+        for some in sessions.chunks(MAX_KEYS) {
+            let mut exist = cmd("EVAL");
+            exist.arg(WHICH_EXIST).arg(some.len());
+            for (id, _) in some {
+                exist.arg(self.prefix.session(*id));
+            }
+            let exist: Vec<bool> = self.query(&exist).await?;
+            let known = some.iter().zip(exist);
+            let known =
+                known.filter(|((_, session), exists)| !exists || session.is_expired_at(now));
+            ended.extend(known.map(|((id, _), _)| *id));
+        }
+        Ok(ended)
     }
 
-    async fn release(&self, name: &str) -> Result<(), StoreError> {
-        self.forget(&self.prefix.claim(name)).await
+    async fn sessions_of(
+        &self,
+        subject: SubjectId,
+        _now: SystemTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        self.list_subject(subject).await.map(Some)
     }
 
-    async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
-        self.settle_work(name, result, ttl).await
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Sessions in a store that was written for tower-sessions.
 
-mod generation;
-mod pair;
+mod epoch;
+mod leases;
+mod local_locks;
 mod records;
+mod rows;
+mod subjects;
 mod table;
-mod turn;
 
 use std::{
     fmt,
@@ -12,25 +14,24 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use self::{
-    generation::Generation,
+    epoch::Epoch,
+    local_locks::LocalLocks,
     records::{Core014, Core015, Records},
-    table::{Table, id_of},
-    turn::Turns,
+    table::Table,
 };
-use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
+use super::{Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
 use crate::{
-    boxed::BoxFuture,
-    clock::Clock,
     key::{CookieKeys, Purpose, Sealer},
+    polling::Polling,
 };
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long to wait for another instance that replaces the same session.
-const WAIT: Duration = Duration::from_secs(2);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long to wait for another instance that updates the same session.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Keeps sessions in any store that was written for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB and many more.
 ///
@@ -41,8 +42,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// | sqlx 0.15 (PostgreSQL, MySQL, SQLite), redis 0.16, moka 0.15, dynamodb 0.3, libsql 0.4, rorm 0.4, sled 0.2 | [`from_core_014`](Self::from_core_014) |
 /// | memory, rusqlite 0.15, surrealdb 0.10 | [`from_core_015`](Self::from_core_015) |
 ///
-/// Give the very same keys to every instance of the app. What is kept is sealed with them, under hashes of the session tokens: who
-/// reads the store gets neither tokens nor sessions.
+/// Give the same keys to every instance of the app. What the store keeps is sealed with them, under
+/// hashes of the session tokens: a reader of the store gets neither tokens nor sessions.
 ///
 /// ```no_run
 /// use telenor_auth::{CookieKeys, TelenorAuthLayer, session::TowerSessionsStore};
@@ -53,7 +54,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// let table = PostgresStore::new(pool).with_table_name("telenor_session")?;
 /// table.migrate().await?;
 ///
-/// let keys = CookieKeys::random(); // from your secret store, in earnest
+/// let keys = CookieKeys::random(); // from your secret store, in production
 /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
 ///     .cookie_keys(keys.clone())
 ///     .session_store(TowerSessionsStore::from_core_014(table, &keys))
@@ -63,46 +64,57 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 ///
 /// # The store
 ///
-/// - Give each app a table, or a Redis database, of its own. Above all it must not be the one that tower-sessions' own layer uses:
-///   there a visitor's cookie names records, and would name these.
-/// - No `CachingSessionStore` in front of it: an instance would go on from its cache with a session that was ended elsewhere.
-/// - The SQL stores keep what has expired until they are told to delete it, sessions as well as the short-lived records by which instances
-///   agree on who does what: call their `delete_expired` every few minutes.
-/// - It must not hand out what has expired, and deleting what is not there must be no error: the family's store in files is of no use here.
-/// - It must not drop records to make room. A session that lost one of its records is over; when it is the one by which
-///   [`revoke_all`](SessionStore::revoke_all) ends sessions, all are.
+/// - Give each app a table, or a Redis database, of its own. It must not be the one that the layer of
+///   tower-sessions uses: there a visitor's cookie names records, and would name these.
+/// - Put no `CachingSessionStore` in front of it. An instance would go on from its cache with a
+///   session that was ended elsewhere.
+/// - The SQL stores keep expired records until their `delete_expired` is called: sessions, and the
+///   short-lived records of leases. Call it every few minutes.
+/// - It must not return expired records, and to delete a record that is not there must not be an
+///   error. The family's store in files does not do so.
+/// - It must not drop records to make room. A session that lost one of its records has ended. When
+///   it is the one by which [`revoke_all`](SessionStore::revoke_all) ends sessions, all have ended.
 ///
 /// # What it costs
 ///
-/// One look-up per request, two where sessions [change while they last](Session::is_renewable), and one more every two seconds.
+/// A request takes one look-up. It takes one more where sessions
+/// [may be updated](Session::is_renewable), one more where the session has a
+/// [subject](Session::subject), and one more every two seconds.
 ///
-/// # What it can promise
+/// # What it promises
 ///
 /// As much as such stores can, which know neither conditions nor lists:
 ///
 /// - A session that was ended stays ended, also when another instance is about to write to it.
-/// - [`revoke_all`](SessionStore::revoke_all) holds at once in the instance that does it, and within two seconds in the others; within
-///   thirty where the store does not answer.
-/// - Of several who replace a session, or claim a piece of work, at the same moment, one wins. Between instances that holds as far as the store
-///   creates records atomically, as the one for Redis does. Those for SQL look whether a record is there and write afterwards, or clear
-///   one away that has expired: then two instances that come within the same few milliseconds may both win. By that a refresh token may be presented
-///   twice, which the layer copes with; a code may be, of which the gateway refuses the second; and one instance that notes a use may write over the
-///   tokens that another has just refreshed, so that the user has to log in again when the old one runs out.
+/// - [`revoke_all`](SessionStore::revoke_all) takes effect at once in its own instance, and within
+///   two seconds in the others, or within thirty where the store does not answer.
+/// - [`revoke_subject`](SessionStore::revoke_subject) takes effect at once on every instance. The
+///   record behind it lasts a year from the subject's first login, and its sessions end with it.
+/// - Of several callers that update a session, or ask for a lease, at the same moment, one wins.
+///   Between instances that holds as far as the store creates records atomically, as the one for
+///   Redis does. Those for SQL look whether a record is there and write afterwards, or delete one
+///   that has expired. There two instances within the same few milliseconds may both win. By that a
+///   refresh token may be presented twice, which the layer handles. A code may be presented twice, of
+///   which the gateway refuses the second. One instance that writes the last use of a session may
+///   write over the tokens that another has just refreshed, so that the user has to log in again when
+///   the old token expires.
 ///
-/// # How it keeps to that
+/// # How it does that
 ///
-/// - *Changed ids*: where a store gives a record another id than it was told, because that one is taken, it is deleted again and the session gets
-///   a new token. No cookie ever names an id that the store chose.
-/// - *Revived sessions*: saving brings back what was deleted, in most of these stores. A session's own record is created once and never saved
-///   again, and where it is gone, so is the session; what changes is in a record beside it, which is worth nothing alone.
-/// - *Expired sessions*: each holds its end, sealed, and that is what counts.
+/// - *Changed ids*: where a store gives a record another id than it was asked for, because that one
+///   is taken, the record is deleted and the session gets a new token. No cookie names an id that the
+///   store chose.
+/// - *Revived sessions*: to save a deleted record brings it back, in most of these stores. A
+///   session's own record is created once and never saved again. Where it is gone, the session has
+///   ended. What changes is in a record beside it, which is worth nothing alone.
+/// - *Expired sessions*: each holds the time when it expires, sealed, and that is what counts.
 #[derive(Clone)]
 pub struct TowerSessionsStore {
     table: Table,
-    generation: Arc<Generation>,
-    turns: Turns,
+    epoch: Arc<Epoch>,
+    local_locks: LocalLocks,
     sealer: Arc<Sealer>,
-    clock: Clock,
+    max_per_subject: usize,
 }
 
 impl TowerSessionsStore {
@@ -124,114 +136,140 @@ impl TowerSessionsStore {
         Self::over(Arc::new(Core015(store)), keys)
     }
 
-    /// How long each call of the store may take, two seconds unless told otherwise; beyond, it has failed.
+    /// How long each call of the store may take. It defaults to two seconds. After that the call
+    /// has failed.
     #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.table.timeout = timeout;
         self
     }
 
-    /// The clock that expiry is measured against, beside the store's own.
+    /// Limits the sessions of one [subject](Session::subject). It defaults to no limit. A login
+    /// beyond the limit ends the oldest of them.
     #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
+    pub fn with_max_sessions_per_subject(mut self, sessions: usize) -> Self {
+        self.max_per_subject = sessions.max(1);
         self
     }
 
     fn over(records: Arc<dyn Records>, keys: &CookieKeys) -> Self {
         Self {
             table: Table::new(records, DEFAULT_TIMEOUT),
-            generation: Arc::default(),
-            turns: Turns::default(),
+            epoch: Arc::default(),
+            local_locks: LocalLocks::default(),
             sealer: Arc::new(keys.sealer(Purpose::Session, b"tower-sessions")),
-            clock: Clock::default(),
+            max_per_subject: usize::MAX,
         }
-    }
-
-    /// Rounded up, as the clock tells whole seconds.
-    fn after(&self, ttl: Duration) -> u64 {
-        let seconds = ttl.as_secs().saturating_add(1);
-        self.clock.seconds().saturating_add(seconds)
     }
 }
 
 impl SessionStore for TowerSessionsStore {
-    type Load = BoxFuture<'static, Result<Option<Session>, StoreError>>;
-
-    fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        let (store, id) = (self.clone(), token.id());
-        Box::pin(async move { store.find(id).await })
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        self.find(token.id(), now).await
     }
 
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        self.keep(&session).await
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        let token = self.create(&session, now).await?;
+        if let Some(subject) = session.subject() {
+            self.add_to_subject(subject, token.id(), &session, now)
+                .await?;
+        }
+        Ok(token)
     }
 
-    async fn replace(
+    async fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        _now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
         let id = token.id();
-        let name = format!("replace-{id}-{}", new.version());
-        // Longer than the calls that are made meanwhile may take.
+        let name = format!("update-{id}-{}", new.version());
+        // Longer than the calls in between may take.
         let ttl = self.table.timeout.saturating_mul(10);
-        let waited = Instant::now() + WAIT;
+        let polling = Polling::new(WAIT_TIMEOUT, POLL_INTERVAL);
         loop {
-            if self.claim(&name, ttl).await? == Claim::Won {
+            if self.acquire(&name, ttl).await? == Lease::Acquired {
                 let began = Instant::now();
-                let replaced = self.replace_alone(id, &new).await;
-                // Done, the claim stays until it runs out: nobody who comes late with the same version wins it then. So it does after a call that
-                // had no answer in time, as its write may land yet.
-                let may_land = replaced.is_err() && began.elapsed() >= self.table.timeout;
-                if !matches!(replaced, Ok(true)) && !may_land && began.elapsed() < ttl {
+                let updated = self.update_alone(id, &new).await;
+                // After an update the lease stays until it expires: a caller that comes late with
+                // the same version does not get it. So it does after a call that did not return in
+                // time, as its write may land yet.
+                let may_land = updated.is_err() && began.elapsed() >= self.table.timeout;
+                if !matches!(updated, Ok(true)) && !may_land && began.elapsed() < ttl {
                     let _ = self.release(&name).await;
                 }
-                return Ok(replaced?.then(|| token.clone().into_owned()));
+                return Ok(updated?.then(|| token.clone().into_owned()));
             }
-            if !self.comes_before(id, &new).await? {
+            if !self.accepts_update(id, &new).await? {
                 return Ok(None);
             }
-            if Instant::now() >= waited {
-                return Err(StoreError::new("another instance does not get done"));
+            if !polling.next().await {
+                return Err(StoreError::new(
+                    "another instance holds the session for too long",
+                ));
             }
-            sleep(LOOK_EVERY).await;
         }
     }
 
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken<'_>, _now: SystemTime) -> Result<(), StoreError> {
         self.end(token.id()).await
     }
 
-    async fn revoke(&self, id: SessionId, _until: SystemTime) -> Result<(), StoreError> {
+    async fn revoke(
+        &self,
+        id: SessionId,
+        _until: SystemTime,
+        _now: SystemTime,
+    ) -> Result<(), StoreError> {
         self.end(id).await
     }
 
-    async fn revoke_all(&self) -> Result<(), StoreError> {
-        self.generation.end(&self.table).await
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        _until: SystemTime,
+        _now: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.end_subject(subject).await
     }
 
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
-        let id = claim_of(name);
-        let Some(_turn) = self.turns.take(id) else {
-            return Ok(Claim::Lost);
-        };
-        let ours = format!("{HELD}{:032x}", rand::random::<u128>());
-        let there = self.table.first(id, &ours, self.after(ttl)).await?;
-        Ok(match there.strip_prefix(DONE) {
-            Some(result) => Claim::Settled(result.to_owned()),
-            None if there == ours => Claim::Won,
-            None => Claim::Lost,
-        })
+    async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
+        self.epoch.end(&self.table).await
     }
 
-    async fn release(&self, name: &str) -> Result<(), StoreError> {
-        self.table.delete(claim_of(name)).await
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let mut ended = Vec::new();
+        for (id, session) in sessions {
+            if session.is_expired_at(now) || self.find(*id, now).await?.is_none() {
+                ended.push(*id);
+            }
+        }
+        Ok(ended)
     }
 
-    async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
-        let done = format!("{DONE}{result}");
-        self.table.save(claim_of(name), done, self.after(ttl)).await
+    async fn sessions_of(
+        &self,
+        subject: SubjectId,
+        now: SystemTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        self.list_subject(subject, now).await.map(Some)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        Some(self)
     }
 }
 
@@ -241,12 +279,4 @@ impl fmt::Debug for TowerSessionsStore {
             .field("timeout", &self.table.timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// What a claim says: by whom it is held, or what came of it.
-const HELD: &str = "held ";
-const DONE: &str = "done ";
-
-fn claim_of(name: &str) -> SessionId {
-    id_of("claim", name)
 }

@@ -1,16 +1,16 @@
-//! Records in a store that may be slow, away, or filled by somebody else at the same moment.
+//! Records in a store that may be slow or away, or filled by another caller at the same moment.
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::{
     super::{SessionId, StoreError},
     records::{Call, Records},
 };
+use crate::digest;
 
-const TRIES: u32 = 4;
+const MAX_ATTEMPTS: u32 = 4;
 
 #[derive(Clone)]
 pub(super) struct Table {
@@ -56,34 +56,37 @@ impl Table {
         self.in_time(self.records.delete(id)).await
     }
 
-    /// Keeps the data where there is nothing yet, and answers with what is there now: this, or what somebody else was faster with.
+    /// Keeps the data where there is nothing yet, and returns what is there now: this, or the data of
+    /// a caller that was faster.
     ///
-    /// It is looked at before, so that a store that writes over what is there does not get to, and after, whatever came of creating
-    /// it. The Redis store fails where the id is taken; those for SQL give the record another id.
-    pub(super) async fn first(
+    /// It looks before, so that a store does not write over what is there, and after, whatever
+    /// creating it returned. The Redis store fails where the id is taken. Those for SQL give the
+    /// record another id.
+    pub(super) async fn get_or_create(
         &self,
         id: SessionId,
         data: &str,
         until: u64,
     ) -> Result<String, StoreError> {
         let (mut failed, mut in_the_way) = (None, false);
-        for tried in 0..=TRIES {
+        for tried in 0..=MAX_ATTEMPTS {
             if let Some(kept) = self.load(id).await? {
                 return Ok(kept);
             }
-            if tried == TRIES {
+            if tried == MAX_ATTEMPTS {
                 break;
             }
             match self.create(id, data.to_owned(), until).await {
                 Ok(true) => {}
-                // What has expired is in the way until it is swept; what was given back a moment ago is not, the next time.
+                // What has expired is in the way until it is swept. What was deleted a moment ago is
+                // not, at the next attempt.
                 Ok(false) if in_the_way => self.delete(id).await?,
                 Ok(false) => in_the_way = true,
                 Err(error) => failed = Some(error),
             }
         }
         Err(failed.unwrap_or_else(|| {
-            StoreError::new("what was kept is gone at once: is the clock of the store right?")
+            StoreError::new("a new record is gone at once: check the clock of the store")
         }))
     }
 
@@ -95,12 +98,9 @@ impl Table {
 
 /// The id of a record that is no session's own.
 pub(super) fn id_of(label: &str, name: &str) -> SessionId {
-    // Tokens are text, and what begins with this byte is none: no cookie names such a record.
-    let named = [b"\xff", label.as_bytes(), b" ", name.as_bytes()].concat();
-    let digest = digest::digest(&digest::SHA256, &named);
-    let mut id = [0; 16];
-    id.copy_from_slice(&digest.as_ref()[..16]);
-    SessionId(id)
+    // Tokens are text, and this byte is in no text: so no cookie names such a record.
+    let parts = [b"\xff", label.as_bytes(), b" ", name.as_bytes()];
+    SessionId(digest::short(&parts))
 }
 
 /// In UTC, as the SQLite store compares dates as text.

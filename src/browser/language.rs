@@ -1,8 +1,8 @@
-//! Which language does this browser want its page in?
+//! The language in which a browser wants its page.
 
 use std::cmp::Reverse;
 
-use http::{HeaderMap, header::ACCEPT_LANGUAGE};
+use http::HeaderValue;
 
 /// A language the pages are written in.
 ///
@@ -44,42 +44,44 @@ impl Language {
     ///
     /// Without the header, or with one that cannot be read at all, it is bokmål: the user has a Norwegian
     /// subscription. A header that asks only for languages we lack gets English.
-    pub(crate) fn negotiate(headers: &HeaderMap) -> Self {
-        let wishes = Wishes::read(headers);
+    pub(crate) fn negotiate<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+        let preferences = Preferences::read(lines);
         let best = Self::ALL
             .into_iter()
             // `max_by_key` keeps the last of equals, and the preferred language is the first.
             .rev()
-            .filter_map(|language| Some((language, wishes.of(language)?)))
-            .filter(|(_, wish)| wish.quality > 0)
-            .max_by_key(|(_, wish)| *wish);
+            .filter_map(|language| Some((language, preferences.of(language)?)))
+            .filter(|(_, preference)| preference.quality > 0)
+            .max_by_key(|(_, preference)| *preference);
 
         match best {
             Some((language, _)) => language,
-            None if wishes.readable && wishes.of(Self::English).is_none() => Self::English,
+            None if preferences.readable && preferences.of(Self::English).is_none() => {
+                Self::English
+            }
             None => Self::Bokmal,
         }
     }
 }
 
-/// How much a language is wanted; of two equal wishes the one named first counts.
+/// How much a language is wanted; of two equal preferences the one named first counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wish {
+struct Preference {
     quality: u16,
     place: Reverse<usize>,
 }
 
 #[derive(Default)]
-struct Wishes {
-    named: [Option<Wish>; Language::ALL.len()],
-    any_other: Option<Wish>,
+struct Preferences {
+    named: [Option<Preference>; Language::ALL.len()],
+    any_other: Option<Preference>,
     readable: bool,
 }
 
-impl Wishes {
-    fn read(headers: &HeaderMap) -> Self {
-        let mut wishes = Self::default();
-        let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
+impl Preferences {
+    fn read<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
+        let mut preferences = Self::default();
+        let lines = lines.into_iter();
         let ranges = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
 
         for (place, range) in ranges.take(MAX_RANGES).enumerate() {
@@ -87,23 +89,23 @@ impl Wishes {
                 continue;
             };
             let slot = match tag {
-                b"*" => Some(&mut wishes.any_other),
+                b"*" => Some(&mut preferences.any_other),
                 // "No Danish" says nothing about Norwegian.
-                _ if quality == 0 && is_one_of(tag, NEIGHBOURS) => None,
-                _ => language_of(tag).map(|language| &mut wishes.named[language as usize]),
+                _ if quality == 0 && is_one_of(tag, MUTUALLY_INTELLIGIBLE) => None,
+                _ => language_of(tag).map(|language| &mut preferences.named[language as usize]),
             };
             if let Some(slot) = slot {
-                *slot = (*slot).max(Some(Wish {
+                *slot = (*slot).max(Some(Preference {
                     quality,
                     place: Reverse(place),
                 }));
             }
-            wishes.readable = true;
+            preferences.readable = true;
         }
-        wishes
+        preferences
     }
 
-    fn of(&self, language: Language) -> Option<Wish> {
+    fn of(&self, language: Language) -> Option<Preference> {
         self.named[language as usize].or(self.any_other)
     }
 }
@@ -145,7 +147,7 @@ fn parse_quality(weight: &[u8]) -> Option<u16> {
 }
 
 fn language_of(tag: &[u8]) -> Option<Language> {
-    if is_one_of(tag, &[b"nb", b"no"]) || is_one_of(tag, NEIGHBOURS) {
+    if is_one_of(tag, &[b"nb", b"no"]) || is_one_of(tag, MUTUALLY_INTELLIGIBLE) {
         Some(Language::Bokmal)
     } else if is_one_of(tag, &[b"nn"]) {
         Some(Language::Nynorsk)
@@ -161,26 +163,19 @@ fn is_one_of(tag: &[u8], known: &[&[u8]]) -> bool {
 }
 
 /// Danes and Swedes read bokmål.
-const NEIGHBOURS: &[&[u8]] = &[b"da", b"sv"];
+const MUTUALLY_INTELLIGIBLE: &[&[u8]] = &[b"da", b"sv"];
 
 /// Browsers send a handful; what comes after is not worth the work.
 const MAX_RANGES: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::{Language::*, *};
 
     fn negotiate(lines: &[&[u8]]) -> Language {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(
-                ACCEPT_LANGUAGE,
-                HeaderValue::from_bytes(line).expect("a header value"),
-            );
-        }
-        Language::negotiate(&headers)
+        let line = |line: &&[u8]| HeaderValue::from_bytes(line).expect("a header value");
+        let lines: Vec<_> = lines.iter().map(line).collect();
+        Language::negotiate(&lines)
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! The URLs that a developer sets.
+
+use url::{Host, Url};
+
+/// An absolute URL of `http` or `https` with a host, and nothing that a base URL or a
+/// redirect URI must not have.
+pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("has the scheme {}", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a user name or a password".to_owned());
+    }
+    if url.fragment().is_some() || url.query().is_some() {
+        return Err("has a query or a fragment".to_owned());
+    }
+    Ok(url)
+}
+
+/// Whether plain http to this host never leaves the machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_this_machine_only() {
+        let loopback = |url: &str| is_loopback(&Url::parse(url).unwrap());
+        for url in [
+            "http://127.0.0.1:3000",
+            "http://127.9.9.9",
+            "http://[::1]",
+            "http://localhost",
+            "http://a.localhost",
+        ] {
+            assert!(loopback(url), "{url}");
+        }
+        for url in [
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+            "http://10.0.0.1",
+            "http://[::2]",
+        ] {
+            assert!(!loopback(url), "{url}");
+        }
+    }
+}

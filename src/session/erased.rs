@@ -1,0 +1,171 @@
+//! A store whose type is erased, so that no other type of the crate carries it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use super::{Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError};
+use crate::boxed::BoxFuture;
+
+/// What a look-up returns.
+pub(crate) type Loaded = Result<Option<Session>, StoreError>;
+
+/// [`SessionStore`] as a trait object. Each method is the one of the same name there.
+pub(crate) trait ErasedStore: Send + Sync {
+    fn has_stable_token(&self) -> bool;
+
+    fn try_load(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Loaded>;
+
+    fn load<'a>(&'a self, token: &'a SessionToken<'_>, now: SystemTime) -> BoxFuture<'a, Loaded>;
+
+    /// `load` for a future that outlives its caller.
+    fn load_owned(
+        self: Arc<Self>,
+        token: SessionToken<'static>,
+        now: SystemTime,
+    ) -> BoxFuture<'static, Loaded>;
+
+    fn load_fresh<'a>(
+        &'a self,
+        token: &'a SessionToken<'_>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Loaded>;
+
+    fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<SessionToken<'static>, StoreError>>;
+
+    fn update<'a>(
+        &'a self,
+        token: &'a SessionToken<'_>,
+        new: Session,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Option<SessionToken<'static>>, StoreError>>;
+
+    fn remove<'a>(
+        &'a self,
+        token: &'a SessionToken<'_>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId;
+
+    fn leases(&self) -> Option<&dyn Leases>;
+}
+
+impl<S: SessionStore> ErasedStore for S {
+    fn has_stable_token(&self) -> bool {
+        S::STABLE_TOKEN
+    }
+
+    fn try_load(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Loaded> {
+        SessionStore::try_load(self, token, now)
+    }
+
+    fn load<'a>(&'a self, token: &'a SessionToken<'_>, now: SystemTime) -> BoxFuture<'a, Loaded> {
+        Box::pin(SessionStore::load(self, token, now))
+    }
+
+    fn load_owned(
+        self: Arc<Self>,
+        token: SessionToken<'static>,
+        now: SystemTime,
+    ) -> BoxFuture<'static, Loaded> {
+        Box::pin(async move { SessionStore::load(&*self, &token, now).await })
+    }
+
+    fn load_fresh<'a>(
+        &'a self,
+        token: &'a SessionToken<'_>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Loaded> {
+        Box::pin(SessionStore::load_fresh(self, token, now))
+    }
+
+    fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<SessionToken<'static>, StoreError>> {
+        Box::pin(SessionStore::save(self, session, now))
+    }
+
+    fn update<'a>(
+        &'a self,
+        token: &'a SessionToken<'_>,
+        new: Session,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Option<SessionToken<'static>>, StoreError>> {
+        Box::pin(SessionStore::update(self, token, new, now))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        token: &'a SessionToken<'_>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(SessionStore::remove(self, token, now))
+    }
+
+    fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(SessionStore::revoke(self, id, until, now))
+    }
+
+    fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(SessionStore::revoke_all(self, now))
+    }
+
+    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
+        SessionStore::id(self, token, session)
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        SessionStore::leases(self)
+    }
+}
+
+/// A store without leases is one within this process, which does all the work by itself.
+impl dyn ErasedStore {
+    pub(crate) async fn acquire(&self, name: &str, ttl: Duration) -> Result<Lease, StoreError> {
+        match self.leases() {
+            Some(leases) => leases.acquire(name, ttl).await,
+            None => Ok(Lease::Acquired),
+        }
+    }
+
+    pub(crate) async fn complete(
+        &self,
+        name: &str,
+        result: &str,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        match self.leases() {
+            Some(leases) => leases.complete(name, result, ttl).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn release(&self, name: &str) -> Result<(), StoreError> {
+        match self.leases() {
+            Some(leases) => leases.release(name).await,
+            None => Ok(()),
+        }
+    }
+}

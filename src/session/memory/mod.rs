@@ -1,0 +1,306 @@
+//! Sessions in this process's memory.
+
+mod shards;
+mod subjects;
+mod sweeper;
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use self::{shards::Shards, subjects::Subjects, sweeper::Sweeper};
+use super::{Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
+use crate::clock::unix_seconds;
+
+const DEFAULT_CAPACITY: usize = 100_000;
+
+/// Keeps sessions in memory, for an app that runs as one process.
+///
+/// It holds a bounded number of sessions, which defaults to 100 000. When it is full it refuses a
+/// new session and keeps those it has. An expired session is refused at once and forgotten within a
+/// minute. Tokens are kept as hashes only.
+///
+/// ```
+/// use telenor_auth::session::MemoryStore;
+///
+/// let store = MemoryStore::with_capacity(20_000);
+/// assert!(store.is_empty());
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore {
+    sessions: Arc<Sessions>,
+    max_per_subject: usize,
+}
+
+/// What the clones of a store share.
+struct Sessions {
+    shards: Shards,
+    subjects: Subjects,
+    sweeper: Sweeper,
+}
+
+impl MemoryStore {
+    /// An empty store for 100 000 sessions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_capacity(DEFAULT_CAPACITY)
+    }
+
+    /// An empty store for this number of sessions.
+    #[must_use]
+    pub fn with_capacity(sessions: usize) -> Self {
+        Self {
+            sessions: Arc::new(Sessions {
+                shards: Shards::new(sessions),
+                subjects: Subjects::default(),
+                sweeper: Sweeper::default(),
+            }),
+            max_per_subject: usize::MAX,
+        }
+    }
+
+    /// Limits the sessions of one [subject](Session::subject). It defaults to no limit. A login
+    /// beyond the limit ends the oldest of them.
+    #[must_use]
+    pub fn with_max_sessions_per_subject(mut self, sessions: usize) -> Self {
+        self.max_per_subject = sessions.max(1);
+        self
+    }
+
+    /// How many sessions are kept now, with those that have expired and are not forgotten yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sessions.shards.len()
+    }
+
+    /// Whether no session is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn find(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Session> {
+        let session = self.sessions.shards.get(token.id())?;
+        session.is_live(unix_seconds(now)).then_some(session)
+    }
+}
+
+impl Sessions {
+    fn remove(&self, id: SessionId) {
+        if let Some(session) = self.shards.remove(id) {
+            self.subjects.remove(&session, id);
+        }
+    }
+
+    /// Forgets the sessions for which `keep` does not hold.
+    fn retain(&self, keep: impl Fn(&Session) -> bool) {
+        let removed = self.shards.retain(keep);
+        for (id, session) in removed {
+            self.subjects.remove(&session, id);
+        }
+    }
+
+    fn sweep(&self, now: u64) {
+        self.retain(|session| session.is_live(now));
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn try_load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Option<Result<Option<Session>, StoreError>> {
+        Some(Ok(self.find(token, now)))
+    }
+
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        Ok(self.find(token, now))
+    }
+
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        let (sessions, now) = (&self.sessions, unix_seconds(now));
+        if !sessions.shards.reserve() {
+            sessions.sweep(now);
+            if !sessions.shards.reserve() {
+                return Err(StoreError::new("the memory store is full of live sessions"));
+            }
+        }
+        sessions.sweeper.start(sessions, now);
+        let token = sessions.shards.insert(&session);
+        if let Some(subject) = session.subject() {
+            let over = sessions
+                .subjects
+                .add(subject, token.id(), self.max_per_subject);
+            over.into_iter().for_each(|id| sessions.remove(id));
+        }
+        Ok(token)
+    }
+
+    async fn update(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+        _now: SystemTime,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        let updated = self.sessions.shards.update(token.id(), new);
+        Ok(updated.then(|| token.clone().into_owned()))
+    }
+
+    async fn remove(&self, token: &SessionToken<'_>, _now: SystemTime) -> Result<(), StoreError> {
+        self.sessions.remove(token.id());
+        Ok(())
+    }
+
+    async fn revoke(
+        &self,
+        id: SessionId,
+        _until: SystemTime,
+        _now: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.sessions.remove(id);
+        Ok(())
+    }
+
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        _until: SystemTime,
+        _now: SystemTime,
+    ) -> Result<(), StoreError> {
+        for id in self.sessions.subjects.sessions(subject) {
+            self.sessions.remove(id);
+        }
+        Ok(())
+    }
+
+    async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
+        self.sessions.retain(|_| false);
+        Ok(())
+    }
+
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let now = unix_seconds(now);
+        let live = |id| {
+            let session = self.sessions.shards.get(id);
+            session.is_some_and(|session| session.is_live(now))
+        };
+        let ids = sessions.iter().map(|(id, _)| *id);
+        Ok(ids.filter(|id| !live(*id)).collect())
+    }
+
+    async fn sessions_of(
+        &self,
+        subject: SubjectId,
+        now: SystemTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let now = unix_seconds(now);
+        let mut ids = self.sessions.subjects.sessions(subject);
+        ids.retain(|id| {
+            let session = self.sessions.shards.get(*id);
+            session.is_some_and(|session| session.is_live(now))
+        });
+        Ok(Some(ids))
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("len", &self.len())
+            .field("capacity", &self.sessions.shards.capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{clock::Clock, key::CookieKeys};
+
+    fn session(clock: &Clock, seconds: u64) -> Session {
+        Session::new("token", clock.now() + Duration::from_secs(seconds))
+    }
+
+    #[tokio::test]
+    async fn full_store_refuses_the_new_and_keeps_the_live() {
+        let clock = Clock::manual();
+        let store = MemoryStore::with_capacity(2);
+        let save = async |seconds| store.save(session(&clock, seconds), clock.now()).await;
+        let load = async |token| store.load(token, clock.now()).await.unwrap();
+        let first = save(60).await.unwrap();
+        let second = save(120).await.unwrap();
+        assert!(save(60).await.is_err());
+        assert!(load(&first).await.is_some());
+        assert!(load(&second).await.is_some());
+
+        clock.advance(Duration::from_secs(60));
+        save(60).await.unwrap();
+        assert!(load(&second).await.is_some());
+        assert_eq!(store.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn expired_session_is_refused_before_it_is_swept() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new();
+        let token = store.save(session(&clock, 60), clock.now()).await.unwrap();
+        clock.advance(Duration::from_secs(60));
+        assert!(store.load(&token, clock.now()).await.unwrap().is_none());
+        assert_eq!(store.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn expired_sessions_are_forgotten_without_traffic() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new();
+        // And the sweeper comes back for the next ones.
+        for _ in 0..2 {
+            for _ in 0..100 {
+                store.save(session(&clock, 60), clock.now()).await.unwrap();
+            }
+            // The clock of the runtime is paused: this moves it and takes no time.
+            tokio::time::sleep(Duration::from_secs(180)).await;
+            assert!(store.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn index_of_subjects_holds_no_session_that_has_ended() {
+        let (clock, keys) = (Clock::manual(), CookieKeys::random());
+        let store = MemoryStore::new();
+        let subject = SubjectId::new(&keys, "customer 17");
+        let of_subject = session(&clock, 60).with_subject(subject);
+        for end in 0..4 {
+            let token = store.save(of_subject.clone(), clock.now()).await.unwrap();
+            match end {
+                0 => store.remove(&token, clock.now()).await.unwrap(),
+                1 => store.revoke_all(clock.now()).await.unwrap(),
+                2 => {
+                    let now = clock.now();
+                    store.revoke_subject(subject, now, now).await.unwrap();
+                }
+                _ => store.sessions.sweep(u64::MAX),
+            }
+            assert!(store.sessions.subjects.is_empty(), "{end}");
+        }
+    }
+}
