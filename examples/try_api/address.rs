@@ -1,35 +1,34 @@
-//! Where does the browser start and come back, and where does that arrive on this machine?
+//! The addresses of a run: where the browser starts, and where this machine listens.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use url::{Host, Url};
 
-use crate::options::UsageError;
-
-/// The listener's address, and the redirect URI unless it follows from the port that the listener gets.
-pub(crate) fn of(
+/// The listener's address, and the redirect URI unless it depends on the listener's port.
+pub(crate) fn to_listen(
     redirect_uri: Option<&str>,
     port: Option<u16>,
-) -> Result<(SocketAddr, Option<String>), UsageError> {
+) -> Result<(SocketAddr, Option<String>), lexopt::Error> {
     let Some(uri) = redirect_uri else {
         let address = (Ipv4Addr::LOCALHOST, port.unwrap_or(0)).into();
         return Ok((address, None));
     };
-    let url = Url::parse(uri)
-        .map_err(|error| UsageError::new(format!("--redirect-uri {uri:?}: {error}")))?;
+    let url = Url::parse(uri).map_err(|error| format!("--redirect-uri {uri:?}: {error}"))?;
     let here = loopback(&url).filter(|_| url.scheme() == "http");
     let port = port.or_else(|| url.port_or_known_default().filter(|_| here.is_some()));
     let Some(port) = port else {
-        return Err(UsageError::new(
-            "--redirect-uri leads to another host or needs TLS: say with --port where on this machine that arrives",
-        ));
+        return Err(
+            "--redirect-uri leads to another host or needs TLS: give --port, the port on this \
+             machine where its requests arrive"
+                .into(),
+        );
     };
     let address = here.unwrap_or(Ipv4Addr::LOCALHOST.into());
     Ok(((address, port).into(), Some(uri.to_owned())))
 }
 
-/// The page that the browser opens first: on the redirect URI's origin, or its cookies would not come back.
-pub(crate) fn start(redirect_uri: &str) -> String {
+/// The page that the browser opens first. Its cookies come back only on the redirect URI's origin.
+pub(crate) fn start_page(redirect_uri: &str) -> String {
     let origin = Url::parse(redirect_uri).map(|url| url.origin().ascii_serialization());
     format!("{}/", origin.unwrap_or_default())
 }
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     fn listens(redirect_uri: Option<&str>, port: Option<u16>) -> Option<String> {
-        let (address, _) = of(redirect_uri, port).ok()?;
+        let (address, _) = to_listen(redirect_uri, port).ok()?;
         Some(address.to_string())
     }
 
@@ -70,7 +69,7 @@ mod tests {
     #[test]
     fn a_tunnel_needs_a_port_to_end_at() {
         for uri in ["https://tunnel.example/cb", "https://localhost:8085/cb"] {
-            let mistake = of(Some(uri), None).unwrap_err().to_string();
+            let mistake = to_listen(Some(uri), None).unwrap_err().to_string();
             assert!(
                 mistake.contains("--redirect-uri") && mistake.contains("--port"),
                 "{mistake}"
@@ -80,14 +79,14 @@ mod tests {
                 Some("127.0.0.1:9000")
             );
         }
-        assert!(of(Some("nonsense"), None).is_err());
+        assert!(to_listen(Some("nonsense"), None).is_err());
     }
 
     #[test]
     fn the_start_page_shares_the_origin_of_the_redirect_uri() {
-        assert_eq!(start("http://[::1]:8085/a/b"), "http://[::1]:8085/");
+        assert_eq!(start_page("http://[::1]:8085/a/b"), "http://[::1]:8085/");
         assert_eq!(
-            start("https://tunnel.example/cb"),
+            start_page("https://tunnel.example/cb"),
             "https://tunnel.example/"
         );
     }

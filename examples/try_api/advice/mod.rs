@@ -1,13 +1,16 @@
-//! What does an error of the gateway mean, and what is there to change?
+//! The meaning of each error of the gateway, and what to change.
 //!
-//! The meanings are Telenor's, as printed with its APIs. Where Telenor prints no remedy, one is inferred, and says "probably".
+//! The meanings are Telenor's, as documented with its APIs. Where Telenor documents no remedy, the
+//! advice is inferred, and says "probably".
+
+mod codes;
 
 use telenor_auth::{ApiError, ApiErrorKind, FailureCause};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Advice {
     pub(crate) meaning: &'static str,
-    /// Begins with whether there is anything to do on the portal.
+    /// Starts with whether the change is made on the portal.
     pub(crate) change: &'static str,
 }
 
@@ -17,33 +20,33 @@ pub(crate) fn for_call(error: &ApiError) -> Advice {
         return advice;
     }
     match error.kind() {
-        ApiErrorKind::Unauthorized => {
-            let said = error.description().unwrap_or_default();
-            if said.to_ascii_lowercase().contains("expired") {
+        ApiErrorKind::Reauthorize => {
+            let description = error.description().unwrap_or_default();
+            if description.to_ascii_lowercase().contains("expired") {
                 EXPIRED_TOKEN
             } else {
                 INVALID_TOKEN
             }
         }
         ApiErrorKind::Forbidden => FORBIDDEN,
-        ApiErrorKind::RateLimited => SLOW_DOWN,
+        ApiErrorKind::BackOff => SLOW_DOWN,
         ApiErrorKind::Unavailable if error.status().is_none() => UNREACHABLE,
         ApiErrorKind::Unavailable => OUT_OF_ORDER,
         _ => UNEXPECTED,
     }
 }
 
-/// For a login that failed; `detail` is what the layer knows beyond the cause.
+/// For a failed login; `detail` is what the layer knows beyond the cause.
 pub(crate) fn for_login(cause: FailureCause, detail: &str) -> Advice {
     match cause {
         FailureCause::AccessDenied => DENIED,
-        FailureCause::LineNotRecognized => NOT_RECOGNISED,
+        FailureCause::LineNotRecognised => NOT_RECOGNIZED,
         FailureCause::ClientRejected => BAD_CREDENTIALS,
         FailureCause::CodeRejected => BAD_CODE,
         FailureCause::ProviderRefused => {
             // From the callback the detail is the error's code and its description.
-            let (error, said) = detail.split_once(": ").unwrap_or((detail, ""));
-            for_oauth(error, said).unwrap_or(REFUSED)
+            let (error, description) = detail.split_once(": ").unwrap_or((detail, ""));
+            for_oauth(error, description).unwrap_or(REFUSED)
         }
         FailureCause::GatewayUnreachable => UNREACHABLE,
         FailureCause::GatewayTimeout => NO_ANSWER,
@@ -55,10 +58,10 @@ pub(crate) fn for_login(cause: FailureCause, detail: &str) -> Advice {
     }
 }
 
-/// For an error of the authorization endpoint, or one on the way back from it: its code and its words.
-pub(crate) fn for_oauth(error: &str, said: &str) -> Option<Advice> {
-    let said = said.to_ascii_lowercase();
-    let says = |part| said.contains(part);
+/// For the `error` and `error_description` of the authorization endpoint or the callback.
+pub(crate) fn for_oauth(error: &str, description: &str) -> Option<Advice> {
+    let description = description.to_ascii_lowercase();
+    let says = |part| description.contains(part);
     match error {
         "invalid_request" if says("is required") && says("redirection") => Some(NO_REDIRECT_URI),
         "invalid_request" if says("required param") && says("redirect_uri") => {
@@ -76,134 +79,11 @@ pub(crate) fn for_oauth(error: &str, said: &str) -> Option<Advice> {
     }
 }
 
-/// For a code of the gateway's own.
+/// For a code that the gateway documents.
 pub(crate) fn for_code(code: u32) -> Option<Advice> {
-    let known = CODES.iter().find(|(known, _)| *known == code);
+    let known = codes::CODES.iter().find(|(known, _)| *known == code);
     known.map(|(_, advice)| *advice)
 }
-
-const CODES: &[(u32, Advice)] = &[
-    (
-        40001,
-        Advice {
-            meaning: "The end-user id is missing or invalid.",
-            change: "Nothing on developer.telenor.no: the path probably lacks a number or has a wrong one. user-info and device-info take none.",
-        },
-    ),
-    (
-        40101,
-        Advice {
-            meaning: "The resource is invalid.",
-            change: "Nothing on developer.telenor.no, probably: compare the path with the documentation of the API.",
-        },
-    ),
-    (
-        40102,
-        Advice {
-            meaning: "The Authorization header is missing.",
-            change: "Nothing on developer.telenor.no: the header was sent, so something on the way probably took it out. Check --gateway.",
-        },
-    ),
-    (
-        40103,
-        Advice {
-            meaning: "No API product was found: the app is not subscribed to this API.",
-            change: "On developer.telenor.no: subscribe the app to the API's product, then run this again for a new token, which is probably needed.",
-        },
-    ),
-    (
-        40104,
-        Advice {
-            meaning: "The token is not authorised for that phone number (MSISDN).",
-            change: "Nothing on developer.telenor.no: a path with a number in it probably has to name the line that logged in.",
-        },
-    ),
-    (
-        40105,
-        Advice {
-            meaning: "The access token is invalid.",
-            change: "Nothing on developer.telenor.no: run this again for a new token. If it comes back at once, the consent was probably withdrawn, or the token is another gateway's.",
-        },
-    ),
-    (
-        40106,
-        Advice {
-            meaning: "The access token has expired.",
-            change: "Nothing on developer.telenor.no: run this again for a new token.",
-        },
-    ),
-    (
-        40107,
-        Advice {
-            meaning: "Basic authentication is not allowed, from outside or for this client.",
-            change: "On developer.telenor.no: probably nothing that you can set yourself; ask at /support there.",
-        },
-    ),
-    (40108, BAD_CREDENTIALS),
-    (
-        40301,
-        Advice {
-            meaning: "The scope is invalid.",
-            change: "On developer.telenor.no: subscribe the app to the API's product, which access is probably tied to. Then leave --scope out: the pages on line authentication name none.",
-        },
-    ),
-    (
-        40401,
-        Advice {
-            meaning: "The gateway has no such path or method.",
-            change: "Nothing on developer.telenor.no: compare the path, and the version in it, with the documentation of the API.",
-        },
-    ),
-    (
-        4_042_000,
-        Advice {
-            meaning: "The system behind the gateway has no such path or method.",
-            change: "Nothing on developer.telenor.no: name and version of the API are probably right, so check what comes after them in the path.",
-        },
-    ),
-    (
-        42901,
-        Advice {
-            meaning: "The quota is used up.",
-            change: "Nothing on developer.telenor.no to try first: wait. No quotas are published, so ask at /support there what the app's is.",
-        },
-    ),
-    (
-        42902,
-        Advice {
-            meaning: "The calls come too fast (spike arrest).",
-            change: "Nothing on developer.telenor.no: wait a moment, and spread the calls.",
-        },
-    ),
-    (
-        50001,
-        Advice {
-            meaning: "An internal error of the gateway.",
-            change: "Nothing on developer.telenor.no: try again later, and ask at /support there if it stays.",
-        },
-    ),
-    (
-        50002,
-        Advice {
-            meaning: "The acr could not be validated; that is probably the pseudonym that stands for the line.",
-            change: "Nothing on developer.telenor.no: run this again, if need be with another line, and ask at /support there if it stays.",
-        },
-    ),
-    (
-        50003,
-        Advice {
-            meaning: "The subscription could not be validated.",
-            change: "Nothing on developer.telenor.no: the phone has to be on, with a valid SIM. Try another line, and ask at /support there if it stays.",
-        },
-    ),
-    (
-        500_100,
-        Advice {
-            meaning: "An internal error of the system behind the gateway.",
-            change: "Nothing on developer.telenor.no: try again later, and ask at /support there if it stays.",
-        },
-    ),
-];
 
 const INVALID_TOKEN: Advice = Advice {
     meaning: "The gateway does not know the access token (401, or the fault invalid_access_token).",
@@ -222,8 +102,8 @@ const SLOW_DOWN: Advice = Advice {
     change: "Nothing on developer.telenor.no: wait, then try again.",
 };
 const OUT_OF_ORDER: Advice = Advice {
-    meaning: "The gateway says that it cannot answer.",
-    change: "Nothing on developer.telenor.no: try again later, and ask at /support there if it stays.",
+    meaning: "The gateway reports that it cannot answer.",
+    change: "Nothing on developer.telenor.no: try again later, and ask at /support there if it persists.",
 };
 pub(crate) const UNREACHABLE: Advice = Advice {
     meaning: "The gateway could not be reached, or gave no answer in time.",
@@ -234,15 +114,15 @@ const NO_ANSWER: Advice = Advice {
     change: "Nothing on developer.telenor.no: try again later.",
 };
 const UNEXPECTED: Advice = Advice {
-    meaning: "An answer that fits no description.",
-    change: "Nothing on developer.telenor.no, as far as one can tell: check --gateway and the path.",
+    meaning: "An undocumented answer.",
+    change: "Nothing on developer.telenor.no, as far as is known: check --gateway and the path.",
 };
 const DENIED: Advice = Advice {
-    meaning: "Whoever was asked said no, and nothing was shared. It is the most common failure.",
+    meaning: "The user said no, and nothing was shared. It is the most common failure.",
     change: "Nothing on developer.telenor.no: run this again and agree.",
 };
-const NOT_RECOGNISED: Advice = Advice {
-    meaning: "Telenor could not tell which line it was.",
+const NOT_RECOGNIZED: Advice = Advice {
+    meaning: "Telenor could not recognise the line.",
     change: "Nothing on developer.telenor.no: turn off Wi-Fi and VPN on a phone with a Telenor line, or answer the question that comes up on it (USSD).",
 };
 const BAD_CREDENTIALS: Advice = Advice {
@@ -271,11 +151,11 @@ const NOT_FOR_THIS_CLIENT: Advice = Advice {
 };
 const BAD_CODE: Advice = Advice {
     meaning: "The authorization code is used, too old, or not for this request.",
-    change: "Nothing on developer.telenor.no: run this again. If it stays, it is probably the redirect URI or PKCE: try --omit-redirect-uri, then --no-pkce.",
+    change: "Nothing on developer.telenor.no: run this again. If it persists, it is probably the redirect URI or PKCE: try --omit-redirect-uri, then --no-pkce.",
 };
 const REFUSED: Advice = Advice {
     meaning: "Telenor refused the request itself.",
-    change: "On developer.telenor.no: compare the redirect URI with the registered one, under Applications. If it is the same, try --omit-redirect-uri, then --no-pkce, which probably tells which of them it is.",
+    change: "On developer.telenor.no: compare the redirect URI with the registered one, under Applications. If it is the same, try --omit-redirect-uri, then --no-pkce, which probably shows which of them it is.",
 };
 const NO_COOKIE: Advice = Advice {
     meaning: "The browser that came back is not the one that started the login, or it keeps no cookies.",
@@ -290,7 +170,7 @@ const TOO_SLOW: Advice = Advice {
 mod tests {
     use super::*;
 
-    /// Telenor's table, as printed with every API of the gateway.
+    /// Telenor's table, as documented with every API of the gateway.
     const DOCUMENTED: [u32; 18] = [
         40001, 40101, 40102, 40103, 40104, 40105, 40106, 40107, 40108, 40301, 40401, 4_042_000,
         42901, 42902, 50001, 50002, 50003, 500_100,
@@ -301,12 +181,12 @@ mod tests {
         for code in DOCUMENTED {
             assert!(for_code(code).is_some(), "{code}");
         }
-        assert_eq!(CODES.len(), DOCUMENTED.len());
+        assert_eq!(codes::CODES.len(), DOCUMENTED.len());
         assert_eq!(for_code(40109), None);
     }
 
     #[test]
-    fn every_advice_says_first_whether_the_portal_is_the_place() {
+    fn every_advice_starts_with_whether_the_portal_is_the_place() {
         let others = [
             INVALID_TOKEN,
             EXPIRED_TOKEN,
@@ -317,7 +197,7 @@ mod tests {
             NO_ANSWER,
             UNEXPECTED,
             DENIED,
-            NOT_RECOGNISED,
+            NOT_RECOGNIZED,
             BAD_CREDENTIALS,
             BAD_CLIENT_ID,
             BAD_REDIRECT_URI,
@@ -329,7 +209,9 @@ mod tests {
             NO_COOKIE,
             TOO_SLOW,
         ];
-        for Advice { meaning, change } in CODES.iter().map(|(_, advice)| *advice).chain(others) {
+        for Advice { meaning, change } in
+            codes::CODES.iter().map(|(_, advice)| *advice).chain(others)
+        {
             let portal = [
                 "On developer.telenor.no: ",
                 "Nothing on developer.telenor.no",
@@ -346,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_authorization_endpoint_are_told_apart_by_their_words() {
-        for (said, advice) in [
+    fn errors_of_the_authorization_endpoint_differ_by_their_description() {
+        for (description, advice) in [
             (
                 "Invalid redirection uri http://127.0.0.1/client",
                 BAD_REDIRECT_URI,
@@ -357,7 +239,11 @@ mod tests {
             ("Invalid client id : x. ClientId is Invalid", BAD_CLIENT_ID),
             ("code challenge required", NO_PKCE),
         ] {
-            assert_eq!(for_oauth("invalid_request", said), Some(advice), "{said}");
+            assert_eq!(
+                for_oauth("invalid_request", description),
+                Some(advice),
+                "{description}"
+            );
         }
         assert_eq!(
             for_oauth("invalid_client", "ClientId is Invalid"),
@@ -368,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_on_the_way_back_is_known_by_its_code() {
+    fn a_refusal_in_the_callback_is_known_by_its_code() {
         let refused = |detail| for_login(FailureCause::ProviderRefused, detail);
         assert_eq!(Some(refused("invalid_scope: x: y")), for_code(40301));
         assert_eq!(refused("unauthorized_client: "), NOT_FOR_THIS_CLIENT);
