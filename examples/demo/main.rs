@@ -118,15 +118,12 @@ impl Shop {
         tokio::spawn(keys.follow(KEYS_INTERVAL));
         auth = auth.cookie_keys(keys.clone());
 
-        let shop = match settings.session_store {
-            StoreChoice::Memory => shop::router(auth.build()?),
-            StoreChoice::Cookie => {
-                shop::router(auth.session_store(CookieStore::new(&keys)).build()?)
-            }
+        auth = match settings.session_store {
+            StoreChoice::Memory => auth,
+            StoreChoice::Cookie => auth.session_store(CookieStore::new(&keys)),
             #[cfg(feature = "redis")]
             StoreChoice::Redis(url) => {
-                let store = telenor_auth::session::RedisStore::new(&url, &keys)?;
-                shop::router(auth.session_store(store).build()?)
+                auth.session_store(telenor_auth::session::RedisStore::new(&url, &keys)?)
             }
             #[cfg(not(feature = "redis"))]
             StoreChoice::Redis(_) => {
@@ -136,6 +133,7 @@ impl Shop {
                 );
             }
         };
+        let shop = shop::router(auth.build()?);
         // Merged after the layer, so static files are served without a look at the session.
         let app = shop.merge(assets::router());
 

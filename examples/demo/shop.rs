@@ -14,7 +14,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Serialize;
-use telenor_auth::{ApiError, TelenorAuthLayer, TelenorUser, session::SessionStore};
+use telenor_auth::{ApiError, TelenorAuthLayer, TelenorUser};
 
 use crate::{
     delivery_form::{Answers, DeliveryForm},
@@ -22,7 +22,7 @@ use crate::{
     visitor::Visitor,
 };
 
-pub(crate) fn router<Store: SessionStore>(auth: TelenorAuthLayer<Store>) -> Router {
+pub(crate) fn router(auth: TelenorAuthLayer) -> Router {
     Router::new()
         .route("/", get(basket))
         .route("/checkout", get(checkout))
@@ -37,8 +37,8 @@ pub(crate) fn router<Store: SessionStore>(auth: TelenorAuthLayer<Store>) -> Rout
 }
 
 /// Also covers the routes that need no session. The layer checks its own logout form.
-async fn refuse_foreign_forms<Store: SessionStore>(
-    State(auth): State<TelenorAuthLayer<Store>>,
+async fn refuse_foreign_forms(
+    State(auth): State<TelenorAuthLayer>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -137,7 +137,7 @@ mod tests {
     #[tokio::test]
     async fn only_forms_of_the_shop_itself_are_accepted() {
         let redirect_uri = "https://shop.example/telenor/callback";
-        let auth = TelenorAuthLayer::builder("id", "secret", redirect_uri).optional();
+        let auth = TelenorAuthLayer::builder("id", "secret", redirect_uri).optional(true);
         let shop = router(auth.build().expect("the settings are valid"));
         for (origin, status) in [
             ("https://shop.example", StatusCode::UNPROCESSABLE_ENTITY),

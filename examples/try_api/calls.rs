@@ -49,7 +49,7 @@ pub(crate) async fn run(user: &TelenorUser, paths: &[String], raw: bool, secret:
                 if exit == Exit::Success {
                     exit = exit_code(&error);
                 }
-                if error.kind() == ApiErrorKind::Reauthorize {
+                if error.kind() == ApiErrorKind::Unauthorized {
                     // No other path accepts a token that has ended.
                     break;
                 }

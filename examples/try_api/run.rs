@@ -143,13 +143,13 @@ fn layer(
         layer = layer.scope(scope);
     }
     if options.omit_redirect_uri {
-        layer = layer.omit_redirect_uri();
+        layer = layer.omit_redirect_uri(true);
     }
     if options.raw_credentials {
-        layer = layer.raw_client_credentials();
+        layer = layer.raw_client_credentials(true);
     }
     if options.no_pkce {
-        layer = layer.dangerous_disable_pkce();
+        layer = layer.dangerous_disable_pkce(true);
     }
     layer.build().map_err(|error| with_option(&error))
 }

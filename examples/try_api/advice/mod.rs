@@ -20,7 +20,7 @@ pub(crate) fn for_call(error: &ApiError) -> Advice {
         return advice;
     }
     match error.kind() {
-        ApiErrorKind::Reauthorize => {
+        ApiErrorKind::Unauthorized => {
             let description = error.description().unwrap_or_default();
             if description.to_ascii_lowercase().contains("expired") {
                 EXPIRED_TOKEN
@@ -29,7 +29,7 @@ pub(crate) fn for_call(error: &ApiError) -> Advice {
             }
         }
         ApiErrorKind::Forbidden => FORBIDDEN,
-        ApiErrorKind::BackOff => SLOW_DOWN,
+        ApiErrorKind::RateLimited => SLOW_DOWN,
         ApiErrorKind::Unavailable if error.status().is_none() => UNREACHABLE,
         ApiErrorKind::Unavailable => OUT_OF_ORDER,
         _ => UNEXPECTED,
@@ -40,7 +40,7 @@ pub(crate) fn for_call(error: &ApiError) -> Advice {
 pub(crate) fn for_login(cause: FailureCause, detail: &str) -> Advice {
     match cause {
         FailureCause::AccessDenied => DENIED,
-        FailureCause::LineNotRecognised => NOT_RECOGNIZED,
+        FailureCause::LineNotRecognized => NOT_RECOGNIZED,
         FailureCause::ClientRejected => BAD_CREDENTIALS,
         FailureCause::CodeRejected => BAD_CODE,
         FailureCause::ProviderRefused => {
