@@ -44,22 +44,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Give the very same keys to every instance of the app. What is kept is sealed with them, under hashes of the session tokens: who
 /// reads the store gets neither tokens nor sessions.
 ///
-/// ```no_run
-/// use telenor_auth::{CookieKeys, TelenorAuthLayer, session::TowerSessionsStore};
-/// use tower_sessions_sqlx_store::{PostgresStore, sqlx::PgPool};
-///
-/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let pool = PgPool::connect("postgres://localhost/shop").await?;
-/// let table = PostgresStore::new(pool).with_table_name("telenor_session")?;
-/// table.migrate().await?;
-///
-/// let keys = CookieKeys::random(); // from your secret store, in earnest
-/// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
-///     .cookie_keys(keys.clone())
-///     .session_store(TowerSessionsStore::from_core_014(table, &keys))
-///     .build()?;
-/// # Ok(()) }
-/// ```
+// The crate of the stores' tests compiles it: it has the store.
+#[cfg_attr(not(doctest), doc = include_str!("postgresql.md"))]
 ///
 /// # The store
 ///
