@@ -17,7 +17,7 @@ use telenor_auth::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::support::{Browser, builder, routes};
+use crate::support::{self, Browser, builder, routes};
 
 const LONGEST: Duration = Duration::from_secs(120);
 const VISITORS: usize = 4;
@@ -72,7 +72,7 @@ impl Instance {
         let layer = builder(gateway)
             .cookie_keys(keys.clone())
             .session_store(store(&keys));
-        let router = routes(&crate::support::Hits::default()).layer(layer.build().unwrap());
+        let router = routes(&support::Hits::default()).layer(layer.build().unwrap());
         Self { keys, router }
     }
 }
@@ -210,7 +210,7 @@ async fn keys_are_changed_under_load_and_nobody_is_logged_out() {
 async fn what_redis_keeps_outlasts_a_change_of_keys_as_well() {
     use telenor_auth::session::RedisStore;
 
-    let redis = crate::support::redis::Redis::start().await;
+    let redis = support::redis::Redis::start().await;
     let store = |keys: &_| {
         let store = RedisStore::new(&redis.url(), keys).unwrap();
         store.timeout(Duration::from_secs(5))
@@ -288,7 +288,7 @@ async fn keys_can_be_changed_without_logging_anyone_out() {
             .session_store(store)
             .build()
             .unwrap();
-        routes(&crate::support::Hits::default()).layer(layer)
+        routes(&support::Hits::default()).layer(layer)
     };
     let mut browser = Browser {
         router: app(&[1]),

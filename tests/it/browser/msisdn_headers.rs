@@ -4,7 +4,7 @@ use axum::routing::get;
 use http::{HeaderName, HeaderValue};
 use telenor_auth::mock::MockGateway;
 
-use crate::support::{App, Hits, builder, navigation};
+use crate::support::{self, App, Hits, builder, navigation};
 
 #[tokio::test]
 async fn headers_that_claim_a_number_reach_no_handler() {
@@ -12,7 +12,7 @@ async fn headers_that_claim_a_number_reach_no_handler() {
         format!("{headers:?}")
     }
     let gateway = MockGateway::start().await.unwrap();
-    let router = crate::support::routes(&Hits::default()).route("/headers", get(headers));
+    let router = support::routes(&Hits::default()).route("/headers", get(headers));
     let app = App::mounted(
         router.layer(builder(&gateway).optional().build().unwrap()),
         gateway,

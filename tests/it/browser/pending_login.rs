@@ -47,17 +47,6 @@ async fn cookie_of_one_login_does_not_stand_for_another() {
 }
 
 #[tokio::test]
-async fn login_of_one_state_under_its_own_name_does_not_stand_for_another() {
-    let app = App::start().await;
-    let (mut first, mut second) = (app.browser(), app.browser());
-    let callback = first.callback_url(&app.gateway, "/private").await;
-    second.start("/private").await;
-    first.jar = second.jar;
-    first.open(&callback).await.assert_safe_reject();
-    assert_eq!(app.token_requests(), 0);
-}
-
-#[tokio::test]
 async fn pending_login_expires_by_our_clock() {
     let app = App::start().await;
     let mut browser = app.browser();

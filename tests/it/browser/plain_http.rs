@@ -7,13 +7,13 @@ use http::{Method, StatusCode, header};
 use telenor_auth::{ClearText, TelenorAuthLayer, mock::MockGateway};
 use tower::ServiceExt;
 
-use crate::support::{App, Hits, builder, navigation, request};
+use crate::support::{self, App, Hits, builder, navigation, request};
 
 #[tokio::test]
 async fn plain_http_is_sent_to_https_with_no_look_at_cookies() {
     let hits = Hits::default();
     let gateway = MockGateway::start().await.unwrap();
-    let https = crate::support::routes(&hits).layer(builder(&gateway).build().unwrap());
+    let https = support::routes(&hits).layer(builder(&gateway).build().unwrap());
     let http = https.clone().layer(Extension(ClearText));
     let app = App::mounted(https, gateway);
     let signed_in = app.signed_in().await;
@@ -23,7 +23,7 @@ async fn plain_http_is_sent_to_https_with_no_look_at_cookies() {
             "/telenor/login",
             "/telenor/callback?code=a&state=b",
         ] {
-            let mut browser = crate::support::Browser {
+            let mut browser = support::Browser {
                 router: http.clone(),
                 jar: jar.clone(),
             };
@@ -37,7 +37,7 @@ async fn plain_http_is_sent_to_https_with_no_look_at_cookies() {
             assert!(!answer.location().contains("code="));
             assert_eq!(answer.set_cookies(), [""; 0]);
         }
-        let mut browser = crate::support::Browser {
+        let mut browser = support::Browser {
             router: http.clone(),
             jar,
         };
@@ -56,7 +56,7 @@ async fn loopback_http_is_for_development_only() {
     ] {
         let layer =
             TelenorAuthLayer::builder("id", "secret", redirect_uri).gateway(gateway.base_url());
-        let app = crate::support::routes(&Hits::default()).layer(layer.build().unwrap());
+        let app = support::routes(&Hits::default()).layer(layer.build().unwrap());
         let response = app.oneshot(navigation("/private")).await.unwrap();
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
         assert!(

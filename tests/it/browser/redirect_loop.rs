@@ -6,7 +6,7 @@ use telenor_auth::{
     session::CookieStore,
 };
 
-use crate::support::{App, Browser, MINUTE, builder, keys};
+use crate::support::{self, App, Browser, MINUTE, builder, keys};
 
 #[tokio::test]
 async fn browser_without_cookies_gets_a_page_and_no_loop() {
@@ -100,7 +100,7 @@ async fn clocks_that_disagree_end_on_a_page_and_in_no_loop() {
                 .cookie_keys(keys)
                 .session_store(store)
                 .clock(clock.clone());
-            crate::support::routes(&crate::support::Hits::default()).layer(layer.build().unwrap())
+            support::routes(&support::Hits::default()).layer(layer.build().unwrap())
         };
         let (ahead, behind) = (telenor_auth::Clock::manual(), telenor_auth::Clock::manual());
         ahead.advance(minutes * MINUTE);

@@ -15,7 +15,7 @@ use telenor_auth::{
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{App, CALLBACK, builder, navigation, query, request, routes};
+use crate::support::{self, App, CALLBACK, builder, navigation, query, request, routes};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -214,7 +214,7 @@ async fn store_that_fails_is_a_line_with_its_words() {
     let faulty = store.clone();
     let gateway = MockGateway::start().await.unwrap();
     let auth = builder(&gateway).session_store(store).build().unwrap();
-    let router = routes(&crate::support::Hits::default()).layer(auth.clone());
+    let router = routes(&support::Hits::default()).layer(auth.clone());
     let app = App::mounted(router, gateway);
     let mut browser = app.signed_in().await;
     faulty.set(Fault::Error);
@@ -363,10 +363,7 @@ async fn rejection_shows_neither_state_nor_cookie() {
         format!("{:?}", user.err())
     }
     let gateway = telenor_auth::mock::MockGateway::start().await.unwrap();
-    let auth = crate::support::builder(&gateway)
-        .optional()
-        .build()
-        .unwrap();
+    let auth = support::builder(&gateway).optional().build().unwrap();
     let router = axum::Router::new()
         .route("/debugged", axum::routing::get(debugged))
         .layer(auth);

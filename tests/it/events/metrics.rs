@@ -17,7 +17,7 @@ use telenor_auth::{
     session::{Fault, FaultyStore, MemoryStore},
 };
 
-use crate::support::App;
+use crate::support::{self, App};
 
 /// Counts how often each metric was touched, labels and all.
 #[derive(Default)]
@@ -107,7 +107,7 @@ fn logins_failures_and_calls_are_counted_by_name() {
         other.open(&denied).await;
         let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
         browser
-            .send(crate::support::request(
+            .send(support::request(
                 http::Method::POST,
                 "/telenor/logout",
                 &headers,

@@ -7,7 +7,7 @@ use telenor_auth::mock::MockGateway;
 use tokio_rustls::rustls;
 
 use crate::support::{
-    Browser,
+    self, Browser,
     demo::{Demo, command},
     remote,
     tls::{Authority, Relay},
@@ -134,7 +134,7 @@ async fn demo_needs_nothing_and_logs_neither_code_nor_person() {
         .or_else(|| path_in(&page.body, "href=\""))
         .unwrap();
     assert!(consent.starts_with("/mock/"), "{consent}");
-    let state = crate::support::query(&authorization, "state").unwrap();
+    let state = support::query(&authorization, "state").unwrap();
     let log = demo.log();
     for canary in [
         state.as_str(),

@@ -17,7 +17,7 @@ use telenor_auth::{
 };
 
 use crate::support::{
-    Answer, App, MINUTE, builder,
+    self, Answer, App, MINUTE, builder,
     each_store::in_cookie,
     keys, navigation,
     stores::{Gate, Gated},
@@ -309,7 +309,7 @@ async fn instance_that_was_slower_takes_what_the_other_got() {
     let auth = auth.session_store(failing.store.clone()).build().unwrap();
     let mut browser = app.signed_in().await;
     let mut elsewhere = browser.clone();
-    elsewhere.router = crate::support::routes(&crate::support::Hits::default()).layer(auth);
+    elsewhere.router = support::routes(&support::Hits::default()).layer(auth);
     let first = browser.token().await;
     app.clock.advance(TOKEN);
 

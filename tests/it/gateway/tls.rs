@@ -11,7 +11,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::support::{
-    App, ORIGIN, builder,
+    self, App, ORIGIN, builder,
     tls::{Authority, Relay},
 };
 
@@ -25,8 +25,7 @@ async fn over_tls(tls: TlsAcceptor, trusted: Option<&Authority>) -> (StatusCode,
     if let Some(trusted) = trusted {
         layer = layer.gateway_ca(trusted.pem.clone());
     }
-    let router =
-        crate::support::routes(&crate::support::Hits::default()).layer(layer.build().unwrap());
+    let router = support::routes(&support::Hits::default()).layer(layer.build().unwrap());
     let app = App::mounted(router, gateway);
     let mut browser = app.browser();
     let authorization = browser
@@ -113,7 +112,7 @@ async fn tls_older_than_1_2_is_refused() {
     let gateway = MockGateway::start().await.unwrap();
     let layer = builder(&gateway).gateway(&base).build().unwrap();
     let app = App::mounted(
-        crate::support::routes(&crate::support::Hits::default()).layer(layer),
+        support::routes(&support::Hits::default()).layer(layer),
         gateway,
     );
     let mut browser = app.browser();

@@ -8,7 +8,7 @@ use telenor_auth::mock::{Answer, Endpoint, MockGateway, TokenShape};
 use tokio::net::TcpListener;
 
 use super::ends_with;
-use crate::support::{App, builder, tls::Relay};
+use crate::support::{self, App, builder, tls::Relay};
 
 fn token(members: &str) -> Answer {
     Answer::json(200, format!(r#"{{"access_token":"token"{members}}}"#))
@@ -68,8 +68,7 @@ async fn raw_credentials_are_sent_as_they_are() {
         } else {
             layer
         };
-        let router =
-            crate::support::routes(&crate::support::Hits::default()).layer(layer.build().unwrap());
+        let router = support::routes(&support::Hits::default()).layer(layer.build().unwrap());
         let app = App::mounted(router, gateway);
         let mut browser = app.browser();
         let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -237,8 +236,7 @@ async fn unreachable_gateway_leaves_the_login_usable() {
     let gateway = MockGateway::start().await.unwrap();
     let layer = builder(&gateway).gateway(format!("http://{address}"));
     drop(listener);
-    let router =
-        crate::support::routes(&crate::support::Hits::default()).layer(layer.build().unwrap());
+    let router = support::routes(&support::Hits::default()).layer(layer.build().unwrap());
     let app = App::mounted(router, gateway);
     let mut browser = app.browser();
     let authorization = browser.start("/whoami").await;
@@ -285,7 +283,7 @@ async fn token_is_counted_from_before_the_request() {
 #[tokio::test]
 async fn unknown_members_and_refresh_tokens_are_not_kept() {
     let app = App::with(|builder| {
-        let keys = crate::support::keys(1);
+        let keys = support::keys(1);
         builder
             .session_store(telenor_auth::session::CookieStore::new(&keys))
             .cookie_keys(keys)

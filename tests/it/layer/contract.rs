@@ -19,7 +19,7 @@ use telenor_auth::{
 };
 use tower::{Layer, Service, ServiceExt};
 
-use crate::support::{App, Browser, builder, navigation};
+use crate::support::{self, App, Browser, builder, navigation};
 
 /// Counts its calls, and panics when it is called without having been polled ready: a clone starts unready.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ async fn with_session<Store: SessionStore>(
     auth: &TelenorAuthLayer<Store>,
     gateway: MockGateway,
 ) -> (Browser, MockGateway) {
-    let router = crate::support::routes(&crate::support::Hits::default()).layer(auth.clone());
+    let router = support::routes(&support::Hits::default()).layer(auth.clone());
     let app = App::mounted(router, gateway);
     (app.signed_in().await, app.gateway)
 }

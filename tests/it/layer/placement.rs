@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use telenor_auth::{RouterExt, TelenorAuthLayer, TelenorUser, mock::MockGateway};
 use tower::Layer;
 
-use crate::support::{App, Hits, ORIGIN, builder, request};
+use crate::support::{self, App, Hits, ORIGIN, builder, request};
 
 /// Walks a whole login through an app that is mounted in some way, to a guarded page.
 async fn login_works(router: Router, gateway: MockGateway, target: &str) -> App {
@@ -89,7 +89,7 @@ async fn bare_route_layer_never_sees_its_callback() {
             .merge(guarded().layer(auth))
             .fallback(async || StatusCode::NOT_FOUND),
     ] {
-        let mut browser = crate::support::Browser {
+        let mut browser = support::Browser {
             router,
             jar: Vec::new(),
         };
@@ -151,7 +151,7 @@ async fn nested_layer_whose_callback_is_outside_says_so() {
         Router::new().nest_service("/app", auth.layer(guarded())),
         Router::new().nest("/app", guarded().telenor_auth(auth.clone())),
     ] {
-        let mut browser = crate::support::Browser {
+        let mut browser = support::Browser {
             router,
             jar: Vec::new(),
         };
@@ -290,7 +290,7 @@ async fn bodies_and_extensions_reach_the_handler_untouched() {
     }
     let gateway = gateway().await;
     let auth = builder(&gateway).build().unwrap();
-    let router = crate::support::routes(&Hits::default())
+    let router = support::routes(&Hits::default())
         .route("/echo", post(echo))
         .layer(auth)
         .layer(Extension(7_u8));

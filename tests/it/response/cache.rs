@@ -11,7 +11,7 @@ use telenor_auth::{
     session::CookieStore,
 };
 
-use crate::support::{App, Hits, MINUTE, builder, keys, navigation, request};
+use crate::support::{self, App, Hits, MINUTE, builder, keys, navigation, request};
 
 #[tokio::test]
 async fn every_answer_of_the_layer_is_uncached_and_tells_no_referrer() {
@@ -99,7 +99,7 @@ async fn answers_of_handlers_are_private_unless_they_say_otherwise() {
         )
     }
     let gateway = MockGateway::start().await.unwrap();
-    let router = crate::support::routes(&Hits::default())
+    let router = support::routes(&Hits::default())
         .route("/public.css", get(public))
         .route("/cookies", get(cookies))
         .route("/not-modified", get(async || StatusCode::NOT_MODIFIED));
@@ -135,7 +135,7 @@ async fn cookies_of_a_handler_survive_next_to_the_layers() {
         )
     }
     let gateway = MockGateway::start().await.unwrap();
-    let router = crate::support::routes(&Hits::default()).route("/ends", get(ends));
+    let router = support::routes(&Hits::default()).route("/ends", get(ends));
     let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
     let mut browser = app.signed_in().await;
     app.gateway
@@ -174,8 +174,7 @@ async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
         }
         answer
     };
-    let router =
-        crate::support::routes(&crate::support::Hits::default()).route("/answer", get(answer));
+    let router = support::routes(&support::Hits::default()).route("/answer", get(answer));
     let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
     let private = "private, no-store";
     for (status, handler, expected, renewed) in [

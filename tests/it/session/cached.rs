@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use crate::support::{
-    App, Browser, builder,
+    self, App, Browser, builder,
     stores::{Deadline, Gated},
 };
 
@@ -524,10 +524,9 @@ fn instance(
 ) -> Router {
     let store = CachedStore::new(store.clone()).staleness(staleness);
     let builder = builder(gateway)
-        .cookie_keys(crate::support::keys(1))
+        .cookie_keys(support::keys(1))
         .session_store(store);
-    crate::support::routes(&crate::support::Hits::default())
-        .layer(settings(builder).build().unwrap())
+    support::routes(&support::Hits::default()).layer(settings(builder).build().unwrap())
 }
 
 async fn signed_in(router: Router, gateway: &MockGateway) -> Browser {

@@ -18,7 +18,7 @@ use telenor_auth::{
 };
 use tokio::sync::Notify;
 
-use crate::support::{App, MINUTE, builder, request, stores::Gated};
+use crate::support::{self, App, MINUTE, builder, request, stores::Gated};
 
 over_each_store! {
     builders:
@@ -162,7 +162,7 @@ async fn slow_answer_does_not_bring_back_who_logged_out<Store: SessionStore>(
             .clock(clock.clone())
             .idle_timeout(10 * MINUTE),
     );
-    let router = crate::support::routes(&crate::support::Hits::default()).route("/slow", get(slow));
+    let router = support::routes(&support::Hits::default()).route("/slow", get(slow));
     let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
     let mut browser = app.signed_in().await;
     clock.advance(5 * MINUTE);

@@ -10,7 +10,7 @@ use telenor_auth::{
     session::{SessionId, SessionStore},
 };
 
-use crate::support::{App, builder};
+use crate::support::{self, App, builder};
 
 over_each_store! {
     builders:
@@ -34,7 +34,7 @@ async fn with_ids<Store: SessionStore>(
     let auth = store(builder(&gateway).on_event(note)).build().unwrap();
     let id = async |user: TelenorUser| user.session_id().unwrap().to_string();
     let router = Router::new().route("/id", get(id));
-    let router = router.merge(crate::support::routes(&crate::support::Hits::default()));
+    let router = router.merge(support::routes(&support::Hits::default()));
     let app = App::mounted(router.layer(auth.clone()), gateway);
     (app, auth, logged)
 }

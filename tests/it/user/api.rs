@@ -12,7 +12,7 @@ use telenor_auth::{
     mock::{Answer, Endpoint, MockGateway},
 };
 
-use crate::support::{App, Browser, Hits, builder, request};
+use crate::support::{self, App, Browser, Hits, builder, request};
 
 /// Says in text how a call went, so that a test can look at it.
 fn told<T>(answer: Result<T, ApiError>, show: impl FnOnce(T) -> String) -> String {
@@ -56,7 +56,7 @@ async fn post(user: TelenorUser) -> String {
 }
 
 fn routes() -> Router {
-    crate::support::routes(&Hits::default())
+    support::routes(&Hits::default())
         .route("/info", get(name))
         .route("/device", get(device))
         .route("/call", get(call))
@@ -323,7 +323,7 @@ async fn error_of_a_script_is_told_in_a_few_lines() {
         Err(error)
     }
     let gateway = MockGateway::start().await.unwrap();
-    let router = crate::support::routes(&Hits::default()).route("/limited", get(info));
+    let router = support::routes(&Hits::default()).route("/limited", get(info));
     let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
     let mut browser = app.signed_in().await;
     app.gateway.answer_next(

@@ -6,7 +6,7 @@ use axum::{Router, routing::get};
 use http::{HeaderValue, Method, StatusCode, header};
 use telenor_auth::{TelenorUser, mock::MockGateway};
 
-use crate::support::{App, Hits, ORIGIN, builder, navigation, request};
+use crate::support::{self, App, Hits, ORIGIN, builder, navigation, request};
 
 #[tokio::test]
 async fn optional_layer_leaves_policy_to_the_handlers() {
@@ -46,10 +46,7 @@ async fn optional_user_is_none_for_anything_invalid() {
 #[tokio::test]
 async fn handler_without_a_layer_is_not_run() {
     let hits = Hits::default();
-    let app = App::mounted(
-        crate::support::routes(&hits),
-        MockGateway::start().await.unwrap(),
-    );
+    let app = App::mounted(support::routes(&hits), MockGateway::start().await.unwrap());
     for target in ["/whoami", "/perhaps"] {
         let answer = app.browser().open(target).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);

@@ -8,7 +8,7 @@ use tokio_rustls::rustls;
 
 use super::{SOON, at, eventually, hasty, key, load, revocations::sharing, session, store, text};
 use crate::support::{
-    MINUTE,
+    self, MINUTE,
     redis::{Lossy, Redis, free_port},
     tls::{Authority, Relay},
 };
@@ -234,13 +234,13 @@ async fn wrong_password_is_an_error_that_does_not_show_it_and_can_be_mended() {
     let () = redis.ask(cmd("ACL").arg(&["SETUSER", "shop", "on", ">right", "~*", "+@all"]));
     let url = format!("redis://shop:canary@{}", redis.address());
     let store = at(&url);
-    let mark = crate::support::log::mark();
+    let mark = support::log::mark();
     let error = store.save(session("token")).await.unwrap_err();
     assert!(text(&error).contains("refuses the user or the password"));
     for said in [text(&error), format!("{store:?}")] {
         assert!(!said.contains("canary"), "{said}");
     }
-    crate::support::log::assert_silent(mark, &["canary".to_owned(), url]);
+    support::log::assert_silent(mark, &["canary".to_owned(), url]);
     let () = redis.ask(cmd("ACL").arg(&["SETUSER", "shop", ">canary"]));
     eventually("it is let in", async || {
         store.save(session("token")).await.is_ok()

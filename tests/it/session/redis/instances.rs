@@ -12,7 +12,7 @@ use telenor_auth::{
 };
 
 use super::{assert_unavailable, eventually, store};
-use crate::support::{App, Browser, MINUTE, builder, keys, redis::Redis, stores::Gated};
+use crate::support::{self, App, Browser, MINUTE, builder, keys, redis::Redis, stores::Gated};
 
 /// Two instances of an app behind one balancer.
 pub(super) struct Instances {
@@ -30,7 +30,7 @@ impl Instances {
         let instance = || {
             let builder = builder(&gateway).cookie_keys(keys(1)).clock(clock.clone());
             let layer = settings(builder, &clock).build().unwrap();
-            crate::support::routes(&crate::support::Hits::default()).layer(layer)
+            support::routes(&support::Hits::default()).layer(layer)
         };
         Self {
             routers: [instance(), instance()],

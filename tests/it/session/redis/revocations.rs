@@ -11,7 +11,7 @@ use telenor_auth::{
 };
 
 use super::{SOON, eventually, hasty, instances::Instances, session, store, text};
-use crate::support::{App, MINUTE, builder, keys, navigation, redis::Redis};
+use crate::support::{self, App, MINUTE, builder, keys, navigation, redis::Redis};
 
 fn cookies(redis: &Redis) -> CookieStore {
     sharing(&store(redis))
@@ -127,7 +127,7 @@ async fn clock_that_is_far_ahead_does_not_end_the_logins_to_come() {
     auth.revoke_all().await.unwrap();
     // The clock is put right, but for two minutes.
     clock.rewind(58 * MINUTE);
-    let router = crate::support::routes(&crate::support::Hits::default()).layer(auth);
+    let router = support::routes(&support::Hits::default()).layer(auth);
     let app = App::mounted(router, gateway);
     assert!(app.signed_in().await.token().await.is_some());
     let up_to: u64 = redis.get("telenor:ended-all").parse().unwrap();
