@@ -38,7 +38,7 @@ impl Demo {
 
 /// A gateway behind TLS whose authority is in a file.
 async fn tls_gateway() -> (MockGateway, Relay, PathBuf) {
-    let authority = Authority::new();
+    let authority = Authority::generate();
     let gateway = MockGateway::start().await.unwrap();
     let upstream = gateway.base_url().replace("http://", "").parse().unwrap();
     let tls = authority.acceptor("localhost", 2050, rustls::ALL_VERSIONS);

@@ -39,7 +39,7 @@ async fn over_tls(tls: TlsAcceptor, trusted: Option<&Authority>) -> (StatusCode,
 
 #[tokio::test]
 async fn gateway_behind_a_private_authority_works() {
-    let authority = Authority::new();
+    let authority = Authority::generate();
     for versions in [
         rustls::ALL_VERSIONS,
         &[&rustls::version::TLS12],
@@ -55,7 +55,7 @@ async fn gateway_behind_a_private_authority_works() {
 
 #[tokio::test]
 async fn server_that_cannot_prove_itself_gets_nothing() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (authority, stranger) = (Authority::generate(), Authority::generate());
     let all = rustls::ALL_VERSIONS;
     for (tls, trusted, why) in [
         (

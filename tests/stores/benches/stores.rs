@@ -213,7 +213,7 @@ async fn login(tls: bool) -> Duration {
 
 async fn gateway(tls: bool, tell: mpsc::Sender<(Arc<MockGateway>, String, String)>) {
     let gateway = Arc::new(MockGateway::start().await.unwrap());
-    let authority = Authority::new();
+    let authority = Authority::generate();
     let acceptor = authority.acceptor("localhost", 2050, rustls::ALL_VERSIONS);
     let any = "127.0.0.1:0".parse().unwrap();
     let upstream = gateway

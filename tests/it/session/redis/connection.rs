@@ -282,7 +282,7 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
 #[tokio::test]
 async fn server_with_tls_needs_a_certificate_that_is_trusted() {
     let redis = Redis::start().await;
-    let (authority, other) = (Authority::new(), Authority::new());
+    let (authority, other) = (Authority::generate(), Authority::generate());
     let acceptor = authority.acceptor("localhost", 2100, rustls::ALL_VERSIONS);
     let relay = Relay::start(([127, 0, 0, 1], 0).into(), redis.address(), Some(acceptor)).await;
     let over_tls = |host| {
