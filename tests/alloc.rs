@@ -118,7 +118,7 @@ async fn layer_adds_few_allocations_to_a_signed_in_request() {
 #[tokio::test]
 async fn request_without_a_cookie_costs_no_more_where_it_may_pass() {
     let gateway = MockGateway::start().await.unwrap();
-    let auth = builder(&gateway).optional().build().unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
     let bare = count(served(routes()), anonymous(), "/plain").await;
     let wrapped = count(auth.layer(served(routes())), anonymous(), "/plain").await;
     println!("bare {bare}, wrapped {wrapped}");

@@ -14,7 +14,7 @@ async fn headers_that_claim_a_number_reach_no_handler() {
     let gateway = MockGateway::start().await.unwrap();
     let router = support::routes(&Hits::default()).route("/headers", get(headers));
     let app = App::mounted(
-        router.layer(builder(&gateway).optional().build().unwrap()),
+        router.layer(builder(&gateway).optional(true).build().unwrap()),
         gateway,
     );
     for mut browser in [app.browser(), app.signed_in().await] {

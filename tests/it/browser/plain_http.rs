@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Extension;
 use http::{Method, StatusCode, header};
-use telenor_auth::{ClearText, TelenorAuthLayer, mock::MockGateway};
+use telenor_auth::{PlainHttp, TelenorAuthLayer, mock::MockGateway};
 use tower::ServiceExt;
 
 use crate::support::{self, App, Hits, builder, navigation, request};
@@ -14,7 +14,7 @@ async fn plain_http_is_sent_to_https_with_no_look_at_cookies() {
     let hits = Hits::default();
     let gateway = MockGateway::start().await.unwrap();
     let https = support::routes(&hits).layer(builder(&gateway).build().unwrap());
-    let http = https.clone().layer(Extension(ClearText));
+    let http = https.clone().layer(Extension(PlainHttp));
     let app = App::mounted(https, gateway);
     let signed_in = app.signed_in().await;
     for jar in [vec![], signed_in.jar.clone()] {

@@ -317,7 +317,7 @@ async fn keys_that_change_or_go_missing_are_one_line() {
 #[test]
 fn layer_that_signs_everybody_in_is_a_warning() {
     let (log, _guard) = capture();
-    let nobody = SignedInLayer::nobody();
+    let nobody = SignedInLayer::anonymous();
     assert_eq!(log.text(), "", "{nobody:?} opens nothing");
     let everybody = SignedInLayer::new(TelenorUser::for_test());
     let text = log.text();
@@ -363,7 +363,7 @@ async fn rejection_shows_neither_state_nor_cookie() {
         format!("{:?}", user.err())
     }
     let gateway = telenor_auth::mock::MockGateway::start().await.unwrap();
-    let auth = support::builder(&gateway).optional().build().unwrap();
+    let auth = support::builder(&gateway).optional(true).build().unwrap();
     let router = axum::Router::new()
         .route("/debugged", axum::routing::get(debugged))
         .layer(auth);

@@ -31,7 +31,7 @@ pub(super) async fn refreshing() -> App {
 
 /// A gateway that hands refresh tokens out.
 pub(super) async fn gateway(builder: MockGatewayBuilder) -> MockGateway {
-    let gateway = builder.refresh_tokens().start().await.unwrap();
+    let gateway = builder.refresh_tokens(true).start().await.unwrap();
     gateway.set_expires_in(600);
     gateway
 }
@@ -122,7 +122,7 @@ async fn good_token_outlives_a_gateway_that_fails_and_a_dead_one_waits_for_it() 
     let count = Arc::clone(&failed);
     let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| {
-        builder.refresh_tokens().on_event(move |event| {
+        builder.refresh_tokens(true).on_event(move |event| {
             if let Event::RefreshFailed { .. } = event {
                 count.fetch_add(1, Ordering::SeqCst);
             }
@@ -243,7 +243,7 @@ impl Failing {
         let writes = Arc::clone(&gated.writes);
         let gateway = gateway(MockGateway::builder()).await;
         let mut app = App::at(gateway, |builder| {
-            let builder = settings(builder.refresh_tokens().clock(clock.clone()));
+            let builder = settings(builder.refresh_tokens(true).clock(clock.clone()));
             builder.session_store(gated)
         });
         app.clock = clock;
@@ -305,7 +305,7 @@ async fn instance_that_was_slower_takes_what_the_other_got() {
     let failing = Failing::start(|builder| builder.cookie_keys(keys(1))).await;
     let (app, faulty, writes) = (&failing.app, &failing.faulty, &failing.writes);
     let auth = builder(&app.gateway).clock(app.clock.clone());
-    let auth = auth.cookie_keys(keys(1)).refresh_tokens();
+    let auth = auth.cookie_keys(keys(1)).refresh_tokens(true);
     let auth = auth.session_store(failing.store.clone()).build().unwrap();
     let mut browser = app.signed_in().await;
     let mut elsewhere = browser.clone();
@@ -350,7 +350,7 @@ async fn refresh_goes_on_when_the_browser_hangs_up() {
 async fn noted_use_and_refreshed_token_do_not_overwrite_each_other() {
     let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| {
-        builder.refresh_tokens().idle_timeout(20 * MINUTE)
+        builder.refresh_tokens(true).idle_timeout(20 * MINUTE)
     });
     let mut browser = app.signed_in().await;
     let first = browser.token().await;
@@ -411,7 +411,7 @@ async fn refresh_tokens_are_ignored_unless_asked_for() {
 #[tokio::test]
 async fn script_gets_the_info_with_a_refreshed_token() {
     let gateway = gateway(MockGateway::builder()).await;
-    let app = App::at(gateway, |builder| builder.refresh_tokens().script_api());
+    let app = App::at(gateway, |builder| builder.refresh_tokens(true).script_api(true));
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);
     let mut script = navigation("/telenor/user-info");
@@ -425,6 +425,6 @@ async fn script_gets_the_info_with_a_refreshed_token() {
 #[tokio::test]
 async fn sessions_in_cookies_cannot_be_refreshed() {
     let gateway = MockGateway::start().await.unwrap();
-    let refused = in_cookie(builder(&gateway)).refresh_tokens().build();
+    let refused = in_cookie(builder(&gateway)).refresh_tokens(true).build();
     assert_eq!(refused.unwrap_err(), ConfigError::RefreshNeedsServer);
 }

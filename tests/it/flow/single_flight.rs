@@ -86,7 +86,7 @@ async fn replay_after_the_answer_is_forgotten_sends_no_second_request() {
 
 #[tokio::test]
 async fn exchanges_beyond_the_limit_wait_and_their_logins_still_work() {
-    let app = App::with(|builder| builder.max_exchanges(2)).await;
+    let app = App::with(|builder| builder.max_token_requests(2)).await;
     let mut waiting = Vec::new();
     for _ in 0..5 {
         let mut browser = app.browser();

@@ -76,7 +76,7 @@ async fn redirect_uri_is_the_configured_one_whatever_the_request_claims() {
 
 #[tokio::test]
 async fn redirect_uri_is_left_out_of_both_requests_or_neither() {
-    let app = App::with(|builder| builder.omit_redirect_uri()).await;
+    let app = App::with(|builder| builder.omit_redirect_uri(true)).await;
     let location = app.browser().start("/private").await;
     assert_eq!(query(&location, "redirect_uri"), None);
 }
@@ -97,7 +97,7 @@ async fn verifier_never_leaves_before_the_token_request() {
 
 #[tokio::test]
 async fn pkce_can_be_turned_off() {
-    let app = App::with(|builder| builder.dangerous_disable_pkce()).await;
+    let app = App::with(|builder| builder.dangerous_disable_pkce(true)).await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
     assert!(!callback.contains("code_challenge"));
@@ -150,7 +150,7 @@ async fn login_route_is_for_people() {
 
 #[tokio::test]
 async fn login_page_starts_nothing_before_its_button_is_pressed() {
-    let app = App::with(|builder| builder.login_page()).await;
+    let app = App::with(|builder| builder.login_page(true)).await;
     let mut browser = app.browser();
     let mut foreign = navigation("/private?n=1");
     foreign

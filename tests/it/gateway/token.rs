@@ -64,7 +64,7 @@ async fn raw_credentials_are_sent_as_they_are() {
             .unwrap();
         let layer = builder(&gateway);
         let layer = if raw {
-            layer.raw_client_credentials()
+            layer.raw_client_credentials(true)
         } else {
             layer
         };

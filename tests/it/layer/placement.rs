@@ -255,7 +255,7 @@ async fn extension_that_is_nested_unawares_says_so() {
 #[tokio::test]
 async fn user_in_a_nested_handler_returns_to_the_whole_path() {
     let gateway = gateway().await;
-    let auth = builder(&gateway).optional().build().unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
     let router = Router::new().nest("/shop", guarded()).layer(auth);
     let app = App::mounted(router, gateway);
     let mut browser = app.browser();

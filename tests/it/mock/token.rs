@@ -177,7 +177,7 @@ async fn token_responses_come_in_every_shape() {
 async fn a_refresh_token_is_good_once_and_only_where_refresh_is_on() {
     let gateway = MockGateway::builder()
         .redirect_uri(CALLBACK)
-        .refresh_tokens();
+        .refresh_tokens(true);
     let gateway = gateway.start().await.unwrap();
     let body = json_of(redeem(&gateway, &allowed_code(&gateway)).await).await;
     let first = body["refresh_token"].as_str().unwrap().to_owned();

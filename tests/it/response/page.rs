@@ -54,7 +54,7 @@ async fn unanswered_phone_ends_the_login_with_a_page_that_tells_what_to_do() {
         "mobildata",
         "/telenor/login?return_to=%2Fprivate",
         "/manual-form",
-        "line_not_recognised",
+        "line_not_recognized",
     ] {
         assert!(page.body.contains(part), "{part}");
     }

@@ -18,7 +18,7 @@ async fn store_failure_is_503_and_never_anonymous() {
         let app = App::with(|builder| {
             let builder = builder.session_store(broken(Operation::Load));
             if optional {
-                builder.optional()
+                builder.optional(true)
             } else {
                 builder
             }

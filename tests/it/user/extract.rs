@@ -10,7 +10,7 @@ use crate::support::{self, App, Hits, ORIGIN, builder, navigation, request};
 
 #[tokio::test]
 async fn optional_layer_leaves_policy_to_the_handlers() {
-    let app = App::with(|builder| builder.optional()).await;
+    let app = App::with(|builder| builder.optional(true)).await;
     let mut browser = app.browser();
     assert_eq!(browser.open("/perhaps").await.body, "anonymous");
     assert_eq!(browser.open("/private").await.body, "handler");
@@ -27,7 +27,7 @@ async fn optional_layer_leaves_policy_to_the_handlers() {
 
 #[tokio::test]
 async fn optional_user_is_none_for_anything_invalid() {
-    let app = App::with(|builder| builder.optional()).await;
+    let app = App::with(|builder| builder.optional(true)).await;
     for cookies in [
         "__Host-telenor-session=rubbish",
         "__Host-telenor-session=",

@@ -47,7 +47,7 @@ async fn first_commands_after_a_restart_are_answered() {
             1 => assert_eq!(store.claim("work", MINUTE).await.unwrap(), Claim::Won),
             2 => drop(store.save(session("other")).await.unwrap()),
             3 => {
-                let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+                let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
                 assert!(replaced.await.unwrap().is_some());
             }
             _ => store.remove(&token).await.unwrap(),
@@ -70,7 +70,7 @@ async fn command_whose_answer_is_lost_is_sent_again_and_does_no_harm() {
     assert!(way.has_lost());
 
     way.lose_next_answer();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     assert!(
         replaced.await.unwrap().is_some(),
         "it was us who replaced it"
@@ -212,7 +212,7 @@ async fn user_needs_no_more_rights_than_documented() {
     check_store(store.clone()).await;
     let token = store.save(session("token")).await.unwrap();
     let known = store.load(&token).await.unwrap().unwrap();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     assert!(replaced.await.unwrap().is_some());
     assert_eq!(redis.keys(), [""; 0], "it is the database of that number");
     assert_eq!(store.claim("work", MINUTE).await.unwrap(), Claim::Won);
@@ -259,7 +259,7 @@ async fn error_of_a_command_that_redis_does_not_know_repeats_no_argument() {
     let store = store(&redis);
     let token = store.save(session("token")).await.unwrap();
     let known = store.load(&token).await.unwrap().unwrap();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     let error = text(&replaced.await.unwrap_err());
     assert!(error.contains("unknown command 'EVAL'"), "{error}");
     assert!(!error.contains("redis.call"), "{error}");

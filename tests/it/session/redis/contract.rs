@@ -27,7 +27,7 @@ async fn store_keeps_the_rules_when_its_server_is_killed_or_hangs() {
     let store = hasty(&redis.url());
     check_store_faults(store, async |fault| match fault {
         Fault::Error => redis.kill(),
-        Fault::Timeout => redis.hang(),
+        Fault::Hang => redis.hang(),
         _ => redis.heal().await,
     })
     .await;
@@ -66,7 +66,7 @@ async fn session_leaves_redis_when_it_ends() {
     assert!((most - 10_000..=most).contains(&left(&token)));
     let known = store.load(&token).await.unwrap().unwrap();
     let replaced = store
-        .replace(&token, known.used_at(SystemTime::now()))
+        .replace(&token, known.touched_at(SystemTime::now()))
         .await;
     assert_eq!(replaced.unwrap(), Some(token.clone()));
     assert!(
@@ -106,8 +106,8 @@ async fn what_is_in_redis_opens_no_session() {
     for key in redis.keys() {
         let value = redis.get(&key);
         for secret in [
-            token.expose(),
-            other.expose(),
+            token.secret(),
+            other.secret(),
             "access-token",
             "other-token",
         ] {
@@ -145,7 +145,7 @@ async fn token_of_any_spelling_is_a_plain_miss() {
     for token in ["'", "\"", "\r\nFLUSHALL\r\n", "*", "a b", "\0", "æ", "{x}"] {
         let token = SessionToken::new(token);
         assert_eq!(load(&store, &token).await, None);
-        let replaced = store.replace(&token, session("new").used_at(SystemTime::now()));
+        let replaced = store.replace(&token, session("new").touched_at(SystemTime::now()));
         assert_eq!(replaced.await.unwrap(), None);
         store.remove(&token).await.unwrap();
     }
@@ -159,7 +159,7 @@ async fn removed_session_is_not_brought_back() {
     let token = store.save(session("token")).await.unwrap();
     let known = store.load(&token).await.unwrap().unwrap();
     store.remove(&token).await.unwrap();
-    let replaced = store.replace(&token, known.used_at(SystemTime::now()));
+    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
     assert_eq!(replaced.await.unwrap(), None);
     assert_eq!(redis.keys(), [""; 0]);
 }
@@ -173,14 +173,14 @@ async fn of_many_who_replace_a_session_at_once_one_does() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (store, token) = (store(&redis), token.clone());
-        let new = known.used_at(SystemTime::now());
+        let new = known.touched_at(SystemTime::now());
         tasks.spawn(async move { store.replace(&token, new).await.unwrap().is_some() });
     }
     let replaced = tasks.join_all().await;
     assert_eq!(replaced.iter().filter(|replaced| **replaced).count(), 1);
     assert_eq!(first.load(&token).await.unwrap().unwrap().version(), 1);
     // Whoever saw an older state, or skips one, is too late.
-    let later = known.used_at(SystemTime::now()).used_at(SystemTime::now());
+    let later = known.touched_at(SystemTime::now()).touched_at(SystemTime::now());
     assert!(
         first
             .replace(&token, later.clone())
@@ -191,7 +191,7 @@ async fn of_many_who_replace_a_session_at_once_one_does() {
     for other in [
         known.clone(),
         later.clone(),
-        later.used_at(SystemTime::now()).used_at(SystemTime::now()),
+        later.touched_at(SystemTime::now()).touched_at(SystemTime::now()),
     ] {
         assert_eq!(first.replace(&token, other).await.unwrap(), None);
     }

@@ -193,14 +193,14 @@ async fn code_counts_as_sent_for_as_long_as_its_login_may_come_back() {
 async fn two_instances_refresh_a_token_once() {
     let redis = Redis::start().await;
     let gateway = MockGateway::builder()
-        .refresh_tokens()
+        .refresh_tokens(true)
         .start()
         .await
         .unwrap();
     gateway.set_expires_in(60);
     let app = Instances::start(gateway, |builder, clock| {
         let store = store(&redis).clock(clock.clone());
-        builder.refresh_tokens().session_store(store)
+        builder.refresh_tokens(true).session_store(store)
     })
     .await;
     let browser = app.signed_in(0).await;
@@ -252,7 +252,7 @@ async fn use_of_a_session_is_noted_after_the_answer_and_sets_no_cookie() {
 #[tokio::test]
 async fn refresh_that_could_not_begin_leaves_it_to_the_other_instance() {
     let redis = Redis::start().await;
-    let gateway = MockGateway::builder().refresh_tokens();
+    let gateway = MockGateway::builder().refresh_tokens(true);
     let gateway = gateway.start().await.unwrap();
     gateway.set_expires_in(60);
     let (faults, gates) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
@@ -261,7 +261,7 @@ async fn refresh_that_could_not_begin_leaves_it_to_the_other_instance() {
         let gated = Gated::new(faulty.clone());
         faults.lock().unwrap().push(faulty);
         gates.lock().unwrap().push(Arc::clone(&gated.loads));
-        builder.refresh_tokens().session_store(gated)
+        builder.refresh_tokens(true).session_store(gated)
     })
     .await;
     let (faults, gates) = (faults.into_inner().unwrap(), gates.into_inner().unwrap());

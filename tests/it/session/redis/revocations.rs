@@ -46,13 +46,13 @@ async fn logout_is_told_to_every_process() {
         assert!(is_in(store, &token));
     }
     let known = one.load(&token).await.unwrap().unwrap();
-    let renewed = one.replace(&token, known.used_at(SystemTime::now())).await;
+    let renewed = one.replace(&token, known.touched_at(SystemTime::now())).await;
     let renewed = renewed.unwrap().unwrap();
     one.remove(&token).await.unwrap();
     assert!(!is_in(&one, &token), "at once here");
     eventually("it is over there", async || !is_in(&other, &token)).await;
     assert!(!is_in(&other, &renewed), "in every state of it");
-    let replaced = other.replace(&renewed, known.used_at(SystemTime::now()));
+    let replaced = other.replace(&renewed, known.touched_at(SystemTime::now()));
     assert_eq!(replaced.await.unwrap(), None);
     let later = cookies(&redis);
     assert_eq!(later.load(&token).await.unwrap().map(drop), None);

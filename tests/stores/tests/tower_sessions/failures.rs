@@ -79,7 +79,7 @@ async fn store_keeps_the_rules_when_the_store_within_fails() {
     check_store_faults(store, async |fault| {
         let fault = match fault {
             session::Fault::Error => Some(Fault::Fails),
-            session::Fault::Timeout => Some(Fault::Hangs),
+            session::Fault::Hang => Some(Fault::Hangs),
             session::Fault::Slow => Some(Fault::Lags),
             _ => None,
         };
