@@ -111,6 +111,9 @@
 //! | CORS preflight | 403; put your CORS layer outside this one |
 //! | WebSocket upgrade | 401 |
 //!
+//! A form that another site sends is for the app to refuse, with
+//! [`is_same_origin`](TelenorAuthLayer::is_same_origin).
+//!
 //! # The plain-http start
 //!
 //! Telenor recognises a line in two ways. **By USSD** a prompt comes up on the phone; that works from any network and needs
