@@ -411,7 +411,9 @@ async fn refresh_tokens_are_ignored_unless_asked_for() {
 #[tokio::test]
 async fn script_gets_the_info_with_a_refreshed_token() {
     let gateway = gateway(MockGateway::builder()).await;
-    let app = App::at(gateway, |builder| builder.refresh_tokens(true).script_api(true));
+    let app = App::at(gateway, |builder| {
+        builder.refresh_tokens(true).script_api(true)
+    });
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);
     let mut script = navigation("/telenor/user-info");
