@@ -180,7 +180,9 @@ async fn of_many_who_replace_a_session_at_once_one_does() {
     assert_eq!(replaced.iter().filter(|replaced| **replaced).count(), 1);
     assert_eq!(first.load(&token).await.unwrap().unwrap().version(), 1);
     // Whoever saw an older state, or skips one, is too late.
-    let later = known.touched_at(SystemTime::now()).touched_at(SystemTime::now());
+    let later = known
+        .touched_at(SystemTime::now())
+        .touched_at(SystemTime::now());
     assert!(
         first
             .replace(&token, later.clone())
@@ -191,7 +193,9 @@ async fn of_many_who_replace_a_session_at_once_one_does() {
     for other in [
         known.clone(),
         later.clone(),
-        later.touched_at(SystemTime::now()).touched_at(SystemTime::now()),
+        later
+            .touched_at(SystemTime::now())
+            .touched_at(SystemTime::now()),
     ] {
         assert_eq!(first.replace(&token, other).await.unwrap(), None);
     }

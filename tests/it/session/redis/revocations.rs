@@ -46,7 +46,9 @@ async fn logout_is_told_to_every_process() {
         assert!(is_in(store, &token));
     }
     let known = one.load(&token).await.unwrap().unwrap();
-    let renewed = one.replace(&token, known.touched_at(SystemTime::now())).await;
+    let renewed = one
+        .replace(&token, known.touched_at(SystemTime::now()))
+        .await;
     let renewed = renewed.unwrap().unwrap();
     one.remove(&token).await.unwrap();
     assert!(!is_in(&one, &token), "at once here");

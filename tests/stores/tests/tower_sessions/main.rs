@@ -23,7 +23,9 @@ fn session() -> Session {
 
 /// A state of the session that comes this many changes later.
 fn later(session: &Session, changes: u32) -> Session {
-    (0..changes).fold(session.clone(), |state, _| state.touched_at(SystemTime::now()))
+    (0..changes).fold(session.clone(), |state, _| {
+        state.touched_at(SystemTime::now())
+    })
 }
 
 async fn save(store: &TowerSessionsStore) -> SessionToken<'static> {
