@@ -172,7 +172,7 @@
 //! | know which store, for how many users | the [figures](session#measured) |
 //! | end one session, or all, everywhere that the store is shared | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); a session's id is in the log line of its login, and in [`TelenorUser::session_id`] |
 //! | end sessions that nobody uses | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |
-//! | outlast an access token | [`refresh_tokens`](TelenorAuthBuilder::refresh_tokens) |
+//! | outlast an access token | [`refresh_tokens`](|builder| builder.refresh_tokens(true)) |
 //! | change keys without a restart | [`CookieKeys::from_file`], and [`follow`](CookieKeys::follow) |
 //! | keep sessions anywhere else | a [`SessionStore`](session::SessionStore) of your own, and [`check_store`](session::check_store) |
 //!

@@ -213,7 +213,7 @@ async fn what_redis_keeps_outlasts_a_change_of_keys_as_well() {
     let redis = support::redis::Redis::start().await;
     let store = |keys: &_| {
         let store = RedisStore::new(&redis.url(), keys).unwrap();
-        store.timeout(Duration::from_secs(5))
+        store.with_timeout(Duration::from_secs(5))
     };
     in_time(change_keys(store)).await;
 }

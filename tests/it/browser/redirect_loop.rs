@@ -95,7 +95,7 @@ async fn clocks_that_disagree_end_on_a_page_and_in_no_loop() {
         let gateway = MockGateway::start().await.unwrap();
         let instance = |clock: &telenor_auth::Clock| {
             let keys = keys(1);
-            let store = CookieStore::new(&keys).clock(clock.clone());
+            let store = CookieStore::new(&keys);
             let layer = builder(&gateway)
                 .cookie_keys(keys)
                 .session_store(store)

@@ -134,7 +134,7 @@ async fn logout_ends_the_session_before_it_asks_the_gateway() {
 
 #[tokio::test]
 async fn logout_by_somebody_who_hangs_up_is_still_done() {
-    use telenor_auth::events::{Endpoint as Called, Event, Outcome};
+    use telenor_auth::events::{Event, GatewayEndpoint as Called, GatewayOutcome};
     let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
     let app = App::with(|builder| {
         builder.on_event(move |event| {
@@ -159,7 +159,7 @@ async fn logout_by_somebody_who_hangs_up_is_still_done() {
     let ended = tokio::time::timeout(Duration::from_secs(5), ended.recv()).await;
     assert_eq!(
         ended,
-        Ok(Some(Outcome::Ok)),
+        Ok(Some(GatewayOutcome::Ok)),
         "the token ended at the gateway too"
     );
 }

@@ -20,13 +20,13 @@ use crate::support::{
     self, Answer, App, MINUTE, builder,
     each_store::in_cookie,
     keys, navigation,
-    stores::{Gate, Gated},
+    stores::{Blocking, Gate},
 };
 
 /// An app that refreshes tokens, which last for ten minutes: nine and a half by our clock, the last of which is for refreshing.
 pub(super) async fn refreshing() -> App {
     let gateway = gateway(MockGateway::builder()).await;
-    App::at(gateway, TelenorAuthBuilder::refresh_tokens)
+    App::at(gateway, |builder| builder.refresh_tokens(true))
 }
 
 /// A gateway that hands refresh tokens out.
@@ -164,9 +164,8 @@ fn assert_waits(answer: &Answer) {
 async fn only_the_end_of_the_grant_ends_the_session() {
     for rfc in [false, true] {
         let builder = MockGateway::builder();
-        let builder = if rfc { builder.rfc_errors() } else { builder };
-        let gateway = gateway(builder).await;
-        let app = App::at(gateway, TelenorAuthBuilder::refresh_tokens);
+        let gateway = gateway(builder.rfc_errors(rfc)).await;
+        let app = App::at(gateway, |builder| builder.refresh_tokens(true));
         let mut browser = app.signed_in().await;
         app.gateway.revoke_tokens();
         app.clock.advance(TOKEN);
@@ -237,9 +236,9 @@ struct Failing {
 impl Failing {
     async fn start(settings: fn(TelenorAuthBuilder) -> TelenorAuthBuilder) -> Self {
         let clock = Clock::manual();
-        let store = MemoryStore::new().clock(clock.clone());
+        let store = MemoryStore::new();
         let faulty = FaultyStore::new(store.clone());
-        let gated = Gated::new(faulty.clone());
+        let gated = Blocking::new(faulty.clone());
         let writes = Arc::clone(&gated.writes);
         let gateway = gateway(MockGateway::builder()).await;
         let mut app = App::at(gateway, |builder| {
@@ -390,7 +389,7 @@ async fn refresh_token_that_is_not_replaced_is_used_again() {
 
 #[tokio::test]
 async fn without_a_refresh_token_the_session_ends_with_its_token() {
-    let app = App::with(TelenorAuthBuilder::refresh_tokens).await;
+    let app = App::with(|builder| builder.refresh_tokens(true)).await;
     app.gateway.set_expires_in(600);
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);

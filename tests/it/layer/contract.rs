@@ -15,7 +15,7 @@ use http::{Request, Response, StatusCode};
 use telenor_auth::{
     TelenorAuth, TelenorAuthLayer,
     mock::MockGateway,
-    session::{Fault, FaultyStore, MemoryStore, SessionStore},
+    session::{Fault, FaultyStore, MemoryStore},
 };
 use tower::{Layer, Service, ServiceExt};
 
@@ -64,19 +64,13 @@ fn slow() -> FaultyStore<MemoryStore> {
     store
 }
 
-async fn with_session<Store: SessionStore>(
-    auth: &TelenorAuthLayer<Store>,
-    gateway: MockGateway,
-) -> (Browser, MockGateway) {
+async fn with_session(auth: &TelenorAuthLayer, gateway: MockGateway) -> (Browser, MockGateway) {
     let router = support::routes(&support::Hits::default()).layer(auth.clone());
     let app = App::mounted(router, gateway);
     (app.signed_in().await, app.gateway)
 }
 
-async fn only_the_ready_service_is_called<Store: SessionStore>(
-    auth: TelenorAuthLayer<Store>,
-    gateway: MockGateway,
-) {
+async fn only_the_ready_service_is_called(auth: TelenorAuthLayer, gateway: MockGateway) {
     let (browser, _gateway) = with_session(&auth, gateway).await;
     let calls = Arc::new(AtomicUsize::new(0));
     let mut service = auth.layer(Strict {

@@ -65,7 +65,7 @@ async fn no_on_the_consent_page_is_access_denied_in_telenors_words() {
 
 #[tokio::test]
 async fn on_wifi_ussd_proves_the_number_before_consent() {
-    let gateway = MockGateway::builder().redirect_uri(CALLBACK).wifi();
+    let gateway = MockGateway::builder().redirect_uri(CALLBACK).wifi(true);
     let gateway = gateway.start().await.unwrap();
     let ussd = first_page(&gateway, &[], None).await;
     assert!(ussd.ends_with("/ussd"), "{ussd}");
@@ -136,7 +136,7 @@ async fn the_ussd_question_ends_the_login_unless_the_answer_is_ok() {
 #[tokio::test]
 async fn the_network_names_the_subscriber_or_leaves_it_to_ussd() {
     let on_mobile_data = registered().await;
-    let on_wifi = MockGateway::builder().redirect_uri(CALLBACK).wifi();
+    let on_wifi = MockGateway::builder().redirect_uri(CALLBACK).wifi(true);
     let on_wifi = on_wifi.start().await.unwrap();
     let kari = Some("Kari Eksempel Nordmann");
     let ola = Some("Ola Nordmann");
@@ -324,7 +324,7 @@ async fn a_weak_code_challenge_ends_at_the_callback_with_invalid_request() {
 
 #[tokio::test]
 async fn strict_demands_response_type_and_redirect_uri() {
-    let gateway = MockGateway::builder().redirect_uri(CALLBACK).strict();
+    let gateway = MockGateway::builder().redirect_uri(CALLBACK).strict(true);
     let gateway = gateway.start().await.unwrap();
     let response_type = ("response_type", "code");
     let redirect_uri = ("redirect_uri", CALLBACK);

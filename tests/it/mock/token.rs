@@ -195,7 +195,9 @@ async fn a_refresh_token_is_good_once_and_only_where_refresh_is_on() {
 
 #[tokio::test]
 async fn errors_can_have_the_form_of_rfc_6749() {
-    let gateway = MockGateway::builder().redirect_uri(CALLBACK).rfc_errors();
+    let gateway = MockGateway::builder()
+        .redirect_uri(CALLBACK)
+        .rfc_errors(true);
     let gateway = gateway.start().await.unwrap();
     let body = json_of(redeem(&gateway, "nosuch00").await).await;
     assert_eq!(body["error"], "invalid_grant");

@@ -157,7 +157,7 @@ async fn cookies_of_a_handler_survive_next_to_the_layers() {
 async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
     let gateway = MockGateway::start().await.unwrap();
     let clock = Clock::manual();
-    let store = CookieStore::new(&keys(1)).clock(clock.clone());
+    let store = CookieStore::new(&keys(1));
     let auth = builder(&gateway).clock(clock.clone()).cookie_keys(keys(1));
     let auth = auth.idle_timeout(10 * MINUTE).session_store(store);
     let answer = async |headers: http::HeaderMap| {

@@ -25,17 +25,17 @@ use tokio::{
 
 use crate::support::{
     self, App, Browser, builder,
-    stores::{Deadline, Gated},
+    stores::{Blocking, Deadline},
 };
 
 const STALENESS: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(3_600);
 const INSTANT: Duration = Duration::from_nanos(1);
 
-type Inner = Gated<FaultyStore<MemoryStore>>;
+type Inner = Blocking<FaultyStore<MemoryStore>>;
 
 fn inner() -> Inner {
-    Gated::new(FaultyStore::new(MemoryStore::new()))
+    Blocking::new(FaultyStore::new(MemoryStore::new()))
 }
 
 fn session() -> Session {
@@ -513,7 +513,7 @@ fn debug_shows_neither_sessions_nor_the_store_behind() {
     );
 }
 
-type Builder = TelenorAuthBuilder<CachedStore<Inner>>;
+type Builder = TelenorAuthBuilder;
 
 /// An instance of the app, with a cache of its own in front of a store that all share.
 fn instance(

@@ -16,12 +16,9 @@ fn broken(operation: Operation) -> FaultyStore<MemoryStore> {
 async fn store_failure_is_503_and_never_anonymous() {
     for optional in [false, true] {
         let app = App::with(|builder| {
-            let builder = builder.session_store(broken(Operation::Load));
-            if optional {
-                builder.optional(true)
-            } else {
-                builder
-            }
+            builder
+                .session_store(broken(Operation::Load))
+                .optional(optional)
         })
         .await;
         let mut browser = app.browser();

@@ -14,11 +14,11 @@ use telenor_auth::{
     Clock, ConfigError, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     events::Event,
     mock::MockGateway,
-    session::{Fault, FaultyStore, MemoryStore, Operation, SessionStore},
+    session::{Fault, FaultyStore, MemoryStore, Operation},
 };
 use tokio::sync::Notify;
 
-use crate::support::{self, App, MINUTE, builder, request, stores::Gated};
+use crate::support::{self, App, MINUTE, builder, request, stores::Blocking};
 
 over_each_store! {
     builders:
@@ -31,16 +31,14 @@ over_each_store! {
 }
 
 /// An app where ten minutes without use end a session.
-async fn idle<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
-) -> App {
+async fn idle(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> App {
     let app = App::with(|builder| store(builder.idle_timeout(10 * MINUTE))).await;
     app.gateway.set_expires_in(1_000_000);
     app
 }
 
-async fn session_that_nobody_uses_is_over<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+async fn session_that_nobody_uses_is_over(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -57,8 +55,8 @@ async fn session_that_nobody_uses_is_over<Store: SessionStore>(
     assert_eq!(app.hits(), hits);
 }
 
-async fn use_never_makes_a_session_longer_than_the_maximum<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+async fn use_never_makes_a_session_longer_than_the_maximum(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -70,8 +68,8 @@ async fn use_never_makes_a_session_longer_than_the_maximum<Store: SessionStore>(
     assert!(browser.token().await.is_none(), "eight hours are over");
 }
 
-async fn use_is_noted_at_most_every_tenth<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+async fn use_is_noted_at_most_every_tenth(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -91,8 +89,8 @@ async fn use_is_noted_at_most_every_tenth<Store: SessionStore>(
 #[tokio::test]
 async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be() {
     let clock = Clock::manual();
-    let faulty = FaultyStore::new(MemoryStore::new().clock(clock.clone()));
-    let gated = Gated::new(faulty.clone());
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let gated = Blocking::new(faulty.clone());
     let writes = Arc::clone(&gated.writes);
     let failures = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&failures);
@@ -123,8 +121,8 @@ async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be
     assert_eq!(failures.load(Ordering::SeqCst), 1);
 }
 
-async fn asking_for_the_status_is_no_use<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+async fn asking_for_the_status_is_no_use(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -135,8 +133,8 @@ async fn asking_for_the_status_is_no_use<Store: SessionStore>(
     assert!(browser.token().await.is_none());
 }
 
-async fn session_from_a_clock_ahead_is_not_used<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+async fn session_from_a_clock_ahead_is_not_used(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -146,8 +144,8 @@ async fn session_from_a_clock_ahead_is_not_used<Store: SessionStore>(
     assert!(browser.token().await.is_none(), "used in the future");
 }
 
-async fn slow_answer_does_not_bring_back_who_logged_out<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+async fn slow_answer_does_not_bring_back_who_logged_out(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gates = (Arc::clone(&entered), Arc::clone(&leave));

@@ -7,7 +7,7 @@ use crate::support::App;
 
 #[tokio::test]
 async fn full_memory_store_is_503_and_keeps_the_live() {
-    let app = App::with(|builder| builder.session_store(MemoryStore::new().capacity(1))).await;
+    let app = App::with(|builder| builder.session_store(MemoryStore::with_capacity(1))).await;
     let mut first = app.signed_in().await;
     let mut second = app.browser();
     let callback = second.callback_url(&app.gateway, "/private").await;

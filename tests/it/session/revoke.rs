@@ -4,10 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use axum::{Router, routing::get};
 use telenor_auth::{
-    TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
-    events::Event,
-    mock::MockGateway,
-    session::{SessionId, SessionStore},
+    TelenorAuthBuilder, TelenorAuthLayer, TelenorUser, events::Event, mock::MockGateway,
+    session::SessionId,
 };
 
 use crate::support::{self, App, builder};
@@ -20,9 +18,9 @@ over_each_store! {
 }
 
 /// An app that tells a visitor the id of their session, and the ids that were logged.
-async fn with_ids<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
-) -> (App, TelenorAuthLayer<Store>, Arc<Mutex<Vec<String>>>) {
+async fn with_ids(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) -> (App, TelenorAuthLayer, Arc<Mutex<Vec<String>>>) {
     let logged = Arc::new(Mutex::new(Vec::new()));
     let ids = Arc::clone(&logged);
     let note = move |event: &Event<'_>| {
@@ -39,9 +37,7 @@ async fn with_ids<Store: SessionStore>(
     (app, auth, logged)
 }
 
-async fn operator_ends_one_session<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
-) {
+async fn operator_ends_one_session(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
     let (app, auth, _) = with_ids(store).await;
     let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
     let id: SessionId = first.open("/id").await.body.parse().unwrap();
@@ -51,9 +47,7 @@ async fn operator_ends_one_session<Store: SessionStore>(
     auth.revoke(id).await.unwrap();
 }
 
-async fn operator_ends_all_sessions<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
-) {
+async fn operator_ends_all_sessions(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
     let (app, auth, _) = with_ids(store).await;
     let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
     auth.revoke_all().await.unwrap();
@@ -61,8 +55,8 @@ async fn operator_ends_all_sessions<Store: SessionStore>(
     assert!(second.token().await.is_none());
 }
 
-async fn id_of_a_session_is_the_same_for_handler_and_log<Store: SessionStore>(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+async fn id_of_a_session_is_the_same_for_handler_and_log(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let (app, _, logged) = with_ids(store).await;
     let mut browser = app.signed_in().await;

@@ -14,7 +14,6 @@ use http::StatusCode;
 use telenor_auth::{
     Clock, CookieKeys, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     mock::{Endpoint, MockGateway},
-    session::SessionStore,
 };
 
 use super::browser::{Browser, ORIGIN};
@@ -38,16 +37,14 @@ impl App {
     }
 
     /// An app whose layer has other settings.
-    pub async fn with<Store: SessionStore>(
-        settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
-    ) -> Self {
+    pub async fn with(settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> Self {
         Self::at(MockGateway::start().await.unwrap(), settings)
     }
 
     /// The same, at a gateway with other settings.
-    pub fn at<Store: SessionStore>(
+    pub fn at(
         gateway: MockGateway,
-        settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<Store>,
+        settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
     ) -> Self {
         let clock = Clock::manual();
         let builder = settings(builder(&gateway).clock(clock.clone()));

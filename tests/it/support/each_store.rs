@@ -1,9 +1,6 @@
 //! One test over each store in this crate.
 
-use telenor_auth::{
-    TelenorAuthBuilder,
-    session::{CachedStore, CookieStore, MemoryStore},
-};
+use telenor_auth::{TelenorAuthBuilder, session::CookieStore};
 
 use super::app::keys;
 
@@ -32,6 +29,7 @@ macro_rules! over_each_store {
                 super::$name(crate::support::App::with(settings).await).await;
             })*
         }
+        #[cfg(feature = "cached")]
         mod cached {
             $(#[tokio::test]
             async fn $name() {
@@ -65,24 +63,24 @@ macro_rules! over_each_store {
     };
 }
 
-pub fn in_cookie(builder: TelenorAuthBuilder) -> TelenorAuthBuilder<CookieStore> {
+pub fn in_cookie(builder: TelenorAuthBuilder) -> TelenorAuthBuilder {
     let keys = keys(1);
     let store = CookieStore::new(&keys);
     builder.cookie_keys(keys).session_store(store)
 }
 
 #[cfg(feature = "redis")]
-pub fn in_redis(
-    redis: &super::redis::Redis,
-    builder: TelenorAuthBuilder,
-) -> TelenorAuthBuilder<telenor_auth::session::RedisStore> {
+pub fn in_redis(redis: &super::redis::Redis, builder: TelenorAuthBuilder) -> TelenorAuthBuilder {
     let keys = keys(1);
     let store = telenor_auth::session::RedisStore::new(&redis.url(), &keys).unwrap();
     let builder = builder.cookie_keys(keys);
     // For a machine that has a lot to do.
-    builder.session_store(store.timeout(std::time::Duration::from_secs(5)))
+    builder.session_store(store.with_timeout(std::time::Duration::from_secs(5)))
 }
 
-pub fn in_cache(builder: TelenorAuthBuilder) -> TelenorAuthBuilder<CachedStore<MemoryStore>> {
+#[cfg(feature = "cached")]
+pub fn in_cache(builder: TelenorAuthBuilder) -> TelenorAuthBuilder {
+    use telenor_auth::session::{CachedStore, MemoryStore};
+
     builder.session_store(CachedStore::new(MemoryStore::new()))
 }

@@ -1,7 +1,7 @@
-//! Stores to put around others: one that gives up waiting, and one that lets a test say when it answers.
+//! Stores to put around others: one that has a deadline, and one that lets a test say when it
+//! returns.
 
 use std::{
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,15 +9,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use telenor_auth::session::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
+use telenor_auth::session::{
+    BoxFuture, Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
+};
 use tokio::{sync::watch, time::timeout};
-
-type Load = Pin<Box<dyn Future<Output = Result<Option<Session>, StoreError>> + Send>>;
 
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// Gives up after a second, as a store behind a network does.
-#[derive(Clone)]
 pub struct Deadline<S>(pub S);
 
 async fn within<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -26,52 +25,96 @@ async fn within<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Resul
 }
 
 impl<S: SessionStore> SessionStore for Deadline<S> {
-    type Load = Load;
-
     const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
-    fn load(&self, token: &SessionToken<'_>) -> Load {
-        Box::pin(within(self.0.load(token)))
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        within(self.0.load(token, now)).await
     }
 
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        within(self.0.save(session)).await
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        within(self.0.save(session, now)).await
     }
 
-    async fn replace(
+    async fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
-        within(self.0.replace(token, new)).await
+        within(self.0.update(token, new, now)).await
     }
 
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        within(self.0.remove(token)).await
+    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+        within(self.0.remove(token, now)).await
     }
 
-    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
-        within(self.0.revoke(id, until)).await
+    async fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        within(self.0.revoke(id, until, now)).await
     }
 
-    async fn revoke_all(&self) -> Result<(), StoreError> {
-        within(self.0.revoke_all()).await
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        within(self.0.revoke_subject(subject, until, now)).await
     }
 
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
-        within(self.0.claim(name, ttl)).await
+    async fn revoke_all(&self, now: SystemTime) -> Result<(), StoreError> {
+        within(self.0.revoke_all(now)).await
     }
 
-    async fn release(&self, name: &str) -> Result<(), StoreError> {
-        within(self.0.release(name)).await
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        within(self.0.find_ended(sessions, now)).await
     }
 
-    async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
-        within(self.0.settle(name, result, ttl)).await
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.0.leases().is_some().then_some(self)
     }
 }
 
-/// Counts who comes, and holds them while it is shut.
+impl<S: SessionStore> Leases for Deadline<S> {
+    fn acquire<'a>(
+        &'a self,
+        name: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Lease, StoreError>> {
+        Box::pin(within(self.0.leases().unwrap().acquire(name, ttl)))
+    }
+
+    fn complete<'a>(
+        &'a self,
+        name: &'a str,
+        result: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(within(self.0.leases().unwrap().complete(name, result, ttl)))
+    }
+
+    fn release<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(within(self.0.leases().unwrap().release(name)))
+    }
+}
+
+/// Counts the calls that come, and holds them while it is shut.
 #[derive(Default)]
 pub struct Gate {
     came: watch::Sender<usize>,
@@ -88,7 +131,7 @@ impl Gate {
         self.shut.send_replace(false);
     }
 
-    /// From now on, or no more.
+    /// Makes calls panic, or no longer.
     pub fn panics(&self, panics: bool) {
         self.panics.store(panics, Ordering::SeqCst);
     }
@@ -98,14 +141,14 @@ impl Gate {
         *self.came.borrow()
     }
 
-    /// Waits until so many came.
+    /// Waits until this many came.
     pub async fn came(&self, count: usize) {
         let mut came = self.came.subscribe();
         let came = timeout(
             Duration::from_secs(10),
             came.wait_for(|came| *came >= count),
         );
-        came.await.expect("nobody comes").unwrap();
+        came.await.expect("no call comes").unwrap();
     }
 
     async fn pass(&self) {
@@ -116,16 +159,17 @@ impl Gate {
     }
 }
 
-/// Lets a test say when it answers, at the worst moment: what was read or written is so already, and what is to be ended is still there.
+/// Lets a test say when it returns, at the worst moment: what was read or written is so already, and
+/// what is to end is still there.
 #[derive(Clone)]
-pub struct Gated<S> {
+pub struct Blocking<S> {
     pub inner: S,
     pub loads: Arc<Gate>,
     pub writes: Arc<Gate>,
     pub endings: Arc<Gate>,
 }
 
-impl<S> Gated<S> {
+impl<S> Blocking<S> {
     pub fn new(inner: S) -> Self {
         Self {
             inner,
@@ -136,60 +180,75 @@ impl<S> Gated<S> {
     }
 }
 
-impl<S: SessionStore> SessionStore for Gated<S> {
-    type Load = Load;
-
+impl<S: SessionStore> SessionStore for Blocking<S> {
     const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
-    fn load(&self, token: &SessionToken<'_>) -> Load {
-        let (gate, loaded) = (Arc::clone(&self.loads), self.inner.load(token));
-        Box::pin(async move {
-            let loaded = loaded.await;
-            gate.pass().await;
-            loaded
-        })
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        let loaded = self.inner.load(token, now).await;
+        self.loads.pass().await;
+        loaded
     }
 
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        let saved = self.inner.save(session).await;
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        let saved = self.inner.save(session, now).await;
         self.writes.pass().await;
         saved
     }
 
-    async fn replace(
+    async fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
-        let replaced = self.inner.replace(token, new).await;
+        let updated = self.inner.update(token, new, now).await;
         self.writes.pass().await;
-        replaced
+        updated
     }
 
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
         self.endings.pass().await;
-        self.inner.remove(token).await
+        self.inner.remove(token, now).await
     }
 
-    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
+    async fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
         self.endings.pass().await;
-        self.inner.revoke(id, until).await
+        self.inner.revoke(id, until, now).await
     }
 
-    async fn revoke_all(&self) -> Result<(), StoreError> {
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
         self.endings.pass().await;
-        self.inner.revoke_all().await
+        self.inner.revoke_subject(subject, until, now).await
     }
 
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
-        self.inner.claim(name, ttl).await
+    async fn revoke_all(&self, now: SystemTime) -> Result<(), StoreError> {
+        self.endings.pass().await;
+        self.inner.revoke_all(now).await
     }
 
-    async fn release(&self, name: &str) -> Result<(), StoreError> {
-        self.inner.release(name).await
-    }
-
-    async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
-        self.inner.settle(name, result, ttl).await
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.inner.find_ended(sessions, now).await
     }
 }
