@@ -6,12 +6,13 @@ use tokio::time::timeout;
 
 use super::{
     checked::{Checked, Saved, new_subject, next},
+    faulty::Fault,
     leases::new_name,
     rule::{Found, Rule, is_whole},
 };
 use crate::{
     polling::Polling,
-    session::{Fault, Lease, Leases, Session, SessionStore, StoreError, SubjectId},
+    session::{Lease, Leases, Session, SessionStore, StoreError, SubjectId},
 };
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,11 +26,11 @@ const LEASE_TTL: Duration = Duration::from_secs(60);
 /// `inject` breaks what the store talks to, and heals it with [`Fault::None`]: a proxy in between
 /// that hangs, say, or a server that is stopped and continued. It returns when that is done.
 ///
-/// During an [error](Fault::Error) and a [hang](Fault::Hang), every call of the store must return an
-/// error within 5 seconds, and never "there is no such session". Only a store with a cache may still
-/// return what it knows. A [slow](Fault::Slow) answer counts as any other. When the server is well
-/// again, the store must recover within 10 seconds, without being made again, with every session
-/// that it had.
+/// During an [error](Fault::Error) and a [hang](Fault::Hang), each call of the store must return an
+/// error within 5 seconds, and never "there is no such session". Only a store with a cache may
+/// still return what it knows. A [slow](Fault::Slow) answer counts as any other. When the server is
+/// well again, the store must recover within 10 seconds, without being made again, with every
+/// session that it had.
 ///
 /// Like [`check_store`](super::check_store) it ends every session. Give it a store of its own.
 ///

@@ -48,7 +48,8 @@ use super::SessionStore;
 /// what was expected and what came instead:
 ///
 /// ```text
-/// `update` broke a rule: a later state takes the place of the one before it. Expected Some(token), got None
+/// `update` broke a rule: a later state takes the place of the one before it.
+/// Expected Some(token), got None
 /// ```
 ///
 /// Also outside a tokio runtime.
