@@ -19,10 +19,10 @@
 
 #[cfg(feature = "metrics")]
 mod metrics;
-mod span;
 #[cfg(not(feature = "metrics"))]
 #[path = "no_metrics.rs"]
 mod metrics;
+mod span;
 
 pub use self::span::request_span;
 
