@@ -186,6 +186,7 @@
 //! | `redis` | no | `RedisStore`, sessions in Redis or Valkey, and logouts that processes with a `CookieStore` share |
 //! | `tower-sessions` | no | [`TowerSessionsStore`](session::TowerSessionsStore): sessions in any store that was written for tower-sessions |
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // From the top down: nothing imports from what stands above it.
 
