@@ -1,10 +1,5 @@
 //! What can be wrong with a store, and with which of its operations.
 
-#[cfg(doc)]
-use super::FaultyStore;
-#[cfg(doc)]
-use crate::session::{Leases, SessionStore};
-
 /// What is wrong with a store, or with the server that it talks to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,34 +15,35 @@ pub enum Fault {
     Slow,
 }
 
-/// What a store does for an app, for a test that [breaks](FaultyStore::set_for) one of them.
+/// What a store does for an app, for a test that breaks
+/// [one of them](crate::session::FaultyStore::set_for).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Every look-up: [`load`](SessionStore::load), [`load_fresh`](SessionStore::load_fresh) and
-    /// [`try_load`](SessionStore::try_load).
+    /// Every look-up: [`SessionStore::load`](crate::session::SessionStore::load), `load_fresh` and
+    /// `try_load`.
     Load,
-    /// [`SessionStore::save`].
+    /// [`SessionStore::save`](crate::session::SessionStore::save).
     Save,
-    /// [`SessionStore::update`].
+    /// [`SessionStore::update`](crate::session::SessionStore::update).
     Update,
-    /// [`SessionStore::remove`].
+    /// [`SessionStore::remove`](crate::session::SessionStore::remove).
     Remove,
-    /// [`SessionStore::revoke`].
+    /// [`SessionStore::revoke`](crate::session::SessionStore::revoke).
     Revoke,
-    /// [`SessionStore::revoke_subject`].
+    /// [`SessionStore::revoke_subject`](crate::session::SessionStore::revoke_subject).
     RevokeSubject,
-    /// [`SessionStore::revoke_all`].
+    /// [`SessionStore::revoke_all`](crate::session::SessionStore::revoke_all).
     RevokeAll,
-    /// [`SessionStore::find_ended`].
+    /// [`SessionStore::find_ended`](crate::session::SessionStore::find_ended).
     FindEnded,
-    /// [`SessionStore::sessions_of`].
+    /// [`SessionStore::sessions_of`](crate::session::SessionStore::sessions_of).
     SessionsOf,
-    /// [`Leases::acquire`].
+    /// [`Leases::acquire`](crate::session::Leases::acquire).
     AcquireLease,
-    /// [`Leases::complete`].
+    /// [`Leases::complete`](crate::session::Leases::complete).
     CompleteLease,
-    /// [`Leases::release`].
+    /// [`Leases::release`](crate::session::Leases::release).
     ReleaseLease,
 }
 

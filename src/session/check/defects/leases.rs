@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{task::yield_now, time::Instant};
 
-use super::{Defect, Store};
+use super::{defect::Defect, store::Store};
 use crate::{
     boxed::BoxFuture,
     session::{Lease, Leases, StoreError},

@@ -1,76 +1,11 @@
 //! Stores that break one rule each: the suite names the method and the rule.
 
+mod defect;
 mod leases;
 mod store;
 
-pub(super) use self::store::Store;
+pub(super) use self::{defect::Defect, store::Store};
 use super::check_store;
-
-/// What a store does wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Defect {
-    None,
-    MakesTokensThatCanBeGuessed,
-    MakesTokensThatACookieCannotCarry,
-    MakesTheSameTokenTwice,
-    FailsToSave,
-    LosesTheRefreshToken,
-    LosesTheSubject,
-    LosesTheData,
-    MixesUpConcurrentSessions,
-    FailsToLoadTheUnknown,
-    LoadsWhatHasExpired,
-    ExpiresByItsOwnClock,
-    ExpiresByItsOwnClockAsWell,
-    TriesToLoadWhatItSaw,
-    LoadsFreshWhatItSaw,
-    ChangesItsTokens,
-    UpdatesNothing,
-    IgnoresTheVersion,
-    LosesWhatItDoesNotUpdate,
-    UpdatesInTwoSteps,
-    RevivesWhatItUpdates,
-    RevivesWhatIsRemovedMeanwhile,
-    RemovesNothing,
-    RemovesOthersToo,
-    RevokesNothing,
-    RevokesAnotherSession,
-    RevokesOthersToo,
-    FailsToRevokeTheUnknown,
-    NamesASessionByItsVersion,
-    RevokesNoSubject,
-    RevokesOneSessionOfASubject,
-    RevokesEverySubject,
-    RevokesAllWithASubject,
-    RevokesLaterSessionsOfASubject,
-    FailsToRevokeAnUnknownSubject,
-    ListsNothing,
-    ListsEverySubject,
-    ListsWhatHasEnded,
-    RevokesAllOfThemLater,
-    RevokesNoneOfThem,
-    FindsNothingEnded,
-    FindsEverythingEnded,
-    FindsTheUpdatedEnded,
-    FindsTheEndedTwice,
-    FindsNothingExpired,
-    FindsNothingRemoved,
-    FindsNothingRevoked,
-    FindsNoRevokedSubject,
-    FindsNothingAfterAllWereRevoked,
-    FailsToFindAmongNone,
-    LetsEveryoneAcquireALease,
-    LetsTwoAcquireALease,
-    MixesUpLeases,
-    HoldsLeasesForever,
-    ProlongsLeases,
-    LosesTheResult,
-    CutsTheResult,
-    KeepsTheResultForever,
-    NeverReleasesALease,
-    ReleasesEveryLease,
-    FailsToReleaseTheUnknown,
-}
 
 /// What the suite says about the stores with these defects.
 const NOTICED: &[(&[Defect], &str)] = {

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{task::yield_now, time::Instant};
 
-use super::Defect;
+use super::defect::Defect;
 use crate::{
     session::{Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId},
     sync::lock,
