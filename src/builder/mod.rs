@@ -403,7 +403,8 @@ impl TelenorAuthBuilder {
     /// ```
     /// use telenor_auth::{TelenorAuthLayer, events::Event};
     ///
-    /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
     ///     .on_event(|event| if let Event::LoginFailed { cause, .. } = event {
     ///         eprintln!("a login failed: {cause}");
     ///     })
