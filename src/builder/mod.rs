@@ -390,8 +390,8 @@ impl TelenorAuthBuilder {
     /// `false`.
     ///
     /// With `true`, a same-origin `fetch` of a signed-in user gets the JSON that Telenor sent. The
-    /// token never enters a page, and no CORS has to be set up. The [crate's
-    /// page](crate#from-javascript) has an example.
+    /// token never enters a page, and no CORS has to be set up. The
+    /// [crate's page](crate#from-javascript) has an example.
     pub fn script_api(mut self, script_api: bool) -> Self {
         self.script_api = script_api;
         self
