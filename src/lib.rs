@@ -111,6 +111,9 @@
 //! | CORS preflight | 403; put your CORS layer outside this one |
 //! | WebSocket upgrade | 401 |
 //!
+//! A form that another site sends is for the app to refuse, with
+//! [`is_same_origin`](TelenorAuthLayer::is_same_origin).
+//!
 //! # The plain-http start
 //!
 //! Telenor recognises a line in two ways. **By USSD** a prompt comes up on the phone; that works from any network and needs
@@ -169,7 +172,7 @@
 //! | know which store, for how many users | the [figures](session#measured) |
 //! | end one session, or all, everywhere that the store is shared | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); a session's id is in the log line of its login, and in [`TelenorUser::session_id`] |
 //! | end sessions that nobody uses | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |
-//! | outlast an access token | [`refresh_tokens`](TelenorAuthBuilder::refresh_tokens) |
+//! | outlast an access token | [`refresh_tokens`](|builder| builder.refresh_tokens(true)) |
 //! | change keys without a restart | [`CookieKeys::from_file`], and [`follow`](CookieKeys::follow) |
 //! | keep sessions anywhere else | a [`SessionStore`](session::SessionStore) of your own, and [`check_store`](session::check_store) |
 //!

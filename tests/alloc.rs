@@ -1,9 +1,6 @@
 //! What a signed-in request costs in allocations, counted against the bare router.
 
-#![cfg(feature = "mock")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
-
-mod common;
 
 use std::{
     convert::Infallible,
@@ -12,22 +9,29 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing::get};
-use common::{App, builder, request};
-use http::{Method, Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use telenor_auth::{
-    TelenorUser,
+    TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     mock::MockGateway,
     session::{CachedStore, MemoryStore, SessionStore},
 };
 use tower::{Layer, Service, ServiceExt};
 
+fn builder(gateway: &MockGateway) -> TelenorAuthBuilder {
+    let redirect_uri = "https://app.test/telenor/callback";
+    TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
+        .gateway(gateway.base_url())
+}
+
+fn anonymous() -> Request<Body> {
+    let request = Request::get("/plain").header(header::ACCEPT, "text/html");
+    request.body(Body::empty()).unwrap()
+}
+
 /// A request as a server hands it over.
-fn signed_in(cookie: &str) -> Request<Body> {
-    let request = request(
-        Method::GET,
-        "/plain",
-        &[("cookie", cookie), ("accept", "text/html")],
-    );
+fn signed_in(cookie: &HeaderValue) -> Request<Body> {
+    let mut request = anonymous();
+    request.headers_mut().insert(header::COOKIE, cookie.clone());
     // Bytes that were parsed from a socket are shared already; these become so with their first clone.
     let _ = (request.uri().clone(), request.headers().clone());
     request
@@ -68,6 +72,15 @@ fn served(router: Router) -> Router {
     router.with_state(())
 }
 
+/// The session cookie of a login. What else a login leaves is gone by the time that anything is counted.
+async fn cookie(gateway: &MockGateway, app: &Router) -> HeaderValue {
+    let user = gateway.login(app, "/whoami").await.unwrap();
+    let cookies = user.cookie_header().to_str().unwrap().to_owned();
+    let mut cookies = cookies.split("; ");
+    let session = cookies.find(|cookie| cookie.starts_with("__Host-telenor-session="));
+    session.unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn layer_adds_few_allocations_to_a_signed_in_request() {
     let gateway = MockGateway::start().await.unwrap();
@@ -77,9 +90,7 @@ async fn layer_adds_few_allocations_to_a_signed_in_request() {
         get(async |user: TelenorUser| user.access_token().secret().to_owned()),
     );
     let layered = served(with_user.clone().layer(auth.clone()));
-    let app = App::mounted(layered.clone(), gateway);
-    let browser = app.signed_in().await;
-    let cookie = format!("__Host-telenor-session={}", browser.session().unwrap());
+    let cookie = cookie(&gateway, &layered).await;
 
     let any = served(routes().layer(tower::layer::util::Identity::new()));
     let any = count(any, signed_in(&cookie), "/plain").await;
@@ -108,7 +119,6 @@ async fn layer_adds_few_allocations_to_a_signed_in_request() {
 async fn request_without_a_cookie_costs_no_more_where_it_may_pass() {
     let gateway = MockGateway::start().await.unwrap();
     let auth = builder(&gateway).optional(true).build().unwrap();
-    let anonymous = || request(Method::GET, "/plain", &[("accept", "text/html")]);
     let bare = count(served(routes()), anonymous(), "/plain").await;
     let wrapped = count(auth.layer(served(routes())), anonymous(), "/plain").await;
     println!("bare {bare}, wrapped {wrapped}");
@@ -121,9 +131,7 @@ async fn remembered_session_costs_no_more_than_one_in_memory() {
         let gateway = MockGateway::start().await.unwrap();
         let auth = builder(&gateway).session_store(store).build().unwrap();
         let layered = served(routes().route("/whoami", get(user)).layer(auth));
-        let app = App::mounted(layered.clone(), gateway);
-        let browser = app.signed_in().await;
-        let cookie = format!("__Host-telenor-session={}", browser.session().unwrap());
+        let cookie = cookie(&gateway, &layered).await;
         count(layered, signed_in(&cookie), "/plain").await
     }
     let memory = through(MemoryStore::new()).await;

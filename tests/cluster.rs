@@ -1,11 +1,23 @@
 //! Three processes of the demo behind one address, with Redis between them, while things break.
 
-#![cfg(all(feature = "mock", feature = "redis"))]
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(
+    unreachable_pub,
+    reason = "tests/it and the stores' crate share these files"
+)]
 
-mod common;
+#[path = "it/support"]
+mod support {
+    pub mod browser;
+    pub mod demo;
+    pub mod log;
+    #[path = "redis/server.rs"]
+    pub mod redis;
+    pub mod remote;
+}
 
 use std::{
+    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -14,9 +26,14 @@ use std::{
 };
 
 use axum::{Router, body::Body};
-use common::{Answer, Browser, demo::Demo, navigation, redis::Redis, remote};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use support::{
+    browser::{Answer, Browser, navigation},
+    demo::{Demo, command},
+    redis::Redis,
+    remote::remote,
+};
 use telenor_auth::mock::{MockGateway, Subscriber};
 use tokio::{sync::watch, task::JoinSet};
 
@@ -113,7 +130,7 @@ impl Cluster {
     }
 
     fn demo(&self) -> Demo {
-        Demo::silent(&[
+        let mut command = command(&[
             ("TELENOR_CLIENT_ID", self.gateway.client_id()),
             ("TELENOR_CLIENT_SECRET", self.gateway.client_secret()),
             ("TELENOR_GATEWAY", &self.gateway.base_url()),
@@ -123,7 +140,9 @@ impl Cluster {
             ),
             ("TELENOR_COOKIE_KEYS", KEYS),
             ("TELENOR_SESSION_STORE", &self.redis.url()),
-        ])
+        ]);
+        // Nobody reads what it logs before the pipe is full.
+        Demo::of(command.stderr(Stdio::null()))
     }
 
     /// Whether every process knows at once whether a session is there.

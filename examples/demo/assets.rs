@@ -1,4 +1,4 @@
-//! Which files does the shop serve as they are?
+//! The static files of the shop.
 
 use axum::{
     Router,

@@ -1,8 +1,8 @@
-//! What is in the basket, and what does it cost?
+//! The basket, its items and prices.
 
 use std::fmt;
 
-/// The same basket for everyone: keeping baskets is not what this demo shows.
+/// Every visitor has the same basket: this demo shows logins, not carts.
 pub(crate) static BASKET: Basket = Basket {
     items: &[
         Item {
@@ -38,7 +38,7 @@ pub(crate) struct Item {
     pub(crate) detail: &'static str,
     pub(crate) count: u32,
     price: Kroner,
-    /// Inline SVG, so that it takes its colours from the page.
+    /// Inline SVG, so that it has the page's colors.
     pub(crate) picture: &'static str,
 }
 

@@ -1,9 +1,9 @@
-//! Where do the goods go, and which of the questions are still open?
+//! The delivery form: its answers, and the notes below its fields.
 
 use serde::Deserialize;
 use telenor_auth::UserInfo;
 
-/// The answers as a browser posts them. No `Debug`, here or below: this is someone's address.
+/// The answers as a browser posts them. No `Debug`, here or below: this is personal data.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Answers {
@@ -30,7 +30,7 @@ pub(crate) struct Field {
     pub(crate) note: Note,
 }
 
-/// What is written below a field.
+/// The note below a field.
 pub(crate) enum Note {
     Nothing,
     FromTelenor,
@@ -43,7 +43,7 @@ impl DeliveryForm {
         Answers::default().into_form(|_, _| Note::Nothing)
     }
 
-    /// What Telenor knows; the rest stays open.
+    /// With the answers that Telenor has. The other fields stay empty.
     pub(crate) fn prefilled(info: &UserInfo) -> Self {
         Answers::from(info).into_form(|value, _| match value {
             "" => Note::NotAtTelenor,
@@ -51,7 +51,7 @@ impl DeliveryForm {
         })
     }
 
-    /// What was posted, with a word about every answer that will not do.
+    /// With the posted answers, and a note below each invalid one.
     pub(crate) fn checked(answers: Answers) -> Self {
         answers.into_form(|_, problem| problem.map_or(Note::Nothing, Note::Problem))
     }
@@ -60,12 +60,12 @@ impl DeliveryForm {
         self.any(|note| matches!(note, Note::Problem(_)))
     }
 
-    /// Whether Telenor answered any question.
+    /// Whether any field is filled in from Telenor.
     pub(crate) fn has_answer(&self) -> bool {
         self.any(|note| matches!(note, Note::FromTelenor))
     }
 
-    /// Whether Telenor left any question open.
+    /// Whether any field is missing at Telenor.
     pub(crate) fn has_gap(&self) -> bool {
         self.any(|note| matches!(note, Note::NotAtTelenor))
     }
@@ -86,9 +86,9 @@ impl DeliveryForm {
 
 impl Answers {
     fn into_form(self, note: impl Fn(&str, Option<&'static str>) -> Note) -> DeliveryForm {
-        let field = |answer: String, will_do: fn(&str) -> bool, problem| {
+        let field = |answer: String, is_valid: fn(&str) -> bool, problem| {
             let value = answer.trim().to_owned();
-            let note = note(&value, (!will_do(&value)).then_some(problem));
+            let note = note(&value, (!is_valid(&value)).then_some(problem));
             Field { value, note }
         };
         DeliveryForm {
@@ -133,7 +133,7 @@ fn joined<const N: usize>(parts: [Option<&str>; N]) -> String {
     known.join(" ")
 }
 
-/// `4791234567` the way Norwegians read it out: `912 34 567`. Other numbers keep their country code.
+/// Groups `4791234567` as Norwegians do: `912 34 567`. Other numbers keep their country code.
 fn grouped(digits: &str) -> String {
     let national = digits
         .strip_prefix("47")
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_open_question_is_a_problem() {
+    fn each_invalid_answer_is_a_problem() {
         let spoil: [fn(&mut Answers); 6] = [
             |answers| answers.name = " ".to_owned(),
             |answers| answers.street.clear(),

@@ -4,16 +4,15 @@
 //! cargo run --example demo --features mock
 //! ```
 //!
-//! needs no credentials: without `TELENOR_CLIENT_ID` it talks to a mock gateway in the same process.
-//! `settings.rs` lists everything that can be set from the environment.
+//! needs no credentials: without `TELENOR_CLIENT_ID` it talks to a mock gateway in the same
+//! process. `settings.rs` lists the environment variables.
 
-#![allow(clippy::print_stderr, reason = "a program speaks to its terminal")]
+#![allow(clippy::print_stderr, reason = "a program writes to its terminal")]
 
 mod assets;
 mod basket;
 mod delivery_form;
 mod pages;
-mod same_origin;
 mod settings;
 mod shop;
 mod visitor;
@@ -37,11 +36,11 @@ use crate::settings::{Client, Settings, StoreChoice};
 
 const SHOP_NAME: &str = "Fjellbua";
 
-/// How often a file of cookie keys is looked into.
-const LOOK_FOR_KEYS: Duration = Duration::from_secs(10);
+/// How often a file of cookie keys is read again.
+const KEYS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long open connections may take to finish once the shop is told to stop.
-const CLOSING_TIME: Duration = Duration::from_secs(5);
+/// How long open connections may take to finish after ctrl-c.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -116,17 +115,15 @@ impl Shop {
             tracing::warn!("no TELENOR_COOKIE_KEYS: logins end when the shop restarts");
             CookieKeys::random()
         });
-        tokio::spawn(keys.follow(LOOK_FOR_KEYS));
+        tokio::spawn(keys.follow(KEYS_INTERVAL));
         auth = auth.cookie_keys(keys.clone());
 
-        let shop = shop::router();
-        let shop = match settings.session_store {
-            StoreChoice::Memory => shop.layer(auth.build()?),
-            StoreChoice::Cookie => shop.layer(auth.session_store(CookieStore::new(&keys)).build()?),
+        auth = match settings.session_store {
+            StoreChoice::Memory => auth,
+            StoreChoice::Cookie => auth.session_store(CookieStore::new(&keys)),
             #[cfg(feature = "redis")]
             StoreChoice::Redis(url) => {
-                let store = telenor_auth::session::RedisStore::new(&url, &keys)?;
-                shop.layer(auth.session_store(store).build()?)
+                auth.session_store(telenor_auth::session::RedisStore::new(&url, &keys)?)
             }
             #[cfg(not(feature = "redis"))]
             StoreChoice::Redis(_) => {
@@ -136,7 +133,8 @@ impl Shop {
                 );
             }
         };
-        // Merged after the layer, so style sheets are served without asking for a session.
+        let shop = shop::router(auth.build()?);
+        // Merged after the layer, so static files are served without a look at the session.
         let app = shop.merge(assets::router());
 
         announce(format_args!("listening on {origin}"))?;
@@ -151,13 +149,13 @@ impl Shop {
         let serving = axum::serve(self.listener, self.app).with_graceful_shutdown(interrupted());
         tokio::select! {
             result = serving => result,
-            // A client that stopped halfway through its request would keep the shop open for good.
-            () = async { interrupted().await; tokio::time::sleep(CLOSING_TIME).await } => Ok(()),
+            // A client that stopped in the middle of its request would keep the shop open forever.
+            () = async { interrupted().await; tokio::time::sleep(SHUTDOWN_TIMEOUT).await } => Ok(()),
         }
     }
 }
 
-/// The address a browser on this machine can open: `0.0.0.0` is every address, and so none.
+/// The address for a browser on this machine, which cannot open `0.0.0.0`.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
@@ -167,12 +165,12 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 
 async fn interrupted() {
     if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::warn!(%error, "ctrl-c will not stop the shop in an orderly way");
+        tracing::warn!(%error, "ctrl-c stops the shop without a graceful shutdown");
         std::future::pending::<()>().await;
     }
 }
 
-/// Scripts wait for these lines on a pipe, which must not sit in a buffer.
+/// Scripts wait for these lines on a pipe, so they are flushed.
 fn announce(line: fmt::Arguments<'_>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;

@@ -1,4 +1,4 @@
-//! What does the shop show, and with which headers?
+//! The pages of the shop, and their headers.
 
 use askama::Template;
 use axum::{
@@ -69,7 +69,7 @@ impl Checkout {
         }
     }
 
-    /// For people who would rather not sign in, or cannot: it also posts to a public route.
+    /// For visitors without a login. It posts to a public route.
     pub(crate) fn manual(visitor: Visitor, form: DeliveryForm) -> Self {
         Self {
             action: "/manual-form",
@@ -109,7 +109,7 @@ impl Notice {
     }
 }
 
-/// A page of the shop, on its way out.
+/// A page as a response.
 pub(crate) struct Page<T>(pub(crate) T);
 
 impl<T: Template> IntoResponse for Page<T> {
@@ -123,18 +123,18 @@ impl<T: Template> IntoResponse for Page<T> {
         };
         let headers = [
             (CONTENT_SECURITY_POLICY, POLICY),
-            // With "no-referrer", browsers would post our own forms as "Origin: null".
+            // With "no-referrer", browsers send "Origin: null" with the shop's own forms.
             (REFERRER_POLICY, "same-origin"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            // Names and addresses must not come back with the Back button after logging out.
+            // After a logout, the Back button must not show names and addresses.
             (CACHE_CONTROL, "private, no-store"),
         ];
         (headers, Html(html)).into_response()
     }
 }
 
-/// `form-action` also judges where a form's answer redirects to. Our forms end on this site, so
-/// `'self'` will do, and the way into the checkout is a link. A form posted straight to a route
-/// that redirects to the login would be stopped by the browser on its way to the gateway.
+/// `form-action` also applies to redirects after a form. The shop's forms stay on this site, so
+/// `'self'` is enough, and the checkout is opened by a link. A form posted to a route that
+/// redirects to the login would be blocked by the browser on the redirect to the gateway.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'";

@@ -1,15 +1,15 @@
-//! What does the environment say?
+//! The settings, read from the environment.
 //!
 //! | variable | meaning | when unset |
 //! | --- | --- | --- |
 //! | `LISTEN` | address and port; port 0 takes a free one | `127.0.0.1:3000` |
-//! | `TELENOR_CLIENT_ID`, `TELENOR_CLIENT_SECRET` | the app at Telenor's developer portal | a mock gateway is started |
-//! | `TELENOR_GATEWAY` | base URL of the gateway | Telenor's production gateway |
-//! | `TELENOR_REDIRECT_URI` | as registered at the portal; ends in `/telenor/callback` | `http://{LISTEN}/telenor/callback` |
-//! | `TELENOR_HTTP_START` | origin of a plain-http start page, like `http://start.shop.example` | none |
-//! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, comma between; the first seals | random, until restart |
-//! | `TELENOR_COOKIE_KEYS_FILE` | a file with keys, one on each line, in place of `TELENOR_COOKIE_KEYS`; it may change while the shop is open | none |
-//! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or with the feature `redis` the URL of a Redis or Valkey, like `redis://host:6379` | `memory` |
+//! | `TELENOR_CLIENT_ID`, `TELENOR_CLIENT_SECRET` | the app's credentials | a mock gateway |
+//! | `TELENOR_GATEWAY` | base URL of the gateway | `https://api.telenor.no` |
+//! | `TELENOR_REDIRECT_URI` | the registered one; ends in `/telenor/callback` | on `LISTEN` |
+//! | `TELENOR_HTTP_START` | origin of a plain-http start page | none |
+//! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, separated by commas; the first seals | random |
+//! | `TELENOR_COOKIE_KEYS_FILE` | a file with one key on each line, which may change | none |
+//! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or a Redis URL (feature `redis`) | `memory` |
 
 use std::{env, error::Error, ffi::OsString, fmt};
 
@@ -18,7 +18,7 @@ use telenor_auth::{ConfigError, CookieKeys, mock::MockGateway};
 const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
 
-/// The settings, checked as far as one can without opening a socket.
+/// Checked as far as possible without a socket.
 pub(crate) struct Settings {
     pub(crate) listen: String,
     pub(crate) client: Option<Client>,
@@ -76,7 +76,7 @@ impl Settings {
             .map(|(name, keys)| keys.map_err(|error| SettingsError::CookieKeys { name, error }))
             .transpose()?;
         if matches!(session_store, StoreChoice::Redis(_)) && cookie_keys.is_none() {
-            // With random ones no other process could read the sessions, nor this one after it was started again.
+            // Sessions that are sealed with random keys cannot be read by another process.
             return Err(SettingsError::Needs {
                 set: "TELENOR_SESSION_STORE",
                 needed: KEYS,
@@ -126,7 +126,7 @@ impl Client {
                 set: "TELENOR_CLIENT_ID",
                 needed: "TELENOR_CLIENT_SECRET",
             }),
-            // Falling back to the mock here would sign strangers in to a shop meant for customers.
+            // A fallback to the mock would let any visitor log in to a shop meant for customers.
             (None, Some(_), _) => Err(SettingsError::Needs {
                 set: "TELENOR_CLIENT_SECRET",
                 needed: "TELENOR_CLIENT_ID",
@@ -147,7 +147,7 @@ impl Client {
     }
 }
 
-/// A setting the shop cannot open with. Values are shown only where they cannot be secret.
+/// A setting that the shop cannot start with. Values are shown only where they cannot be secret.
 #[derive(Debug)]
 pub(crate) enum SettingsError {
     NotUnicode(&'static str),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_means_the_mock_gateway() {
+    fn an_empty_environment_means_the_mock_gateway() {
         let settings = read(&[]).expect("everything has a default");
         assert!(settings.client.is_none());
         assert_eq!(settings.listen, "127.0.0.1:3000");

@@ -1,4 +1,4 @@
-//! What does each address of the shop answer?
+//! The routes of the shop.
 //!
 //! The signatures are the policy: `TelenorUser` needs a login, `Option<TelenorUser>` does not.
 
@@ -7,21 +7,22 @@ use std::{fmt::Write, time::SystemTime};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Json, Router,
+    extract::{Request, State},
     http::StatusCode,
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use serde::Serialize;
-use telenor_auth::{ApiError, TelenorUser};
+use telenor_auth::{ApiError, TelenorAuthLayer, TelenorUser};
 
 use crate::{
     delivery_form::{Answers, DeliveryForm},
     pages::{BasketPage, Checkout, Notice, Page, Thanks},
-    same_origin::SameOrigin,
     visitor::Visitor,
 };
 
-pub(crate) fn router() -> Router {
+pub(crate) fn router(auth: TelenorAuthLayer) -> Router {
     Router::new()
         .route("/", get(basket))
         .route("/checkout", get(checkout))
@@ -31,6 +32,21 @@ pub(crate) fn router() -> Router {
         .route("/api/me", get(me))
         .route("/whoami", get(whoami))
         .fallback(not_found)
+        .layer(from_fn_with_state(auth.clone(), refuse_foreign_forms))
+        .layer(auth)
+}
+
+/// Also covers the routes that need no session. The layer checks its own logout form.
+async fn refuse_foreign_forms(
+    State(auth): State<TelenorAuthLayer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method().is_safe() || auth.is_same_origin(request.headers()) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, Page(Notice::foreign_form())).into_response()
+    }
 }
 
 async fn basket(user: Option<TelenorUser>) -> Page<BasketPage> {
@@ -43,13 +59,13 @@ async fn checkout(user: TelenorUser) -> Result<Page<Checkout>, ApiError> {
     Ok(Page(Checkout::new(Visitor::known(&info), form)))
 }
 
-async fn order(_: SameOrigin, user: TelenorUser, Form(answers): Form<Answers>) -> Response {
+async fn order(user: TelenorUser, Form(answers): Form<Answers>) -> Response {
     let form = DeliveryForm::checked(answers);
     if form.has_problem() {
         let page = Page(Checkout::new(Visitor::of(Some(user)).await, form));
         return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
     }
-    // A real shop would store the order here. Redirecting keeps a reload from ordering twice.
+    // A real shop stores the order here. After the redirect, a reload does not order twice.
     Redirect::to("/orders/thanks").into_response()
 }
 
@@ -64,11 +80,7 @@ async fn manual_form(user: Option<TelenorUser>) -> Page<Checkout> {
     ))
 }
 
-async fn manual_order(
-    _: SameOrigin,
-    user: Option<TelenorUser>,
-    Form(answers): Form<Answers>,
-) -> Response {
+async fn manual_order(user: Option<TelenorUser>, Form(answers): Form<Answers>) -> Response {
     let form = DeliveryForm::checked(answers);
     if form.has_problem() {
         let page = Page(Checkout::manual(Visitor::of(user).await, form));
@@ -98,7 +110,7 @@ async fn me(user: TelenorUser) -> Result<Json<Me>, ApiError> {
     }))
 }
 
-/// Tells two sessions apart without showing a token.
+/// A hash that differs between two sessions, without showing a token.
 async fn whoami(user: TelenorUser) -> String {
     let hash = digest(&SHA256, user.access_token().secret().as_bytes());
     hash.as_ref().iter().fold(String::new(), |mut hex, byte| {
@@ -110,4 +122,34 @@ async fn whoami(user: TelenorUser) -> String {
 async fn not_found(user: Option<TelenorUser>) -> (StatusCode, Page<Notice>) {
     let page = Page(Notice::not_found(Visitor::of(user).await));
     (StatusCode::NOT_FOUND, page)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::Body,
+        http::header::{CONTENT_TYPE, ORIGIN},
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_forms_of_the_shop_itself_are_accepted() {
+        let redirect_uri = "https://shop.example/telenor/callback";
+        let auth = TelenorAuthLayer::builder("id", "secret", redirect_uri).optional(true);
+        let shop = router(auth.build().expect("the settings are valid"));
+        for (origin, status) in [
+            ("https://shop.example", StatusCode::UNPROCESSABLE_ENTITY),
+            ("https://evil.example", StatusCode::FORBIDDEN),
+        ] {
+            let form = Request::post("/manual-form")
+                .header(ORIGIN, origin)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from("name=Kari"))
+                .expect("the request is valid");
+            let response = shop.clone().oneshot(form).await.expect("infallible");
+            assert_eq!(response.status(), status, "{origin}");
+        }
+    }
 }

@@ -1,16 +1,16 @@
-//! Who is looking at the page?
+//! The visitor, as every page shows them.
 
 use telenor_auth::{TelenorUser, UserInfo};
 
-/// What every page says about the session at its top. Showing the number, even masked, is what
-/// lets people notice that they are about to order in someone else's name.
+/// The session, as shown at the top of every page. The masked number lets users notice that they
+/// are about to order in another person's name.
 pub(crate) enum Visitor {
     Anonymous,
     SignedIn { masked_number: Option<String> },
 }
 
 impl Visitor {
-    /// For pages that must open even when the Mobile User API does not answer.
+    /// For pages that must open even when the Mobile User API fails.
     pub(crate) async fn of(user: Option<TelenorUser>) -> Self {
         let Some(user) = user else {
             return Self::Anonymous;

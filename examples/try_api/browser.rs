@@ -1,4 +1,4 @@
-//! Can a browser be opened from here?
+//! The user's browser, opened from here.
 
 use std::process::Stdio;
 
@@ -12,11 +12,11 @@ const OPENER: &str = if cfg!(target_os = "macos") {
     "xdg-open"
 };
 
-/// Whether something was started that opens addresses; what it does then is its own affair.
+/// Returns whether the system's opener could be started. Its own failures are not seen here.
 pub(crate) fn open(address: &str) -> bool {
     Command::new(OPENER)
         .arg(address)
-        // A browser has no use for it, and would keep it as long as it runs.
+        // A browser does not need it, and would keep it as long as it runs.
         .env_remove("TELENOR_CLIENT_SECRET")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

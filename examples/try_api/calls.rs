@@ -1,4 +1,4 @@
-//! What do the APIs answer?
+//! The calls to the APIs, and their answers on standard output.
 
 use std::{
     io::{self, Write},
@@ -7,24 +7,50 @@ use std::{
 
 use serde_json::Value;
 use telenor_auth::{ApiError, ApiErrorKind, ApiResponse, MobileNumber, TelenorUser};
+use url::{Position, Url};
 
 use crate::{advice, exit::Exit, explain, mask};
 
+pub(crate) const USER_INFO: &str = "/user-info/v1/users";
+const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
 const LOGOUT: &str = "/oauth/v2/logout";
 
-/// Calls one after the other, and prints each answer at once. The first failure decides how it ends.
-pub(crate) async fn all(user: &TelenorUser, paths: &[String], raw: bool, secret: &str) -> Exit {
-    let mut exit = Exit::Fine;
+/// The path that an argument names, checked before the login, which a mistyped one would waste.
+pub(crate) fn path(call: String) -> Result<String, lexopt::Error> {
+    let unchanged = |path: &str| {
+        let url = Url::parse(&format!("https://gateway.example{path}"));
+        url.is_ok_and(|url| url[Position::BeforePath..] == *path)
+    };
+    match call.as_str() {
+        "user-info" => Ok(USER_INFO.to_owned()),
+        "device-info" => Ok(DEVICE_INFO.to_owned()),
+        path if !path.starts_with('/') => Err(format!(
+            "{path:?} is neither user-info, device-info nor a path that starts with a slash"
+        )
+        .into()),
+        path if path.starts_with("//") || path.contains('#') || !unchanged(path) => Err(format!(
+            "the path {path:?} leads off the gateway or has characters that need percent-encoding"
+        )
+        .into()),
+        _ => Ok(call),
+    }
+}
+
+/// Calls one path after the other, and prints each answer at once.
+///
+/// The first failure decides the exit code.
+pub(crate) async fn run(user: &TelenorUser, paths: &[String], raw: bool, secret: &str) -> Exit {
+    let mut exit = Exit::Success;
     for path in paths {
         let answer = match get(user, path).await {
             Ok(answer) => answer,
             Err(error) => {
-                refused(&error, &[secret, user.access_token().secret()]);
-                if exit == Exit::Fine {
-                    exit = exit_of(&error);
+                show_error(&error, &[secret, user.access_token().secret()]);
+                if exit == Exit::Success {
+                    exit = exit_code(&error);
                 }
                 if error.kind() == ApiErrorKind::Unauthorized {
-                    // The token will be as dead for the next path.
+                    // No other path accepts a token that has ended.
                     break;
                 }
                 continue;
@@ -38,17 +64,17 @@ pub(crate) async fn all(user: &TelenorUser, paths: &[String], raw: bool, secret:
     exit
 }
 
-/// Ends the token at the gateway. A failure is told, and is no reason to call the run a failure.
+/// Ends the token at the gateway. A failure is shown, and does not change the exit code.
 pub(crate) async fn log_out(user: &TelenorUser) {
     if let Err(error) = get(user, LOGOUT).await {
-        let error = format_args!("{error}; the token ends by itself in time");
+        let error = format_args!("{error}; the token expires by itself");
         explain::step("", error);
     }
 }
 
 async fn get(user: &TelenorUser, path: &str) -> Result<ApiResponse, ApiError> {
     let name = if path == LOGOUT { "logout" } else { "call" };
-    let shown = mask::numbers(path);
+    let shown = mask::phone_numbers(path);
     explain::step(name, format_args!("GET {shown} with the token"));
     let started = Instant::now();
     let answer = user.get(path).await;
@@ -64,11 +90,11 @@ async fn get(user: &TelenorUser, path: &str) -> Result<ApiResponse, ApiError> {
     answer
 }
 
-fn refused(error: &ApiError, secrets: &[&str]) {
+fn show_error(error: &ApiError, secrets: &[&str]) {
     explain::step("failed", error);
-    if let Some(said) = error.description() {
-        let said = mask::words(said, secrets);
-        explain::step("", format_args!("in the gateway's words: {said}"));
+    if let Some(description) = error.description() {
+        let description = mask::message(description, secrets);
+        explain::step("", format_args!("the gateway's description: {description}"));
     }
     if let Some(wait) = error.retry_after() {
         let wait = wait.as_secs();
@@ -77,7 +103,7 @@ fn refused(error: &ApiError, secrets: &[&str]) {
     explain::advice(advice::for_call(error));
 }
 
-fn exit_of(error: &ApiError) -> Exit {
+fn exit_code(error: &ApiError) -> Exit {
     match (error.kind(), error.status()) {
         (ApiErrorKind::Unavailable, None) => Exit::Unreachable,
         _ => Exit::Api,
@@ -90,16 +116,16 @@ fn print(answer: &ApiResponse, raw: bool) -> io::Result<()> {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     match (json, raw) {
         (json, true) => {
-            tell_line(json.as_ref());
+            show_line(json.as_ref());
             stdout.write_all(body)?;
         }
         (Some(json), false) => {
-            tell_line(Some(&json));
+            show_line(Some(&json));
             serde_json::to_writer_pretty(&mut stdout, &json)?;
             writeln!(stdout)?;
         }
         (None, false) => {
-            explain::step("", "the body is no JSON, so it is printed as it came");
+            explain::step("", "the body is not JSON, so it is printed unchanged");
             stdout.write_all(body)?;
             writeln!(stdout)?;
         }
@@ -107,8 +133,8 @@ fn print(answer: &ApiResponse, raw: bool) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Whose data it is, so that a mix-up is noticed.
-fn tell_line(json: Option<&Value>) {
+/// Shows whose data it is, so that a mix-up is noticed.
+fn show_line(json: Option<&Value>) {
     let number = json.and_then(|json| json["mobileNumber"].as_str());
     if let Some(number) = number.and_then(MobileNumber::parse) {
         explain::step("", format_args!("the data of line {number}"));

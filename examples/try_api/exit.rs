@@ -1,10 +1,10 @@
-//! How did it end, for whoever reads the exit code?
+//! The exit codes of a run.
 
 use std::process::ExitCode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    Fine,
+    Success,
     /// An API refused the call or failed.
     Api,
     Usage,
@@ -17,7 +17,7 @@ pub(crate) enum Exit {
 impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {
-            Self::Fine => 0,
+            Self::Success => 0,
             Self::Api => 1,
             Self::Usage => 2,
             Self::Login => 3,

@@ -1,4 +1,4 @@
-//! What just happened, in a line on standard error?
+//! Explanations of each step, on standard error.
 
 use std::{
     fmt,
@@ -13,9 +13,9 @@ use crate::{
     mask::{self, Masked},
 };
 
-/// One line, under the name of its step. It goes out in one piece, whichever task it comes from.
+/// Writes one line, under the name of its step, in one piece: several tasks write.
 pub(crate) fn step(name: &str, text: impl fmt::Display) {
-    // When nobody listens any more, the answer and the exit code are still worth having.
+    // With standard error closed, the answers and the exit code are still of use.
     let _ = io::stderr().write_all(format!("{name:<10} {text}\n").as_bytes());
 }
 
@@ -24,9 +24,9 @@ pub(crate) fn advice(advice: Advice) {
     step("change", advice.change);
 }
 
-/// The browser is on its way to the gateway.
+/// The layer sends the browser to the gateway.
 pub(crate) fn authorization(url: &str) {
-    let url = mask::address(url);
+    let url = mask::authorization_url(url);
     step("authorize", format_args!("the browser is sent to {url}"));
 }
 
@@ -43,23 +43,23 @@ pub(crate) fn callback(query: &str) {
     );
 }
 
-/// Anybody can open the callback, so nothing of it is shown as it is.
+/// Any page can send a browser to the callback, so its values are never shown unmasked.
 fn parameter(name: &str, value: &str) -> String {
     match name {
         "code" => format!("code … ({} characters)", value.chars().count()),
         "state" => format!("state {}", Masked(value)),
         "error" | "error_description" => {
             let value: String = value.chars().take(200).collect();
-            format!("{name} {:?}", mask::words(&value, &[]))
+            format!("{name} {:?}", mask::message(&value, &[]))
         }
         other => {
             let other: String = other.chars().take(40).collect();
-            format!("{:?}, which is ignored", mask::words(&other, &[]))
+            format!("{:?}, which is ignored", mask::message(&other, &[]))
         }
     }
 }
 
-/// What the token request was made of, for when its answer is there.
+/// The parts of the token request, shown along with its result.
 pub(crate) struct TokenRequest {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: bool,
@@ -79,7 +79,7 @@ impl fmt::Display for TokenRequest {
     }
 }
 
-/// What the layer tells of its own accord.
+/// The layer's own events.
 pub(crate) fn event(event: &Event<'_>, token_request: &TokenRequest) {
     match *event {
         Event::GatewayCall {
@@ -94,29 +94,29 @@ pub(crate) fn event(event: &Event<'_>, token_request: &TokenRequest) {
                     "exchange",
                     format_args!("{token_request}: {outcome} after {milliseconds} ms"),
                 ),
-                // These may be followed by another try; the others are told with their status.
+                // These may be followed by a retry. Other outcomes are shown with their status.
                 ("api", "failed" | "timed_out" | "unreachable") => {
                     step(
                         "",
-                        format_args!("one try: {outcome} after {milliseconds} ms"),
+                        format_args!("one attempt: {outcome} after {milliseconds} ms"),
                     );
                 }
                 _ => {}
             }
         }
         Event::LoginFailed { cause, detail, .. } => {
-            let detail = mask::words(detail, &[]);
+            let detail = mask::message(detail, &[]);
             step("failed", format_args!("{cause}: {detail}"));
         }
         _ => {}
     }
 }
 
-/// What there is to know about a token without showing it.
+/// A token's properties, with the token masked.
 pub(crate) fn token(user: &TelenorUser) {
     let token = user.access_token().secret();
     let scope = match user.scope() {
-        Some(scope) => format!("scope {:?}", mask::words(scope, &[token])),
+        Some(scope) => format!("scope {:?}", mask::message(scope, &[token])),
         None => "no scope named".to_owned(),
     };
     let left = user
@@ -126,7 +126,7 @@ pub(crate) fn token(user: &TelenorUser) {
     step(
         "token",
         format_args!(
-            "{} ({} characters), {scope}, to be used for {left} s, a little less than it lives",
+            "{} ({} characters), {scope}, used for {left} s, until shortly before it expires",
             Masked(token),
             token.len(),
         ),
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_callback_is_shown_as_it_came() {
+    fn no_value_of_a_callback_is_shown_unmasked() {
         assert_eq!(parameter("code", "aB3dE6gH"), "code … (8 characters)");
         assert_eq!(parameter("state", "0123456789abcdefghij"), "state 0123…");
         assert_eq!(
@@ -158,7 +158,8 @@ mod tests {
         };
         assert_eq!(
             request.to_string(),
-            r#"POST /oauth/v2/token as client "id", secret masked, with redirect_uri, without PKCE verifier"#
+            "POST /oauth/v2/token as client \"id\", secret masked, with redirect_uri, \
+             without PKCE verifier"
         );
     }
 }

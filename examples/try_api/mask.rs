@@ -1,21 +1,21 @@
-//! How much of something secret or personal may an explanation show?
+//! Explanations without secrets and personal data.
 
 use std::fmt;
 
-/// Four characters, enough to tell two of them apart, and none of what is too short for that.
+/// The first four characters, enough to tell two values apart. A short value shows none.
 pub(crate) struct Masked<'s>(pub(crate) &'s str);
 
 impl fmt::Display for Masked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.chars().count() >= LONG {
+        if self.0.chars().count() >= MASKED_FROM {
             f.write_str(&self.0.chars().take(SHOWN).collect::<String>())?;
         }
         f.write_str("…")
     }
 }
 
-/// An authorization URL without what belongs to one login.
-pub(crate) fn address(url: &str) -> String {
+/// An authorization URL, with the values of one login masked.
+pub(crate) fn authorization_url(url: &str) -> String {
     let Some((page, query)) = url.split_once('?') else {
         return url.to_owned();
     };
@@ -27,8 +27,9 @@ pub(crate) fn address(url: &str) -> String {
     format!("{page}?{}", pairs.join("&"))
 }
 
-/// What the gateway said, fit for a terminal: in one line, without these secrets, long keys or numbers.
-pub(crate) fn words(text: &str, secrets: &[&str]) -> String {
+/// A message of the gateway for a terminal: one line, with these secrets, long keys and phone
+/// numbers masked.
+pub(crate) fn message(text: &str, secrets: &[&str]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "…");
@@ -41,11 +42,11 @@ pub(crate) fn words(text: &str, secrets: &[&str]) -> String {
         }
     };
     let text: String = text.chars().map(printable).collect();
-    numbers(&keys(&text))
+    phone_numbers(&keys(&text))
 }
 
-/// The same text, with a phone number in it cut to its last three digits.
-pub(crate) fn numbers(text: &str) -> String {
+/// The same text, with each phone number cut to its last three digits.
+pub(crate) fn phone_numbers(text: &str) -> String {
     let mut masked = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
@@ -57,7 +58,7 @@ pub(crate) fn numbers(text: &str) -> String {
             .unwrap_or(rest.len());
         let run = rest[..end].trim_end_matches([' ', '-']);
         let digits: String = run.chars().filter(char::is_ascii_digit).collect();
-        if digits.len() >= PHONE_NUMBER {
+        if digits.len() >= MIN_PHONE_DIGITS {
             masked.push('…');
             masked.push_str(&digits[digits.len() - 3..]);
         } else {
@@ -79,8 +80,8 @@ fn keys(text: &str) -> String {
             .unwrap_or(from.len());
         let (run, after) = from.split_at(end);
         masked.push_str(before);
-        // The names of APIs and faults are as long, but seldom with a digit in them.
-        if run.len() >= LONG && run.bytes().any(|byte| byte.is_ascii_digit()) {
+        // The names of APIs and faults are as long, but rarely have a digit.
+        if run.len() >= MASKED_FROM && run.bytes().any(|byte| byte.is_ascii_digit()) {
             masked.push_str(&Masked(run).to_string());
         } else {
             masked.push_str(run);
@@ -91,16 +92,16 @@ fn keys(text: &str) -> String {
 }
 
 const SHOWN: usize = 4;
-/// Of less than this, four characters would be too much.
-const LONG: usize = 16;
-const PHONE_NUMBER: usize = 8;
+/// Four characters of a shorter value would show too much of it.
+const MASKED_FROM: usize = 16;
+const MIN_PHONE_DIGITS: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn four_characters_are_shown_of_what_is_long_and_none_of_the_rest() {
+    fn a_long_value_shows_four_characters_and_a_short_one_none() {
         assert_eq!(Masked("abcdefghijklmnop").to_string(), "abcd…");
         assert_eq!(Masked("abcdefgh").to_string(), "…");
         assert_eq!(Masked("æøåæøåæøåæøåæøåæøå").to_string(), "æøåæ…");
@@ -109,10 +110,12 @@ mod tests {
     #[test]
     fn an_authorization_url_loses_state_and_challenge_only() {
         assert_eq!(
-            address(
-                "https://g.example/a?client_id=id&state=0123456789abcdef&code_challenge=fedcba9876543210&code_challenge_method=S256"
+            authorization_url(
+                "https://g.example/a?client_id=id&state=0123456789abcdef\
+                 &code_challenge=fedcba9876543210&code_challenge_method=S256"
             ),
-            "https://g.example/a?client_id=id&state=0123…&code_challenge=fedc…&code_challenge_method=S256"
+            "https://g.example/a?client_id=id&state=0123…&code_challenge=fedc…\
+             &code_challenge_method=S256"
         );
     }
 
@@ -125,18 +128,15 @@ mod tests {
             ("91234567", "…567"),
             ("", ""),
         ] {
-            assert_eq!(numbers(text), masked);
+            assert_eq!(phone_numbers(text), masked);
         }
     }
 
     #[test]
-    fn words_of_the_gateway_hold_no_secret_and_no_control_character() {
-        let said = "no \u{1b}[2J token Zm9vYmFyYmF6cXV4MTIz-x\nfor 47 91234567 and hunter2";
-        let words = words(said, &["hunter2", ""]);
-        assert_eq!(words, "no  [2J token Zm9v… for …567 and …");
-        assert_eq!(
-            super::words("access_token_expired", &[]),
-            "access_token_expired"
-        );
+    fn a_message_has_no_secret_and_no_control_character() {
+        let text = "no \u{1b}[2J token Zm9vYmFyYmF6cXV4MTIz-x\nfor 47 91234567 and hunter2";
+        let masked = message(text, &["hunter2", ""]);
+        assert_eq!(masked, "no  [2J token Zm9v… for …567 and …");
+        assert_eq!(message("access_token_expired", &[]), "access_token_expired");
     }
 }

@@ -1,20 +1,22 @@
-//! What was asked for, on the command line and in the environment?
+//! The command line and the environment, as the options of a run.
 
-use std::{error::Error, ffi::OsString, fmt, time::Duration};
+use std::{ffi::OsString, fmt, ops::RangeInclusive, time::Duration};
 
-use url::{Position, Url};
+use lexopt::{
+    Arg::{Long, Short, Value},
+    Error, Parser, ValueExt,
+};
 
-const USER_INFO: &str = "/user-info/v1/users";
-const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
+use crate::calls;
 
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,
     Version,
-    Try(Box<Options>),
+    Run(Box<Options>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Options {
     /// `None` stands for the mock gateway.
     pub(crate) client: Option<Client>,
@@ -23,9 +25,9 @@ pub(crate) struct Options {
     pub(crate) scope: Option<String>,
     pub(crate) omit_redirect_uri: bool,
     pub(crate) raw_credentials: bool,
-    pub(crate) pkce: bool,
+    pub(crate) no_pkce: bool,
     pub(crate) raw: bool,
-    pub(crate) open_browser: bool,
+    pub(crate) no_browser: bool,
     pub(crate) keep: bool,
     pub(crate) timeout: Duration,
     /// Paths on the gateway.
@@ -41,213 +43,125 @@ pub(crate) struct Client {
 
 impl Command {
     pub(crate) fn parse(
-        arguments: impl IntoIterator<Item = OsString>,
+        arguments: Vec<OsString>,
         variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, UsageError> {
-        let mut arguments = arguments.into_iter().map(OsString::into_string);
-        let mut given = Given::default();
-        let mut calls = Vec::new();
-        let mut only_calls = false;
-        while let Some(argument) = arguments.next() {
-            let argument = argument.map_err(|_| UsageError::new("an argument is not UTF-8"))?;
-            match argument.as_str() {
-                call if only_calls || !call.starts_with('-') => calls.push(path(call)?),
-                "--" => only_calls = true,
-                "--help" | "-h" => return Ok(Self::Help),
-                "--version" | "-V" => return Ok(Self::Version),
-                option => given.take(option, || arguments.next()?.ok())?,
+    ) -> Result<Self, Error> {
+        let mut options = Options {
+            timeout: Duration::from_secs(300),
+            ..Options::default()
+        };
+        let (mut client_id, mut gateway) = (None, None);
+        let mut given = Vec::new();
+        let mut parser = Parser::from_args(arguments);
+        while let Some(argument) = parser.next()? {
+            if let Long(option) = argument {
+                if given.iter().any(|given| given == option) {
+                    return Err(format!("--{option} is given twice").into());
+                }
+                given.push(option.to_owned());
+            }
+            match argument {
+                Value(call) => options.calls.push(calls::path(call.string()?)?),
+                Long("client-id") => client_id = Some(text(&mut parser, "--client-id")?),
+                Long("gateway") => gateway = Some(text(&mut parser, "--gateway")?),
+                Long("redirect-uri") => {
+                    options.redirect_uri = Some(text(&mut parser, "--redirect-uri")?);
+                }
+                Long("port") => options.port = Some(number(&mut parser, "--port", 0..=65_535)?),
+                Long("scope") => options.scope = Some(text(&mut parser, "--scope")?),
+                Long("timeout") => {
+                    let seconds = number(&mut parser, "--timeout", 1..=600)?;
+                    options.timeout = Duration::from_secs(seconds.into());
+                }
+                Long("omit-redirect-uri") => options.omit_redirect_uri = true,
+                Long("raw-credentials") => options.raw_credentials = true,
+                Long("no-pkce") => options.no_pkce = true,
+                Long("raw") => options.raw = true,
+                Long("no-browser") => options.no_browser = true,
+                Long("keep") => options.keep = true,
+                Short('h') | Long("help") => return Ok(Self::Help),
+                Short('V') | Long("version") => return Ok(Self::Version),
+                Long(secret @ ("client-secret" | "secret")) => {
+                    return Err(format!(
+                        "--{secret} does not exist, because others can read a command line: set \
+                         TELENOR_CLIENT_SECRET, and renew the secret if it was a real one"
+                    )
+                    .into());
+                }
+                unknown => return Err(unknown.unexpected()),
             }
         }
-        if calls.is_empty() {
-            calls.push(USER_INFO.to_owned());
+        if options.calls.is_empty() {
+            options.calls.push(calls::USER_INFO.to_owned());
         }
-        let client = client(&given, &variable)?;
-        Ok(Self::Try(Box::new(Options {
-            client,
-            redirect_uri: given.value_or("--redirect-uri", &variable, "TELENOR_REDIRECT_URI")?,
-            port: given.number("--port", 0..=65_535)?,
-            scope: given.value_or("--scope", &variable, "TELENOR_SCOPE")?,
-            omit_redirect_uri: given.has("--omit-redirect-uri"),
-            raw_credentials: given.has("--raw-credentials"),
-            pkce: !given.has("--no-pkce"),
-            raw: given.has("--raw"),
-            open_browser: !given.has("--no-browser"),
-            keep: given.has("--keep"),
-            timeout: Duration::from_secs(given.number("--timeout", 1..=600)?.unwrap_or(300).into()),
-            calls,
-        })))
+        let or_variable = |option: Option<String>, name| match option {
+            Some(value) => Ok(Some(value)),
+            None => read(&variable, name),
+        };
+        options.redirect_uri = or_variable(options.redirect_uri, "TELENOR_REDIRECT_URI")?;
+        options.scope = or_variable(options.scope, "TELENOR_SCOPE")?;
+        options.client = client(
+            or_variable(client_id, "TELENOR_CLIENT_ID")?,
+            read(&variable, "TELENOR_CLIENT_SECRET")?,
+            or_variable(gateway, "TELENOR_GATEWAY")?,
+        )?;
+        Ok(Self::Run(Box::new(options)))
     }
 }
 
-/// Half a registration never falls back to the mock: whoever gave it means the real gateway.
+/// Half a registration is an error, not a reason for the mock: a real gateway is meant.
 fn client(
-    given: &Given,
-    variable: &impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<Client>, UsageError> {
-    let id = given.value_or("--client-id", variable, "TELENOR_CLIENT_ID")?;
-    let gateway = given.value_or("--gateway", variable, "TELENOR_GATEWAY")?;
-    match (id, read(variable, "TELENOR_CLIENT_SECRET")?) {
+    id: Option<String>,
+    secret: Option<String>,
+    gateway: Option<String>,
+) -> Result<Option<Client>, Error> {
+    match (id, secret) {
         (Some(id), Some(secret)) => Ok(Some(Client {
             id,
             secret,
             gateway: gateway.unwrap_or_else(|| "https://api.telenor.no".to_owned()),
         })),
-        (Some(_), None) => Err(UsageError::new(
-            "--client-id needs the client secret, in the environment variable TELENOR_CLIENT_SECRET",
-        )),
-        (None, Some(_)) => Err(UsageError::new(
-            "TELENOR_CLIENT_SECRET is set, so --client-id or TELENOR_CLIENT_ID is needed too",
-        )),
-        (None, None) if gateway.is_some() => Err(UsageError::new(
-            "--gateway needs --client-id; without both, a mock gateway is started",
-        )),
+        (Some(_), None) => Err(
+            "--client-id needs the client secret, in the environment variable \
+             TELENOR_CLIENT_SECRET"
+                .into(),
+        ),
+        (None, Some(_)) => Err(
+            "TELENOR_CLIENT_SECRET is set, so --client-id or TELENOR_CLIENT_ID is needed too"
+                .into(),
+        ),
+        (None, None) if gateway.is_some() => {
+            Err("--gateway needs --client-id; without both, a mock gateway is started".into())
+        }
         (None, None) => Ok(None),
     }
 }
 
-/// A call that a mistyped path would spoil is better refused before the login than after it.
-fn path(call: &str) -> Result<String, UsageError> {
-    let kept = |path: &str| {
-        let url = Url::parse(&format!("https://gateway.example{path}"));
-        url.is_ok_and(|url| url[Position::BeforePath..] == *path)
-    };
-    match call {
-        "user-info" => Ok(USER_INFO.to_owned()),
-        "device-info" => Ok(DEVICE_INFO.to_owned()),
-        path if !path.starts_with('/') => Err(UsageError(format!(
-            "{path:?} is neither user-info, device-info nor a path that starts with a slash"
-        ))),
-        path if path.starts_with("//") || path.contains('#') || !kept(path) => {
-            Err(UsageError(format!(
-                "the path {path:?} leads off the gateway or has characters that need percent-encoding"
-            )))
-        }
-        path => Ok(path.to_owned()),
+/// An option's value. One that starts with a dash needs `=`: it is probably the next option.
+fn text(parser: &mut Parser, option: &str) -> Result<String, Error> {
+    let value = parser.values()?.next().unwrap_or_default().string()?;
+    if value.trim().is_empty() {
+        return Err(format!("{option} needs a value").into());
     }
+    Ok(value)
 }
 
-/// A variable that is set to nothing counts as not set, as for `TelenorAuthLayer::from_env`.
-fn read(
-    variable: &impl Fn(&str) -> Option<OsString>,
-    name: &str,
-) -> Result<Option<String>, UsageError> {
+fn number(parser: &mut Parser, option: &str, allowed: RangeInclusive<u16>) -> Result<u16, Error> {
+    let value = text(parser, option)?.parse().ok();
+    value
+        .filter(|value| allowed.contains(value))
+        .ok_or_else(|| {
+            let (least, most) = (allowed.start(), allowed.end());
+            format!("{option} is a number from {least} to {most}").into()
+        })
+}
+
+/// An empty variable counts as not set, as for `TelenorAuthLayer::from_env`.
+fn read(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Result<Option<String>, Error> {
     let value = variable(name).map(OsString::into_string).transpose();
-    let value = value.map_err(|_| UsageError(format!("{name} is not UTF-8")))?;
+    let value = value.map_err(|_| format!("{name} is not UTF-8"))?;
     Ok(value.filter(|value| !value.trim().is_empty()))
 }
-
-/// Options in the order they were given.
-#[derive(Default)]
-struct Given(Vec<(&'static str, String)>);
-
-impl Given {
-    fn take(
-        &mut self,
-        option: &str,
-        next: impl FnOnce() -> Option<String>,
-    ) -> Result<(), UsageError> {
-        let (name, attached) = match option.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (option, None),
-        };
-        if matches!(name, "--client-secret" | "--secret") {
-            return Err(UsageError(format!(
-                "{name} does not exist, because others can read a command line: set TELENOR_CLIENT_SECRET, and renew the secret if it was a real one"
-            )));
-        }
-        let known = |names: &[&'static str]| names.iter().copied().find(|known| *known == name);
-        let (name, value) = if let Some(flag) = known(FLAGS) {
-            if attached.is_some() {
-                return Err(UsageError(format!("{flag} takes no value")));
-            }
-            (flag, String::new())
-        } else if let Some(option) = known(VALUES) {
-            let value = attached.or_else(|| next().filter(|value| !value.starts_with("--")));
-            let value = value.filter(|value| !value.trim().is_empty());
-            let missing = || UsageError(format!("{option} needs a value"));
-            (option, value.ok_or_else(missing)?)
-        } else {
-            return Err(UsageError(format!("there is no option {name:?}")));
-        };
-        if self.has(name) {
-            return Err(UsageError(format!("{name} is given twice")));
-        }
-        self.0.push((name, value));
-        Ok(())
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.value(name).is_some()
-    }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(given, _)| *given == name);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    fn value_or(
-        &self,
-        name: &str,
-        variable: &impl Fn(&str) -> Option<OsString>,
-        instead: &str,
-    ) -> Result<Option<String>, UsageError> {
-        match self.value(name) {
-            Some(value) => Ok(Some(value.to_owned())),
-            None => read(variable, instead),
-        }
-    }
-
-    fn number(
-        &self,
-        name: &str,
-        allowed: std::ops::RangeInclusive<u16>,
-    ) -> Result<Option<u16>, UsageError> {
-        let Some(value) = self.value(name) else {
-            return Ok(None);
-        };
-        let number = value.parse().ok().filter(|number| allowed.contains(number));
-        let wrong = || {
-            let (least, most) = (allowed.start(), allowed.end());
-            UsageError(format!("{name} is a number from {least} to {most}"))
-        };
-        number.map(Some).ok_or_else(wrong)
-    }
-}
-
-const FLAGS: &[&str] = &[
-    "--omit-redirect-uri",
-    "--raw-credentials",
-    "--no-pkce",
-    "--raw",
-    "--no-browser",
-    "--keep",
-];
-const VALUES: &[&str] = &[
-    "--client-id",
-    "--gateway",
-    "--redirect-uri",
-    "--port",
-    "--scope",
-    "--timeout",
-];
-
-/// A mistake on the command line; the text names the option.
-#[derive(Debug)]
-pub(crate) struct UsageError(String);
-
-impl UsageError {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for UsageError {}
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -267,13 +181,13 @@ mod tests {
             let found = variables.iter().find(|(set, _)| *set == name)?;
             Some(found.1.into())
         };
-        Command::parse(arguments.iter().map(OsString::from), variable)
-            .map_err(|error| error.to_string())
+        let arguments = arguments.iter().map(OsString::from).collect();
+        Command::parse(arguments, variable).map_err(|error| error.to_string())
     }
 
     fn options(arguments: &[&str], variables: &[(&str, &str)]) -> Options {
         match parse(arguments, variables) {
-            Ok(Command::Try(options)) => *options,
+            Ok(Command::Run(options)) => *options,
             other => panic!("{arguments:?}: {other:?}"),
         }
     }
@@ -281,7 +195,9 @@ mod tests {
     #[test]
     fn nothing_given_means_user_info_of_the_mock() {
         let options = options(&[], &[("TELENOR_CLIENT_ID", "")]);
-        assert!(options.client.is_none() && options.pkce && options.open_browser && !options.keep);
+        assert!(
+            options.client.is_none() && !(options.no_pkce || options.no_browser || options.keep)
+        );
         assert_eq!(options.calls, ["/user-info/v1/users"]);
         assert_eq!(options.timeout, Duration::from_secs(300));
     }
@@ -360,11 +276,27 @@ mod tests {
     fn help_names_every_option_and_exit_code() {
         use crate::exit::Exit;
         let help = include_str!("help.txt");
-        for option in FLAGS.iter().chain(VALUES) {
+        for option in [
+            "--client-id ID",
+            "--gateway URL",
+            "--redirect-uri URI",
+            "--port PORT",
+            "--scope SCOPE",
+            "--omit-redirect-uri",
+            "--raw-credentials",
+            "--no-pkce",
+            "--raw",
+            "--no-browser",
+            "--keep",
+            "--timeout SECONDS",
+        ] {
             assert!(help.contains(&format!("\n  {option} ")), "{option}");
+            let name = option.split(' ').next().unwrap();
+            let mistake = parse(&[&format!("{name}=")], &[]).unwrap_err();
+            assert!(!mistake.contains("invalid option"), "{mistake}");
         }
         for exit in [
-            Exit::Fine,
+            Exit::Success,
             Exit::Api,
             Exit::Usage,
             Exit::Login,

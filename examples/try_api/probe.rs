@@ -1,7 +1,8 @@
-//! Would the gateway take the authorization request at all?
+//! The authorization request, sent once without a browser.
 //!
-//! An unknown client id or redirect URI never comes back to the app: the gateway shows it to the browser, where nobody waits for
-//! it. The endpoint's first answer depends on neither the user's network nor cookies, so asking for it from here tells.
+//! The gateway does not redirect back with an unknown client id or redirect URI: it shows an error
+//! page, which the app never sees. The endpoint's first answer depends neither on the user's
+//! network nor on cookies, so it is the same from here.
 
 use std::{error::Error, time::Duration};
 
@@ -11,20 +12,21 @@ use url::form_urlencoded;
 
 use crate::advice::{self, Advice};
 
-pub(crate) enum Verdict {
-    Willing,
-    Refused {
-        said: String,
+/// What the gateway's answer means.
+pub(crate) enum Probe {
+    Accepted,
+    Rejected {
+        description: String,
         advice: Advice,
     },
-    /// An answer that need not mean anything for a browser.
+    /// A browser may get another answer than this status.
     Unclear(u16),
     Unreachable(String),
 }
 
-/// Asks for an authorization URL as a browser would, and goes no further.
-pub(crate) async fn ask(url: &str) -> Verdict {
-    match answer(url).await {
+/// Requests an authorization URL as a browser would, and follows no redirect.
+pub(crate) async fn send(url: &str) -> Probe {
+    match request(url).await {
         Ok(answer) => read(&answer),
         Err(error) => {
             // The URL holds a state.
@@ -35,19 +37,18 @@ pub(crate) async fn ask(url: &str) -> Verdict {
                 text = format!("{text}: {error}");
                 cause = error.source();
             }
-            Verdict::Unreachable(text)
+            Probe::Unreachable(text)
         }
     }
 }
 
 struct Answer {
     status: u16,
-    /// Where it redirects to.
     location: Option<String>,
     body: Vec<u8>,
 }
 
-async fn answer(url: &str) -> reqwest::Result<Answer> {
+async fn request(url: &str) -> reqwest::Result<Answer> {
     let client = Client::builder()
         .user_agent(concat!("telenor-auth-try_api/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
@@ -71,28 +72,29 @@ async fn answer(url: &str) -> reqwest::Result<Answer> {
     })
 }
 
-fn read(answer: &Answer) -> Verdict {
+fn read(answer: &Answer) -> Probe {
     match answer.status {
-        200..=299 => Verdict::Willing,
+        200..=299 => Probe::Accepted,
         status @ 300..=399 => match answer.location.as_deref().and_then(error_in) {
-            Some((error, said)) => judge(status, &error, &said, None),
-            None => Verdict::Willing,
+            Some((error, description)) => classify(status, &error, &description, None),
+            None => Probe::Accepted,
         },
         status => {
             // Apigee's shape, that of RFC 6749, and the envelope of Telenor's APIs.
             let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
             let text = |names: &[&str]| names.iter().find_map(|name| body[*name].as_str());
             let error = text(&["error", "ErrorCode"]).unwrap_or_default();
-            let said = text(&["error_description", "Error", "description"]).unwrap_or_default();
+            let description =
+                text(&["error_description", "Error", "description"]).unwrap_or_default();
             let code = &body["errorCode"];
             let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
             let code = code.and_then(|code| u32::try_from(code).ok());
-            judge(status, error, said, code)
+            classify(status, error, description, code)
         }
     }
 }
 
-/// The error that a redirect to the callback brings (RFC 6749 section 4.1.2.1).
+/// The error in a redirect to the callback (RFC 6749 section 4.1.2.1).
 fn error_in(location: &str) -> Option<(String, String)> {
     let (_, query) = location.split_once('?')?;
     let value = |name| {
@@ -106,16 +108,16 @@ fn error_in(location: &str) -> Option<(String, String)> {
     ))
 }
 
-fn judge(status: u16, error: &str, said: &str, code: Option<u32>) -> Verdict {
-    match advice::for_oauth(error, said).or_else(|| advice::for_code(code?)) {
-        Some(advice) => Verdict::Refused {
-            said: match code {
-                Some(code) => format!("status {status}, code {code}: {said}"),
-                None => format!("status {status}, {error}: {said}"),
+fn classify(status: u16, error: &str, description: &str, code: Option<u32>) -> Probe {
+    match advice::for_oauth(error, description).or_else(|| advice::for_code(code?)) {
+        Some(advice) => Probe::Rejected {
+            description: match code {
+                Some(code) => format!("status {status}, code {code}: {description}"),
+                None => format!("status {status}, {error}: {description}"),
             },
             advice,
         },
-        None => Verdict::Unclear(status),
+        None => Probe::Unclear(status),
     }
 }
 
@@ -125,7 +127,7 @@ const MAX_BODY: usize = 16 * 1024;
 mod tests {
     use super::*;
 
-    fn verdict(status: u16, location: Option<&str>, body: &str) -> Verdict {
+    fn probe(status: u16, location: Option<&str>, body: &str) -> Probe {
         read(&Answer {
             status,
             location: location.map(str::to_owned),
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_known_in_every_shape_and_nothing_else_is_one() {
+    fn a_known_error_rejects_in_every_shape_and_no_other_does() {
         for (body, known) in [
             (
                 r#"{"ErrorCode":"invalid_request","Error":"Invalid redirection uri x"}"#,
@@ -151,23 +153,20 @@ mod tests {
             ("[]", false),
             ("", false),
         ] {
-            let refused = matches!(verdict(400, None, body), Verdict::Refused { .. });
-            assert_eq!(refused, known, "{body}");
+            let rejected = matches!(probe(400, None, body), Probe::Rejected { .. });
+            assert_eq!(rejected, known, "{body}");
         }
     }
 
     #[test]
-    fn a_redirect_is_good_unless_it_brings_an_error() {
-        let redirect = |location| verdict(302, Some(location), "");
-        assert!(matches!(
-            redirect("/mock/login/x/network"),
-            Verdict::Willing
-        ));
+    fn a_redirect_is_accepted_unless_it_has_an_error() {
+        let redirect = |location| probe(302, Some(location), "");
+        assert!(matches!(redirect("/mock/login/x/network"), Probe::Accepted));
         assert!(matches!(
             redirect("https://idp.example/sso?a=b"),
-            Verdict::Willing
+            Probe::Accepted
         ));
         let back = "http://127.0.0.1/cb?error=invalid_scope&state=x";
-        assert!(matches!(redirect(back), Verdict::Refused { .. }));
+        assert!(matches!(redirect(back), Probe::Rejected { .. }));
     }
 }

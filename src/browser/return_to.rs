@@ -18,7 +18,7 @@ pub(crate) struct ReturnTo {
 impl ReturnTo {
     /// Checks what a request line or a query parameter asked for.
     ///
-    /// The rule is tried in `tests/return_to.rs` on every string of a public list of redirect tricks. It is applied to
+    /// The rule is tried in `tests/it/browser/return_to.rs` on every string of a public list of redirect tricks. It is applied to
     /// the very bytes that are written to `Location` later on.
     pub(crate) fn parse(raw: &str, origin: &Url) -> Option<Self> {
         if !starts_with_one_slash(raw) {

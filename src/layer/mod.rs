@@ -7,12 +7,14 @@ mod service;
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use tower_layer::Layer;
 
 #[cfg(feature = "axum")]
 pub use self::router::RouterExt;
 pub use self::{future::ResponseFuture, service::TelenorAuth};
 use crate::{
+    browser::request,
     flow::{Flow, placement::Placement},
     session::{SessionId, StoreError},
 };
@@ -83,6 +85,37 @@ impl TelenorAuthLayer {
         self.flow.revoke_all().await
     }
 
+    /// Returns whether a page of the app's own origin sent this request, as the browser states it.
+    ///
+    /// Refuse forms and other requests that change something where this is `false`. The session
+    /// cookie's `SameSite=Lax` is not enough: it lets in pages of sibling hosts, and in some
+    /// browsers the host's own pages on plain http.
+    ///
+    /// The app's origin is that of the redirect URI. `Sec-Fetch-Site` has to be `same-origin` and
+    /// `Origin` has to be the app's, where they are sent. A request that has neither header, or
+    /// one of them twice, is not known to come from the app, so this is `false`.
+    ///
+    /// ```
+    /// use http::{HeaderMap, HeaderValue, header};
+    /// use telenor_auth::TelenorAuthLayer;
+    ///
+    /// # fn main() -> Result<(), telenor_auth::ConfigError> {
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri).build()?;
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// assert!(!auth.is_same_origin(&headers));
+    /// headers.insert(header::ORIGIN, HeaderValue::from_static("https://shop.example"));
+    /// assert!(auth.is_same_origin(&headers));
+    /// headers.append(header::ORIGIN, HeaderValue::from_static("https://evil.example"));
+    /// assert!(!auth.is_same_origin(&headers));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn is_same_origin(&self, headers: &HeaderMap) -> bool {
+        request::is_same_origin(headers, &self.flow.config.origin_str)
+    }
+
     /// The paths that a router must have so that a layer on its routes sees them, and that layer.
     #[cfg(feature = "axum")]
     fn on_routes(self) -> (Vec<String>, Self) {
@@ -100,5 +133,43 @@ impl<S> Layer<S> for TelenorAuthLayer {
 
     fn layer(&self, inner: S) -> TelenorAuth<S> {
         TelenorAuth::new(inner, Arc::clone(&self.flow), self.placement.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, header};
+
+    use super::*;
+
+    #[test]
+    fn the_apps_origin_is_that_of_the_redirect_uri() {
+        for (redirect_uri, ours, foreign) in [
+            (
+                "https://a.example/x/callback",
+                "https://a.example",
+                "http://a.example",
+            ),
+            (
+                "https://a.example:8443/callback",
+                "https://a.example:8443",
+                "https://a.example",
+            ),
+            (
+                "http://localhost:3000/callback",
+                "http://localhost:3000",
+                "http://127.0.0.1:3000",
+            ),
+        ] {
+            let layer = TelenorAuthLayer::builder("id", "secret", redirect_uri)
+                .build()
+                .unwrap();
+            let same_origin = |origin| {
+                let origin = HeaderValue::from_static(origin);
+                layer.is_same_origin(&HeaderMap::from_iter([(header::ORIGIN, origin)]))
+            };
+            assert!(same_origin(ours), "{redirect_uri}");
+            assert!(!same_origin(foreign), "{redirect_uri}");
+        }
     }
 }

@@ -108,8 +108,8 @@ impl MockGatewayBuilder {
     /// Puts the browser on Wi-Fi: the network recognises nobody, so USSD comes first.
     ///
     /// The header `x-mock-msisdn` still names a subscriber; see [the module](super#recognition).
-    pub const fn wifi(mut self) -> Self {
-        self.settings.wifi = true;
+    pub const fn wifi(mut self, wifi: bool) -> Self {
+        self.settings.wifi = wifi;
         self
     }
 
@@ -129,8 +129,8 @@ impl MockGatewayBuilder {
     /// `redirect_uri` on the token request too. Telenor's own examples leave them all out.
     ///
     /// Source: Apigee's OAuth HTTP status code reference.
-    pub const fn strict(mut self) -> Self {
-        self.settings.strict = true;
+    pub const fn strict(mut self, strict: bool) -> Self {
+        self.settings.strict = strict;
         self
     }
 
@@ -139,14 +139,14 @@ impl MockGatewayBuilder {
     /// By default they have Apigee's form, `{"ErrorCode": …, "Error": …}`.
     ///
     /// [RFC 6749 section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-    pub const fn rfc_errors(mut self) -> Self {
-        self.settings.rfc_errors = true;
+    pub const fn rfc_errors(mut self, rfc_errors: bool) -> Self {
+        self.settings.rfc_errors = rfc_errors;
         self
     }
 
     /// Issues a refresh token with each access token, and accepts it once.
-    pub const fn refresh_tokens(mut self) -> Self {
-        self.settings.refresh_tokens = true;
+    pub const fn refresh_tokens(mut self, refresh_tokens: bool) -> Self {
+        self.settings.refresh_tokens = refresh_tokens;
         self
     }
 

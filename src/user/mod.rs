@@ -61,7 +61,7 @@ impl TelenorUser {
     }
 
     /// When the session ends: a little before its access token does, unless the app
-    /// [refreshes](crate::TelenorAuthBuilder::refresh_tokens) those.
+    /// [refreshes](crate::|builder| builder.refresh_tokens(true)) those.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.current.session.expires_at()

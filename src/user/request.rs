@@ -92,7 +92,7 @@ impl<'u> ApiRequest<'u> {
     /// Makes the call, within ten seconds and without following a redirect.
     ///
     /// A GET that meets a server error or cannot connect is tried up to three times, with pauses that grow and vary. Where the app
-    /// [refreshes](crate::TelenorAuthBuilder::refresh_tokens) tokens, a call that is refused because its token is dead is made once more, with
+    /// [refreshes](crate::|builder| builder.refresh_tokens(true)) tokens, a call that is refused because its token is dead is made once more, with
     /// another one, for which it may take ten seconds again and the time of the refresh. Nothing else is sent twice.
     ///
     /// # Errors

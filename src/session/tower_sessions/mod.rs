@@ -45,22 +45,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Give the same keys to every instance of the app. What the store keeps is sealed with them, under
 /// hashes of the session tokens: a reader of the store gets neither tokens nor sessions.
 ///
-/// ```no_run
-/// use telenor_auth::{CookieKeys, TelenorAuthLayer, session::TowerSessionsStore};
-/// use tower_sessions_sqlx_store::{PostgresStore, sqlx::PgPool};
-///
-/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let pool = PgPool::connect("postgres://localhost/shop").await?;
-/// let table = PostgresStore::new(pool).with_table_name("telenor_session")?;
-/// table.migrate().await?;
-///
-/// let keys = CookieKeys::random(); // from your secret store, in production
-/// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
-///     .cookie_keys(keys.clone())
-///     .session_store(TowerSessionsStore::from_core_014(table, &keys))
-///     .build()?;
-/// # Ok(()) }
-/// ```
+// The crate of the stores' tests compiles it: it has the store.
+#[cfg_attr(not(doctest), doc = include_str!("postgresql.md"))]
 ///
 /// # The store
 ///

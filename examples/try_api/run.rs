@@ -1,0 +1,209 @@
+//! One run: a gateway, a login, the calls, a logout.
+
+use std::sync::Arc;
+
+use lexopt::Error;
+use telenor_auth::{ConfigError, Language, TelenorAuthLayer, mock::MockGateway};
+use tokio::{net::TcpListener, sync::mpsc, time};
+
+use crate::{
+    address, advice, browser, calls,
+    exit::Exit,
+    explain::{self, TokenRequest, step},
+    login::{self, EventSink, LoginResult},
+    mask,
+    options::{Client, Options},
+    probe::{self, Probe},
+    server::{Server, Watched},
+};
+
+/// An error is one of usage. Any other failure is explained, and decides the exit code.
+pub(crate) async fn run(mut options: Options) -> Result<Exit, Error> {
+    // Bound before anything else, because with port 0 only the listener knows the redirect URI.
+    let (listener, redirect_uri) = listen(&options).await?;
+    let (client, mock) = match options.client.take() {
+        Some(client) => (client, None),
+        None => {
+            let (client, mock) = start_mock(&redirect_uri).await?;
+            (client, Some(mock))
+        }
+    };
+    step(
+        "gateway",
+        format_args!("{}, as client {:?}", client.gateway, client.id),
+    );
+    let registered = if mock.is_some() {
+        "which the mock accepts as registered"
+    } else {
+        "which has to be registered for the app, letter for letter"
+    };
+    step("redirect", format_args!("{redirect_uri}, {registered}"));
+
+    let (results, mut result) = mpsc::unbounded_channel();
+    let token_request = TokenRequest {
+        client_id: client.id.clone(),
+        redirect_uri: !options.omit_redirect_uri,
+        pkce: !options.no_pkce,
+    };
+    let events = EventSink::new(results.clone(), token_request);
+    let app = login::app(layer(&options, &client, &redirect_uri, events)?, results);
+
+    let authorization_url = login::authorization_url(&app).await.unwrap_or_default();
+    if let Some(exit) = probe(&authorization_url, &client.secret).await {
+        return Ok(exit);
+    }
+
+    let watched = Watched::new(&redirect_uri, &authorization_url);
+    let server = Server::start(listener, app, watched);
+    let start = address::start_page(&redirect_uri);
+    step("open", &start);
+    if !options.no_browser && !browser::open(&start) {
+        step("", "no browser could be started: open the address yourself");
+    }
+
+    let user = match time::timeout(options.timeout, result.recv()).await {
+        Ok(Some(LoginResult::SignedIn(user))) => user,
+        Ok(Some(LoginResult::Failed { cause, detail })) => {
+            explain::advice(advice::for_login(cause, &detail));
+            server.stop().await;
+            return Ok(login::exit_code(cause));
+        }
+        Ok(None) | Err(_) => {
+            let seconds = options.timeout.as_secs();
+            step("failed", format_args!("no login within {seconds} s"));
+            step(
+                "",
+                "if the browser shows an error page of the gateway, that is why: the gateway does \
+                 not redirect back from it",
+            );
+            return Ok(Exit::TimedOut);
+        }
+    };
+    explain::token(&user);
+    // The last page is still on its way to the browser, which need not delay the calls.
+    let stopping = tokio::spawn(server.stop());
+    let exit = calls::run(&user, &options.calls, options.raw, &client.secret).await;
+    if options.keep {
+        step(
+            "logout",
+            "none (--keep): the token is valid until it expires",
+        );
+    } else {
+        calls::log_out(&user).await;
+    }
+    let _ = stopping.await;
+    Ok(exit)
+}
+
+/// The listener, and the redirect URI, which may have its port.
+async fn listen(options: &Options) -> Result<(TcpListener, String), Error> {
+    let (address, redirect_uri) =
+        address::to_listen(options.redirect_uri.as_deref(), options.port)?;
+    let cannot_listen = |error| format!("--port: cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let port = listener.local_addr().map_err(cannot_listen)?.port();
+    let redirect_uri =
+        redirect_uri.unwrap_or_else(|| format!("http://127.0.0.1:{port}/telenor/callback"));
+    Ok((listener, redirect_uri))
+}
+
+async fn start_mock(redirect_uri: &str) -> Result<(Client, MockGateway), Error> {
+    step(
+        "mock",
+        "no client id is given, so the gateway is a mock in this process",
+    );
+    let mock = MockGateway::builder()
+        .redirect_uri(redirect_uri)
+        .app_name("try_api")
+        .start()
+        .await
+        .map_err(|error| format!("the mock gateway cannot be started: {error}"))?;
+    let client = Client {
+        id: mock.client_id().to_owned(),
+        secret: mock.client_secret().to_owned(),
+        gateway: mock.base_url(),
+    };
+    Ok((client, mock))
+}
+
+fn layer(
+    options: &Options,
+    client: &Client,
+    redirect_uri: &str,
+    events: EventSink,
+) -> Result<TelenorAuthLayer, Error> {
+    let events = Arc::new(events);
+    let mut layer = TelenorAuthLayer::builder(&client.id, &client.secret, redirect_uri)
+        .gateway(&client.gateway)
+        .app_name("try_api")
+        .purpose(Language::English, "show what Telenor's APIs return")
+        .login_timeout(options.timeout)
+        .on_event(move |event| events.record(event));
+    if let Some(scope) = &options.scope {
+        layer = layer.scope(scope);
+    }
+    if options.omit_redirect_uri {
+        layer = layer.omit_redirect_uri(true);
+    }
+    if options.raw_credentials {
+        layer = layer.raw_client_credentials(true);
+    }
+    if options.no_pkce {
+        layer = layer.dangerous_disable_pkce(true);
+    }
+    layer.build().map_err(|error| with_option(&error))
+}
+
+/// The library does not know which option a setting came from.
+fn with_option(error: &ConfigError) -> Error {
+    let option = match error {
+        ConfigError::InvalidClientId => "--client-id",
+        ConfigError::EmptyClientSecret => "TELENOR_CLIENT_SECRET",
+        ConfigError::InvalidGateway(_) | ConfigError::InsecureGateway => "--gateway",
+        ConfigError::InvalidRedirectUri(_)
+        | ConfigError::InsecureRedirectUri
+        | ConfigError::RedirectPathTaken(_) => "--redirect-uri",
+        ConfigError::InvalidScope => "--scope",
+        _ => return error.to_string().into(),
+    };
+    format!("{option}: {error}").into()
+}
+
+/// Sends the probe before a browser is opened. Returns an exit code when the login cannot succeed.
+async fn probe(authorization_url: &str, secret: &str) -> Option<Exit> {
+    let endpoint = "GET /oauth/v2/authorize";
+    match probe::send(authorization_url).await {
+        Probe::Accepted => {
+            step(
+                "probe",
+                format_args!(
+                    "{endpoint}: accepted, so the gateway probably knows the app and its redirect \
+                     URI"
+                ),
+            );
+            None
+        }
+        Probe::Unclear(status) => {
+            step(
+                "probe",
+                format_args!("{endpoint}: status {status}; a browser may get further"),
+            );
+            None
+        }
+        Probe::Rejected {
+            description,
+            advice,
+        } => {
+            let description = mask::message(&description, &[secret]);
+            step("failed", format_args!("{endpoint}: {description}"));
+            explain::advice(advice);
+            Some(Exit::Login)
+        }
+        Probe::Unreachable(error) => {
+            let error = mask::message(&error, &[secret]);
+            step("failed", format_args!("{endpoint}: {error}"));
+            explain::advice(advice::UNREACHABLE);
+            Some(Exit::Unreachable)
+        }
+    }
+}

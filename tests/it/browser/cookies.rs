@@ -1,0 +1,86 @@
+//! Cookies as they are written, and as browsers and others send them.
+
+use http::StatusCode;
+use telenor_auth::CookiePrefix;
+
+use crate::support::{App, navigation};
+
+#[tokio::test]
+async fn session_cookie_has_exactly_these_attributes() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let done = browser.open(&callback).await;
+    let line = done.set_cookies().remove(0);
+    let (pair, attributes) = line.split_once("; ").unwrap();
+    assert!(pair.starts_with("__Host-telenor-session="));
+    assert_eq!(
+        attributes,
+        "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3569"
+    );
+}
+
+#[tokio::test]
+async fn http_prefix_is_offered() {
+    let app = App::with(|builder| builder.cookie_prefix(CookiePrefix::HostHttp)).await;
+    let browser = app.signed_in().await;
+    assert!(
+        browser
+            .jar
+            .iter()
+            .any(|(name, _)| name == "__Host-Http-telenor-session")
+    );
+}
+
+#[tokio::test]
+async fn cookies_that_came_twice_are_rejected_in_either_order() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let good = browser.pending().remove(0);
+    for twin in [
+        (good.0.clone(), "evil".to_owned()),
+        (good.0.to_uppercase(), good.1.clone()),
+    ] {
+        for jar in [
+            vec![good.clone(), twin.clone()],
+            vec![twin.clone(), good.clone()],
+        ] {
+            browser.jar = jar;
+            browser.open(&callback).await.assert_safe_reject();
+        }
+    }
+    browser.jar = vec![good];
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn neighbours_cookies_do_not_hide_ours() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let mut nav = navigation(&callback);
+    let odd = http::HeaderValue::from_bytes(b"x=\xff; J\xf8rgen; =; ;;").unwrap();
+    nav.headers_mut().insert("cookie", odd.clone());
+    assert_eq!(browser.send(nav).await.status, StatusCode::SEE_OTHER);
+    let mut nav = navigation("/whoami");
+    nav.headers_mut().insert("cookie", odd);
+    assert_eq!(browser.send(nav).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn cookies_that_a_flood_made_up_are_not_all_answered() {
+    let app = App::start().await;
+    let mut nav = navigation("/private");
+    let flood: Vec<_> = (0..5_000)
+        .map(|number| format!("__Host-telenor-login-{number:012}=x"))
+        .collect();
+    nav.headers_mut()
+        .insert("cookie", flood.join("; ").parse().unwrap());
+    let answer = app.browser().send(nav).await;
+    assert!(
+        answer.set_cookies().len() <= 21,
+        "{}",
+        answer.set_cookies().len()
+    );
+}

@@ -1,0 +1,330 @@
+//! The login that starts on plain http, and what passes there in clear text.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use telenor_auth::{ConfigError, StartScript, TelenorAuthBuilder, mock::Endpoint};
+
+use crate::support::{Answer, App, Browser, ORIGIN, navigation, query, request};
+
+const START: &str = "http://start.app.test";
+
+async fn app() -> App {
+    App::with(|builder| builder.http_start(START)).await
+}
+
+/// What a browser gets on the plain-http host: its jar for https is never sent there.
+async fn on_http(app: &App, url: &str) -> Answer {
+    let mut browser = app.browser();
+    let mut nav = request(
+        Method::GET,
+        url.strip_prefix(START).unwrap(),
+        &[("accept", "text/html")],
+    );
+    nav.headers_mut()
+        .insert("host", "start.app.test".parse().unwrap());
+    browser.send(nav).await
+}
+
+fn link(page: &Answer) -> String {
+    let from = page
+        .body
+        .find("id=\"continue\" href=\"")
+        .expect("a link to go on")
+        + 20;
+    page.body[from - 1..]
+        .split('"')
+        .nth(1)
+        .unwrap()
+        .replace("&#38;", "&")
+        .replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn login_passes_over_plain_http_and_ends_on_https() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami?n=1").await;
+    assert!(
+        start.starts_with("http://start.app.test/telenor/start?t="),
+        "{start}"
+    );
+    assert_eq!(browser.pending().len(), 1, "the cookie was set on https");
+
+    let page = on_http(&app, &start).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.set_cookies(), [""; 0]);
+    let authorization = link(&page);
+    assert!(
+        page.body
+            .contains("http-equiv=\"refresh\" content=\"0;url="),
+        "and it goes on by itself"
+    );
+    assert!(authorization.starts_with(&app.gateway.base_url()));
+    assert_eq!(query(&authorization, "code_challenge").unwrap().len(), 43);
+
+    let callback = app.gateway.allow(&authorization).unwrap();
+    assert!(callback.starts_with("https://"));
+    let done = browser.open(&callback).await;
+    assert_eq!(done.location(), format!("{ORIGIN}/whoami?n=1"));
+    assert!(browser.token().await.is_some());
+}
+
+#[tokio::test]
+async fn nothing_secret_personal_or_readable_passes_in_clear_text() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami?phone=4791234567").await;
+    let page = on_http(&app, &start).await;
+    let late = on_http(&app, &start).await;
+    let clear = format!("{start} {page:?} {late:?}");
+    let authorization = link(&page);
+    let callback = app.gateway.allow(&authorization).unwrap();
+    let code = query(&callback, "code").unwrap();
+    browser.open(&callback).await;
+    let verifier = app.gateway.requests(Endpoint::Token)[0]
+        .form("code_verifier")
+        .unwrap();
+    for secret in [
+        code,
+        verifier,
+        "4791234567".into(),
+        "whoami".into(),
+        browser.session().unwrap(),
+        browser.token().await.unwrap(),
+    ] {
+        assert!(!clear.contains(&secret), "{secret}");
+    }
+    assert!(!start.contains(&query(&authorization, "state").unwrap()));
+}
+
+#[tokio::test]
+async fn start_page_is_shown_once_and_within_a_minute() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let seen = browser.start("/whoami?n=1").await;
+    assert_eq!(on_http(&app, &seen).await.status, StatusCode::OK);
+    let late = browser.start("/whoami?n=2").await;
+    app.clock.advance(Duration::from_secs(60));
+    for (start, target) in [(seen, "/whoami?n=1"), (late, "/whoami?n=2")] {
+        let refused = on_http(&app, &start).await;
+        assert_eq!(refused.status, StatusCode::SEE_OTHER);
+        let login = refused.location();
+        assert!(
+            login.starts_with("https://app.test/telenor/login?resume="),
+            "{login}"
+        );
+        // Over https the cookie knows where this login was to lead; a button keeps it from going round by itself.
+        let button = browser.open(&login).await;
+        assert_eq!(button.status, StatusCode::OK);
+        assert!(
+            button.body.contains(
+                &target
+                    .replace('/', "%2F")
+                    .replace('?', "%3F")
+                    .replace('=', "%3D")
+            )
+        );
+        let again = browser
+            .start(&format!(
+                "/telenor/login?return_to={}",
+                target.replace('?', "%3F").replace('=', "%3D")
+            ))
+            .await;
+        let page = on_http(&app, &again).await;
+        let callback = app.gateway.allow(&link(&page)).unwrap();
+        assert_eq!(
+            browser.open(&callback).await.location(),
+            format!("{ORIGIN}{target}")
+        );
+    }
+}
+
+#[tokio::test]
+async fn address_that_was_never_ours_ends_on_a_page_and_in_no_loop() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/private").await;
+    let (kept, changed) = start.split_at(start.len() - 10);
+    let other = if changed.starts_with('A') { 'B' } else { 'A' };
+    let altered = format!("{kept}{other}{}", &changed[1..]);
+    for url in [
+        altered.as_str(),
+        "http://start.app.test/telenor/start",
+        "http://start.app.test/telenor/start?t=",
+        "http://start.app.test/telenor/start?x=%0d%0a",
+        "http://start.app.test/telenor/start?t=x&form=1&return_to=/a",
+    ] {
+        let refused = on_http(&app, url).await;
+        assert!(
+            refused.location().ends_with("/telenor/login?resume="),
+            "nothing of it is passed on"
+        );
+        let page = browser.open(&refused.location()).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{url}");
+        assert!(
+            page.body.contains("/telenor/login"),
+            "with a button to start over"
+        );
+    }
+    assert_eq!(app.gateway.hits(Endpoint::Authorize), 0);
+}
+
+#[tokio::test]
+async fn token_of_the_start_page_does_not_stand_for_the_cookie() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/private").await;
+    let callback = app
+        .gateway
+        .allow(&link(&on_http(&app, &start).await))
+        .unwrap();
+    app.browser().open(&callback).await.assert_safe_reject();
+    assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn browser_that_upgrades_the_start_page_gets_through() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/private").await;
+    // Over https on the start host, and on the app's own: the page is the same, and sends nobody back to http.
+    for host in ["start.app.test", "app.test"] {
+        let mut browser = app.browser();
+        let fresh = browser.start("/private").await;
+        let mut nav = navigation(fresh.strip_prefix(START).unwrap());
+        nav.headers_mut().insert("host", host.parse().unwrap());
+        let page = browser.send(nav).await;
+        assert_eq!(page.status, StatusCode::OK, "{host}");
+        let callback = app.gateway.allow(&link(&page)).unwrap();
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    }
+    assert!(on_http(&app, &start).await.status.is_success());
+}
+
+#[tokio::test]
+async fn everything_else_on_plain_http_is_sent_to_https_with_no_look_at_cookies() {
+    let app = app().await;
+    let mut signed_in = app.browser();
+    let start = signed_in.start("/private").await;
+    let callback = app
+        .gateway
+        .allow(&link(&on_http(&app, &start).await))
+        .unwrap();
+    signed_in.open(&callback).await;
+    let hits = app.hits();
+    for browser in [app.browser(), signed_in] {
+        for (path, lands) in [
+            ("/private?n=1", "/private?n=1"),
+            ("/telenor/login", "/"),
+            ("/telenor/callback?code=a&state=b", "/"),
+            ("//evil.test/", "/"),
+        ] {
+            let mut browser: Browser = browser.clone();
+            let mut nav = request(
+                Method::GET,
+                path,
+                &[("accept", "text/html"), ("host", "START.app.test")],
+            );
+            if path.starts_with("//") {
+                *nav.uri_mut() = http::Uri::builder().path_and_query(path).build().unwrap();
+            }
+            let answer = browser.send(nav).await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+            assert_eq!(answer.location(), format!("{ORIGIN}{lands}"));
+            assert_eq!(answer.set_cookies(), [""; 0]);
+            assert_eq!(answer.header("strict-transport-security"), None);
+        }
+        let mut browser: Browser = browser.clone();
+        for method in [Method::POST, Method::GET, Method::HEAD] {
+            let script = request(
+                method,
+                "/private",
+                &[("accept", "*/*"), ("host", "start.app.test")],
+            );
+            assert_eq!(browser.send(script).await.status, StatusCode::UNAUTHORIZED);
+        }
+    }
+    assert_eq!(app.hits(), hits);
+}
+
+#[tokio::test]
+async fn loading_ahead_uses_up_no_start_page() {
+    let app = app().await;
+    let start = app.browser().start("/private").await;
+    let mut ahead = request(
+        Method::GET,
+        start.strip_prefix(START).unwrap(),
+        &[("accept", "text/html"), ("purpose", "prefetch")],
+    );
+    ahead
+        .headers_mut()
+        .insert("host", "start.app.test".parse().unwrap());
+    assert_eq!(
+        app.browser().send(ahead).await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(on_http(&app, &start).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn page_has_telenors_script_and_no_other() {
+    let script = "document.getElementById('continue').click()";
+    let with = |script: StartScript| {
+        App::with(move |builder: TelenorAuthBuilder| builder.http_start(START).start_script(script))
+    };
+    let app = with(StartScript::inline(script).connect("http://line.test")).await;
+    let page = on_http(&app, &app.browser().start("/private").await).await;
+    assert!(page.body.contains(&format!("<script>{script}</script>")));
+    assert!(
+        page.body.contains("<noscript><meta http-equiv=\"refresh\""),
+        "without scripts it still goes on"
+    );
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("script-src 'sha256-") && policy.contains("connect-src http://line.test"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe") && !policy.contains("upgrade-insecure-requests"));
+
+    let app = with(StartScript::external("http://line.test/line.js")).await;
+    let page = on_http(&app, &app.browser().start("/private").await).await;
+    assert!(
+        page.body
+            .contains("<script src=\"http://line.test/line.js\"></script>")
+    );
+
+    let app = self::app().await;
+    let page = on_http(&app, &app.browser().start("/private").await).await;
+    assert!(!page.body.contains("<script"));
+    assert!(
+        !page
+            .header("content-security-policy")
+            .unwrap()
+            .contains("script-src")
+    );
+}
+
+#[tokio::test]
+async fn start_needs_a_plain_origin_of_its_own() {
+    let build = |origin: &str| {
+        let gateway = "http://127.0.0.1:9";
+        let redirect_uri = format!("{ORIGIN}/telenor/callback");
+        let builder = telenor_auth::TelenorAuthLayer::builder("id", "secret", redirect_uri);
+        builder.gateway(gateway).http_start(origin).build()
+    };
+    for origin in [
+        "https://start.app.test",
+        "start.app.test",
+        "http://app.test",
+        "http://start.app.test/path",
+        "http://start.app.test?x",
+        "",
+    ] {
+        assert!(
+            matches!(build(origin), Err(ConfigError::InvalidHttpStart(_))),
+            "{origin}"
+        );
+    }
+    assert!(build("http://start.app.test").is_ok() && build("http://start.app.test:8080/").is_ok());
+}

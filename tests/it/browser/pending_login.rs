@@ -1,0 +1,185 @@
+//! The cookies of logins that have not ended.
+
+use std::{collections::HashSet, time::Duration};
+
+use http::StatusCode;
+
+use crate::support::{App, MINUTE, each_store::in_cookie};
+
+#[tokio::test]
+async fn pending_cookie_has_exactly_these_attributes() {
+    let app = App::start().await;
+    let answer = app.browser().open("/private").await;
+    let [line] = &answer.set_cookies()[..] else {
+        panic!("one cookie for one login");
+    };
+    let (pair, attributes) = line.split_once("; ").unwrap();
+    assert!(pair.starts_with("__Host-telenor-login-"));
+    assert_eq!(
+        attributes,
+        "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=300"
+    );
+    assert!(!line.contains("private"), "what is in it cannot be read");
+}
+
+#[tokio::test]
+async fn state_of_another_browser_is_rejected() {
+    let app = App::start().await;
+    let (mut ours, mut other) = (app.browser(), app.browser());
+    let callback = ours.callback_url(&app.gateway, "/whoami").await;
+    other.start("/private").await;
+    other.open(&callback).await.assert_safe_reject();
+    assert_eq!(app.token_requests(), 0);
+    assert_eq!(ours.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn cookie_of_one_login_does_not_stand_for_another() {
+    let app = App::start().await;
+    let (mut first, mut second) = (app.browser(), app.browser());
+    let callback = first.callback_url(&app.gateway, "/private").await;
+    second.start("/private").await;
+    let (name, _) = first.pending().remove(0);
+    let (_, value) = second.pending().remove(0);
+    first.jar = vec![(name, value)];
+    first.open(&callback).await.assert_safe_reject();
+    assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn pending_login_expires_by_our_clock() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami?a=1").await;
+    app.clock.advance(5 * MINUTE);
+    let late = browser.open(&callback).await;
+    late.assert_safe_reject();
+    assert!(
+        late.body.contains("return_to=%2Fwhoami%3Fa%3D1"),
+        "starts over at the same place"
+    );
+    assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn pending_login_from_the_future_is_rejected() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    app.clock.rewind(2 * MINUTE);
+    browser.open(&callback).await.assert_safe_reject();
+    assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn at_most_five_logins_wait_and_the_oldest_go_first() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let mut callbacks = Vec::new();
+    for _ in 0..100 {
+        callbacks.push(browser.callback_url(&app.gateway, "/private").await);
+        app.clock.advance(Duration::from_secs(1));
+        let bytes: usize = browser
+            .jar
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 3)
+            .sum();
+        assert!(
+            browser.pending().len() <= 5 && bytes < 4096,
+            "{bytes} bytes"
+        );
+    }
+    let kept: HashSet<_> = browser
+        .pending()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(kept.len(), 5);
+    browser
+        .clone()
+        .open(&callbacks[94])
+        .await
+        .assert_safe_reject();
+    for callback in &callbacks[95..] {
+        assert_eq!(browser.open(callback).await.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[tokio::test]
+async fn long_targets_do_not_overflow_the_header() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    for n in 0..10 {
+        browser
+            .start(&format!("/private?n={n}&{}", "x".repeat(1_500)))
+            .await;
+        let bytes: usize = browser
+            .jar
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 3)
+            .sum();
+        assert!(bytes < 4096, "{bytes} bytes");
+    }
+}
+
+#[tokio::test]
+async fn expired_and_unreadable_logins_are_swept() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    browser.start("/private").await;
+    let old = browser.pending().remove(0).0;
+    let broken = format!("{}AAAAAAAAAAAA", &old[..old.len() - 12]);
+    browser.jar.push((broken.clone(), "rubbish".to_owned()));
+    app.clock.advance(5 * MINUTE);
+    browser.start("/private").await;
+    let names: Vec<_> = browser
+        .pending()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names.len(), 1);
+    assert!(!names.contains(&old) && !names.contains(&broken));
+}
+
+#[tokio::test]
+async fn starting_logins_leaves_nothing_on_the_server() {
+    let app = App::start().await;
+    let mut early = app.browser();
+    let callback = early.callback_url(&app.gateway, "/whoami").await;
+    for _ in 0..10_000 {
+        app.browser().start("/private").await;
+    }
+    assert_eq!(early.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(app.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn success_clears_the_login_it_ends_and_no_other() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let first = browser.callback_url(&app.gateway, "/private").await;
+    let ended = browser.pending().remove(0).0;
+    browser.start("/private").await;
+    browser.open(&first).await;
+    let left: Vec<_> = browser
+        .pending()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(left.len(), 1);
+    assert_ne!(left[0], ended);
+}
+
+#[tokio::test]
+async fn pending_login_is_no_session_and_the_other_way_round() {
+    let app = App::with(in_cookie).await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let (pending_name, pending) = browser.pending().remove(0);
+    let mut forged = app.browser();
+    forged.jar = vec![("__Host-telenor-session".into(), pending)];
+    assert!(forged.token().await.is_none());
+    let session = app.signed_in().await.session().unwrap();
+    forged.jar = vec![(pending_name, session)];
+    forged.open(&callback).await.assert_safe_reject();
+}

@@ -1,0 +1,133 @@
+//! Browsers and apps that would go round for ever.
+
+use http::StatusCode;
+use telenor_auth::{
+    mock::{Answer as Scripted, Endpoint, MockGateway},
+    session::CookieStore,
+};
+
+use crate::support::{self, App, Browser, MINUTE, builder, keys};
+
+#[tokio::test]
+async fn browser_without_cookies_gets_a_page_and_no_loop() {
+    let app = App::start().await;
+    let mut forgetful = app.browser();
+    let callback = forgetful.callback_url(&app.gateway, "/private").await;
+    forgetful.jar.clear();
+    let page = forgetful.open(&callback).await;
+    page.assert_safe_reject();
+    assert!(page.body.contains("state_unknown"));
+    assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn browser_that_loses_its_session_is_told_after_three_rounds() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    for _ in 0..3 {
+        let callback = browser.callback_url(&app.gateway, "/private").await;
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+        browser.jar.retain(|(name, _)| !name.contains("-session"));
+    }
+    let page = browser.open("/private?n=1").await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert!(page.body.contains("login_loop"));
+    assert!(
+        page.body.contains("return_to=%2Fprivate%3Fn%3D1"),
+        "with a way on"
+    );
+    app.clock.advance(MINUTE);
+    browser.start("/private").await;
+}
+
+#[tokio::test]
+async fn abandoned_logins_lock_nobody_out() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    for _ in 0..20 {
+        browser.start("/private").await;
+    }
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
+}
+
+#[tokio::test]
+async fn app_that_redirects_to_the_login_route_by_itself_makes_no_endless_loop() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    for round in 0..10 {
+        let answer = browser.open("/telenor/login?return_to=%2Fprivate").await;
+        if answer.status != StatusCode::SEE_OTHER {
+            assert!(answer.body.contains("login_loop"));
+            assert!((3..=6).contains(&round), "{round}");
+            return;
+        }
+        let callback = app.gateway.allow(&answer.location()).unwrap();
+        browser.open(&callback).await;
+        browser.jar.retain(|(name, _)| !name.contains("-session"));
+    }
+    panic!("goes round for ever");
+}
+
+#[tokio::test]
+async fn gateway_that_always_says_dead_makes_no_loop() {
+    let app = App::start().await;
+    app.gateway
+        .answer_always(Endpoint::UserInfo, Scripted::gateway_error(40105));
+    let mut browser = app.signed_in().await;
+    for _ in 0..10 {
+        let page = browser.open("/name").await;
+        if page.status != StatusCode::SEE_OTHER {
+            assert!(page.body.contains("login_loop"));
+            return;
+        }
+        let callback = app.gateway.allow(&page.location()).unwrap();
+        browser.open(&callback).await;
+    }
+    panic!("goes round for ever");
+}
+
+/// Two instances behind a balancer that sends every other request to the other one, minutes apart by their clocks.
+#[tokio::test]
+async fn clocks_that_disagree_end_on_a_page_and_in_no_loop() {
+    for minutes in [2, 4, 30] {
+        let gateway = MockGateway::start().await.unwrap();
+        let instance = |clock: &telenor_auth::Clock| {
+            let keys = keys(1);
+            let store = CookieStore::new(&keys);
+            let layer = builder(&gateway)
+                .cookie_keys(keys)
+                .session_store(store)
+                .clock(clock.clone());
+            support::routes(&support::Hits::default()).layer(layer.build().unwrap())
+        };
+        let (ahead, behind) = (telenor_auth::Clock::manual(), telenor_auth::Clock::manual());
+        ahead.advance(minutes * MINUTE);
+        let (ahead, behind) = (instance(&ahead), instance(&behind));
+        let mut browser = Browser {
+            router: behind.clone(),
+            jar: Vec::new(),
+        };
+        let mut rounds = 0;
+        let page = loop {
+            browser.router = behind.clone();
+            let page = browser.open("/private").await;
+            if page.status != StatusCode::SEE_OTHER {
+                break page;
+            }
+            rounds += 1;
+            assert!(rounds <= 3, "goes round for ever, {minutes} minutes apart");
+            let callback = gateway.allow(&page.location()).unwrap();
+            browser.router = ahead.clone();
+            let done = browser.open(&callback).await;
+            if done.status != StatusCode::SEE_OTHER {
+                break done;
+            }
+        };
+        assert!(
+            page.body.contains("class=\"primary\""),
+            "{minutes} minutes apart: a page with a button"
+        );
+    }
+}

@@ -1,0 +1,378 @@
+//! Nothing secret or personal is logged at any level, and a failure is one line with its cause.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine, prelude::*};
+use http::{Method, StatusCode};
+use telenor_auth::{
+    CookieKeys, TelenorUser,
+    mock::{Answer, Endpoint, MockGateway, SignedInLayer},
+    session::{Fault, FaultyStore, MemoryStore},
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{self, App, CALLBACK, builder, navigation, query, request, routes};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+/// All that is logged on this thread while the guard lives; the exchanges of a test run on it too.
+fn capture() -> (Log, tracing::subscriber::DefaultGuard) {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+/// The same bytes as somebody might write them by accident.
+fn spellings(secret: &str) -> Vec<String> {
+    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let base64 = BASE64_STANDARD.encode(secret);
+    // Inside a longer text base64 starts at another place: leave out what depends on the neighbours.
+    let inside = |skip: usize| {
+        let shifted = BASE64_STANDARD.encode(format!("{}{secret}", "x".repeat(skip)));
+        shifted[4..shifted.len() - 4].to_owned()
+    };
+    let all = vec![
+        secret.to_owned(),
+        encoded,
+        base64[..base64.len() - 4].to_owned(),
+        inside(1),
+        inside(2),
+    ];
+    all.into_iter()
+        .filter(|spelling| spelling.len() >= 6)
+        .collect()
+}
+
+#[tokio::test]
+async fn nothing_secret_or_personal_is_logged() {
+    let (log, guard) = capture();
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let mut secrets = vec![
+        app.gateway.client_secret().to_owned(),
+        "4791234567".into(),
+        "91234567".into(),
+        "Nordmann".into(),
+    ];
+
+    for target in ["/name?phone=4791234567", "/whoami"] {
+        let login = format!("/telenor/login?return_to={target}");
+        let callback = browser.callback_url(&app.gateway, &login).await;
+        secrets.extend([
+            query(&callback, "code").unwrap(),
+            query(&callback, "state").unwrap(),
+        ]);
+        secrets.extend(browser.jar.iter().map(|(_, value)| value.clone()));
+        browser.open(&callback).await;
+        browser.open(&callback).await;
+        browser.open(target).await;
+        secrets.push(browser.token().await.unwrap());
+        secrets.extend(browser.jar.iter().map(|(_, value)| value.clone()));
+    }
+    for endpoint in [Endpoint::Token, Endpoint::UserInfo, Endpoint::Logout] {
+        for answer in [
+            Answer::status(500),
+            Answer::Reset,
+            Answer::json(
+                401,
+                r#"{"error":"canary-body","ErrorCode":"canary-body","errorCode":40106}"#,
+            ),
+            Answer::json(200, r#"{"access_token":"canary-body\u0000"}"#),
+        ] {
+            app.gateway.answer_next(endpoint, answer);
+            let mut other = browser.clone();
+            match endpoint {
+                Endpoint::Token => {
+                    let callback = other.callback_url(&app.gateway, "/telenor/login").await;
+                    other.open(&callback).await;
+                }
+                Endpoint::UserInfo => drop(other.open("/name").await),
+                _ => {
+                    let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
+                    other
+                        .send(request(Method::POST, "/telenor/logout", &headers))
+                        .await;
+                    browser = app.signed_in().await;
+                }
+            }
+        }
+    }
+    browser
+        .open(&format!("{CALLBACK}?code=canary-code&state=canary-state"))
+        .await;
+    browser
+        .open(&format!(
+            "{CALLBACK}?error=canary-error&error_description=canary-text&state=x"
+        ))
+        .await;
+    let mut odd = navigation("/private");
+    odd.headers_mut().insert(
+        "cookie",
+        "__Host-telenor-session=canary-cookie".parse().unwrap(),
+    );
+    app.browser().send(odd).await;
+    for sent in app.gateway.requests(Endpoint::Token) {
+        secrets.extend(sent.form("code_verifier"));
+        secrets.extend(sent.form("code"));
+    }
+    drop(guard);
+
+    let log = log.text();
+    assert!(
+        log.contains("login succeeded") && log.contains("login failed"),
+        "the log is there"
+    );
+    secrets.push("canary".into());
+    for secret in &secrets {
+        for spelling in spellings(secret) {
+            let line = log.lines().find(|line| line.contains(&spelling));
+            assert_eq!(line, None, "{spelling} is logged");
+        }
+    }
+}
+
+#[tokio::test]
+async fn failed_login_is_one_line_with_cause_and_login_id() {
+    let (log, guard) = capture();
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let location = browser.start("/private").await;
+    let state = query(&location, "state").unwrap();
+    let describe = |description: &str| {
+        let description: String =
+            url::form_urlencoded::byte_serialize(description.as_bytes()).collect();
+        format!("{CALLBACK}?error=access_denied&error_description={description}&state={state}")
+    };
+    browser.open(&describe("a\nINFO forged\u{1b}[2J")).await;
+    let page = browser
+        .open(&describe(&format!("gjemt\u{202e}{}", "x".repeat(5_000))))
+        .await;
+    drop(guard);
+    let log = log.text();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("access_denied"))
+        .collect();
+    let [line] = &lines[..] else {
+        panic!("one line: {lines:#?}")
+    };
+    assert!(line.len() < 600 && line.contains("gjemt") && !line.contains('\u{202e}'));
+    assert!(!log.contains("forged") && !log.contains('\u{1b}'));
+    let started = log
+        .lines()
+        .find(|line| line.contains("login started"))
+        .unwrap();
+    let login_id = started
+        .split("login_id=")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .trim_matches('"');
+    assert!(line.contains(login_id), "the same id from start to end");
+    assert!(page.body.contains(login_id), "and on the page");
+}
+
+#[tokio::test]
+async fn store_that_fails_is_a_line_with_its_words() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let faulty = store.clone();
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).session_store(store).build().unwrap();
+    let router = routes(&support::Hits::default()).layer(auth.clone());
+    let app = App::mounted(router, gateway);
+    let mut browser = app.signed_in().await;
+    faulty.set(Fault::Error);
+    let (log, guard) = capture();
+    let page = browser.open("/private").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    auth.revoke_all().await.unwrap_err();
+    drop(guard);
+    let log = log.text();
+    let lines = log.lines().filter(|line| line.contains("ERROR"));
+    let words = [
+        "session store failed",
+        "store_unavailable",
+        "the store was told to fail",
+    ];
+    let lines: Vec<_> = lines
+        .filter(|line| words.iter().all(|word| line.contains(word)))
+        .collect();
+    assert_eq!(lines.len(), 2, "{log}");
+}
+
+#[tokio::test]
+async fn gateway_that_goes_down_and_comes_back_is_a_line_each() {
+    let (log, guard) = capture();
+    let app = App::start().await;
+    app.gateway
+        .answer_always(Endpoint::Token, Answer::status(500));
+    for after in [0; 8].into_iter().chain([10; 3]) {
+        app.clock.advance(Duration::from_secs(after));
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/private").await;
+        browser.open(&callback).await;
+    }
+    app.gateway.answer_normally(Endpoint::Token);
+    app.clock.advance(Duration::from_secs(10));
+    app.signed_in().await;
+    app.signed_in().await;
+    drop(guard);
+    let log = log.text();
+    let mut lines = log.lines().filter(|line| {
+        let name = ["token endpoint left alone", "token endpoint is back"];
+        name.iter().any(|name| line.contains(name))
+    });
+    let (down, back) = (lines.next().unwrap(), lines.next().unwrap());
+    assert!(
+        down.contains("WARN") && down.contains("left alone failures=5"),
+        "{down}"
+    );
+    assert!(
+        back.contains("INFO") && back.contains("is back failures=8"),
+        "{back}"
+    );
+    assert_eq!(lines.next(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_change_or_go_missing_are_one_line() {
+    let key = |seed: u8| {
+        let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[seed]);
+        BASE64_STANDARD.encode(key)
+    };
+    let (log, _guard) = capture();
+    let held = Arc::new(Mutex::new(Ok(key(1))));
+    let read = Arc::clone(&held);
+    let keys = CookieKeys::from_fn(move || read.lock().unwrap().clone()).unwrap();
+    let every = Duration::from_secs(10);
+    tokio::spawn(keys.follow(every));
+    let mut told = 0;
+    for (holds, line) in [
+        (Ok(key(1)), None),
+        (Ok(format!("{},{}", key(1), key(2))), Some("INFO")),
+        (Err("the vault is sealed"), Some("ERROR")),
+        (Ok(format!("{},hunter2", key(3))), None),
+        (Ok(format!("{},{}", key(1), key(2))), None),
+        (Ok("hunter2".to_owned()), Some("ERROR")),
+        (Ok(key(3)), Some("INFO")),
+    ] {
+        *held.lock().unwrap() = holds;
+        tokio::time::sleep(3 * every + every / 2).await;
+        let text = log.text();
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("cookie keys"))
+            .collect();
+        let new = &lines[told..];
+        assert_eq!(new.len(), usize::from(line.is_some()), "{new:?}");
+        assert!(new.iter().all(|new| new.contains(line.unwrap())), "{new:?}");
+        told = lines.len();
+    }
+    let text = log.text();
+    assert!(
+        text.contains("keys=2") && text.contains("the vault is sealed"),
+        "{text}"
+    );
+    for secret in [key(1), key(2), key(3), "hunter2".to_owned()] {
+        assert!(!text.contains(&secret), "{text}");
+    }
+}
+
+#[test]
+fn layer_that_signs_everybody_in_is_a_warning() {
+    let (log, _guard) = capture();
+    let nobody = SignedInLayer::anonymous();
+    assert_eq!(log.text(), "", "{nobody:?} opens nothing");
+    let everybody = SignedInLayer::new(TelenorUser::for_test());
+    let text = log.text();
+    assert!(
+        text.contains("WARN") && text.contains("For tests only"),
+        "{everybody:?}: {text}"
+    );
+}
+
+#[tokio::test]
+async fn trace_layer_with_our_span_logs_no_code() {
+    let (log, guard) = capture();
+    let mut app = App::start().await;
+    let trace = tower_http::trace::TraceLayer::new_for_http();
+    app.router = app
+        .router
+        .layer(trace.make_span_with(telenor_auth::request_span));
+    let mut browser = app.browser();
+    let callback = browser
+        .callback_url(&app.gateway, "/whoami?phone=4791234567")
+        .await;
+    browser.open(&callback).await;
+    drop(guard);
+    let log = log.text();
+    assert!(
+        log.contains("path=\"/telenor/callback\""),
+        "requests are traced"
+    );
+    for secret in [
+        query(&callback, "code").unwrap(),
+        query(&callback, "state").unwrap(),
+        "4791234567".into(),
+    ] {
+        assert!(!log.contains(&secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn rejection_shows_neither_state_nor_cookie() {
+    async fn debugged(
+        user: Result<telenor_auth::TelenorUser, telenor_auth::TelenorUserRejection>,
+    ) -> String {
+        format!("{:?}", user.err())
+    }
+    let gateway = telenor_auth::mock::MockGateway::start().await.unwrap();
+    let auth = support::builder(&gateway).optional(true).build().unwrap();
+    let router = axum::Router::new()
+        .route("/debugged", axum::routing::get(debugged))
+        .layer(auth);
+    let app = App::mounted(router, gateway);
+    let page = app.browser().open("/debugged").await;
+    assert!(page.body.contains("LoginRequired"), "{}", page.body);
+    assert!(
+        !page.body.contains("state=") && !page.body.contains("__Host-"),
+        "{}",
+        page.body
+    );
+}

@@ -1,0 +1,197 @@
+//! Events are counted under the names that the documentation lists.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use metrics::{
+    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+use telenor_auth::{
+    mock::{Answer, Endpoint},
+    session::{Fault, FaultyStore, MemoryStore},
+};
+
+use crate::support::{self, App};
+
+/// Counts how often each metric was touched, labels and all.
+#[derive(Default)]
+struct Counted(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+struct Recorded(Arc<AtomicU64>);
+
+impl HistogramFn for Recorded {
+    fn record(&self, value: f64) {
+        assert!((0.0..60.0).contains(&value), "seconds, and not {value}");
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Counted {
+    fn slot(&self, key: &Key) -> Arc<AtomicU64> {
+        let labels: Vec<_> = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        let name = format!("{} {}", key.name(), labels.join(" "));
+        Arc::clone(
+            self.0
+                .lock()
+                .unwrap()
+                .entry(name.trim().to_owned())
+                .or_default(),
+        )
+    }
+}
+
+impl Recorder for Counted {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.slot(key))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(Arc::new(Recorded(self.slot(key))))
+    }
+}
+
+/// How often each metric was touched by a story, which every one of them is documented for.
+fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
+    let counted = Counted::default();
+    // One thread, so that the tasks of the layer count here too.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    metrics::with_local_recorder(&counted, || runtime.block_on(story));
+    let counted = counted.0.into_inner().unwrap();
+    let documented = include_str!("../../../src/events/mod.rs");
+    let counted = counted.into_iter().map(|(name, count)| {
+        let bare = name.split(' ').next().unwrap();
+        assert!(
+            documented.contains(&format!("`{bare}`")),
+            "{bare} is documented"
+        );
+        (name, count.load(Ordering::SeqCst))
+    });
+    counted.collect()
+}
+
+fn named(counted: &[(String, u64)]) -> Vec<(&str, u64)> {
+    let counted = counted.iter();
+    counted
+        .map(|(name, count)| (name.as_str(), *count))
+        .collect()
+}
+
+#[test]
+fn logins_failures_and_calls_are_counted_by_name() {
+    let counted = counted(async {
+        let app = App::start().await;
+        let mut browser = app.signed_in().await;
+        browser.open("/name").await;
+        let mut other = app.browser();
+        let denied = app.gateway.deny(&other.start("/private").await).unwrap();
+        other.open(&denied).await;
+        let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
+        browser
+            .send(support::request(
+                http::Method::POST,
+                "/telenor/logout",
+                &headers,
+            ))
+            .await;
+    });
+    assert_eq!(
+        named(&counted),
+        [
+            (
+                "telenor_auth_gateway_call_seconds endpoint=api outcome=ok",
+                1
+            ),
+            (
+                "telenor_auth_gateway_call_seconds endpoint=logout outcome=ok",
+                1
+            ),
+            (
+                "telenor_auth_gateway_call_seconds endpoint=token outcome=ok",
+                1
+            ),
+            ("telenor_auth_logins_failed_total cause=access_denied", 1),
+            ("telenor_auth_logins_started_total", 2),
+            ("telenor_auth_logins_succeeded_total", 1),
+            ("telenor_auth_logouts_total", 1),
+        ]
+    );
+}
+
+#[test]
+fn breaker_is_counted_by_its_changes_and_those_it_refuses() {
+    let counted = counted(async {
+        let app = App::start().await;
+        app.gateway
+            .answer_always(Endpoint::Token, Answer::status(500));
+        for _ in 0..7 {
+            let mut browser = app.browser();
+            let callback = browser.callback_url(&app.gateway, "/private").await;
+            browser.open(&callback).await;
+        }
+        app.gateway.answer_normally(Endpoint::Token);
+        app.clock.advance(Duration::from_secs(10));
+        app.signed_in().await;
+    });
+    assert_eq!(
+        named(&counted),
+        [
+            ("telenor_auth_breaker_changes_total state=closed", 1),
+            ("telenor_auth_breaker_changes_total state=open", 1),
+            (
+                "telenor_auth_gateway_call_seconds endpoint=token outcome=failed",
+                5
+            ),
+            (
+                "telenor_auth_gateway_call_seconds endpoint=token outcome=ok",
+                1
+            ),
+            ("telenor_auth_logins_failed_total cause=provider_error", 5),
+            (
+                "telenor_auth_logins_failed_total cause=provider_unavailable",
+                2
+            ),
+            ("telenor_auth_logins_started_total", 8),
+            ("telenor_auth_logins_succeeded_total", 1),
+        ]
+    );
+}
+
+#[test]
+fn each_failure_of_the_store_is_counted() {
+    let counted = counted(async {
+        let store = FaultyStore::new(MemoryStore::new());
+        let faulty = store.clone();
+        let app = App::with(|builder| builder.session_store(store)).await;
+        let mut browser = app.signed_in().await;
+        let mut other = app.browser();
+        let callback = other.callback_url(&app.gateway, "/private").await;
+        faulty.set(Fault::Error);
+        browser.open("/private").await;
+        browser.open("/perhaps").await;
+        other.open(&callback).await;
+    });
+    let failures = counted
+        .iter()
+        .find(|(name, _)| name == "telenor_auth_store_failures_total");
+    assert_eq!(failures.map(|(_, count)| *count), Some(3));
+}

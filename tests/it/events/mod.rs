@@ -1,0 +1,5 @@
+//! What is logged, counted and told.
+
+mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;

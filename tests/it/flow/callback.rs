@@ -1,0 +1,214 @@
+//! Which requests end a login, and what the others change.
+
+use http::{Method, StatusCode};
+use telenor_auth::mock::Endpoint;
+
+use crate::support::{App, Browser, CALLBACK, MINUTE, ORIGIN, navigation, request, state_of};
+
+#[tokio::test]
+async fn only_the_very_path_is_the_callback() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let query = callback.split_once('?').unwrap().1.to_owned();
+    for path in [
+        "/telenor/callback/",
+        "/telenor/CALLBACK",
+        "/telenor/%63allback",
+        "//telenor/callback",
+        "/x/telenor/callback",
+        "/callback",
+    ] {
+        browser.clone().open(&format!("{path}?{query}")).await;
+        assert_eq!(app.token_requests(), 0, "{path}");
+    }
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn other_methods_are_refused_and_burn_no_code() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    for method in [
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::OPTIONS,
+    ] {
+        let answer = browser
+            .send(request(method, &callback, &[("accept", "text/html")]))
+            .await;
+        answer.assert_safe_reject();
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer.header("allow"), Some("GET"));
+    }
+    assert_eq!(app.token_requests(), 0);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn loading_ahead_redeems_nothing() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    for (name, value) in [
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "prefetch"),
+    ] {
+        let mut ahead = navigation(&callback);
+        ahead.headers_mut().insert(name, value.parse().unwrap());
+        let answer = browser.send(ahead).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.set_cookies(), [""; 0]);
+    }
+    assert_eq!(app.token_requests(), 0);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+/// Every row is sent by a browser with a session and a login under way; both must survive it.
+#[tokio::test]
+async fn malformed_callbacks_change_nothing() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let callback = browser
+        .clone_signed_out()
+        .callback_url_into(&mut browser, &app)
+        .await;
+    let state = state_of(&callback);
+    let before = browser.jar.clone();
+    let redeemed = app.token_requests();
+    let altered = {
+        let last = if state.ends_with('A') { 'B' } else { 'A' };
+        format!("{}{last}", &state[..state.len() - 1])
+    };
+    for query in [
+        String::new(),
+        "&".into(),
+        "&&&".into(),
+        "code=canary".into(),
+        "code=canary&state=".into(),
+        format!("code=canary&state={altered}"),
+        format!("code=canary&state={}", "s".repeat(1_000)),
+        format!("state={state}"),
+        format!("code=&state={state}"),
+        format!("code&state={state}"),
+        format!("code=canary&code=b&state={state}"),
+        format!("code=canary&code=canary&state={state}"),
+        format!("code=canary&state={state}&state={state}"),
+        format!("code=canary&error=access_denied&state={state}"),
+        format!("error=canary&error=canary&state={state}"),
+        format!("code=canary%FF%FE&state={state}"),
+        format!("code=canary%00&state={state}"),
+        format!("code=canary&x=%0d%0aSet-Cookie:a=b&state={state}"),
+        format!("code=canary%zz&state={state}"),
+        format!("code={}&state={state}", "c".repeat(2_049)),
+        format!("code=canary&state={state}&x={}", "x".repeat(60_000)),
+        "error=access_denied".into(),
+        "error=canary&error_description=canary".into(),
+    ] {
+        let answer = browser.open(&format!("{CALLBACK}?{query}")).await;
+        if query.contains("error=") && !query.contains("state=") {
+            // Not every gateway sends state back with an error: the page is right and nothing else happens.
+            assert!(answer.set_cookies().is_empty());
+        } else {
+            answer.assert_safe_reject();
+        }
+        assert!(!answer.body.contains("canary"), "{query:.80} is echoed");
+        assert_eq!(browser.jar, before, "{query:.80}");
+    }
+    assert_eq!(app.token_requests(), redeemed);
+    assert!(browser.token().await.is_some(), "the session survived");
+    assert_eq!(
+        browser.open(&callback).await.status,
+        StatusCode::SEE_OTHER,
+        "and the login too"
+    );
+}
+
+#[tokio::test]
+async fn unknown_parameters_are_ignored_and_the_code_arrives_unchanged() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let state = state_of(&browser.start("/private").await);
+    browser
+        .open(&format!(
+            "{CALLBACK}?foo=bar&code=a%2Bb%2Fc%3D%26%25&state={state}&scope=x"
+        ))
+        .await;
+    assert_eq!(
+        app.gateway.requests(Endpoint::Token)[0]
+            .form("code")
+            .as_deref(),
+        Some("a+b/c=&%")
+    );
+}
+
+#[tokio::test]
+async fn forged_callbacks_reach_no_network() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    browser.start("/private").await;
+    for number in 0..10_000 {
+        let forged = format!("{CALLBACK}?code=code{number}&state=forged{number}");
+        browser.open(&forged).await.assert_safe_reject();
+    }
+    for endpoint in [Endpoint::Token, Endpoint::Authorize, Endpoint::UserInfo] {
+        assert_eq!(app.gateway.hits(endpoint), 0);
+    }
+}
+
+#[tokio::test]
+async fn reload_and_back_on_the_callback_end_in_the_app() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private?n=1").await;
+    browser.open(&callback).await;
+    app.clock.advance(20 * MINUTE);
+    for _ in 0..3 {
+        let again = browser.open(&callback).await;
+        assert_eq!(again.location(), format!("{ORIGIN}/private?n=1"));
+        assert_eq!(again.set_cookies(), [""; 0]);
+    }
+    assert_eq!(app.token_requests(), 1);
+    let mut without_session = app.browser();
+    without_session.open(&callback).await.assert_safe_reject();
+}
+
+#[tokio::test]
+async fn old_tab_of_somebody_who_is_signed_in_leads_into_the_app() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let page = browser
+        .open(&format!("{CALLBACK}?code=old&state=gone"))
+        .await;
+    page.assert_safe_reject();
+    assert!(
+        page.body.contains("class=\"primary\" href=\"/\""),
+        "{}",
+        page.body
+    );
+}
+
+trait Helpers {
+    fn clone_signed_out(&self) -> Browser;
+    async fn callback_url_into(self, other: &mut Browser, app: &App) -> String;
+}
+
+impl Helpers for Browser {
+    fn clone_signed_out(&self) -> Browser {
+        let mut browser = self.clone();
+        browser.jar.clear();
+        browser
+    }
+
+    /// Begins a login in a browser that has a session already.
+    async fn callback_url_into(mut self, other: &mut Browser, app: &App) -> String {
+        let callback = self.callback_url(&app.gateway, "/private").await;
+        other.jar.extend(self.jar);
+        callback
+    }
+}

@@ -1,0 +1,328 @@
+//! Who is sent to log in, and what everybody else is told.
+
+use http::{HeaderValue, Method, StatusCode};
+
+use crate::support::{App, ORIGIN, navigation, request};
+
+#[tokio::test]
+async fn only_a_person_who_opens_a_page_is_sent_away() {
+    let app = App::start().await;
+    let fetch = |mode, dest| {
+        vec![
+            ("sec-fetch-mode", mode),
+            ("sec-fetch-dest", dest),
+            ("accept", "*/*"),
+        ]
+    };
+    for (what, method, headers, status) in [
+        ("image", Method::GET, fetch("no-cors", "image"), 401),
+        ("fetch", Method::GET, fetch("cors", "empty"), 401),
+        (
+            "fetch of html",
+            Method::GET,
+            vec![
+                ("sec-fetch-mode", "cors"),
+                ("sec-fetch-dest", "empty"),
+                ("accept", "text/html"),
+            ],
+            401,
+        ),
+        ("frame", Method::GET, fetch("navigate", "iframe"), 401),
+        (
+            "service worker",
+            Method::GET,
+            fetch("same-origin", "serviceworker"),
+            401,
+        ),
+        ("manifest", Method::GET, fetch("cors", "manifest"), 401),
+        (
+            "event stream",
+            Method::GET,
+            vec![("accept", "text/event-stream")],
+            401,
+        ),
+        ("curl", Method::GET, vec![("accept", "*/*")], 401),
+        (
+            "json",
+            Method::GET,
+            vec![("accept", "application/json")],
+            401,
+        ),
+        (
+            "ajax",
+            Method::GET,
+            vec![
+                ("accept", "text/html"),
+                ("x-requested-with", "XMLHttpRequest"),
+            ],
+            401,
+        ),
+        ("nothing said", Method::GET, vec![], 401),
+        ("head", Method::HEAD, vec![("accept", "text/html")], 401),
+        ("put", Method::PUT, vec![("accept", "text/html")], 401),
+        (
+            "websocket",
+            Method::GET,
+            vec![
+                ("upgrade", "websocket"),
+                ("connection", "upgrade"),
+                ("accept", "text/html"),
+            ],
+            401,
+        ),
+        (
+            "preflight",
+            Method::OPTIONS,
+            vec![
+                ("origin", "https://other.test"),
+                ("access-control-request-method", "GET"),
+            ],
+            403,
+        ),
+        (
+            "prefetch",
+            Method::GET,
+            vec![("sec-purpose", "prefetch"), ("accept", "text/html")],
+            503,
+        ),
+        (
+            "prerender",
+            Method::GET,
+            vec![
+                ("sec-purpose", "prefetch;prerender"),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+            ],
+            503,
+        ),
+        (
+            "old prefetch",
+            Method::GET,
+            vec![("x-moz", "prefetch"), ("accept", "text/html")],
+            503,
+        ),
+    ] {
+        let answer = app
+            .browser()
+            .send(request(method, "/private", &headers))
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{what}");
+        assert_eq!(answer.set_cookies(), [""; 0], "{what} gets no cookie");
+        assert_eq!(
+            answer.header("location"),
+            None,
+            "{what} is not sent anywhere"
+        );
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
+        assert!(
+            !answer.body.contains("/oauth/"),
+            "{what} is not told the gateway"
+        );
+        assert!(
+            !answer.headers.contains_key("access-control-allow-origin"),
+            "{what}"
+        );
+        if status == 401 {
+            let scheme = answer
+                .header("www-authenticate")
+                .expect("401 names a scheme");
+            assert!(
+                !scheme.to_ascii_lowercase().contains("basic"),
+                "no password box for {what}"
+            );
+        }
+    }
+    assert_eq!(app.hits(), 0);
+    let old_browser = request(
+        Method::GET,
+        "/private",
+        &[("accept", "text/html,*/*;q=0.8")],
+    );
+    assert_eq!(
+        app.browser().send(old_browser).await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(
+        app.browser().open("/private").await.status,
+        StatusCode::SEE_OTHER
+    );
+}
+
+#[tokio::test]
+async fn script_is_told_where_to_log_in() {
+    let app = App::start().await;
+    let script = request(
+        Method::GET,
+        "/private",
+        &[("accept", "application/json"), ("accept-language", "en")],
+    );
+    let answer = app.browser().send(script).await;
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json")
+    );
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["status"], 401);
+    assert_eq!(problem["cause"], "login_required");
+    assert_eq!(problem["login"], format!("{ORIGIN}/telenor/login"));
+    assert!(
+        problem["title"]
+            .as_str()
+            .is_some_and(|title| !title.is_empty())
+    );
+}
+
+#[tokio::test]
+async fn form_without_a_session_is_neither_kept_nor_repeated() {
+    let app = App::start().await;
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        let mut form = navigation("/private");
+        *form.method_mut() = method.clone();
+        *form.body_mut() = "card=canary".into();
+        let answer = app.browser().send(form).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method}");
+        assert_eq!(answer.header("location"), None);
+    }
+    let post = |referer: &str| {
+        let mut form = navigation("/form");
+        *form.method_mut() = Method::POST;
+        *form.body_mut() = "card=canary".into();
+        form.headers_mut()
+            .insert("referer", referer.parse().unwrap());
+        form
+    };
+    for (referer, back) in [
+        (
+            format!("{ORIGIN}/private?step=2"),
+            "return_to=%2Fprivate%3Fstep%3D2",
+        ),
+        ("https://app.test.evil.test/x".to_owned(), "return_to=%2F\""),
+        (format!("{ORIGIN}//evil.test/"), "return_to=%2F\""),
+        ("rubbish".to_owned(), "return_to=%2F\""),
+    ] {
+        let mut browser = app.browser();
+        let answer = browser.send(post(&referer)).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::SEE_OTHER,
+            "the answer to a form is a page that can be reloaded"
+        );
+        assert!(
+            answer.location().starts_with(ORIGIN),
+            "a page of ours, and not the gateway"
+        );
+        assert!(answer.set_cookies().is_empty() && !answer.location().contains("canary"));
+        let page = browser.open(&answer.location()).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        assert!(page.body.contains("form_not_sent"));
+        assert!(page.body.contains(back), "{referer}: {}", page.body);
+    }
+    assert_eq!(app.hits(), 0);
+}
+
+#[tokio::test]
+async fn htmx_is_told_to_open_the_login_page() {
+    let app = App::start().await;
+    let htmx: &[_] = &[
+        ("hx-request", "true"),
+        ("hx-current-url", "https://app.test/private?step=2"),
+        ("sec-fetch-mode", "cors"),
+        ("accept", "text/html"),
+    ];
+    for method in [Method::GET, Method::POST] {
+        let answer = app
+            .browser()
+            .send(request(method, "/private/row", htmx))
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        let login = answer.header("hx-redirect");
+        assert_eq!(
+            login,
+            Some("https://app.test/telenor/login?return_to=%2Fprivate%3Fstep%3D2")
+        );
+        assert_eq!(
+            (answer.header("location"), answer.set_cookies().len()),
+            (None, 0)
+        );
+    }
+    let foreign: &[_] = &[
+        ("hx-request", "true"),
+        ("hx-current-url", "https://evil.test/"),
+    ];
+    let answer = app
+        .browser()
+        .send(request(Method::GET, "/private", foreign))
+        .await;
+    assert_eq!(
+        answer.header("hx-redirect"),
+        Some("https://app.test/telenor/login?return_to=%2F")
+    );
+}
+
+#[tokio::test]
+async fn office_gets_a_page_and_no_login_of_its_own() {
+    let app = App::start().await;
+    for agent in [
+        "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
+        "Microsoft Office Word 2014",
+    ] {
+        for accept in ["*/*", "text/html"] {
+            let office = request(
+                Method::GET,
+                "/private?n=1",
+                &[("user-agent", agent), ("accept", accept)],
+            );
+            let answer = app.browser().send(office).await;
+            assert_eq!(
+                answer.status,
+                StatusCode::OK,
+                "an error would be taken for a broken link"
+            );
+            assert_eq!(
+                (answer.header("location"), answer.set_cookies().len()),
+                (None, 0)
+            );
+            assert!(answer.body.contains("return_to=%2Fprivate%3Fn%3D1"));
+        }
+        let probe = request(Method::HEAD, "/private", &[("user-agent", agent)]);
+        assert_eq!(
+            app.browser().send(probe).await.status,
+            StatusCode::UNAUTHORIZED
+        );
+    }
+    assert_eq!(app.hits(), 0);
+}
+
+#[tokio::test]
+async fn no_path_query_header_or_agent_opens_a_guarded_route() {
+    let app = App::start().await;
+    for target in [
+        "/private",
+        "/private?x=/telenor/session",
+        "/private/x.css",
+        "/telenor/../private",
+        "/telenor/session/../../private",
+        "/telenor%2f..%2fprivate",
+        "//private",
+        "/PRIVATE",
+        "/telenor/session/",
+        "/health",
+        "/favicon.ico",
+    ] {
+        let mut nav = navigation(target);
+        for (name, value) in [
+            ("x-forwarded-uri", "/telenor/session"),
+            ("x-original-url", "/telenor/session"),
+            ("x-forwarded-user", "kari"),
+            ("x-auth-request-user", "kari"),
+            ("authorization", "Bearer abc"),
+            ("user-agent", "kube-probe/1.30"),
+        ] {
+            nav.headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        let answer = app.browser().send(nav).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{target}");
+    }
+    assert_eq!(app.hits(), 0);
+}

@@ -1,0 +1,176 @@
+//! How one logs out, and what is over then.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use telenor_auth::mock::{Answer as Scripted, Endpoint};
+
+use crate::support::{App, ORIGIN, request};
+
+over_each_store! {
+    apps:
+    logout_ends_the_session_here_and_at_the_gateway
+    logout_needs_the_browsers_word_that_it_is_ours
+    logout_does_not_wait_for_the_gateway
+    logout_lands_where_nobody_is_signed_in_again
+}
+
+async fn logout_ends_the_session_here_and_at_the_gateway(app: App) {
+    let mut browser = app.signed_in().await;
+    let token = browser.token().await.unwrap();
+    let copied = browser.clone();
+    let done = browser.log_out().await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let line = done.set_cookies().remove(0);
+    assert_eq!(
+        line,
+        "__Host-telenor-session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+    );
+    assert_eq!(browser.session(), None);
+    let sent = app.gateway.requests(Endpoint::Logout);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(
+        sent[0].headers()["authorization"],
+        format!("Bearer {token}")
+    );
+    let mut copied = copied;
+    assert!(
+        copied.token().await.is_none(),
+        "a copy of the cookie is dead as well"
+    );
+}
+
+fn post_logout(headers: &[(&str, &str)]) -> http::Request<axum::body::Body> {
+    request(Method::POST, "/telenor/logout", headers)
+}
+
+async fn logout_needs_the_browsers_word_that_it_is_ours(app: App) {
+    let mut browser = app.signed_in().await;
+    for headers in [
+        &[][..],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "none")],
+        &[("origin", "http://app.test")],
+        &[("origin", "https://evil.test")],
+        &[("origin", "null")],
+    ] {
+        let refused = browser.send(post_logout(headers)).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{headers:?}");
+        assert_eq!(refused.set_cookies(), [""; 0]);
+    }
+    let page = browser.open("/telenor/logout").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(
+        page.body.contains("<form") && page.body.contains("method=\"post\""),
+        "GET asks first"
+    );
+    assert!(browser.token().await.is_some());
+    let done = browser.send(post_logout(&[("origin", ORIGIN)])).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+}
+
+/// Takes the two seconds that logging out may wait at most.
+async fn logout_does_not_wait_for_the_gateway(app: App) {
+    for answer in [Scripted::Never, Scripted::Reset, Scripted::status(500)] {
+        let mut browser = app.signed_in().await;
+        let copied = browser.clone();
+        app.gateway.answer_next(Endpoint::Logout, answer);
+        let started = std::time::Instant::now();
+        let done = browser.log_out().await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        assert!(
+            started.elapsed() < Duration::from_secs(4),
+            "{:?}",
+            started.elapsed()
+        );
+        assert!(copied.clone().token().await.is_none());
+    }
+}
+
+async fn logout_lands_where_nobody_is_signed_in_again(app: App) {
+    let mut browser = app.signed_in().await;
+    let before = app.gateway.hits(Endpoint::Authorize);
+    let done = browser.log_out().await;
+    let page = browser.follow(&done.location()).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(app.gateway.hits(Endpoint::Authorize), before);
+    // Logging out again, or without a session, is no error.
+    let again = browser.log_out().await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn page_after_logout_is_never_a_challenge() {
+    let app = App::with(|builder| builder.after_logout("/private")).await;
+    let mut browser = app.signed_in().await;
+    let done = browser.log_out().await;
+    assert_eq!(done.location(), format!("{ORIGIN}/private"));
+    let page = browser.open(&done.location()).await;
+    assert_eq!(
+        page.status,
+        StatusCode::OK,
+        "the page is guarded by mistake, so ours is shown"
+    );
+    assert_eq!(page.header("location"), None);
+    browser.start("/whoami").await;
+}
+
+#[tokio::test]
+async fn logout_ends_the_session_before_it_asks_the_gateway() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let mut copied = browser.clone();
+    let gate = app.gateway.hold(Endpoint::Logout);
+    let logout = tokio::spawn(async move { browser.log_out().await.status });
+    gate.waiting(1).await;
+    assert!(
+        copied.token().await.is_none(),
+        "dead while the gateway takes its time"
+    );
+    gate.open();
+    assert_eq!(logout.await.unwrap(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn logout_by_somebody_who_hangs_up_is_still_done() {
+    use telenor_auth::events::{Event, GatewayEndpoint as Called, GatewayOutcome};
+    let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let app = App::with(|builder| {
+        builder.on_event(move |event| {
+            if let Event::GatewayCall {
+                endpoint: Called::Logout,
+                outcome,
+                ..
+            } = event
+            {
+                sender.send(*outcome).unwrap();
+            }
+        })
+    })
+    .await;
+    let mut browser = app.signed_in().await;
+    let gate = app.gateway.hold(Endpoint::Logout);
+    let logout = tokio::spawn(async move { browser.log_out().await });
+    gate.waiting(1).await;
+    logout.abort();
+    assert!(logout.await.unwrap_err().is_cancelled());
+    gate.open();
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended.recv()).await;
+    assert_eq!(
+        ended,
+        Ok(Some(GatewayOutcome::Ok)),
+        "the token ended at the gateway too"
+    );
+}
+
+#[tokio::test]
+async fn logout_forgets_the_rounds_and_drops_pages_kept_for_the_back_button() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let done = browser.log_out().await;
+    assert_eq!(browser.cookie("-rounds"), None);
+    let changed = done.set_cookies();
+    let momentary = "__Host-telenor-out=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1";
+    assert!(changed.iter().any(|line| line == momentary), "{changed:?}");
+}

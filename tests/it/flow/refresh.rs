@@ -1,0 +1,431 @@
+//! Tokens that are refreshed while their session lasts.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::StatusCode;
+use telenor_auth::{
+    Clock, ConfigError, TelenorAuthBuilder,
+    events::Event,
+    mock::{Answer as Scripted, Endpoint, MockGateway, MockGatewayBuilder},
+    session::{Fault, FaultyStore, MemoryStore, Operation},
+};
+
+use crate::support::{
+    self, Answer, App, MINUTE, builder,
+    each_store::in_cookie,
+    keys, navigation,
+    stores::{Blocking, Gate},
+};
+
+/// An app that refreshes tokens, which last for ten minutes: nine and a half by our clock, the last of which is for refreshing.
+pub(super) async fn refreshing() -> App {
+    let gateway = gateway(MockGateway::builder()).await;
+    App::at(gateway, |builder| builder.refresh_tokens(true))
+}
+
+/// A gateway that hands refresh tokens out.
+pub(super) async fn gateway(builder: MockGatewayBuilder) -> MockGateway {
+    let gateway = builder.refresh_tokens(true).start().await.unwrap();
+    gateway.set_expires_in(600);
+    gateway
+}
+
+pub(super) const TOKEN: Duration = Duration::from_secs(570);
+
+/// Until what runs beside the requests has come to something.
+pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let all = async {
+        while !done().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), all).await;
+    assert!(waited.is_ok(), "{what}");
+}
+
+#[tokio::test]
+async fn token_is_refreshed_in_its_last_minute_and_nobody_waits() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN - MINUTE - Duration::from_secs(1));
+    browser.token().await;
+    tokio::task::yield_now().await;
+    assert_eq!(app.token_requests(), 1, "there is time yet");
+
+    app.clock.advance(Duration::from_secs(1));
+    let gate = app.gateway.hold(Endpoint::Token);
+    assert_eq!(
+        browser.token().await,
+        first,
+        "the gateway does not answer yet"
+    );
+    gate.waiting(1).await;
+    assert_eq!(browser.token().await, first);
+    gate.open();
+    until("a new token is there", async || {
+        browser.token().await != first
+    })
+    .await;
+    assert!(browser.token().await.is_some());
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn who_comes_late_waits_for_one_refresh_together() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await.unwrap();
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let tabs = (0..50).map(|_| {
+        let mut tab = browser.clone();
+        tokio::spawn(async move { tab.token().await })
+    });
+    let tabs: Vec<_> = tabs.collect();
+    gate.waiting(1).await;
+    gate.open();
+    let mut tokens = Vec::new();
+    for tab in tabs {
+        tokens.push(tab.await.unwrap().expect("signed in"));
+    }
+    assert!(
+        tokens
+            .iter()
+            .all(|token| *token == tokens[0] && *token != first)
+    );
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn refreshed_session_goes_on_until_the_maximum() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..8 * 6 - 1 {
+        app.clock.advance(10 * MINUTE);
+        assert!(browser.token().await.is_some());
+    }
+    app.clock.advance(10 * MINUTE);
+    assert!(browser.token().await.is_none(), "eight hours are over");
+    assert_eq!(app.token_requests(), 8 * 6);
+}
+
+#[tokio::test]
+async fn good_token_outlives_a_gateway_that_fails_and_a_dead_one_waits_for_it() {
+    let failed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&failed);
+    let gateway = gateway(MockGateway::builder()).await;
+    let app = App::at(gateway, |builder| {
+        builder.refresh_tokens(true).on_event(move |event| {
+            if let Event::RefreshFailed { .. } = event {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        })
+    });
+    let tried = async |times| failed.load(Ordering::SeqCst) == times;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.gateway
+        .answer_always(Endpoint::Token, Scripted::status(500));
+    app.clock.advance(TOKEN - MINUTE);
+    assert_eq!(browser.token().await, first);
+    until("it was tried", async || tried(1).await).await;
+    app.clock.advance(MINUTE - Duration::from_secs(1));
+    assert_eq!(browser.token().await, first, "still good");
+    until("it was tried again", async || tried(2).await).await;
+
+    app.clock.advance(Duration::from_secs(5));
+    let hits = app.hits();
+    assert_waits(&browser.open("/whoami").await);
+    assert_waits(&browser.open("/perhaps").await);
+    assert_eq!(app.token_requests(), 4, "one try in five seconds");
+    assert_eq!(app.hits(), hits, "no handler sees a dead token, nor nobody");
+
+    app.gateway.answer_normally(Endpoint::Token);
+    app.clock.advance(Duration::from_secs(5));
+    let token = browser.token().await;
+    assert!(token.is_some() && token != first);
+}
+
+#[track_caller]
+fn assert_waits(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(answer.set_cookies(), [""; 0]);
+}
+
+#[tokio::test]
+async fn only_the_end_of_the_grant_ends_the_session() {
+    for rfc in [false, true] {
+        let builder = MockGateway::builder();
+        let gateway = gateway(builder.rfc_errors(rfc)).await;
+        let app = App::at(gateway, |builder| builder.refresh_tokens(true));
+        let mut browser = app.signed_in().await;
+        app.gateway.revoke_tokens();
+        app.clock.advance(TOKEN);
+        let answer = browser.open("/whoami").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        browser.open("/whoami").await;
+        assert_eq!(
+            app.token_requests(),
+            2,
+            "a dead grant is not asked for twice"
+        );
+    }
+}
+
+#[tokio::test]
+async fn refusal_that_is_not_of_the_grant_ends_nothing() {
+    for (status, error) in [
+        (400, "invalid_client"),
+        (400, "invalid_request"),
+        (400, "unsupported_grant_type"),
+        (401, "invalid_client"),
+        (403, "access_denied"),
+        (404, "not_found"),
+        (429, "slow_down"),
+        (200, "neither_an_error_nor_a_token"),
+    ] {
+        let app = refreshing().await;
+        let mut browser = app.signed_in().await;
+        let body = format!(r#"{{"error":"{error}"}}"#);
+        app.gateway
+            .answer_next(Endpoint::Token, Scripted::json(status, body));
+        app.clock.advance(TOKEN);
+        assert_waits(&browser.open("/whoami").await);
+        app.clock.advance(Duration::from_secs(5));
+        assert!(browser.token().await.is_some(), "{status} {error}");
+    }
+}
+
+#[tokio::test]
+async fn who_logs_out_while_the_token_is_refreshed_stays_out() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let (mut tab, mut other) = (browser.clone(), browser.clone());
+    let (answer, ()) = tokio::join!(tab.open("/whoami"), async {
+        gate.waiting(1).await;
+        other.log_out().await;
+        gate.open();
+    });
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "to log in");
+    assert!(browser.token().await.is_none());
+    assert_eq!(
+        app.gateway.live_tokens(),
+        0,
+        "and the new token is taken back"
+    );
+}
+
+/// An app that refreshes tokens, with a store that fails when it is told to and counts what is written.
+struct Failing {
+    app: App,
+    store: MemoryStore,
+    faulty: FaultyStore<MemoryStore>,
+    writes: Arc<Gate>,
+}
+
+impl Failing {
+    async fn start(settings: fn(TelenorAuthBuilder) -> TelenorAuthBuilder) -> Self {
+        let clock = Clock::manual();
+        let store = MemoryStore::new();
+        let faulty = FaultyStore::new(store.clone());
+        let gated = Blocking::new(faulty.clone());
+        let writes = Arc::clone(&gated.writes);
+        let gateway = gateway(MockGateway::builder()).await;
+        let mut app = App::at(gateway, |builder| {
+            let builder = settings(builder.refresh_tokens(true).clock(clock.clone()));
+            builder.session_store(gated)
+        });
+        app.clock = clock;
+        Self {
+            app,
+            store,
+            faulty,
+            writes,
+        }
+    }
+}
+
+#[tokio::test]
+async fn store_that_is_away_for_a_moment_costs_no_token_that_was_rotated() {
+    let failing = Failing::start(|builder| builder).await;
+    let (app, faulty) = (&failing.app, &failing.faulty);
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let waits = tokio::spawn(async move { browser.token().await });
+    gate.waiting(1).await;
+    faulty.set(Fault::Error);
+    gate.open();
+    failing.writes.came(3).await;
+    faulty.set(Fault::None);
+    let token = waits.await.unwrap();
+    assert!(token.is_some() && token != first);
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn session_that_changed_while_the_store_went_away_keeps_its_new_token() {
+    let failing = Failing::start(|builder| builder.idle_timeout(9 * MINUTE)).await;
+    let (app, faulty) = (&failing.app, &failing.faulty);
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN - MINUTE);
+    let gate = app.gateway.hold(Endpoint::Token);
+    assert_eq!(browser.token().await, first);
+    gate.waiting(1).await;
+    app.clock.advance(Duration::from_secs(9 * 60 / 10));
+    assert_eq!(browser.token().await, first, "which notes the use");
+    let before = failing.writes.count();
+    faulty.set_for(Operation::Load, Fault::Error);
+    gate.open();
+    failing.writes.came(before + 2).await;
+    faulty.set(Fault::None);
+    until("the new token is there", async || {
+        browser.token().await != first
+    })
+    .await;
+    assert_eq!(app.token_requests(), 2);
+}
+
+/// Two instances whose store keeps no claims, so that both may be at it.
+#[tokio::test]
+async fn instance_that_was_slower_takes_what_the_other_got() {
+    let failing = Failing::start(|builder| builder.cookie_keys(keys(1))).await;
+    let (app, faulty, writes) = (&failing.app, &failing.faulty, &failing.writes);
+    let auth = builder(&app.gateway).clock(app.clock.clone());
+    let auth = auth.cookie_keys(keys(1)).refresh_tokens(true);
+    let auth = auth.session_store(failing.store.clone()).build().unwrap();
+    let mut browser = app.signed_in().await;
+    let mut elsewhere = browser.clone();
+    elsewhere.router = support::routes(&support::Hits::default()).layer(auth);
+    let first = browser.token().await;
+    app.clock.advance(TOKEN);
+
+    faulty.set_for(Operation::Replace, Fault::Error);
+    let waits = tokio::spawn(async move { browser.token().await });
+    writes.came(2).await;
+    let slower = tokio::spawn(async move { elsewhere.token().await });
+    until("the other one was refused", async || {
+        app.token_requests() == 3
+    })
+    .await;
+    let tried = writes.count();
+    writes.came(tried + 3).await;
+    faulty.set(Fault::None);
+    let token = waits.await.unwrap();
+    assert!(token.is_some() && token != first);
+    assert_eq!(slower.await.unwrap(), token);
+}
+
+#[tokio::test]
+async fn refresh_goes_on_when_the_browser_hangs_up() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut tab = browser.clone();
+    let request = tokio::spawn(async move { tab.open("/whoami").await });
+    gate.waiting(1).await;
+    request.abort();
+    gate.open();
+    let token = browser.token().await;
+    assert!(token.is_some() && token != first);
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn noted_use_and_refreshed_token_do_not_overwrite_each_other() {
+    let gateway = gateway(MockGateway::builder()).await;
+    let app = App::at(gateway, |builder| {
+        builder.refresh_tokens(true).idle_timeout(20 * MINUTE)
+    });
+    let mut browser = app.signed_in().await;
+    let first = browser.token().await;
+    app.clock.advance(TOKEN - MINUTE);
+    let gate = app.gateway.hold(Endpoint::Token);
+    assert_eq!(browser.token().await, first, "which notes the use");
+    gate.waiting(1).await;
+    gate.open();
+    until("a new token is there", async || {
+        browser.token().await != first
+    })
+    .await;
+    app.clock.advance(MINUTE);
+    assert!(browser.token().await.is_some());
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn refresh_token_that_is_not_replaced_is_used_again() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    let body = r#"{"access_token":"second","expires_in":"600"}"#;
+    app.gateway
+        .answer_next(Endpoint::Token, Scripted::json(200, body));
+    app.clock.advance(TOKEN);
+    assert_eq!(browser.token().await.as_deref(), Some("second"));
+    app.clock.advance(TOKEN);
+    assert!(browser.token().await.is_some());
+    let sent = app.gateway.requests(Endpoint::Token);
+    let tokens: Vec<_> = sent
+        .iter()
+        .filter_map(|sent| sent.form("refresh_token"))
+        .collect();
+    assert_eq!(tokens.len(), 2);
+    assert_eq!(tokens[0], tokens[1]);
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_the_session_ends_with_its_token() {
+    let app = App::with(|builder| builder.refresh_tokens(true)).await;
+    app.gateway.set_expires_in(600);
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    assert!(browser.token().await.is_none());
+    assert_eq!(app.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn refresh_tokens_are_ignored_unless_asked_for() {
+    let gateway = gateway(MockGateway::builder()).await;
+    let app = App::at(gateway, |builder| builder);
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    assert!(browser.token().await.is_none());
+    assert_eq!(app.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn script_gets_the_info_with_a_refreshed_token() {
+    let gateway = gateway(MockGateway::builder()).await;
+    let app = App::at(gateway, |builder| {
+        builder.refresh_tokens(true).script_api(true)
+    });
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    let mut script = navigation("/telenor/user-info");
+    script
+        .headers_mut()
+        .insert("sec-fetch-site", "same-origin".parse().unwrap());
+    assert_eq!(browser.send(script).await.status, StatusCode::OK);
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn sessions_in_cookies_cannot_be_refreshed() {
+    let gateway = MockGateway::start().await.unwrap();
+    let refused = in_cookie(builder(&gateway)).refresh_tokens(true).build();
+    assert_eq!(refused.unwrap_err(), ConfigError::RefreshNeedsServer);
+}

@@ -1,0 +1,184 @@
+//! The way to the gateway, and the route that starts a login.
+
+use std::collections::HashSet;
+
+use http::{Method, StatusCode};
+use telenor_auth::mock::Endpoint;
+
+use crate::support::{App, CALLBACK, ORIGIN, navigation, query, request, state_of};
+
+#[tokio::test]
+async fn challenge_is_a_303_with_every_parameter_once() {
+    let app = App::with(|builder| builder.scope("a b&c+å".replace('å', "d"))).await;
+    let answer = app.browser().open("/private").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.body, "");
+    let location = answer.location();
+    assert!(location.starts_with(&format!("{}/oauth/v2/authorize?", app.gateway.base_url())));
+    let url = url::Url::parse(&location).unwrap();
+    let names: Vec<_> = url
+        .query_pairs()
+        .map(|(name, _)| name.into_owned())
+        .collect();
+    let distinct: HashSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
+    assert_eq!(query(&location, "response_type").as_deref(), Some("code"));
+    assert_eq!(
+        query(&location, "client_id").as_deref(),
+        Some(app.gateway.client_id())
+    );
+    assert_eq!(
+        query(&location, "redirect_uri"),
+        Some(format!("{ORIGIN}{CALLBACK}"))
+    );
+    assert_eq!(query(&location, "scope").as_deref(), Some("a b&c+d"));
+    assert_eq!(
+        query(&location, "code_challenge_method").as_deref(),
+        Some("S256")
+    );
+    assert_eq!(query(&location, "code_challenge").unwrap().len(), 43);
+    assert_eq!(state_of(&location).len(), 22);
+}
+
+#[tokio::test]
+async fn redirect_uri_is_the_configured_one_whatever_the_request_claims() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let mut nav = navigation("/private");
+    for (name, value) in [
+        ("host", "evil.test"),
+        ("x-forwarded-host", "evil.test"),
+        ("x-forwarded-proto", "http"),
+        ("forwarded", "host=evil.test;proto=http"),
+    ] {
+        nav.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let answer = browser.send(nav).await;
+    let configured = Some(format!("{ORIGIN}{CALLBACK}"));
+    assert_eq!(query(&answer.location(), "redirect_uri"), configured);
+    assert!(
+        answer.set_cookies()[0].starts_with("__Host-"),
+        "and cookies are as secure as ever"
+    );
+
+    let mut absolute = navigation("/private");
+    *absolute.uri_mut() = "http://evil.test/private".parse().unwrap();
+    let location = browser.send(absolute).await.location();
+    assert_eq!(query(&location, "redirect_uri"), configured);
+    let callback = app.gateway.allow(&location).unwrap();
+    let done = browser.open(&callback).await;
+    assert_eq!(done.location(), format!("{ORIGIN}/private"));
+    assert_eq!(
+        app.gateway.requests(Endpoint::Token)[0].form("redirect_uri"),
+        configured
+    );
+}
+
+#[tokio::test]
+async fn redirect_uri_is_left_out_of_both_requests_or_neither() {
+    let app = App::with(|builder| builder.omit_redirect_uri(true)).await;
+    let location = app.browser().start("/private").await;
+    assert_eq!(query(&location, "redirect_uri"), None);
+}
+
+#[tokio::test]
+async fn verifier_never_leaves_before_the_token_request() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let location = browser.start("/private").await;
+    let (_, cookie) = browser.pending().remove(0);
+    let callback = app.gateway.allow(&location).unwrap();
+    browser.open(&callback).await;
+    let sent = &app.gateway.requests(Endpoint::Token)[0];
+    let verifier = sent.form("code_verifier").unwrap();
+    assert!((43..=128).contains(&verifier.len()));
+    assert!(!location.contains(&verifier) && !cookie.contains(&verifier));
+}
+
+#[tokio::test]
+async fn pkce_can_be_turned_off() {
+    let app = App::with(|builder| builder.dangerous_disable_pkce(true)).await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    assert!(!callback.contains("code_challenge"));
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        app.gateway.requests(Endpoint::Token)[0].form("code_verifier"),
+        None
+    );
+}
+
+#[tokio::test]
+async fn login_route_starts_a_login_for_a_safe_target() {
+    let app = App::start().await;
+    for (target, lands) in [
+        (
+            "/telenor/login?return_to=%2Fprivate%3Fn%3D1",
+            "/private?n=1",
+        ),
+        ("/telenor/login", "/"),
+        ("/telenor/login?return_to=https%3A%2F%2Fevil.test%2F", "/"),
+        ("/telenor/login?return_to=%2F%2Fevil.test%2F", "/"),
+        ("/telenor/login?return_to=%2Ftelenor%2Flogout", "/"),
+        (
+            "/telenor/login?return_to=%2Ftelenor%2Flogin%3Freturn_to%3D%2F",
+            "/",
+        ),
+    ] {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, target).await;
+        let done = browser.open(&callback).await;
+        assert_eq!(done.location(), format!("{ORIGIN}{lands}"), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn login_route_is_for_people() {
+    let app = App::start().await;
+    for headers in [
+        &[("accept", "*/*")][..],
+        &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")],
+    ] {
+        let answer = app
+            .browser()
+            .send(request(Method::GET, "/telenor/login", headers))
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.set_cookies(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn login_page_starts_nothing_before_its_button_is_pressed() {
+    let app = App::with(|builder| builder.login_page(true)).await;
+    let mut browser = app.browser();
+    let mut foreign = navigation("/private?n=1");
+    foreign
+        .headers_mut()
+        .insert("sec-fetch-site", "cross-site".parse().unwrap());
+    let page = browser.send(foreign).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(
+        (page.header("location"), page.set_cookies().len()),
+        (None, 0)
+    );
+    let button = "/telenor/login?return_to=%2Fprivate%3Fn%3D1";
+    assert!(page.body.contains(button));
+
+    for from in ["cross-site", "same-site", "none"] {
+        let mut foreign = navigation(button);
+        foreign
+            .headers_mut()
+            .insert("sec-fetch-site", from.parse().unwrap());
+        assert_eq!(
+            browser.send(foreign).await.header("location"),
+            None,
+            "{from}"
+        );
+    }
+    let mut pressed = navigation(button);
+    pressed
+        .headers_mut()
+        .insert("sec-fetch-site", "same-origin".parse().unwrap());
+    assert_eq!(browser.send(pressed).await.status, StatusCode::SEE_OTHER);
+}

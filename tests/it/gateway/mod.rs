@@ -1,0 +1,30 @@
+//! What goes to the gateway, and what comes back.
+
+use http::StatusCode;
+use telenor_auth::mock::{Answer, Endpoint};
+
+use crate::support::App;
+
+mod breaker;
+mod tls;
+mod token;
+
+/// Scripts one token answer and says how the login ends.
+async fn ends_with(app: &App, answer: Answer) -> StatusCode {
+    app.gateway.answer_next(Endpoint::Token, answer);
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let before = app.gateway.hits(Endpoint::Authorize);
+    let page = browser.open(&callback).await;
+    if page.status == StatusCode::SEE_OTHER {
+        assert!(browser.token().await.is_some());
+    } else {
+        assert_eq!(browser.session(), None);
+        assert_eq!(page.header("cache-control"), Some("no-store"));
+        assert!(page.header("location").is_none(), "no automatic second try");
+        assert!(!page.body.contains("canary"), "the body is not shown");
+        assert_eq!(browser.pending(), [], "the login is over");
+    }
+    assert_eq!(app.gateway.hits(Endpoint::Authorize), before);
+    page.status
+}

@@ -1,0 +1,303 @@
+//! Keys are changed on two instances under load, step by step, and nobody notices.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::StatusCode;
+use telenor_auth::{
+    CookieKeys,
+    mock::MockGateway,
+    session::{CookieStore, SessionStore},
+};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::support::{self, Browser, builder, routes};
+
+const LONGEST: Duration = Duration::from_secs(120);
+const VISITORS: usize = 4;
+const NEWCOMERS: usize = 2;
+/// As many requests of each kind reach each instance before anything else is changed.
+const BETWEEN: usize = 10;
+
+/// Where both instances find their keys.
+struct KeyFile(PathBuf);
+
+impl KeyFile {
+    fn new(keys: &[&str]) -> Self {
+        let number: u64 = rand::random();
+        let name = format!("telenor-auth-rotation-{number:016x}");
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(keys);
+        file
+    }
+
+    /// Puts a new file in the place of the old one, so that nobody reads half of it.
+    fn write(&self, keys: &[&str]) {
+        let new = self.0.with_extension("new");
+        fs::write(&new, format!("# the first seals\n{}\n", keys.join("\n"))).unwrap();
+        fs::rename(new, &self.0).unwrap();
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn key(seed: u8) -> String {
+    let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[seed]);
+    BASE64_STANDARD.encode(key)
+}
+
+/// A process of its own, as far as keys go.
+struct Instance {
+    keys: CookieKeys,
+    router: Router,
+}
+
+impl Instance {
+    fn new<Store: SessionStore>(
+        gateway: &MockGateway,
+        file: &Path,
+        store: impl FnOnce(&CookieKeys) -> Store,
+    ) -> Self {
+        let keys = CookieKeys::from_file(file).unwrap();
+        let layer = builder(gateway)
+            .cookie_keys(keys.clone())
+            .session_store(store(&keys));
+        let router = routes(&support::Hits::default()).layer(layer.build().unwrap());
+        Self { keys, router }
+    }
+}
+
+/// Who is served by which instance, and how often everybody was.
+struct Load {
+    gateway: MockGateway,
+    routers: [Router; 2],
+    /// By instance: pages for those who are signed in.
+    pages: [watch::Sender<usize>; 2],
+    /// By instance: logins that ended there, and had begun at the other one.
+    logins: [watch::Sender<usize>; 2],
+    /// Whether every session and every login from before has expired.
+    expired: watch::Sender<bool>,
+    /// How many have noticed that.
+    noticed: watch::Sender<usize>,
+    over: watch::Sender<bool>,
+}
+
+impl Load {
+    fn browser(&self) -> Browser {
+        Browser {
+            router: self.routers[0].clone(),
+            jar: Vec::new(),
+        }
+    }
+
+    /// A login that begins at one instance and ends at the other.
+    async fn sign_in(&self, browser: &mut Browser, ends_at: usize) {
+        browser.router = self.routers[1 - ends_at].clone();
+        let callback = browser.callback_url(&self.gateway, "/private").await;
+        self.finish(browser, &callback, ends_at).await;
+    }
+
+    async fn finish(&self, browser: &mut Browser, callback: &str, ends_at: usize) {
+        browser.router = self.routers[ends_at].clone();
+        let done = browser.open(callback).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+        count(&self.logins[ends_at]);
+    }
+
+    async fn page(&self, browser: &mut Browser, at: usize) {
+        browser.router = self.routers[at].clone();
+        assert!(browser.token().await.is_some(), "logged out");
+        count(&self.pages[at]);
+        // A page is answered without any wait: without this, who opens one after the other keeps a thread for good.
+        tokio::task::yield_now().await;
+    }
+
+    /// Somebody who is signed in, and opens pages here and there.
+    async fn visitor(self: Arc<Self>) {
+        let (mut browser, mut signed_in_again) = (self.browser(), false);
+        self.sign_in(&mut browser, 0).await;
+        for at in [0, 1].into_iter().cycle() {
+            if *self.over.borrow() {
+                return;
+            }
+            if *self.expired.borrow() && !signed_in_again {
+                browser.jar.clear();
+                self.sign_in(&mut browser, at).await;
+                count(&self.noticed);
+                signed_in_again = true;
+            }
+            self.page(&mut browser, at).await;
+        }
+    }
+
+    /// One newcomer after the other.
+    async fn newcomers(self: Arc<Self>) {
+        let mut begun_again = false;
+        for at in [0, 1].into_iter().cycle() {
+            if *self.over.borrow() {
+                return;
+            }
+            if *self.expired.borrow() && !begun_again {
+                count(&self.noticed);
+                begun_again = true;
+            }
+            let mut browser = self.browser();
+            self.sign_in(&mut browser, at).await;
+            self.page(&mut browser, 1 - at).await;
+        }
+    }
+
+    /// Goes on until each instance has served more of everything.
+    async fn goes_on(&self) {
+        for counter in self.pages.iter().chain(&self.logins) {
+            let enough = *counter.borrow() + BETWEEN;
+            let mut counter = counter.subscribe();
+            counter.wait_for(|count| *count >= enough).await.unwrap();
+        }
+    }
+
+    async fn everything_expires(&self) {
+        self.expired.send_replace(true);
+        let (mut noticed, all) = (self.noticed.subscribe(), VISITORS + NEWCOMERS);
+        noticed.wait_for(|count| *count == all).await.unwrap();
+    }
+}
+
+fn count(counter: &watch::Sender<usize>) {
+    counter.send_modify(|count| *count += 1);
+}
+
+/// Changes the file, and lets each instance notice at a time of its own. Logins are under way all the while.
+async fn step(load: &Load, file: &KeyFile, instances: &[Instance; 2], keys: &[&str]) {
+    let mut under_way = Vec::new();
+    for at in [0, 1, 0, 1] {
+        let mut browser = load.browser();
+        browser.router = load.routers[at].clone();
+        let callback = browser.callback_url(&load.gateway, "/private").await;
+        under_way.push((browser, callback, 1 - at));
+    }
+    file.write(keys);
+    load.goes_on().await;
+    for instance in instances {
+        assert_eq!(instance.keys.reload(), Ok(true));
+        load.goes_on().await;
+        let (mut browser, callback, ends_at) = under_way.remove(0);
+        load.finish(&mut browser, &callback, ends_at).await;
+    }
+    for (mut browser, callback, ends_at) in under_way {
+        load.finish(&mut browser, &callback, ends_at).await;
+        load.page(&mut browser, 1 - ends_at).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn keys_are_changed_under_load_and_nobody_is_logged_out() {
+    in_time(change_keys(CookieStore::new)).await;
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_redis_keeps_outlasts_a_change_of_keys_as_well() {
+    use telenor_auth::session::RedisStore;
+
+    let redis = support::redis::Redis::start().await;
+    let store = |keys: &_| {
+        let store = RedisStore::new(&redis.url(), keys).unwrap();
+        store.with_timeout(Duration::from_secs(5))
+    };
+    in_time(change_keys(store)).await;
+}
+
+async fn in_time(story: impl Future<Output = ()>) {
+    let ended = tokio::time::timeout(LONGEST, story).await;
+    assert!(ended.is_ok(), "it goes on");
+}
+
+async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) {
+    let [old, new] = [1, 2].map(key);
+    let file = KeyFile::new(&[&old]);
+    let gateway = MockGateway::start().await.unwrap();
+    let instances = [(); 2].map(|()| Instance::new(&gateway, &file.0, &store));
+    let load = Arc::new(Load {
+        gateway,
+        routers: [0, 1].map(|at: usize| instances[at].router.clone()),
+        pages: Default::default(),
+        logins: Default::default(),
+        expired: watch::Sender::default(),
+        noticed: watch::Sender::default(),
+        over: watch::Sender::default(),
+    });
+    let mut tasks = JoinSet::new();
+    for _ in 0..VISITORS {
+        tasks.spawn(Arc::clone(&load).visitor());
+    }
+    for _ in 0..NEWCOMERS {
+        tasks.spawn(Arc::clone(&load).newcomers());
+    }
+
+    let rotation = async {
+        load.goes_on().await;
+        let mut kept_aside = load.browser();
+        load.sign_in(&mut kept_aside, 0).await;
+        step(&load, &file, &instances, &[&old, &new]).await;
+        step(&load, &file, &instances, &[&new, &old]).await;
+        for at in [0, 1] {
+            load.page(&mut kept_aside, at).await;
+        }
+        load.everything_expires().await;
+        step(&load, &file, &instances, &[&new]).await;
+        load.over.send_replace(true);
+        kept_aside
+    };
+    let mut kept_aside = tokio::select! {
+        kept_aside = rotation => kept_aside,
+        ended = tasks.join_next() => panic!("{:?}", ended.unwrap().unwrap_err()),
+    };
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+    for router in &load.routers {
+        kept_aside.router = router.clone();
+        assert!(kept_aside.token().await.is_none(), "the old key is gone");
+    }
+}
+
+#[tokio::test]
+async fn keys_can_be_changed_without_logging_anyone_out() {
+    let gateway = MockGateway::start().await.unwrap();
+    let raw = |number: u8| {
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[number])
+            .as_ref()
+            .to_vec()
+    };
+    let app = |ring: &[u8]| {
+        let keys = telenor_auth::CookieKeys::new(ring.iter().map(|number| raw(*number))).unwrap();
+        let store = CookieStore::new(&keys);
+        let layer = builder(&gateway)
+            .cookie_keys(keys)
+            .session_store(store)
+            .build()
+            .unwrap();
+        routes(&support::Hits::default()).layer(layer)
+    };
+    let mut browser = Browser {
+        router: app(&[1]),
+        jar: Vec::new(),
+    };
+    let callback = browser.callback_url(&gateway, "/private").await;
+    browser.open(&callback).await;
+    browser.router = app(&[2, 1]);
+    assert!(browser.token().await.is_some());
+    browser.router = app(&[2]);
+    assert!(browser.token().await.is_none());
+}

@@ -1,0 +1,4 @@
+//! The layer as a part of an app.
+
+mod contract;
+mod placement;

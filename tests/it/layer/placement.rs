@@ -1,0 +1,310 @@
+//! Where in an app the layer can stand.
+
+use axum::{
+    Extension, Json, Router,
+    routing::{get, post},
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use telenor_auth::{RouterExt, TelenorAuthLayer, TelenorUser, mock::MockGateway};
+use tower::Layer;
+
+use crate::support::{self, App, Hits, ORIGIN, builder, request};
+
+/// Walks a whole login through an app that is mounted in some way, to a guarded page.
+async fn login_works(router: Router, gateway: MockGateway, target: &str) -> App {
+    let app = App::mounted(router, gateway);
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, target).await;
+    let page = browser.follow(&callback).await;
+    assert_eq!(page.status, StatusCode::OK, "{target}: {}", page.body);
+    app
+}
+
+async fn user(_: TelenorUser) -> &'static str {
+    "user"
+}
+
+fn guarded() -> Router {
+    Router::new().route("/guarded", get(user))
+}
+
+fn nested(gateway: &MockGateway) -> telenor_auth::TelenorAuthBuilder {
+    let redirect_uri = format!("{ORIGIN}/app/telenor/callback");
+    TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
+        .gateway(gateway.base_url())
+}
+
+async fn gateway() -> MockGateway {
+    MockGateway::start().await.unwrap()
+}
+
+#[tokio::test]
+async fn layer_as_the_last_call_works() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let app = login_works(guarded().layer(auth), gateway, "/guarded").await;
+    assert_eq!(
+        app.browser().open("/nowhere").await.status,
+        StatusCode::SEE_OTHER,
+        "unknown paths are guarded too"
+    );
+}
+
+#[tokio::test]
+async fn layer_after_a_fallback_works() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let router = guarded().fallback(async || "fallback").layer(auth);
+    login_works(router, gateway, "/guarded").await;
+}
+
+#[tokio::test]
+async fn layer_before_a_fallback_never_sees_its_callback() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let app = App::mounted(
+        guarded()
+            .layer(auth)
+            .fallback(async || StatusCode::NOT_FOUND),
+        gateway,
+    );
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/guarded").await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        browser.open("/guarded").await.status,
+        StatusCode::SEE_OTHER,
+        "and nobody gets in"
+    );
+}
+
+#[tokio::test]
+async fn bare_route_layer_never_sees_its_callback() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    for router in [
+        guarded().route_layer(auth.clone()),
+        Router::new().route("/guarded", get(user).layer(auth.clone())),
+        Router::new()
+            .merge(guarded().layer(auth))
+            .fallback(async || StatusCode::NOT_FOUND),
+    ] {
+        let mut browser = support::Browser {
+            router,
+            jar: Vec::new(),
+        };
+        let callback = browser.callback_url(&gateway, "/guarded").await;
+        assert_eq!(browser.open(&callback).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(browser.open("/guarded").await.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[tokio::test]
+async fn routes_added_after_the_layer_have_no_user() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let app = App::mounted(
+        Router::new().layer(auth).route("/guarded", get(user)),
+        gateway,
+    );
+    assert_eq!(
+        app.browser().open("/guarded").await.status,
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+}
+
+#[tokio::test]
+async fn layer_around_the_router_works_with_public_routes_outside() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let router = Router::new()
+        .route("/public", get(async || "public"))
+        .fallback_service(auth.layer(guarded()));
+    let app = login_works(router, gateway, "/guarded").await;
+    assert_eq!(app.browser().open("/public").await.body, "public");
+}
+
+#[tokio::test]
+async fn layer_around_a_nested_service_works() {
+    let gateway = gateway().await;
+    let auth = nested(&gateway).build().unwrap();
+    let router = Router::new().nest_service("/app", auth.layer(guarded()));
+    login_works(router, gateway, "/app/guarded?a=1").await;
+}
+
+#[tokio::test]
+async fn layer_nested_with_a_fallback_of_its_own_works() {
+    let gateway = gateway().await;
+    let auth = nested(&gateway).build().unwrap();
+    let inner = guarded()
+        .fallback(async || StatusCode::NOT_FOUND)
+        .layer(auth);
+    login_works(Router::new().nest("/app", inner), gateway, "/app/guarded").await;
+}
+
+#[tokio::test]
+async fn nested_layer_whose_callback_is_outside_says_so() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    for router in [
+        Router::new().nest("/app", guarded().layer(auth.clone())),
+        Router::new().nest_service("/app", auth.layer(guarded())),
+        Router::new().nest("/app", guarded().telenor_auth(auth.clone())),
+    ] {
+        let mut browser = support::Browser {
+            router,
+            jar: Vec::new(),
+        };
+        let answer = browser.open("/app/guarded").await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.set_cookies(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn registered_callback_works_with_any_layer_and_a_later_fallback() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let own = || guarded().route("/telenor/callback", get(async || StatusCode::NOT_FOUND));
+    let app = login_works(
+        own().layer(auth.clone()).fallback(async || "late"),
+        gateway,
+        "/guarded",
+    )
+    .await;
+    login_works(
+        own().route_layer(auth).fallback(async || "late"),
+        app.gateway,
+        "/guarded",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn extension_guards_routes_and_leaves_unknown_paths_alone() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let router = guarded()
+        .telenor_auth(auth)
+        .route("/public", get(async || "public"));
+    let app = login_works(router, gateway, "/guarded").await;
+    let mut browser = app.browser();
+    assert_eq!(browser.open("/nowhere").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(browser.open("/public").await.body, "public");
+    for own in ["/telenor/login", "/telenor/session", "/telenor/logout"] {
+        assert_ne!(
+            browser.open(own).await.status,
+            StatusCode::NOT_FOUND,
+            "{own}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn extension_works_with_a_later_fallback() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let router = guarded()
+        .telenor_auth(auth)
+        .fallback(async || (StatusCode::NOT_FOUND, "mine"));
+    let app = login_works(router, gateway, "/guarded").await;
+    assert_eq!(app.browser().open("/nowhere").await.body, "mine");
+}
+
+#[tokio::test]
+async fn extension_works_on_a_router_that_is_merged() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let router = Router::new()
+        .route("/public", get(async || "public"))
+        .fallback(async || (StatusCode::NOT_FOUND, "outer"))
+        .merge(guarded().telenor_auth(auth));
+    let app = login_works(router, gateway, "/guarded").await;
+    assert_eq!(app.browser().open("/public").await.body, "public");
+    assert_eq!(app.browser().open("/nowhere").await.body, "outer");
+}
+
+#[tokio::test]
+async fn extension_works_on_a_router_that_is_nested() {
+    let gateway = gateway().await;
+    let auth = nested(&gateway).nested_at("/app").build().unwrap();
+    let router = Router::new()
+        .route("/public", get(async || "public"))
+        .nest("/app", guarded().telenor_auth(auth));
+    let app = login_works(router, gateway, "/app/guarded?a=1").await;
+    assert_eq!(
+        app.browser().open("/app/nowhere").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn extension_that_is_nested_unawares_says_so() {
+    let gateway = gateway().await;
+    let auth = nested(&gateway).build().unwrap();
+    let app = App::mounted(
+        Router::new().nest("/app", guarded().telenor_auth(auth)),
+        gateway,
+    );
+    assert_eq!(
+        app.browser().open("/app/guarded").await.status,
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+}
+
+#[tokio::test]
+async fn user_in_a_nested_handler_returns_to_the_whole_path() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).optional(true).build().unwrap();
+    let router = Router::new().nest("/shop", guarded()).layer(auth);
+    let app = App::mounted(router, gateway);
+    let mut browser = app.browser();
+    let callback = browser
+        .callback_url(&app.gateway, "/shop/guarded?a=1")
+        .await;
+    assert_eq!(
+        browser.open(&callback).await.location(),
+        format!("{ORIGIN}/shop/guarded?a=1")
+    );
+}
+
+#[tokio::test]
+async fn layers_that_change_the_body_may_stand_inside() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let inner = tower::service_fn(async |_: http::Request<axum::body::Body>| {
+        Ok::<_, std::convert::Infallible>(http::Response::new("a body of another type".to_owned()))
+    });
+    let app = Router::new().fallback_service(auth.layer(inner));
+    login_works(app, gateway, "/anything").await;
+}
+
+#[tokio::test]
+async fn bodies_and_extensions_reach_the_handler_untouched() {
+    async fn echo(
+        _: TelenorUser,
+        Extension(number): Extension<u8>,
+        Json(body): Json<Vec<u8>>,
+    ) -> String {
+        format!("{number} {body:?}")
+    }
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let router = support::routes(&Hits::default())
+        .route("/echo", post(echo))
+        .layer(auth)
+        .layer(Extension(7_u8));
+    let app = App::mounted(router, gateway);
+    let mut browser = app.signed_in().await;
+    let mut sent = request(
+        Method::POST,
+        "/echo",
+        &[("content-type", "application/json")],
+    );
+    *sent.body_mut() = "[1,2]".into();
+    sent.headers_mut().insert(
+        HeaderName::from_static("x-mine"),
+        HeaderValue::from_static("1"),
+    );
+    assert_eq!(browser.send(sent).await.body, "7 [1, 2]");
+}

@@ -1,0 +1,235 @@
+//! What caches may keep of an answer, and what is in it for the browser alone.
+
+use axum::{
+    response::{AppendHeaders, IntoResponse, Response},
+    routing::get,
+};
+use http::{Method, StatusCode, header};
+use telenor_auth::{
+    ApiError, Clock, TelenorUser,
+    mock::{Answer as Scripted, Endpoint, MockGateway},
+    session::CookieStore,
+};
+
+use crate::support::{self, App, Hits, MINUTE, builder, keys, navigation, request};
+
+#[tokio::test]
+async fn every_answer_of_the_layer_is_uncached_and_tells_no_referrer() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let denied = app.gateway.deny(&browser.start("/private").await).unwrap();
+    let script: &[_] = &[("accept", "application/json")];
+    let same_origin: &[_] = &[("sec-fetch-site", "same-origin"), ("accept", "text/html")];
+    for sent in [
+        navigation("/private"),
+        navigation("/telenor/callback"),
+        navigation("/telenor/login"),
+        navigation("/telenor/logout"),
+        navigation("/telenor/session"),
+        navigation(&denied),
+        request(Method::GET, "/private", script),
+        request(Method::POST, "/private", same_origin),
+        request(Method::POST, "/telenor/callback", same_origin),
+        request(Method::POST, "/telenor/logout", script),
+        navigation(&callback),
+        navigation("/telenor/logout"),
+        request(Method::POST, "/telenor/logout", same_origin),
+    ] {
+        let what = format!("{} {}", sent.method(), sent.uri());
+        let answer = browser.send(sent).await;
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
+        assert_eq!(
+            answer.header("referrer-policy"),
+            Some("no-referrer"),
+            "{what}"
+        );
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{what}"
+        );
+        assert!(
+            answer
+                .header("vary")
+                .is_some_and(|vary| vary.contains("Cookie")),
+            "{what}"
+        );
+        assert_eq!(answer.header("strict-transport-security"), None, "{what}");
+        if answer
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+        {
+            let policy = answer.header("content-security-policy").expect(&what);
+            for part in [
+                "default-src 'none'",
+                "base-uri 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+            ] {
+                assert!(policy.contains(part), "{what}: {policy}");
+            }
+            assert!(!policy.contains("unsafe"), "{policy}");
+            assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{what}");
+            assert_eq!(
+                answer.header("content-type"),
+                Some("text/html; charset=utf-8")
+            );
+            assert!(
+                !answer.body.contains("<script") && !answer.body.contains(" style="),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_of_handlers_are_private_unless_they_say_otherwise() {
+    async fn public() -> Response {
+        let headers = [
+            (header::CACHE_CONTROL, "public, max-age=60"),
+            (header::VARY, "Accept-Encoding"),
+        ];
+        (headers, "style").into_response()
+    }
+    async fn cookies() -> impl IntoResponse {
+        (
+            AppendHeaders([(header::SET_COOKIE, "a=1"), (header::SET_COOKIE, "b=2")]),
+            "two",
+        )
+    }
+    let gateway = MockGateway::start().await.unwrap();
+    let router = support::routes(&Hits::default())
+        .route("/public.css", get(public))
+        .route("/cookies", get(cookies))
+        .route("/not-modified", get(async || StatusCode::NOT_MODIFIED));
+    let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    let private = browser.open("/private/x.css").await;
+    assert_eq!(private.header("cache-control"), Some("private, no-store"));
+    assert_eq!(private.header("vary"), Some("Cookie"));
+    let public = browser.open("/public.css").await;
+    assert_eq!(public.header("cache-control"), Some("public, max-age=60"));
+    let vary: Vec<_> = public.headers.get_all("vary").iter().collect();
+    assert_eq!(vary, ["Accept-Encoding", "Cookie"]);
+    assert_eq!(browser.open("/cookies").await.set_cookies(), ["a=1", "b=2"]);
+    for target in ["/private", "/public.css", "/not-modified"] {
+        assert_eq!(
+            browser.open(target).await.set_cookies(),
+            [""; 0],
+            "{target}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn cookies_of_a_handler_survive_next_to_the_layers() {
+    async fn ends(user: TelenorUser) -> impl IntoResponse {
+        let error: ApiError = user.info().await.unwrap_err();
+        (
+            AppendHeaders([
+                (header::SET_COOKIE, "a=1; Path=/"),
+                (header::SET_COOKIE, "b=2; Path=/"),
+            ]),
+            error,
+        )
+    }
+    let gateway = MockGateway::start().await.unwrap();
+    let router = support::routes(&Hits::default()).route("/ends", get(ends));
+    let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    app.gateway
+        .answer_next(Endpoint::UserInfo, Scripted::gateway_error(40106));
+    let cookies = browser.open("/ends").await.set_cookies();
+    assert_eq!(
+        cookies.len(),
+        3,
+        "two of the handler's, and a new login: {cookies:?}"
+    );
+    assert!(
+        cookies.iter().any(|line| line.starts_with("a=1"))
+            && cookies.iter().any(|line| line.starts_with("b=2"))
+    );
+}
+
+/// A session cookie in a shared cache would be handed to the next visitor.
+#[tokio::test]
+async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
+    let gateway = MockGateway::start().await.unwrap();
+    let clock = Clock::manual();
+    let store = CookieStore::new(&keys(1));
+    let auth = builder(&gateway).clock(clock.clone()).cookie_keys(keys(1));
+    let auth = auth.idle_timeout(10 * MINUTE).session_store(store);
+    let answer = async |headers: http::HeaderMap| {
+        let wanted = |name| headers[name].to_str().unwrap().to_owned();
+        let mut answer = http::Response::new(axum::body::Body::empty());
+        *answer.status_mut() = wanted("x-status").parse().unwrap();
+        let name: http::HeaderName = wanted("x-targeted").parse().unwrap();
+        answer
+            .headers_mut()
+            .insert(name, headers["x-value"].clone());
+        if !wanted("x-cache-control").is_empty() {
+            let value = headers["x-cache-control"].clone();
+            answer.headers_mut().insert("cache-control", value);
+        }
+        answer
+    };
+    let router = support::routes(&support::Hits::default()).route("/answer", get(answer));
+    let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
+    let private = "private, no-store";
+    for (status, handler, expected, renewed) in [
+        ("200", "", private, true),
+        ("404", "", private, true),
+        ("200", "no-cache", "no-cache; private, no-store", true),
+        (
+            "200",
+            "max-age=0, must-revalidate",
+            "max-age=0, must-revalidate; private, no-store",
+            true,
+        ),
+        ("200", "private, max-age=60", "private, max-age=60", true),
+        ("200", "No-Store", "No-Store", true),
+        ("200", "public, max-age=60", "public, max-age=60", false),
+        ("200", "Public", "Public", false),
+        ("200", "private,immutable", "private,immutable", false),
+        ("200", "max-age=60", "max-age=60", false),
+        ("200", "no-cache,s-maxage=60", "no-cache,s-maxage=60", false),
+        ("304", "", private, false),
+        ("304", "no-cache", "no-cache", false),
+        (
+            "200",
+            "must-understand, no-store",
+            "must-understand, no-store",
+            false,
+        ),
+        ("200 cdn-cache-control", "no-cache", "no-cache", false),
+        ("200 cdn-cache-control=no-store", "", private, true),
+        ("200 surrogate-control=Private", "", private, true),
+        ("200 surrogate-control", "no-cache", "no-cache", false),
+    ] {
+        let mut browser = app.signed_in().await;
+        clock.advance(MINUTE);
+        let (status, targeted) = status.split_once(' ').unwrap_or((status, "x-none"));
+        let (targeted, value) = targeted.split_once('=').unwrap_or((targeted, "max-age=60"));
+        let lines = [
+            ("x-status", status),
+            ("x-cache-control", handler),
+            ("x-targeted", targeted),
+            ("x-value", value),
+        ];
+        let asked = request(Method::GET, "/answer", &lines);
+        let answer = browser.send(asked).await;
+        let case = format!("{status} {handler} {targeted} {value}");
+        assert_eq!(answer.status.as_str(), status, "{case}");
+        let said = answer.headers.get_all("cache-control").iter();
+        let said: Vec<_> = said.map(|line| line.to_str().unwrap()).collect();
+        assert_eq!(said.join("; "), expected, "{case}");
+        assert_eq!(!answer.set_cookies().is_empty(), renewed, "{case}");
+        let next = browser.open("/whoami").await;
+        assert_eq!(
+            next.set_cookies().is_empty(),
+            renewed,
+            "{case}: or the next one does"
+        );
+    }
+}

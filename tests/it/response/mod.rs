@@ -1,0 +1,4 @@
+//! What the layer answers.
+
+mod cache;
+mod page;

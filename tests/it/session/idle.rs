@@ -1,0 +1,199 @@
+//! Sessions that end when they are not used.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::routing::get;
+use http::{Method, StatusCode};
+use telenor_auth::{
+    Clock, ConfigError, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
+    events::Event,
+    mock::MockGateway,
+    session::{Fault, FaultyStore, MemoryStore, Operation},
+};
+use tokio::sync::Notify;
+
+use crate::support::{self, App, MINUTE, builder, request, stores::Blocking};
+
+over_each_store! {
+    builders:
+    session_that_nobody_uses_is_over
+    use_never_makes_a_session_longer_than_the_maximum
+    use_is_noted_at_most_every_tenth
+    asking_for_the_status_is_no_use
+    session_from_a_clock_ahead_is_not_used
+    slow_answer_does_not_bring_back_who_logged_out
+}
+
+/// An app where ten minutes without use end a session.
+async fn idle(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> App {
+    let app = App::with(|builder| store(builder.idle_timeout(10 * MINUTE))).await;
+    app.gateway.set_expires_in(1_000_000);
+    app
+}
+
+async fn session_that_nobody_uses_is_over(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..3 {
+        app.clock.advance(10 * MINUTE - Duration::from_secs(1));
+        assert!(browser.token().await.is_some(), "used in time");
+    }
+    app.clock.advance(10 * MINUTE);
+    let hits = app.hits();
+    assert_eq!(browser.open("/whoami").await.status, StatusCode::SEE_OTHER);
+    let script = request(Method::GET, "/whoami", &[("accept", "application/json")]);
+    let answer = browser.send(script).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(app.hits(), hits);
+}
+
+async fn use_never_makes_a_session_longer_than_the_maximum(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..8 * 12 - 1 {
+        app.clock.advance(5 * MINUTE);
+        assert!(browser.token().await.is_some());
+    }
+    app.clock.advance(5 * MINUTE);
+    assert!(browser.token().await.is_none(), "eight hours are over");
+}
+
+async fn use_is_noted_at_most_every_tenth(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    let first = browser.session();
+    app.clock.advance(MINUTE - Duration::from_secs(1));
+    browser.token().await;
+    assert_eq!(browser.session(), first, "nothing is written");
+    app.clock.advance(10 * MINUTE - MINUTE);
+    browser.token().await;
+    let second = browser.session();
+    browser.token().await;
+    assert_eq!(browser.session(), second, "nor a second time");
+    app.clock.advance(9 * MINUTE);
+    assert!(browser.token().await.is_some(), "but once it was");
+}
+
+#[tokio::test]
+async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be() {
+    let clock = Clock::manual();
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let gated = Blocking::new(faulty.clone());
+    let writes = Arc::clone(&gated.writes);
+    let failures = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&failures);
+    let app = App::with(|builder| {
+        let note = move |event: &Event<'_>| {
+            if let Event::StoreFailed { .. } = event {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        let builder = builder.clock(clock.clone()).idle_timeout(10 * MINUTE);
+        builder.on_event(note).session_store(gated)
+    })
+    .await;
+    let mut browser = app.signed_in().await;
+    for tenth in 1..5 {
+        for _ in 0..5 {
+            assert!(browser.token().await.is_some());
+        }
+        assert_eq!(
+            writes.count(),
+            tenth,
+            "the login's own, and one for each tenth"
+        );
+        clock.advance(MINUTE);
+    }
+    faulty.set_for(Operation::Replace, Fault::Error);
+    assert!(browser.token().await.is_some(), "the handler was done");
+    assert_eq!(failures.load(Ordering::SeqCst), 1);
+}
+
+async fn asking_for_the_status_is_no_use(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    for _ in 0..2 {
+        app.clock.advance(5 * MINUTE);
+        browser.open("/telenor/session").await;
+    }
+    assert!(browser.token().await.is_none());
+}
+
+async fn session_from_a_clock_ahead_is_not_used(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let app = idle(store).await;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(5 * MINUTE);
+    browser.token().await;
+    app.clock.rewind(3 * MINUTE);
+    assert!(browser.token().await.is_none(), "used in the future");
+}
+
+async fn slow_answer_does_not_bring_back_who_logged_out(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let gates = (Arc::clone(&entered), Arc::clone(&leave));
+    let slow = async move |_: TelenorUser| {
+        gates.0.notify_one();
+        gates.1.notified().await;
+    };
+    let gateway = MockGateway::start().await.unwrap();
+    let clock = Clock::manual();
+    let auth = store(
+        builder(&gateway)
+            .clock(clock.clone())
+            .idle_timeout(10 * MINUTE),
+    );
+    let router = support::routes(&support::Hits::default()).route("/slow", get(slow));
+    let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    clock.advance(5 * MINUTE);
+    let mut tab = browser.clone();
+    let mut meanwhile = browser.clone();
+    let (answer, ()) = tokio::join!(tab.open("/slow"), async {
+        entered.notified().await;
+        meanwhile.log_out().await;
+        leave.notify_one();
+    });
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(
+        answer.set_cookies(),
+        [""; 0],
+        "and the cookie is not set anew"
+    );
+    assert!(tab.token().await.is_none());
+    assert!(browser.token().await.is_none(), "nor is a copy of it good");
+}
+
+#[test]
+fn idle_time_is_at_least_a_second_and_at_most_a_day() {
+    for timeout in [Duration::ZERO, Duration::from_secs(24 * 3600 + 1)] {
+        let refused =
+            TelenorAuthLayer::builder("id", "secret", "https://app.test/telenor/callback")
+                .idle_timeout(timeout)
+                .build();
+        assert!(matches!(
+            refused.unwrap_err(),
+            ConfigError::InvalidDuration {
+                setting: "idle_timeout",
+                ..
+            }
+        ));
+    }
+}

@@ -1,0 +1,18 @@
+//! Sessions in memory.
+
+use http::StatusCode;
+use telenor_auth::session::MemoryStore;
+
+use crate::support::App;
+
+#[tokio::test]
+async fn full_memory_store_is_503_and_keeps_the_live() {
+    let app = App::with(|builder| builder.session_store(MemoryStore::with_capacity(1))).await;
+    let mut first = app.signed_in().await;
+    let mut second = app.browser();
+    let callback = second.callback_url(&app.gateway, "/private").await;
+    let page = second.open(&callback).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.header("retry-after").is_some());
+    assert!(first.token().await.is_some());
+}

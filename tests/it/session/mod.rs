@@ -1,0 +1,13 @@
+//! Sessions, and where they are kept.
+
+mod cached;
+mod contract;
+mod cookie;
+mod failures;
+mod idle;
+mod lifetime;
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+mod revoke;
+mod token;

@@ -1,0 +1,129 @@
+//! An app whose Redis is away, and what it asks of one that is there.
+
+use std::time::Instant;
+
+use http::StatusCode;
+use redis::cmd;
+use telenor_auth::{TelenorAuthBuilder, session::RedisStore};
+
+use super::{SOON, assert_unavailable, eventually, hasty, store};
+use crate::support::{App, Browser, keys, redis::Redis};
+
+fn with(store: RedisStore) -> impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<RedisStore> {
+    |builder| builder.cookie_keys(keys(1)).session_store(store)
+}
+
+#[tokio::test]
+async fn app_starts_while_redis_is_down_and_works_once_it_is_up() {
+    let mut redis = Redis::start().await;
+    redis.kill();
+    let app = App::with(with(hasty(&redis.url()))).await;
+    let mut browser = app.browser();
+    browser.jar = vec![("__Host-telenor-session".into(), "token".into())];
+    assert_unavailable(&browser.open("/whoami").await);
+    redis.restart().await;
+    eventually("it works", async || {
+        browser.open("/whoami").await.status == StatusCode::SEE_OTHER
+    })
+    .await;
+    assert!(app.signed_in().await.token().await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outage_is_503_for_everybody_and_over_when_it_is_over() {
+    let mut redis = Redis::durable().await;
+    let app = App::with(with(hasty(&redis.url()))).await;
+    let mut browsers = Vec::new();
+    for _ in 0..5 {
+        browsers.push(app.signed_in().await);
+    }
+    let open_all = async |browsers: &[Browser]| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for browser in browsers.iter().cycle().take(50) {
+            let mut browser = browser.clone();
+            tasks.spawn(async move {
+                let started = Instant::now();
+                (browser.open("/whoami").await, started.elapsed())
+            });
+        }
+        tasks.join_all().await
+    };
+    for round in 0..2 {
+        let hits = app.hits();
+        redis.kill();
+        for _ in 0..3 {
+            for (answer, took) in open_all(&browsers).await {
+                assert_unavailable(&answer);
+                assert!(took < SOON, "{took:?}");
+            }
+        }
+        assert_eq!(app.hits(), hits);
+        redis.restart().await;
+        let up = Instant::now();
+        let mut first = browsers[round].clone();
+        eventually("the first is let in", async || {
+            first.open("/whoami").await.status == StatusCode::OK
+        })
+        .await;
+        assert!(up.elapsed() < SOON, "{:?}", up.elapsed());
+        for (answer, _) in open_all(&browsers).await {
+            assert_eq!(answer.status, StatusCode::OK, "with the session of before");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hanging_redis_is_503_in_time() {
+    let redis = Redis::start().await;
+    let app = App::with(with(hasty(&redis.url()))).await;
+    let mut browser = app.signed_in().await;
+    let callback = app.browser().callback_url(&app.gateway, "/whoami").await;
+    redis.hang();
+    for target in ["/whoami", "/perhaps", "/telenor/session", &callback] {
+        let started = Instant::now();
+        assert_unavailable(&browser.open(target).await);
+        assert!(started.elapsed() < SOON, "{target}");
+    }
+    redis.go_on();
+    eventually("it is back", async || browser.token().await.is_some()).await;
+}
+
+#[tokio::test]
+async fn login_that_met_a_hanging_redis_goes_on_when_it_is_back() {
+    let redis = Redis::start().await;
+    let app = App::with(with(hasty(&redis.url()))).await;
+    app.signed_in().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    redis.hang();
+    assert_unavailable(&browser.open(&callback).await);
+    redis.go_on();
+    // What it had been asked meanwhile it does now: claims the login for nobody, and gives it back.
+    let started = Instant::now();
+    eventually("it goes on", async || {
+        let answer = browser.open(&callback).await;
+        answer.status == StatusCode::SEE_OTHER
+    })
+    .await;
+    assert!(started.elapsed() < 4 * SOON, "{:?}", started.elapsed());
+    assert!(browser.token().await.is_some());
+    assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn request_costs_one_command_and_a_login_four() {
+    let redis = Redis::start().await;
+    let app = App::with(with(store(&redis))).await;
+    let reset = || {
+        let () = redis.ask(cmd("CONFIG").arg("RESETSTAT"));
+    };
+    reset();
+    let mut browser = app.signed_in().await;
+    // The login is claimed, its code about to be sent, its session saved, and what came of it told.
+    assert_eq!(redis.calls(), [("set".to_owned(), 4)]);
+    reset();
+    for _ in 0..10 {
+        assert!(browser.token().await.is_some());
+    }
+    assert_eq!(redis.calls(), [("get".to_owned(), 10)]);
+}

@@ -1,0 +1,66 @@
+//! The word of an operator, and the ids by which sessions are named.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, routing::get};
+use telenor_auth::{
+    TelenorAuthBuilder, TelenorAuthLayer, TelenorUser, events::Event, mock::MockGateway,
+    session::SessionId,
+};
+
+use crate::support::{self, App, builder};
+
+over_each_store! {
+    builders:
+    operator_ends_one_session
+    operator_ends_all_sessions
+    id_of_a_session_is_the_same_for_handler_and_log
+}
+
+/// An app that tells a visitor the id of their session, and the ids that were logged.
+async fn with_ids(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) -> (App, TelenorAuthLayer, Arc<Mutex<Vec<String>>>) {
+    let logged = Arc::new(Mutex::new(Vec::new()));
+    let ids = Arc::clone(&logged);
+    let note = move |event: &Event<'_>| {
+        if let Event::LoginSucceeded { session_id, .. } = event {
+            ids.lock().unwrap().push((*session_id).to_owned());
+        }
+    };
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = store(builder(&gateway).on_event(note)).build().unwrap();
+    let id = async |user: TelenorUser| user.session_id().unwrap().to_string();
+    let router = Router::new().route("/id", get(id));
+    let router = router.merge(support::routes(&support::Hits::default()));
+    let app = App::mounted(router.layer(auth.clone()), gateway);
+    (app, auth, logged)
+}
+
+async fn operator_ends_one_session(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
+    let (app, auth, _) = with_ids(store).await;
+    let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
+    let id: SessionId = first.open("/id").await.body.parse().unwrap();
+    auth.revoke(id).await.unwrap();
+    assert!(first.token().await.is_none());
+    assert!(second.token().await.is_some());
+    auth.revoke(id).await.unwrap();
+}
+
+async fn operator_ends_all_sessions(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
+    let (app, auth, _) = with_ids(store).await;
+    let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
+    auth.revoke_all().await.unwrap();
+    assert!(first.token().await.is_none());
+    assert!(second.token().await.is_none());
+}
+
+async fn id_of_a_session_is_the_same_for_handler_and_log(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let (app, _, logged) = with_ids(store).await;
+    let mut browser = app.signed_in().await;
+    let id = browser.open("/id").await.body;
+    assert_eq!(logged.lock().unwrap().as_slice(), std::slice::from_ref(&id));
+    assert!(!browser.session().unwrap().contains(&id));
+}

@@ -1,0 +1,91 @@
+//! What the value of a session cookie opens, and for how long.
+
+use crate::support::{App, each_store::in_cookie};
+
+over_each_store! {
+    apps:
+    login_makes_a_new_session_and_ends_the_old
+    planted_session_is_worth_nothing_after_a_login
+    altered_session_cookie_is_none
+}
+
+async fn login_makes_a_new_session_and_ends_the_old(app: App) {
+    let mut browser = app.signed_in().await;
+    let old = browser.session().unwrap();
+    let callback = browser.callback_url(&app.gateway, "/telenor/login").await;
+    browser.open(&callback).await;
+    let new = browser.session().unwrap();
+    assert_ne!(old, new);
+    assert!(browser.token().await.is_some());
+    let mut with_old = app.browser();
+    with_old.jar = vec![("__Host-telenor-session".into(), old)];
+    assert!(with_old.token().await.is_none());
+}
+
+async fn planted_session_is_worth_nothing_after_a_login(app: App) {
+    let attacker = app.signed_in().await;
+    let planted = attacker.session().unwrap();
+    let mut victim = app.browser();
+    victim.jar = attacker.jar.clone();
+    let callback = victim.callback_url(&app.gateway, "/telenor/login").await;
+    victim.open(&callback).await;
+    assert_ne!(victim.session().unwrap(), planted);
+    let mut attacker = attacker;
+    assert!(attacker.token().await.is_none());
+    assert!(victim.token().await.is_some());
+}
+
+async fn altered_session_cookie_is_none(app: App) {
+    let good = app.signed_in().await.session().unwrap();
+    let name = "__Host-telenor-session".to_owned();
+    let expected = app.browser().open("/whoami").await;
+    let mut altered: Vec<String> = (0..good.len()).map(|cut| good[..cut].to_owned()).collect();
+    for at in (0..good.len().min(64)).chain(good.len().saturating_sub(64)..good.len()) {
+        let mut bytes = good.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        altered.push(String::from_utf8(bytes).unwrap());
+    }
+    altered.extend([
+        format!("{good}="),
+        format!("{good}A"),
+        format!("\"{good}\""),
+        "x".repeat(300_000),
+    ]);
+    let hits = app.hits();
+    for value in altered {
+        let mut browser = app.browser();
+        browser.jar = vec![(name.clone(), value.clone())];
+        let answer = browser.open("/whoami").await;
+        assert_eq!(answer.status, expected.status, "{value:.80}");
+        assert_eq!(
+            answer.headers.len(),
+            expected.headers.len(),
+            "the causes look alike"
+        );
+    }
+    for twins in [[&good, "other"], ["other", &good], [&good, &good]] {
+        let mut browser = app.browser();
+        browser.jar = twins.map(|value| (name.clone(), value.to_owned())).into();
+        assert_eq!(browser.open("/whoami").await.status, expected.status);
+    }
+    assert_eq!(app.hits(), hits);
+}
+
+#[tokio::test]
+async fn sessions_do_not_pass_between_layers() {
+    let apps = [
+        App::with(in_cookie).await,
+        App::with(|builder| in_cookie(builder.scope("other"))).await,
+    ];
+    let mut browser = apps[0].signed_in().await;
+    let authorization = browser.start("/telenor/login").await;
+    let callback = apps[0].gateway.allow(&authorization).unwrap();
+    let mut moved = apps[1].browser();
+    moved.jar = browser.jar.clone();
+    assert!(
+        moved.token().await.is_none(),
+        "a session for another gateway is none"
+    );
+    moved.open(&callback).await.assert_safe_reject();
+    assert!(browser.token().await.is_some());
+}

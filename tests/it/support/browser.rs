@@ -1,0 +1,157 @@
+//! A browser that keeps cookies as browsers do, and lets no answer be given whose secrets are logged.
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use super::log;
+
+pub const ORIGIN: &str = "https://app.test";
+
+/// A cookie jar and the app it talks to. Clones are two browsers from there on.
+#[derive(Clone)]
+pub struct Browser {
+    pub router: Router,
+    pub jar: Vec<(String, String)>,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Browser {
+    /// A person opens a page.
+    pub async fn open(&mut self, target: &str) -> Answer {
+        self.send(navigation(target)).await
+    }
+
+    /// Sends a request with this browser's cookies, and keeps those of the answer.
+    pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        let jar: Vec<_> = self
+            .jar
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if !jar.is_empty() {
+            let cookies = jar.join("; ").parse().unwrap();
+            request.headers_mut().append(header::COOKIE, cookies);
+        }
+        let mut secrets = secrets_in(&request.uri().to_string());
+        let mark = log::mark();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let answer = Answer::read(response).await;
+        for line in answer.set_cookies() {
+            self.keep(&line);
+        }
+        secrets.extend(
+            answer
+                .header_text("location")
+                .iter()
+                .flat_map(|url| secrets_in(url)),
+        );
+        secrets.extend(self.jar.iter().map(|(_, value)| value.clone()));
+        log::assert_silent(mark, &secrets);
+        answer
+    }
+
+    /// Takes a Set-Cookie line as a browser does on https.
+    pub fn keep(&mut self, line: &str) {
+        let (pair, attributes) = line.split_once("; ").unwrap_or((line, ""));
+        let (name, value) = pair.split_once('=').unwrap();
+        if name.starts_with("__Host-") {
+            let has = |attribute: &str| attributes.split("; ").any(|has| has == attribute);
+            assert!(
+                has("Secure") && has("Path=/") && !attributes.contains("Domain"),
+                "{line}"
+            );
+        }
+        if name.len() + value.len() > 4096 {
+            return;
+        }
+        self.jar.retain(|(known, _)| known != name);
+        if !attributes
+            .split("; ")
+            .any(|attribute| attribute == "Max-Age=0")
+        {
+            self.jar.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    pub fn cookie(&self, part: &str) -> Option<String> {
+        let cookie = self.jar.iter().find(|(name, _)| name.contains(part));
+        cookie.map(|(_, value)| value.clone())
+    }
+
+    pub fn session(&self) -> Option<String> {
+        self.cookie("-session")
+    }
+}
+
+impl Answer {
+    pub async fn read(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+
+    pub fn location(&self) -> String {
+        self.header("location").expect("a redirect").to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    fn header_text(&self, name: &str) -> Option<String> {
+        let value = self.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    pub fn set_cookies(&self) -> Vec<String> {
+        let lines = self.headers.get_all(header::SET_COOKIE).iter();
+        lines
+            .map(|line| line.to_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// What a browser sends when a person opens a page.
+pub fn navigation(target: &str) -> Request<Body> {
+    request(
+        Method::GET,
+        target,
+        &[
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+            ("sec-fetch-site", "none"),
+            ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+        ],
+    )
+}
+
+/// A request to a path, or to an absolute address of the app.
+pub fn request(method: Method, target: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let target = target.strip_prefix(ORIGIN).unwrap_or(target);
+    let mut request = Request::builder().method(method).uri(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+/// What of an address must not be logged.
+fn secrets_in(url: &str) -> Vec<String> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let secret = pairs.filter(|(name, _)| ["code", "state", "t", "resume"].contains(&&**name));
+    secret.map(|(_, value)| value.into_owned()).collect()
+}

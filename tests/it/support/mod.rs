@@ -1,0 +1,26 @@
+//! What the tests share. Other binaries include the files that they use by `#[path]`.
+
+use std::time::Duration;
+
+#[macro_use]
+pub mod each_store;
+
+pub mod app;
+pub mod browser;
+pub mod demo;
+pub mod log;
+#[cfg(feature = "redis")]
+pub mod redis;
+pub mod remote;
+pub mod steps;
+pub mod stores;
+pub mod tls;
+#[cfg(feature = "redis")]
+pub mod way;
+
+pub use app::{App, CALLBACK, Hits, builder, keys, routes};
+pub use browser::{Answer, Browser, ORIGIN, navigation, request};
+pub use remote::remote;
+pub use steps::{query, state_of};
+
+pub const MINUTE: Duration = Duration::from_secs(60);

@@ -1,0 +1,254 @@
+//! Stores to put around others: one that has a deadline, and one that lets a test say when it
+//! returns.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use telenor_auth::session::{
+    BoxFuture, Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
+};
+use tokio::{sync::watch, time::timeout};
+
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Gives up after a second, as a store behind a network does.
+pub struct Deadline<S>(pub S);
+
+async fn within<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answer = timeout(DEADLINE, answer).await;
+    answer.unwrap_or_else(|_| Err(StoreError::new("no answer")))
+}
+
+impl<S: SessionStore> SessionStore for Deadline<S> {
+    const STABLE_TOKEN: bool = S::STABLE_TOKEN;
+
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        within(self.0.load(token, now)).await
+    }
+
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        within(self.0.save(session, now)).await
+    }
+
+    async fn update(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+        now: SystemTime,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        within(self.0.update(token, new, now)).await
+    }
+
+    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+        within(self.0.remove(token, now)).await
+    }
+
+    async fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        within(self.0.revoke(id, until, now)).await
+    }
+
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        within(self.0.revoke_subject(subject, until, now)).await
+    }
+
+    async fn revoke_all(&self, now: SystemTime) -> Result<(), StoreError> {
+        within(self.0.revoke_all(now)).await
+    }
+
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        within(self.0.find_ended(sessions, now)).await
+    }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.0.leases().is_some().then_some(self)
+    }
+}
+
+impl<S: SessionStore> Leases for Deadline<S> {
+    fn acquire<'a>(
+        &'a self,
+        name: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Lease, StoreError>> {
+        Box::pin(within(self.0.leases().unwrap().acquire(name, ttl)))
+    }
+
+    fn complete<'a>(
+        &'a self,
+        name: &'a str,
+        result: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(within(self.0.leases().unwrap().complete(name, result, ttl)))
+    }
+
+    fn release<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(within(self.0.leases().unwrap().release(name)))
+    }
+}
+
+/// Counts the calls that come, and holds them while it is shut.
+#[derive(Default)]
+pub struct Gate {
+    came: watch::Sender<usize>,
+    shut: watch::Sender<bool>,
+    panics: AtomicBool,
+}
+
+impl Gate {
+    pub fn shut(&self) {
+        self.shut.send_replace(true);
+    }
+
+    pub fn open(&self) {
+        self.shut.send_replace(false);
+    }
+
+    /// Makes calls panic, or no longer.
+    pub fn panics(&self, panics: bool) {
+        self.panics.store(panics, Ordering::SeqCst);
+    }
+
+    /// How many came so far.
+    pub fn count(&self) -> usize {
+        *self.came.borrow()
+    }
+
+    /// Waits until this many came.
+    pub async fn came(&self, count: usize) {
+        let mut came = self.came.subscribe();
+        let came = timeout(
+            Duration::from_secs(10),
+            came.wait_for(|came| *came >= count),
+        );
+        came.await.expect("no call comes").unwrap();
+    }
+
+    async fn pass(&self) {
+        self.came.send_modify(|came| *came += 1);
+        assert!(!self.panics.load(Ordering::SeqCst), "on purpose");
+        let mut shut = self.shut.subscribe();
+        shut.wait_for(|shut| !shut).await.unwrap();
+    }
+}
+
+/// Lets a test say when it returns, at the worst moment: what was read or written is so already, and
+/// what is to end is still there.
+#[derive(Clone)]
+pub struct Blocking<S> {
+    pub inner: S,
+    pub loads: Arc<Gate>,
+    pub writes: Arc<Gate>,
+    pub endings: Arc<Gate>,
+}
+
+impl<S> Blocking<S> {
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            loads: Arc::default(),
+            writes: Arc::default(),
+            endings: Arc::default(),
+        }
+    }
+}
+
+impl<S: SessionStore> SessionStore for Blocking<S> {
+    const STABLE_TOKEN: bool = S::STABLE_TOKEN;
+
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        let loaded = self.inner.load(token, now).await;
+        self.loads.pass().await;
+        loaded
+    }
+
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        let saved = self.inner.save(session, now).await;
+        self.writes.pass().await;
+        saved
+    }
+
+    async fn update(
+        &self,
+        token: &SessionToken<'_>,
+        new: Session,
+        now: SystemTime,
+    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        let updated = self.inner.update(token, new, now).await;
+        self.writes.pass().await;
+        updated
+    }
+
+    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+        self.endings.pass().await;
+        self.inner.remove(token, now).await
+    }
+
+    async fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.endings.pass().await;
+        self.inner.revoke(id, until, now).await
+    }
+
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.endings.pass().await;
+        self.inner.revoke_subject(subject, until, now).await
+    }
+
+    async fn revoke_all(&self, now: SystemTime) -> Result<(), StoreError> {
+        self.endings.pass().await;
+        self.inner.revoke_all(now).await
+    }
+
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.inner.find_ended(sessions, now).await
+    }
+}

@@ -1,0 +1,346 @@
+//! What the token opens, and how a failing API shows.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{Router, routing::get};
+use http::{Method, StatusCode};
+use telenor_auth::{
+    ApiError, ApiErrorKind, TelenorAuthBuilder, TelenorUser,
+    mock::{Answer, Endpoint, MockGateway},
+};
+
+use crate::support::{self, App, Browser, Hits, builder, request};
+
+/// Says in text how a call went, so that a test can look at it.
+fn told<T>(answer: Result<T, ApiError>, show: impl FnOnce(T) -> String) -> String {
+    match answer {
+        Ok(answer) => show(answer),
+        Err(error) => format!(
+            "{:?} {:?} {:?}",
+            error.kind(),
+            error.code(),
+            error.retry_after()
+        ),
+    }
+}
+
+async fn name(user: TelenorUser) -> String {
+    told(user.info().await, |info| {
+        info.name()
+            .and_then(|name| name.given_name())
+            .unwrap_or("nobody")
+            .to_owned()
+    })
+}
+
+async fn device(user: TelenorUser) -> String {
+    told(user.device().await, |device| {
+        format!("{:?} {:?}", device.model().is_some(), device.lte())
+    })
+}
+
+async fn call(user: TelenorUser, query: axum::extract::RawQuery) -> String {
+    let path = query.0.unwrap_or_default();
+    told(user.get(&path).await, |answer| answer.status().to_string())
+}
+
+async fn post(user: TelenorUser) -> String {
+    let sent = user
+        .request(Method::POST, "/user-info/v1/users")
+        .json(&["x"])
+        .send();
+    told(sent.await, |answer| answer.status().to_string())
+}
+
+fn routes() -> Router {
+    support::routes(&Hits::default())
+        .route("/info", get(name))
+        .route("/device", get(device))
+        .route("/call", get(call))
+        .route("/post", get(post))
+}
+
+async fn with(settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> (App, Browser) {
+    let gateway = MockGateway::start().await.unwrap();
+    let router = routes().layer(settings(builder(&gateway)).build().unwrap());
+    let app = App::mounted(router, gateway);
+    let browser = app.signed_in().await;
+    (app, browser)
+}
+
+async fn ask(browser: &mut Browser, path: &str) -> String {
+    browser.open(path).await.body
+}
+
+#[tokio::test]
+async fn device_info_is_read() {
+    let (app, mut browser) = with(|builder| builder).await;
+    assert_eq!(ask(&mut browser, "/device").await, "true Some(true)");
+    assert_eq!(app.gateway.hits(Endpoint::DeviceInfo), 1);
+}
+
+#[tokio::test]
+async fn safe_reads_are_tried_again_and_nothing_else_is() {
+    let (app, mut browser) = with(|builder| builder).await;
+    for _ in 0..2 {
+        app.gateway
+            .answer_next(Endpoint::UserInfo, Answer::status(503));
+    }
+    assert_eq!(ask(&mut browser, "/info").await, "Kari");
+    assert_eq!(app.gateway.hits(Endpoint::UserInfo), 3);
+
+    app.gateway
+        .answer_always(Endpoint::UserInfo, Answer::status(500));
+    assert_eq!(ask(&mut browser, "/info").await, "Unavailable None None");
+    assert_eq!(
+        app.gateway.hits(Endpoint::UserInfo),
+        6,
+        "three tries and no more"
+    );
+    for (answer, kind) in [
+        (
+            Answer::gateway_error(42901).with_header("retry-after", "7"),
+            "RateLimited Some(42901) Some(7s)",
+        ),
+        (Answer::gateway_error(40301), "Forbidden Some(40301) None"),
+        (Answer::Reset, "Unavailable None None"),
+        (Answer::Huge, "Unexpected None None"),
+        (
+            Answer::Redirect {
+                status: 302,
+                location: "http://127.0.0.1:9/".into(),
+            },
+            "Unexpected None None",
+        ),
+    ] {
+        let before = app.gateway.hits(Endpoint::UserInfo);
+        app.gateway.answer_always(Endpoint::UserInfo, answer);
+        assert_eq!(ask(&mut browser, "/info").await, kind);
+        assert_eq!(app.gateway.hits(Endpoint::UserInfo), before + 1, "{kind}");
+    }
+    app.gateway
+        .answer_always(Endpoint::UserInfo, Answer::status(500));
+    let before = app.gateway.hits(Endpoint::UserInfo);
+    ask(&mut browser, "/post").await;
+    assert!(app.gateway.hits(Endpoint::UserInfo) <= before + 1);
+}
+
+#[tokio::test]
+async fn expired_token_that_comes_as_a_500_is_not_tried_again() {
+    let (app, mut browser) = with(|builder| builder).await;
+    app.gateway.answer_always(
+        Endpoint::UserInfo,
+        Answer::fault(500, "keymanagement.service.access_token_expired"),
+    );
+    assert!(ask(&mut browser, "/info").await.starts_with("Unauthorized"));
+    assert_eq!(app.gateway.hits(Endpoint::UserInfo), 1);
+}
+
+#[tokio::test]
+async fn any_path_of_the_gateway_can_be_called_and_no_other() {
+    let (app, mut browser) = with(|builder| builder).await;
+    assert_eq!(
+        ask(&mut browser, "/call?/user-info/v1/users").await,
+        "200 OK"
+    );
+    assert_eq!(
+        ask(&mut browser, "/call?/nowhere/v1").await,
+        "Unexpected Some(40401) None"
+    );
+    let before = app.gateway.hits(Endpoint::UserInfo);
+    for path in [
+        "//127.0.0.1:9/",
+        "http://127.0.0.1:9/",
+        "@127.0.0.1:9/",
+        "/../user-info/v1/users",
+        "user-info",
+    ] {
+        assert_eq!(
+            ask(&mut browser, &format!("/call?{path}")).await,
+            "InvalidRequest None None",
+            "{path}"
+        );
+    }
+    assert_eq!(
+        app.gateway.hits(Endpoint::UserInfo),
+        before,
+        "nothing was sent"
+    );
+}
+
+#[tokio::test]
+async fn profile_is_fetched_once_and_forgotten_in_time() {
+    let gateway = MockGateway::start().await.unwrap();
+    let clock = telenor_auth::Clock::manual();
+    let auth = builder(&gateway)
+        .clock(clock.clone())
+        .cache_user_info(Duration::from_secs(60));
+    let app = App::mounted(routes().layer(auth.build().unwrap()), gateway);
+    let browser = app.signed_in().await;
+    let gate = app.gateway.hold(Endpoint::UserInfo);
+    let herd: Vec<_> = (0..20)
+        .map(|_| {
+            let mut browser = browser.clone();
+            tokio::spawn(async move { ask(&mut browser, "/info").await })
+        })
+        .collect();
+    gate.waiting(1).await;
+    gate.open();
+    for one in herd {
+        assert_eq!(one.await.unwrap(), "Kari");
+    }
+    assert_eq!(
+        app.gateway.hits(Endpoint::UserInfo),
+        1,
+        "many at once make one call"
+    );
+    clock.advance(Duration::from_secs(60));
+    ask(&mut browser.clone(), "/info").await;
+    assert_eq!(app.gateway.hits(Endpoint::UserInfo), 2);
+    // Somebody else's session has a profile of its own.
+    ask(&mut app.signed_in().await, "/info").await;
+    assert_eq!(app.gateway.hits(Endpoint::UserInfo), 3);
+}
+
+#[tokio::test]
+async fn without_a_profile_nothing_is_kept() {
+    let (app, mut browser) = with(|builder| builder).await;
+    ask(&mut browser, "/info").await;
+    ask(&mut browser, "/info").await;
+    assert_eq!(app.gateway.hits(Endpoint::UserInfo), 2);
+}
+
+#[tokio::test]
+async fn scripts_of_the_apps_own_pages_get_the_data_and_no_token() {
+    let (app, mut browser) = with(TelenorAuthBuilder::script_api).await;
+    let token = browser.token().await.unwrap();
+    let fetch = |method, path: &str, site: &str| {
+        let headers = [
+            ("sec-fetch-site", site),
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-dest", "empty"),
+        ];
+        request(method, path, &headers)
+    };
+    for (path, part) in [
+        ("/telenor/user-info", "Kari"),
+        ("/telenor/device-info", "capabilities"),
+    ] {
+        let answer = browser.send(fetch(Method::GET, path, "same-origin")).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert!(answer.body.contains(part) && !answer.body.contains(&token));
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+        let calls = app.gateway.hits(Endpoint::UserInfo) + app.gateway.hits(Endpoint::DeviceInfo);
+        for site in ["cross-site", "same-site", "none"] {
+            assert_eq!(
+                browser.send(fetch(Method::GET, path, site)).await.status,
+                StatusCode::FORBIDDEN,
+                "{site}"
+            );
+        }
+        assert_eq!(
+            browser.send(request(Method::GET, path, &[])).await.status,
+            StatusCode::FORBIDDEN
+        );
+        assert_eq!(
+            browser
+                .send(fetch(Method::POST, path, "same-origin"))
+                .await
+                .status,
+            StatusCode::METHOD_NOT_ALLOWED
+        );
+        let after = app.gateway.hits(Endpoint::UserInfo) + app.gateway.hits(Endpoint::DeviceInfo);
+        assert_eq!(after, calls, "refused before the gateway is asked");
+        let nobody = app
+            .browser()
+            .send(fetch(Method::GET, path, "same-origin"))
+            .await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+    }
+    let (_, mut without) = with(|builder| builder).await;
+    let answer = without
+        .send(fetch(Method::GET, "/telenor/user-info", "same-origin"))
+        .await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "off unless asked for");
+}
+
+#[tokio::test]
+async fn what_happens_is_told_with_one_id_from_start_to_end() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&events);
+    let (app, mut browser) = with(|builder| {
+        builder.on_event(move |event| heard.lock().unwrap().push(format!("{event:?}")))
+    })
+    .await;
+    app.gateway
+        .answer_next(Endpoint::UserInfo, Answer::gateway_error(40301));
+    ask(&mut browser, "/info").await;
+    let denied = app
+        .gateway
+        .deny(&app.browser().start("/private").await)
+        .unwrap();
+    app.browser().open(&denied).await;
+    browser.jar[0].1 = "stale".into();
+    browser
+        .send(request(Method::GET, "/private", &[("accept", "*/*")]))
+        .await;
+    let events = events.lock().unwrap().clone();
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| event.split([' ', '{']).next().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "LoginStarted",
+            "GatewayCall",
+            "LoginSucceeded",
+            "GatewayCall",
+            "LoginStarted",
+            "LoginFailed",
+            "SessionRefused"
+        ]
+    );
+    let id = |at: usize| events[at].split('"').nth(1).unwrap().to_owned();
+    assert_eq!(id(0), id(2));
+    assert!(
+        events[3].contains("Api") && events[3].contains("Refused"),
+        "{}",
+        events[3]
+    );
+}
+
+#[tokio::test]
+async fn error_of_a_script_is_told_in_a_few_lines() {
+    async fn info(user: TelenorUser) -> Result<String, ApiError> {
+        let error = user.info().await.unwrap_err();
+        assert_eq!(error.kind(), ApiErrorKind::RateLimited);
+        Err(error)
+    }
+    let gateway = MockGateway::start().await.unwrap();
+    let router = support::routes(&Hits::default()).route("/limited", get(info));
+    let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    app.gateway.answer_next(
+        Endpoint::UserInfo,
+        Answer::gateway_error(42902).with_header("retry-after", "9"),
+    );
+    let answer = browser
+        .send(request(
+            Method::GET,
+            "/limited",
+            &[("accept", "application/json")],
+        ))
+        .await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.header("retry-after"), Some("9"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json")
+    );
+}

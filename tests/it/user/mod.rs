@@ -1,0 +1,4 @@
+//! What a handler has of its user.
+
+mod api;
+mod extract;

@@ -1,0 +1,127 @@
+//! The record by which all sessions are ended.
+
+use std::time::Duration;
+
+use telenor_auth::session::SessionStore;
+use telenor_auth_store_tests::memory::Fault;
+use tokio::task::JoinSet;
+
+use super::{generation, instance, memory, save, session, version};
+
+#[tokio::test(start_paused = true)]
+async fn revoking_all_reaches_the_other_instances_within_two_seconds() {
+    let (memory, store) = memory();
+    let other = instance(&memory);
+    let token = save(&store).await;
+    assert!(version(&other, &token).await.is_some());
+    store.revoke_all().await.unwrap();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(version(&other, &token).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_answer_does_not_undo_that_all_were_revoked() {
+    let (memory, store) = memory();
+    let token = save(&store).await;
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let held = memory.hold_load(generation(&memory));
+    let slow = tokio::spawn(store.load(&token));
+    held.came.notified().await;
+    held.go.notify_one();
+    held.came.notified().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+    store.revoke_all().await.unwrap();
+    held.go.notify_one();
+    slow.await.unwrap().unwrap();
+    assert_eq!(version(&store, &token).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_costs_two_look_ups_and_one_more_every_two_seconds() {
+    let (memory, store) = memory();
+    let token = save(&store).await;
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(2)).await;
+        memory.calls();
+        let mut loads = JoinSet::new();
+        for _ in 0..20 {
+            loads.spawn(store.load(&token));
+        }
+        for loaded in loads.join_all().await {
+            assert!(loaded.unwrap().is_some());
+        }
+        assert_eq!(memory.calls(), 20 * 2 + 1, "one asks for all");
+        store.load(&token).await.unwrap();
+        assert_eq!(memory.calls(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn generation_that_cannot_be_read_is_believed_for_thirty_seconds() {
+    for fault in [Fault::Fails, Fault::Hangs] {
+        let (memory, store) = memory();
+        let token = save(&store).await;
+        memory.set_fault(Some(fault), Some(generation(&memory)));
+        tokio::time::advance(Duration::from_secs(27)).await;
+        assert!(version(&store, &token).await.is_some());
+        tokio::time::advance(Duration::from_secs(3)).await;
+        store.load(&token).await.unwrap_err();
+        store.save(session()).await.unwrap_err();
+        memory.set_fault(None, None);
+        assert!(version(&store, &token).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn generation_that_was_lost_brings_nobody_back() {
+    let (memory, store) = memory();
+    let revoked = save(&store).await;
+    store.revoke_all().await.unwrap();
+    let lost = save(&store).await;
+    let id = generation(&memory);
+    memory.rows().remove(&id);
+    for _ in 0..2 {
+        let started_later = instance(&memory);
+        for token in [&revoked, &lost] {
+            assert_eq!(version(&started_later, token).await, None);
+        }
+        save(&started_later).await;
+    }
+}
+
+#[tokio::test]
+async fn generation_outlasts_every_session() {
+    let (memory, store) = memory();
+    save(&store).await;
+    let id = generation(&memory);
+    let until = memory.rows()[&id].expiry_date;
+    let year = time::Duration::days(364);
+    assert!(until > time::OffsetDateTime::now_utc() + year);
+}
+
+#[tokio::test]
+async fn first_logins_at_the_same_moment_do_not_end_each_other() {
+    let (memory, store) = memory();
+    save(&store).await;
+    let held = memory.hold_create(generation(&memory));
+    memory.rows().clear();
+    let store = instance(&memory);
+    let slow = async { save(&store).await };
+    let fast = async {
+        held.came.notified().await;
+        let fast = tokio::spawn({
+            let store = store.clone();
+            async move { save(&store).await }
+        });
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        held.go.notify_one();
+        fast.await.unwrap()
+    };
+    let (slow, fast) = tokio::join!(slow, fast);
+    let started_later = instance(&memory);
+    for token in [slow, fast] {
+        assert_eq!(version(&started_later, &token).await, Some(0));
+    }
+}
