@@ -152,6 +152,11 @@ impl Gate {
         came.await.expect("no call comes").unwrap();
     }
 
+    /// How many it holds now.
+    pub fn waiting(&self) -> usize {
+        self.shut.receiver_count()
+    }
+
     async fn pass(&self) {
         self.came.send_modify(|came| *came += 1);
         assert!(!self.panics.load(Ordering::SeqCst), "on purpose");
