@@ -1,8 +1,8 @@
-//! What a signed-in request costs in time, against the bare router in the same run.
+//! The time of a signed-in request, against the bare router in the same run.
 //!
 //! Machines are noisy, so the two are measured in turn and the ratio of the medians is what counts.
 
-#![allow(clippy::print_stdout, reason = "a measurement is told")]
+#![allow(clippy::print_stdout, reason = "a measurement is printed")]
 
 use std::{convert::Infallible, hint::black_box, time::Instant};
 
@@ -87,7 +87,7 @@ fn served(router: Router) -> Router {
     router.with_state(())
 }
 
-/// The session cookie of somebody who is signed in.
+/// The session cookie of a browser that is signed in.
 async fn sign_in<S>(
     gateway: &MockGateway,
     app: &mut S,
