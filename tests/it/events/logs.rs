@@ -60,7 +60,8 @@ fn capture() -> (Log, tracing::subscriber::DefaultGuard) {
 fn spellings(secret: &str) -> Vec<String> {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let base64 = BASE64_STANDARD.encode(secret);
-    // Inside a longer text base64 starts at another place: leave out what depends on the neighbours.
+    // Inside a longer text base64 starts at another place: leave out what depends on the
+    // neighbours.
     let inside = |skip: usize| {
         let shifted = BASE64_STANDARD.encode(format!("{}{secret}", "x".repeat(skip)));
         shifted[4..shifted.len() - 4].to_owned()
@@ -255,16 +256,19 @@ async fn gateway_that_goes_down_and_comes_back_is_a_line_each() {
     drop(guard);
     let log = log.text();
     let mut lines = log.lines().filter(|line| {
-        let name = ["token endpoint left alone", "token endpoint is back"];
+        let name = [
+            "token endpoint breaker opened",
+            "token endpoint breaker closed",
+        ];
         name.iter().any(|name| line.contains(name))
     });
     let (down, back) = (lines.next().unwrap(), lines.next().unwrap());
     assert!(
-        down.contains("WARN") && down.contains("left alone failures=5"),
+        down.contains("WARN") && down.contains("breaker opened failures=5"),
         "{down}"
     );
     assert!(
-        back.contains("INFO") && back.contains("is back failures=8"),
+        back.contains("INFO") && back.contains("breaker closed failures=8"),
         "{back}"
     );
     assert_eq!(lines.next(), None);
