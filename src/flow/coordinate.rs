@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Flow, exchange::LoginOutcome, single_flight::RESULT_TTL};
+use super::{Flow, LoginOutcome, single_flight::RESULT_TTL};
 use crate::{
     browser::pending_login::PendingLogin,
     clock::unix_seconds,

@@ -1,9 +1,7 @@
 //! From a code to a session (RFC 6749 sections 4.1.3 and 4.1.4), in a task that outlives the
 //! browser's connection.
 
-use std::sync::Arc;
-
-use super::Flow;
+use super::{Flow, LoginOutcome};
 use crate::{
     browser::{cookie::MAX_COOKIE, pending_login::PendingLogin},
     error::chain,
@@ -15,43 +13,6 @@ use crate::{
 
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
-
-/// The outcome of a login that reached the token endpoint.
-#[derive(Clone)]
-pub(crate) enum LoginOutcome {
-    SignedIn {
-        token: SessionToken<'static>,
-        session: Session,
-        return_to: Arc<str>,
-    },
-    Failed {
-        cause: FailureCause,
-        /// The code was not used up.
-        retryable: bool,
-    },
-}
-
-impl LoginOutcome {
-    pub(super) fn failed(cause: FailureCause) -> Self {
-        let retryable = false;
-        Self::Failed { cause, retryable }
-    }
-
-    pub(super) fn retryable(cause: FailureCause) -> Self {
-        let retryable = true;
-        Self::Failed { cause, retryable }
-    }
-
-    pub(super) fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Failed {
-                retryable: true,
-                ..
-            }
-        )
-    }
-}
 
 impl Flow {
     /// From code to session, or the outcome that another instance left.

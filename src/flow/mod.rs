@@ -11,6 +11,7 @@ mod challenge;
 pub(crate) mod config;
 mod coordinate;
 mod exchange;
+mod login_outcome;
 mod logout;
 mod own_routes;
 pub(crate) mod placement;
@@ -30,7 +31,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 pub(crate) use self::{
     admit::{Admission, OnResponse},
-    exchange::LoginOutcome,
+    login_outcome::LoginOutcome,
     refresh::REFRESH_COOLDOWN,
 };
 use crate::{

@@ -44,6 +44,7 @@ mod memory;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
+mod revocations;
 mod store;
 mod token;
 #[cfg(feature = "tower-sessions")]

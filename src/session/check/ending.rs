@@ -1,184 +1,163 @@
 //! A session that was ended is gone for good, and no other with it.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::{at_once, keep, load, next, remove, replace, save, session};
-use crate::session::{Record, Session, SessionId, SessionStore, SessionToken};
+use super::{
+    checked::{A_MOMENT, Checked, at_once, next},
+    rule::Rule,
+};
+use crate::session::{SessionStore, SessionToken};
 
 const ROUNDS: usize = 50;
+const REMOVED: Rule = Rule::of("remove", "a removed session is gone");
+const REVOKED: Rule = Rule::of("revoke", "a revoked session is gone");
+const ALL_REVOKED: Rule = Rule::of("revoke_all", "every session that was saved before is gone");
+const NOT_REVIVED: Rule = Rule::of("update", "a session that was ended does not come back");
 
-pub(super) async fn removed_session_is_gone_and_no_other<Store: SessionStore>(store: &Store) {
-    let (first, second) = (save(store, "first").await, save(store, "second").await);
-    remove(store, &first).await;
-    assert!(
-        load(store, &first).await.is_none(),
-        "a removed session is gone"
+pub(super) async fn removed_session_is_gone_and_no_other<Store: SessionStore>(
+    store: &Checked<Store>,
+) {
+    let (first, second) = (
+        store.save_new("first").await,
+        store.save_new("second").await,
     );
-    let reloaded = store.reload(&first).await;
-    assert!(
-        reloaded.expect("looking up a token is no error").is_none(),
-        "a removed session is not reloaded"
-    );
-    remove(store, &first).await;
-    let other = load(store, &second).await;
-    assert_eq!(
-        other.as_deref(),
-        Some("second"),
-        "only the removed session is gone"
-    );
+    // Once more, as a browser may send its logout twice.
+    for _ in 0..2 {
+        store.remove(&first.token).await;
+        REMOVED.no_session(&store.load(&first.token).await);
+        REMOVED.no_session(&store.load_fresh(&first.token).await);
+    }
+    let no_other = Rule::of("remove", "no other session is gone");
+    no_other.session(&second.session, &store.load(&second.token).await);
 }
 
-pub(super) async fn ended_session_does_not_come_back_by_being_replaced<Store: SessionStore>(
-    store: &Store,
+pub(super) async fn revoked_session_is_gone_and_no_other<Store: SessionStore>(
+    store: &Checked<Store>,
+) {
+    let (first, second) = (
+        store.save_new("first").await,
+        store.save_new("second").await,
+    );
+    store.revoke(SessionToken::random().id()).await;
+    let unknown = Rule::of("revoke", "an unknown id ends no session");
+    unknown.session(&first.session, &store.load(&first.token).await);
+    for _ in 0..2 {
+        store.revoke(store.id(&first)).await;
+        REVOKED.no_session(&store.load(&first.token).await);
+        REVOKED.no_session(&store.load_fresh(&first.token).await);
+    }
+    let no_other = Rule::of("revoke", "no other session is gone");
+    no_other.session(&second.session, &store.load(&second.token).await);
+}
+
+pub(super) async fn ended_session_does_not_come_back_by_an_update<Store: SessionStore>(
+    store: &Checked<Store>,
 ) {
     for revoked in [false, true] {
-        let first = session("first");
-        let token = keep(store, &first).await;
+        let first = store.save_new("first").await;
         if revoked {
-            revoke(store, store.id(&token, &first)).await;
+            store.revoke(store.id(&first)).await;
         } else {
-            remove(store, &token).await;
+            store.remove(&first.token).await;
         }
-        assert!(
-            replace(store, &token, &next(&first, "later"))
-                .await
-                .is_none(),
-            "a session that was ended is not replaced"
-        );
-        assert!(
-            load(store, &token).await.is_none(),
-            "a session that was ended does not come back by being replaced"
-        );
+        let later = next(&first.session, "later");
+        NOT_REVIVED.no_token(store.update(&first.token, &later).await);
+        NOT_REVIVED.no_session(&store.load(&first.token).await);
     }
     // Where the token changes, a browser may hold either of them.
     for by_the_old in [false, true] {
-        let first = session("first");
-        let old = keep(store, &first).await;
-        let new = replace(store, &old, &next(&first, "later")).await;
-        let new = new.expect("a session is replaced by the state that comes next");
-        remove(store, if by_the_old { &old } else { &new }).await;
-        assert!(
-            load(store, &old).await.is_none() && load(store, &new).await.is_none(),
-            "a removed session is gone, by the token before it was replaced and by the one after"
-        );
+        let old = store.save_new("first").await;
+        let new = store.update_to(&old, "later").await;
+        store
+            .remove(if by_the_old { &old.token } else { &new.token })
+            .await;
+        REMOVED.no_session(&store.load(&old.token).await);
+        REMOVED.no_session(&store.load(&new.token).await);
     }
 }
 
-/// Logging out while another request is noted.
-pub(super) async fn removing_wins_over_replacing<Store: SessionStore>(store: &Store) {
+/// A logout while another request is noted.
+pub(super) async fn removal_wins_over_an_update<Store: SessionStore>(store: &Checked<Store>) {
     let mut tokens = Vec::new();
     let mut tasks = Vec::new();
     for round in 0..ROUNDS {
-        let first = session("first");
-        let token = keep(store, &first).await;
-        let later = next(&first, "later");
+        let first = store.save_new("first").await;
         // Each is begun first every other time.
         for removes in [round % 2 == 0, round % 2 != 0] {
-            let (store, token, later) = (store.clone(), token.clone(), later.clone());
+            let (store, first) = (store.clone(), first.clone());
             tasks.push(async move {
                 if removes {
-                    remove(&store, &token).await;
+                    store.remove(&first.token).await;
                     return None;
                 }
-                replace(&store, &token, &later).await
+                let later = next(&first.session, "later");
+                store.update(&first.token, &later).await
             });
         }
-        tokens.push(token);
+        tokens.push(first.token);
     }
     tokens.extend(at_once(tasks).await.into_iter().flatten());
+    let text = "a session that is removed and updated at the same time is gone";
     for token in tokens {
-        assert!(
-            load(store, &token).await.is_none(),
-            "a session that is removed and replaced at the same time is gone"
-        );
+        Rule::of("update", text).no_session(&store.load(&token).await);
     }
 }
 
-async fn revoke<Store: SessionStore>(store: &Store, id: SessionId) {
-    let until = SystemTime::now() + Duration::from_secs(700);
-    let revoked = store.revoke(id, until).await;
-    revoked.expect("a session can be revoked, and an unknown id is no error");
-}
-
-pub(super) async fn id_names_one_session_for_as_long_as_it_lasts<Store: SessionStore>(
-    store: &Store,
+pub(super) async fn id_names_one_session_as_long_as_it_lasts<Store: SessionStore>(
+    store: &Checked<Store>,
 ) {
-    let (first, other) = (session("first"), session("other"));
-    let token = keep(store, &first).await;
-    let id = store.id(&token, &first);
-    if Store::STABLE_TOKEN {
-        assert!(
-            id == token.id(),
-            "the id of a session is its token's, unless the token changes"
-        );
+    let (first, other) = (store.save_new("first").await, store.save_new("other").await);
+    let id = store.id(&first);
+    let differs = |rule: Rule| rule.is_broken("one id", "two");
+    if Store::STABLE_TOKEN && id != first.token.id() {
+        differs(Rule::of(
+            "id",
+            "it is the token's id, unless the token changes",
+        ));
     }
-    assert!(
-        id != store.id(&keep(store, &other).await, &other),
-        "no two sessions have the same id"
+    if id == store.id(&other) {
+        let rule = Rule::of("id", "no two sessions have the same id");
+        rule.is_broken("two ids", "one");
+    }
+    let later = store.update_to(&first, "later").await;
+    if id != store.id(&later) {
+        differs(Rule::of(
+            "id",
+            "it stays the same when the session is updated",
+        ));
+    }
+    store.revoke(id).await;
+    let updated = Rule::of(
+        "revoke",
+        "an updated session is known by the id it had before",
     );
-    let later = next(&first, "later");
-    let replaced = replace(store, &token, &later).await;
-    let replaced = replaced.expect("a session is replaced by the state that comes next");
-    assert!(
-        id == store.id(&replaced, &later),
-        "the id stays the same when the session is replaced"
-    );
-    revoke(store, id).await;
-    assert!(
-        load(store, &replaced).await.is_none(),
-        "a replaced session can be revoked by the id it had before"
-    );
+    updated.no_session(&store.load(&later.token).await);
 }
 
-pub(super) async fn revoked_session_is_gone_and_no_other<Store: SessionStore>(store: &Store) {
-    let first = session("first");
-    let (token, other) = (keep(store, &first).await, save(store, "other").await);
-    let id = store.id(&token, &first);
-    revoke(store, SessionToken::random().id()).await;
-    assert!(
-        load(store, &token).await.is_some(),
-        "revoking an unknown id ends nobody's session"
-    );
-    revoke(&store.clone(), id).await;
-    assert!(
-        load(store, &token).await.is_none(),
-        "a revoked session is gone"
-    );
-    revoke(store, id).await;
-    let other = load(store, &other).await;
-    assert_eq!(
-        other.as_deref(),
-        Some("other"),
-        "only the revoked session is gone"
-    );
-}
-
-pub(super) async fn revoking_all_ends_what_was_saved_before<Store: SessionStore>(store: &Store) {
-    let first = session("first");
-    let (token, other) = (keep(store, &first).await, save(store, "other").await);
-    let all = store.clone().revoke_all().await;
-    all.expect("all sessions can be revoked");
-    for token in [&token, &other] {
-        assert!(
-            load(store, token).await.is_none(),
-            "every session that was saved before is gone"
-        );
+pub(super) async fn revoking_all_ends_what_was_saved_before<Store: SessionStore>(
+    store: &Checked<Store>,
+) {
+    let saved = [store.save_new("first").await, store.save_new("other").await];
+    // A store may go by its server's clock.
+    let now = store.at(SystemTime::now());
+    now.revoke_all().await;
+    for saved in &saved {
+        ALL_REVOKED.no_session(&now.load(&saved.token).await);
+        ALL_REVOKED.no_session(&now.load_fresh(&saved.token).await);
     }
-    assert!(
-        replace(store, &token, &next(&first, "later"))
-            .await
-            .is_none(),
-        "a session that was revoked with all others is not replaced"
+    let [first, other] = saved;
+    let later = next(&first.session, "later");
+    NOT_REVIVED.no_token(now.update(&first.token, &later).await);
+    let later = now.later(A_MOMENT);
+    let new = later.save_new("new").await;
+    let spared = Rule::of("revoke_all", "a session that is saved afterwards lives");
+    spared.session(&new.session, &later.load(&new.token).await);
+
+    let sessions = [("first", &first), ("other", &other), ("new", &new)];
+    let ended = later.find_ended(&sessions).await;
+    let rule = Rule::of(
+        "find_ended",
+        "it names every session after all were revoked",
     );
-    // A store that goes by when a session was issued may do so by the second.
-    let now = session("later");
-    let later = Session::of(Record {
-        issued_at: now.record().issued_at + 2,
-        ..now.record().clone()
-    });
-    let token = keep(store, &later).await;
-    assert!(
-        load(store, &token).await.is_some(),
-        "a session that is saved after all were revoked lives"
-    );
+    rule.equal(&vec!["first", "other"], &ended);
 }

@@ -1,232 +1,311 @@
-//! A store whose server is gone says so, and finds its way back.
+//! A store whose server fails says so, and recovers with its server.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use super::{
-    claims::{keeps_claims, name},
-    find, is_whole, keep, load, next, remove, replace, save, session,
+    checked::{Checked, Saved, new_subject, next},
+    leases::new_name,
+    rule::{Found, Rule, is_whole},
 };
-use crate::session::{Claim, Fault, Session, SessionStore, SessionToken, StoreError};
+use crate::{
+    polling::Polling,
+    session::{Fault, Lease, Leases, Session, SessionStore, StoreError, SubjectId},
+};
 
-const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
-const HEALS_WITHIN: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-const TTL: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+const LEASE_TTL: Duration = Duration::from_secs(60);
 
-/// Tries what becomes of a store whose server fails; for the tests of whoever writes a store behind a network.
+/// Runs the conformance suite for failures on a store whose server can be broken, for the tests of
+/// an author whose store is behind a network.
 ///
-/// `inject` breaks whatever the store talks to, and heals it with [`Fault::None`]: a proxy in between that hangs, say, or a server that is
-/// stopped and goes on. It returns when that is done.
+/// `inject` breaks what the store talks to, and heals it with [`Fault::None`]: a proxy in between
+/// that hangs, say, or a server that is stopped and continued. It returns when that is done.
 ///
-/// As long as there is an [error](Fault::Error) or [no answer](Fault::Hang), whatever is asked of the store must end in an error within
-/// 5 seconds, and never in "there is no such session"; only a store with a memory may still load a session that it knows. An answer that comes [late](Fault::Slow) is as good as any. When all is well
-/// again, so must the store be within 10 seconds, without being made anew, with every session that it had.
+/// During an [error](Fault::Error) and a [hang](Fault::Hang), every call of the store must return an
+/// error within 5 seconds, and never "there is no such session". Only a store with a cache may still
+/// return what it knows. A [slow](Fault::Slow) answer counts as any other. When the server is well
+/// again, the store must recover within 10 seconds, without being made again, with every session
+/// that it had.
 ///
-/// Like [`check_store`](super::check_store) it ends every session: give it a store of its own.
+/// Like [`check_store`](super::check_store) it ends every session. Give it a store of its own.
 ///
-/// ```no_run
-/// # async fn break_or_heal(_: telenor_auth::session::Fault) {}
+/// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// # let store = telenor_auth::session::MemoryStore::new();
-/// use telenor_auth::session::check_store_faults;
+/// use telenor_auth::session::{Fault, FaultyStore, MemoryStore, check_store_faults};
 ///
-/// check_store_faults(store, async |fault| break_or_heal(fault).await).await;
+/// let store = FaultyStore::new(MemoryStore::new());
+/// let server = store.clone();
+/// check_store_faults(store, async |fault| match fault {
+///     // This one has no deadline, which a store behind a network needs.
+///     Fault::Hang => server.set(Fault::Error),
+///     fault => server.set(fault),
+/// })
+/// .await;
 /// # }
 /// ```
 ///
 /// # Panics
 ///
-/// On the first rule that the store breaks, with the rule as the message; and outside a tokio runtime.
+/// On the first rule that the store breaks, with a message as that of
+/// [`check_store`](super::check_store). Also outside a tokio runtime.
 pub async fn check_store_faults<Store: SessionStore>(
     store: Store,
     mut inject: impl AsyncFnMut(Fault),
 ) {
     inject(Fault::None).await;
-    let keeps_claims = keeps_claims(&store).await;
-    let kept = next(&session("kept"), "kept");
-    let token = keep(&store, &kept).await;
+    let store = &Checked::new(store);
+    let kept = Kept::saved(store).await;
     for fault in [Fault::Error, Fault::Hang] {
-        let broken = Broken { fault };
-        let sacrificed = Sacrificed::saved(&store).await;
+        let uncertain = UncertainSessions::saved(store).await;
+        let broken = Broken { store, fault };
         inject(fault).await;
-        broken.looking_up(&store, &token, &kept).await;
-        broken.changing(&store, &sacrificed).await;
-        if keeps_claims {
-            broken.claiming(&store).await;
+        broken.look_ups(&kept).await;
+        broken.changes(&uncertain).await;
+        if let Some(leases) = store.leases() {
+            broken.leases(leases).await;
         }
         inject(Fault::None).await;
-        finds_its_way_back(&store, &token).await;
-        let found = find(&store, &token).await;
-        assert!(
-            found.is_some_and(|found| is_whole(&found, &kept)),
-            "after Fault::{fault:?} every session is there as it was"
-        );
-        sacrificed.can_still_be_ended(&store).await;
+        broken.recovers(&kept).await;
+        uncertain.can_still_be_ended(&broken).await;
     }
     inject(Fault::Slow).await;
-    slow_is_as_good(&store, keeps_claims).await;
+    slow_counts_as_any_other(store).await;
     for fault in [Fault::Error, Fault::Hang] {
         inject(fault).await;
-        let broken = Broken { fault };
-        broken.refuses("revoke_all", store.revoke_all()).await;
+        let broken = Broken { store, fault };
+        let revoked = store.store().revoke_all(store.now);
+        broken.fails("revoke_all", revoked).await;
         inject(Fault::None).await;
-        finds_its_way_back(&store, &token).await;
+        broken.recovers_at_all(&kept).await;
     }
-    let all = store.revoke_all().await;
-    all.expect("all sessions can be revoked");
-    assert!(
-        load(&store, &token).await.is_none(),
-        "every session can be revoked when all is well again"
-    );
+    store.revoke_all().await;
+    let rule = Rule::of("revoke_all", "all sessions can be revoked after a fault");
+    rule.no_session(&store.load(&kept.live.token).await);
 }
 
-/// Sessions of which nobody knows what became of them: an answer was lost, and perhaps not the question.
-struct Sacrificed {
-    replaced: (SessionToken<'static>, Session),
-    removed: SessionToken<'static>,
-    revoked: (SessionToken<'static>, Session),
+/// Sessions of which the store knows everything before a fault.
+struct Kept {
+    subject: SubjectId,
+    live: Saved,
+    removed: Saved,
+    /// Whether the store can list the sessions of a subject.
+    listed: bool,
 }
 
-impl Sacrificed {
-    async fn saved<Store: SessionStore>(store: &Store) -> Self {
-        let (first, revoked) = (session("first"), session("revoked"));
+impl Kept {
+    async fn saved<Store: SessionStore>(store: &Checked<Store>) -> Self {
+        let subject = new_subject();
+        let live = store.session("live").with_subject(subject);
+        let removed = store.save_new("removed").await;
+        store.remove(&removed.token).await;
+        let live = store.save(next(&live, "live")).await;
+        let listed = store.store().sessions_of(subject, store.now).await;
+        let rule = Rule::of("sessions_of", "to list sessions is not an error");
+        let listed = rule.ok(listed).is_some();
         Self {
-            replaced: (keep(store, &first).await, first),
-            removed: save(store, "removed").await,
-            revoked: (keep(store, &revoked).await, revoked),
-        }
-    }
-
-    async fn can_still_be_ended<Store: SessionStore>(&self, store: &Store) {
-        let found = load(store, &self.replaced.0).await;
-        assert!(
-            matches!(found.as_deref(), Some("first" | "later")),
-            "a session is whole after it may have been replaced"
-        );
-        for token in [&self.replaced.0, &self.removed, &self.revoked.0] {
-            remove(store, token).await;
-            assert!(
-                load(store, token).await.is_none(),
-                "what could not be ended can be when all is well again"
-            );
+            subject,
+            live,
+            removed,
+            listed,
         }
     }
 }
 
-struct Broken {
+/// Sessions of which it is not known whether a call reached the store.
+struct UncertainSessions {
+    updated: Saved,
+    removed: Saved,
+    revoked: Saved,
+    subject: SubjectId,
+    of_subject: Saved,
+}
+
+impl UncertainSessions {
+    async fn saved<Store: SessionStore>(store: &Checked<Store>) -> Self {
+        let subject = new_subject();
+        let of_subject = store.session("of subject").with_subject(subject);
+        Self {
+            updated: store.save_new("first").await,
+            removed: store.save_new("removed").await,
+            revoked: store.save_new("revoked").await,
+            subject,
+            of_subject: store.save(of_subject).await,
+        }
+    }
+
+    async fn can_still_be_ended<Store: SessionStore>(&self, broken: &Broken<'_, Store>) {
+        let store = broken.store;
+        let found = store.load(&self.updated.token).await;
+        let (first, later) = (&self.updated.session, next(&self.updated.session, "later"));
+        if !is_any_of(&found, &[first, &later]) {
+            let text = "a session is whole after a fault, in its state before the update or after";
+            Rule::of("update", text).session(first, &found);
+        }
+        store.remove(&self.updated.token).await;
+        store.remove(&self.removed.token).await;
+        store.revoke(store.id(&self.revoked)).await;
+        store.revoke_subject(self.subject).await;
+        for (method, saved) in [
+            ("remove", &self.updated),
+            ("remove", &self.removed),
+            ("revoke", &self.revoked),
+            ("revoke_subject", &self.of_subject),
+        ] {
+            let rule = Rule::of(method, "what could not be ended can be ended after a fault");
+            rule.no_session(&store.load(&saved.token).await);
+        }
+    }
+}
+
+fn is_any_of(found: &Found, states: &[&Session]) -> bool {
+    let found = found.session.as_ref();
+    found.is_some_and(|found| states.iter().any(|state| is_whole(found, state)))
+}
+
+/// A store while its server fails.
+struct Broken<'s, Store> {
+    store: &'s Checked<Store>,
     fault: Fault,
 }
 
-impl Broken {
-    async fn answer<T>(
+impl<Store: SessionStore> Broken<'_, Store> {
+    fn rule(&self, method: &'static str, text: &'static str) -> Rule {
+        Rule::of(method, text).under(self.fault)
+    }
+
+    async fn in_time<T>(
         &self,
-        what: &str,
-        answer: impl Future<Output = Result<T, StoreError>>,
+        method: &'static str,
+        call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let fault = self.fault;
-        let answer = timeout(ANSWERS_WITHIN, answer).await;
+        let answer = timeout(ANSWER_TIMEOUT, call).await;
         answer.unwrap_or_else(|_| {
-            panic!("{what} answers within {ANSWERS_WITHIN:?} under Fault::{fault:?}")
+            let rule = self.rule(method, "a call does not hang with the server");
+            rule.is_broken(format!("Err within {ANSWER_TIMEOUT:?}"), "no answer")
         })
     }
 
-    async fn refuses<T>(&self, what: &str, answer: impl Future<Output = Result<T, StoreError>>) {
-        let answer = self.answer(what, answer).await;
-        let fault = self.fault;
-        assert!(
-            answer.is_err(),
-            "{what} is an error under Fault::{fault:?}, and no answer"
-        );
-    }
-
-    async fn looking_up<Store: SessionStore>(
+    async fn fails<T>(
         &self,
-        store: &Store,
-        token: &SessionToken<'_>,
-        kept: &Session,
+        method: &'static str,
+        call: impl Future<Output = Result<T, StoreError>>,
     ) {
-        // A store with a memory may know it, and must know it right.
-        if let Ok(found) = self.answer("load", store.load(token)).await {
-            assert!(
-                found.is_some_and(|found| is_whole(&found, kept)),
-                "a session that is there is not taken for gone under Fault::{:?}",
-                self.fault
-            );
+        if self.in_time(method, call).await.is_ok() {
+            let rule = self.rule(method, "a failure is an error, and never an answer");
+            rule.is_broken("Err", "Ok");
         }
-        self.refuses("reload", store.reload(token)).await;
     }
 
-    async fn changing<Store: SessionStore>(&self, store: &Store, sacrificed: &Sacrificed) {
-        self.refuses("save", store.save(session("never"))).await;
-        let (token, first) = &sacrificed.replaced;
-        let replaced = store.replace(token, next(first, "later"));
-        self.refuses("replace", replaced).await;
-        let removed = store.remove(&sacrificed.removed);
-        self.refuses("remove", removed).await;
-        let (token, session) = &sacrificed.revoked;
-        let revoked = store.revoke(store.id(token, session), session.expires_at());
-        self.refuses("revoke", revoked).await;
-    }
+    /// A store with a cache may still know the answer, and must know it right.
+    async fn look_ups(&self, kept: &Kept) {
+        let (store, now) = (self.store.store(), self.store.now);
+        let (live, token) = (&kept.live.session, &kept.live.token);
+        let text = "a failure is not taken for the end of a session";
+        let at_hand = store.try_load(token, now).and_then(Result::ok);
+        let loaded = self.in_time("load", store.load(token, now)).await.ok();
+        for (method, session) in [("try_load", at_hand), ("load", loaded)] {
+            if let Some(session) = session {
+                self.rule(method, text)
+                    .session(live, &Found { method, session });
+            }
+        }
+        self.fails("load_fresh", store.load_fresh(token, now)).await;
 
-    async fn claiming<Store: SessionStore>(&self, store: &Store) {
-        let name = name();
-        self.refuses("claim", store.claim(&name, TTL)).await;
-        self.refuses("settle", store.settle(&name, "never", TTL))
+        let sessions = [("live", &kept.live), ("removed", &kept.removed)];
+        let entries = sessions.map(|(_, saved)| (self.store.id(saved), saved.session.clone()));
+        let ended = store.find_ended(&entries, now);
+        if let Ok(ended) = self.in_time("find_ended", ended).await {
+            let ended = self.store.names(&ended, &sessions);
+            self.rule("find_ended", text)
+                .equal(&vec!["removed"], &ended);
+        }
+        let listed = self
+            .in_time("sessions_of", store.sessions_of(kept.subject, now))
             .await;
-        self.refuses("release", store.release(&name)).await;
-    }
-}
-
-/// Reading and writing may come back one after the other.
-async fn finds_its_way_back<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) {
-    let until = Instant::now() + HEALS_WITHIN;
-    loop {
-        let there = timeout(ANSWERS_WITHIN, async {
-            store.reload(token).await?;
-            store.save(session("there again")).await
-        });
-        if let Ok(Ok(_)) = there.await {
-            return;
+        if kept.listed
+            && let Ok(listed) = listed
+        {
+            let listed = listed.map(|listed| self.store.names(&listed, &sessions));
+            self.rule("sessions_of", text)
+                .equal(&Some(vec!["live"]), &listed);
         }
-        assert!(
-            Instant::now() < until,
-            "a store finds its way back within {HEALS_WITHIN:?}"
-        );
-        sleep(LOOK_EVERY).await;
+    }
+
+    async fn changes(&self, uncertain: &UncertainSessions) {
+        let (store, now, until) = (self.store.store(), self.store.now, self.store.until());
+        let never = self.store.session("never");
+        self.fails("save", store.save(never, now)).await;
+        let Saved { token, session } = &uncertain.updated;
+        let updated = store.update(token, next(session, "later"), now);
+        self.fails("update", updated).await;
+        let removed = store.remove(&uncertain.removed.token, now);
+        self.fails("remove", removed).await;
+        let revoked = store.revoke(self.store.id(&uncertain.revoked), until, now);
+        self.fails("revoke", revoked).await;
+        let revoked = store.revoke_subject(uncertain.subject, until, now);
+        self.fails("revoke_subject", revoked).await;
+    }
+
+    async fn leases(&self, leases: &dyn Leases) {
+        let name = new_name();
+        self.fails("acquire", leases.acquire(&name, LEASE_TTL))
+            .await;
+        let completed = leases.complete(&name, "never", LEASE_TTL);
+        self.fails("complete", completed).await;
+        self.fails("release", leases.release(&name)).await;
+    }
+
+    async fn recovers(&self, kept: &Kept) {
+        self.recovers_at_all(kept).await;
+        let rule = Rule::of("load", "every session is there after a fault, as it was");
+        let found = self.store.load(&kept.live.token).await;
+        rule.session(&kept.live.session, &found);
+    }
+
+    /// Reading and writing may recover one after the other.
+    async fn recovers_at_all(&self, kept: &Kept) {
+        let (store, now) = (self.store.store(), self.store.now);
+        let polling = Polling::new(RECOVERY_TIMEOUT, POLL_INTERVAL);
+        loop {
+            let read = timeout(ANSWER_TIMEOUT, store.load_fresh(&kept.live.token, now));
+            let method = match read.await {
+                Ok(Ok(_)) => {
+                    let again = self.store.session("again");
+                    match timeout(ANSWER_TIMEOUT, store.save(again, now)).await {
+                        Ok(Ok(_)) => return,
+                        _ => "save",
+                    }
+                }
+                _ => "load_fresh",
+            };
+            if !polling.next().await {
+                let fault = self.fault;
+                let rule = Rule::of(method, "the store recovers with its server");
+                let expected = format!("Ok within {RECOVERY_TIMEOUT:?} after Fault::{fault:?}");
+                rule.is_broken(expected, "Err or no answer");
+            }
+        }
     }
 }
 
-async fn slow_is_as_good<Store: SessionStore>(store: &Store, keeps_claims: bool) {
-    let first = session("first");
-    let token = keep(store, &first).await;
-    let later = next(&first, "later");
-    let replaced = replace(store, &token, &later).await;
-    let token = replaced.expect("a late answer is no reason not to replace a session");
-    let found = find(store, &token).await;
-    assert!(
-        found.is_some_and(|found| is_whole(&found, &later)),
-        "a late answer is as good as any"
-    );
-    assert!(
-        replace(store, &token, &later).await.is_none(),
-        "a late answer is no reason to replace a session twice"
-    );
-    remove(store, &token).await;
-    assert!(
-        load(store, &token).await.is_none(),
-        "a late answer is no reason not to remove a session"
-    );
-    if keeps_claims {
-        let name = name();
-        for expected in [Claim::Won, Claim::Lost] {
-            let claimed = store.claim(&name, TTL).await;
-            assert_eq!(
-                claimed.expect("claiming a piece of work is no error"),
-                expected,
-                "a late answer is no reason to claim work twice"
-            );
+async fn slow_counts_as_any_other<Store: SessionStore>(store: &Checked<Store>) {
+    let slow = |method| Rule::of(method, "a slow answer counts as any other").under(Fault::Slow);
+    let first = store.save_new("first").await;
+    let later = next(&first.session, "later");
+    let token = slow("update").token(store.update(&first.token, &later).await);
+    slow("update").session(&later, &store.load(&token).await);
+    slow("update").no_token(store.update(&token, &later).await);
+    store.remove(&token).await;
+    slow("remove").no_session(&store.load(&token).await);
+    if let Some(leases) = store.leases() {
+        let name = new_name();
+        for expected in [Lease::Acquired, Lease::Held] {
+            let lease = slow("acquire").ok(leases.acquire(&name, LEASE_TTL).await);
+            slow("acquire").equal(&expected, &lease);
         }
     }
 }

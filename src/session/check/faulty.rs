@@ -1,18 +1,24 @@
-//! A store that fails when it is told to.
+//! A store that fails on command.
 
 use std::{
     fmt,
     future::pending,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
 use tokio::time::sleep;
 
-use crate::session::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
+use crate::{
+    boxed::BoxFuture,
+    session::{
+        Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
+        erased,
+    },
+    sync::lock,
+};
 
-const LATE_BY: Duration = Duration::from_millis(10);
+const DELAY: Duration = Duration::from_millis(10);
 
 /// What is wrong with a store, or with the server that it talks to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,168 +27,261 @@ pub enum Fault {
     /// Nothing.
     #[default]
     None,
-    /// It answers with an error, or cannot be reached at all.
+    /// It returns an error, or cannot be reached at all.
     Error,
-    /// It takes what it is asked, and never answers.
-    Timeout,
-    /// It does what it is asked, and answers late.
+    /// It takes a request and never answers.
+    Hang,
+    /// It does what it is asked for, and answers late.
     Slow,
 }
 
-/// What a store can be asked.
+/// What a store does for an app, for a test that [breaks](FaultyStore::set_for) one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
-    /// [`SessionStore::load`] and [`SessionStore::reload`].
+    /// Every look-up: [`load`](SessionStore::load), [`load_fresh`](SessionStore::load_fresh) and
+    /// [`try_load`](SessionStore::try_load).
     Load,
     /// [`SessionStore::save`].
     Save,
-    /// [`SessionStore::replace`].
-    Replace,
+    /// [`SessionStore::update`].
+    Update,
     /// [`SessionStore::remove`].
     Remove,
     /// [`SessionStore::revoke`].
     Revoke,
+    /// [`SessionStore::revoke_subject`].
+    RevokeSubject,
     /// [`SessionStore::revoke_all`].
     RevokeAll,
-    /// [`SessionStore::claim`].
-    Claim,
-    /// [`SessionStore::release`].
-    Release,
-    /// [`SessionStore::settle`].
-    Settle,
+    /// [`SessionStore::find_ended`].
+    FindEnded,
+    /// [`SessionStore::sessions_of`].
+    SessionsOf,
+    /// [`Leases::acquire`].
+    AcquireLease,
+    /// [`Leases::complete`].
+    CompleteLease,
+    /// [`Leases::release`].
+    ReleaseLease,
 }
 
-const OPERATIONS: usize = Operation::Settle as usize + 1;
+const OPERATIONS: usize = Operation::ReleaseLease as usize + 1;
 
-/// A store around another one that fails on command, to try what an app does when its store is gone. All clones obey.
+/// Wraps a store and fails on command, for a test of what an app does without its store.
 ///
-/// Told to [time out](Fault::Hang), it never answers, where a store behind a network would give up after a while.
+/// All clones share their faults. A store that [hangs](Fault::Hang) never answers, where one behind
+/// a network would return an error after a while.
 ///
 /// ```
-/// use telenor_auth::session::{Fault, FaultyStore, MemoryStore, Operation, SessionStore, SessionToken};
+/// use std::time::SystemTime;
+/// use telenor_auth::session::{
+///     Fault, FaultyStore, MemoryStore, Operation, SessionStore, SessionToken,
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let store = FaultyStore::new(MemoryStore::new());
-/// let token = SessionToken::random();
+/// let (token, now) = (SessionToken::random(), SystemTime::now());
 /// store.set_for(Operation::Load, Fault::Error);
-/// assert!(store.load(&token).await.is_err());
-/// assert!(store.remove(&token).await.is_ok());
+/// assert!(store.load(&token, now).await.is_err());
+/// assert!(store.remove(&token, now).await.is_ok());
 /// store.set(Fault::None);
-/// assert!(store.load(&token).await.is_ok());
+/// assert!(store.load(&token, now).await.is_ok());
 /// # }
 /// ```
-#[derive(Clone)]
 pub struct FaultyStore<S> {
-    inner: S,
+    inner: Arc<S>,
     faults: Arc<Mutex<[Fault; OPERATIONS]>>,
 }
 
 impl<S> FaultyStore<S> {
-    /// A store in which nothing is wrong yet.
+    /// Wraps a store. No operation has a fault yet.
     #[must_use]
     pub fn new(inner: S) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             faults: Arc::default(),
         }
     }
 
-    /// Gives every operation this fault, or heals them all.
+    /// Gives every operation this fault. [`Fault::None`] heals them all.
     pub fn set(&self, fault: Fault) {
-        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = [fault; OPERATIONS];
+        *lock(&self.faults) = [fault; OPERATIONS];
     }
 
     /// Gives one operation this fault, and leaves the others as they are.
     pub fn set_for(&self, operation: Operation, fault: Fault) {
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults[operation as usize] = fault;
+        lock(&self.faults)[operation as usize] = fault;
     }
 
     fn fault(&self, operation: Operation) -> Fault {
-        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults[operation as usize]
+        lock(&self.faults)[operation as usize]
     }
-}
 
-impl Fault {
-    /// What becomes of an operation.
-    async fn befall<T>(
-        self,
-        operation: impl Future<Output = Result<T, StoreError>>,
+    async fn apply<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        match self {
-            Self::None => operation.await,
-            Self::Error => Err(StoreError::new("the store was told to fail")),
-            Self::Timeout => pending().await,
-            Self::Slow => {
-                let answer = operation.await;
-                sleep(LATE_BY).await;
+        match self.fault(operation) {
+            Fault::None => call.await,
+            Fault::Error => Err(error()),
+            Fault::Hang => pending().await,
+            Fault::Slow => {
+                let answer = call.await;
+                sleep(DELAY).await;
                 answer
             }
         }
     }
 }
 
-impl<S: SessionStore> SessionStore for FaultyStore<S> {
-    type Load = Pin<Box<dyn Future<Output = Result<Option<Session>, StoreError>> + Send>>;
+fn error() -> StoreError {
+    StoreError::new("the test has set Fault::Error")
+}
 
+impl<S: SessionStore> SessionStore for FaultyStore<S> {
     const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
-    fn load(&self, token: &SessionToken<'_>) -> Self::Load {
-        Box::pin(self.fault(Operation::Load).befall(self.inner.load(token)))
+    fn try_load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Option<Result<Option<Session>, StoreError>> {
+        match self.fault(Operation::Load) {
+            Fault::None => self.inner.try_load(token, now),
+            Fault::Error => Some(Err(error())),
+            // That takes waiting.
+            Fault::Hang | Fault::Slow => None,
+        }
     }
 
-    fn reload(&self, token: &SessionToken<'_>) -> Self::Load {
-        Box::pin(self.fault(Operation::Load).befall(self.inner.reload(token)))
+    async fn load(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        let call = self.inner.load(token, now);
+        self.apply(Operation::Load, call).await
     }
 
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        let saved = self.inner.save(session);
-        self.fault(Operation::Save).befall(saved).await
+    async fn load_fresh(
+        &self,
+        token: &SessionToken<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Session>, StoreError> {
+        let call = self.inner.load_fresh(token, now);
+        self.apply(Operation::Load, call).await
     }
 
-    async fn replace(
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        let call = self.inner.save(session, now);
+        self.apply(Operation::Save, call).await
+    }
+
+    async fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
-        let replaced = self.inner.replace(token, new);
-        self.fault(Operation::Replace).befall(replaced).await
+        let call = self.inner.update(token, new, now);
+        self.apply(Operation::Update, call).await
     }
 
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        let removed = self.inner.remove(token);
-        self.fault(Operation::Remove).befall(removed).await
+    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+        let call = self.inner.remove(token, now);
+        self.apply(Operation::Remove, call).await
     }
 
-    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
-        let revoked = self.inner.revoke(id, until);
-        self.fault(Operation::Revoke).befall(revoked).await
+    async fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let call = self.inner.revoke(id, until, now);
+        self.apply(Operation::Revoke, call).await
     }
 
-    async fn revoke_all(&self) -> Result<(), StoreError> {
-        let revoked = self.inner.revoke_all();
-        self.fault(Operation::RevokeAll).befall(revoked).await
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let call = self.inner.revoke_subject(subject, until, now);
+        self.apply(Operation::RevokeSubject, call).await
+    }
+
+    async fn revoke_all(&self, now: SystemTime) -> Result<(), StoreError> {
+        let call = self.inner.revoke_all(now);
+        self.apply(Operation::RevokeAll, call).await
+    }
+
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let call = self.inner.find_ended(sessions, now);
+        self.apply(Operation::FindEnded, call).await
+    }
+
+    async fn sessions_of(
+        &self,
+        subject: SubjectId,
+        now: SystemTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let call = self.inner.sessions_of(subject, now);
+        self.apply(Operation::SessionsOf, call).await
     }
 
     fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
         self.inner.id(token, session)
     }
 
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
-        let claimed = self.inner.claim(name, ttl);
-        self.fault(Operation::Claim).befall(claimed).await
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.inner.leases().is_some().then_some(self as _)
+    }
+}
+
+impl<S: SessionStore> Leases for FaultyStore<S> {
+    fn acquire<'a>(
+        &'a self,
+        name: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Lease, StoreError>> {
+        let inner: &dyn erased::ErasedStore = &*self.inner;
+        Box::pin(self.apply(Operation::AcquireLease, inner.acquire(name, ttl)))
     }
 
-    async fn release(&self, name: &str) -> Result<(), StoreError> {
-        let released = self.inner.release(name);
-        self.fault(Operation::Release).befall(released).await
+    fn complete<'a>(
+        &'a self,
+        name: &'a str,
+        result: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let inner: &dyn erased::ErasedStore = &*self.inner;
+        Box::pin(self.apply(Operation::CompleteLease, inner.complete(name, result, ttl)))
     }
 
-    async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
-        let settled = self.inner.settle(name, result, ttl);
-        self.fault(Operation::Settle).befall(settled).await
+    fn release<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        let inner: &dyn erased::ErasedStore = &*self.inner;
+        Box::pin(self.apply(Operation::ReleaseLease, inner.release(name)))
+    }
+}
+
+impl<S> Clone for FaultyStore<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            faults: Arc::clone(&self.faults),
+        }
     }
 }
 

@@ -1,32 +1,36 @@
-//! Does a store keep the rules?
+//! The conformance suite: what every session store has to do, with and without its server.
 
-mod claims;
+mod checked;
+#[cfg(test)]
+mod defects;
 mod ending;
+mod expiry;
 mod faults;
 mod faulty;
-mod keeping;
+mod find_ended;
+mod leases;
 #[cfg(test)]
-mod misled;
-mod replacing;
-#[cfg(test)]
-mod wrong;
+mod misreports;
+mod rule;
+mod saving;
+mod subjects;
+mod updating;
 
-use std::{
-    panic,
-    time::{Duration, SystemTime},
-};
-
+use self::checked::Checked;
 pub use self::{
     faults::check_store_faults,
     faulty::{Fault, FaultyStore, Operation},
 };
-use super::{Session, SessionStore, SessionToken, Tokens};
-use crate::access_token::{AccessToken, RefreshToken};
+use super::SessionStore;
 
-/// Tries a store against the rules that the layer builds on; for the tests of whoever writes one.
+/// Runs the conformance suite on a store, for the tests of its author.
 ///
-/// It [ends every session](SessionStore::revoke_all) of the store, and leaves some of its own behind: give it a store of its own, never
-/// one that people are signed in to. With one that keeps claims it takes a second or two, as it waits for one to run out.
+/// It [ends every session](SessionStore::revoke_all) of the store and leaves some of its own
+/// behind. Give it a store of its own, and never one with the sessions of users. A limit of
+/// sessions per [subject](super::Session::subject) must be two at least.
+///
+/// The suite hands its own time to the store and waits for nothing. Only where the store has
+/// [leases](SessionStore::leases), it waits a second or two until one expires.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -36,98 +40,57 @@ use crate::access_token::{AccessToken, RefreshToken};
 /// # }
 /// ```
 ///
-/// What becomes of a store whose server is gone is for [`check_store_faults`].
+/// What the store does while its server fails is for [`check_store_faults`].
 ///
 /// # Panics
 ///
-/// On the first rule that the store breaks, with the rule as the message; and outside a tokio runtime.
+/// On the first rule that the store breaks. The message names the method and the rule, and says
+/// what was expected and what came instead:
+///
+/// ```text
+/// `update` broke a rule: a later state takes the place of the one before it. Expected Some(token), got None
+/// ```
+///
+/// Also outside a tokio runtime.
 pub async fn check_store<Store: SessionStore>(store: Store) {
-    keeping::what_is_saved_is_loaded(&store).await;
-    keeping::tokens_are_long_and_never_the_same(&store).await;
-    keeping::clones_share_their_sessions(&store).await;
-    keeping::expired_session_is_not_loaded(&store).await;
-    keeping::foreign_tokens_are_unknown_and_no_error(&store).await;
-    keeping::parallel_use_mixes_nothing_up(&store).await;
-    replacing::later_state_takes_the_place_of_the_one_before(&store).await;
-    replacing::state_that_does_not_come_next_changes_nothing(&store).await;
-    replacing::one_of_many_is_the_first_to_replace(&store).await;
-    ending::removed_session_is_gone_and_no_other(&store).await;
-    ending::ended_session_does_not_come_back_by_being_replaced(&store).await;
-    ending::removing_wins_over_replacing(&store).await;
-    ending::id_names_one_session_for_as_long_as_it_lasts(&store).await;
-    ending::revoked_session_is_gone_and_no_other(&store).await;
-    claims::claims_are_kept_or_always_won(&store).await;
-    // The last one, as a store may count by the second whose session was there before.
-    ending::revoking_all_ends_what_was_saved_before(&store).await;
+    let store = &Checked::new(store);
+    saving::saved_session_is_loaded_whole(store).await;
+    saving::subject_and_data_come_back_unchanged(store).await;
+    saving::tokens_are_long_and_never_the_same(store).await;
+    saving::unknown_tokens_are_not_an_error(store).await;
+    saving::concurrent_sessions_are_kept_apart(store).await;
+    expiry::expired_session_is_not_loaded(store).await;
+    expiry::expiry_goes_by_the_time_that_is_handed_in(store).await;
+    expiry::session_at_hand_does_not_expire_by_another_clock(store).await;
+    updating::later_state_takes_the_place_of_the_one_before(store).await;
+    updating::state_that_does_not_come_next_changes_nothing(store).await;
+    updating::one_of_many_updates(store).await;
+    ending::removed_session_is_gone_and_no_other(store).await;
+    ending::revoked_session_is_gone_and_no_other(store).await;
+    ending::ended_session_does_not_come_back_by_an_update(store).await;
+    ending::removal_wins_over_an_update(store).await;
+    ending::id_names_one_session_as_long_as_it_lasts(store).await;
+    subjects::revoking_a_subject_ends_its_sessions_and_no_other(store).await;
+    subjects::live_sessions_of_a_subject_are_listed(store).await;
+    find_ended::exactly_the_ended_are_named(store).await;
+    leases::lease_has_one_holder_at_a_time(store).await;
+    // The last one, as a store may count by the second which sessions were there before.
+    ending::revoking_all_ends_what_was_saved_before(store).await;
 }
 
-fn session(access_token: &str) -> Session {
-    Session::new(access_token, SystemTime::now() + Duration::from_secs(600))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        key::CookieKeys,
+        session::{CookieStore, MemoryStore},
+    };
 
-/// The state after this one, with an access token by which it is told from all others.
-fn next(session: &Session, access_token: &str) -> Session {
-    session.refreshed(Tokens {
-        access_token: AccessToken::new(access_token.to_owned()),
-        refresh_token: Some(RefreshToken::new(format!("to refresh {access_token}"))),
-        scope: Some("some scope".to_owned()),
-        refresh_at: session.record().refresh_at - 100,
-        expires_at: session.record().token_expires_at - 10,
-    })
-}
-
-async fn keep<Store: SessionStore>(store: &Store, session: &Session) -> SessionToken<'static> {
-    let saved = store.save(session.clone()).await;
-    saved.expect("a session can be saved")
-}
-
-async fn save<Store: SessionStore>(store: &Store, access_token: &str) -> SessionToken<'static> {
-    keep(store, &session(access_token)).await
-}
-
-async fn find<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) -> Option<Session> {
-    let loaded = store.load(token).await;
-    loaded.expect("looking up a token is no error")
-}
-
-/// The access token of the session that is loaded.
-async fn load<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) -> Option<String> {
-    let session = find(store, token).await;
-    session.map(|session| session.access_token().secret().to_owned())
-}
-
-async fn replace<Store: SessionStore>(
-    store: &Store,
-    token: &SessionToken<'_>,
-    new: &Session,
-) -> Option<SessionToken<'static>> {
-    let replaced = store.replace(token, new.clone()).await;
-    replaced.expect("replacing a session is no error")
-}
-
-async fn remove<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) {
-    let removed = store.remove(token).await;
-    removed.expect("a session can be removed, and removing one that is gone is no error");
-}
-
-/// Whether nothing of a session was lost or altered.
-fn is_whole(session: &Session, expected: &Session) -> bool {
-    let bytes = |session: &Session| postcard::to_allocvec(session.record());
-    bytes(session) == bytes(expected)
-}
-
-/// Runs all of them at the same time, each in a task of its own.
-async fn at_once<F>(tasks: impl IntoIterator<Item = F>) -> Vec<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-    let mut done = Vec::new();
-    for task in running {
-        match task.await {
-            Ok(output) => done.push(output),
-            Err(error) => panic::resume_unwind(error.into_panic()),
-        }
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn stores_of_one_process_meet_the_contract() {
+        check_store(MemoryStore::new()).await;
+        check_store(MemoryStore::new().with_max_sessions_per_subject(2)).await;
+        check_store(CookieStore::new(&CookieKeys::random())).await;
+        check_store(FaultyStore::new(MemoryStore::new())).await;
     }
-    done
 }

@@ -132,7 +132,12 @@ impl SessionStore for MemoryStore {
                 return Err(StoreError::new("the memory store is full of live sessions"));
             }
         }
-        sessions.sweeper.start(sessions, now);
+        let weak = Arc::downgrade(sessions);
+        sessions.sweeper.start(now, move |now| {
+            let sessions = weak.upgrade()?;
+            sessions.sweep(now);
+            Some(sessions.shards.len())
+        });
         let token = sessions.shards.insert(&session);
         if let Some(subject) = session.subject() {
             let over = sessions

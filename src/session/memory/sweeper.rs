@@ -1,106 +1,105 @@
-//! Forgets expired sessions in the background.
+//! Runs a sweep in the background, once a minute, as long as there is something to sweep.
 
 use std::{
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use super::Sessions;
 use crate::{clock::ObservedTime, detached};
 
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Runs as long as there are sessions, and a store that holds them.
 #[derive(Default)]
 pub(super) struct Sweeper {
-    running: AtomicBool,
-    time: ObservedTime,
+    running: Arc<AtomicBool>,
+    time: Arc<ObservedTime>,
 }
 
 impl Sweeper {
-    /// Starts the task, unless it runs. Without a runtime only reads and a full store sweep.
-    pub(super) fn start(&self, sessions: &Arc<Sessions>, now: u64) {
+    /// Starts the task, unless it runs. Without a runtime it does not run.
+    ///
+    /// `sweep` gets the time, and returns how many sessions are left, or `None` when the store is
+    /// gone.
+    pub(super) fn start(&self, now: u64, sweep: impl Fn(u64) -> Option<usize> + Send + 'static) {
         self.time.observe(now);
         if self.running.swap(true, Ordering::SeqCst) {
             return;
         }
-        let mut task = Task {
-            sessions: Arc::downgrade(sessions),
-            stopped: false,
-        };
+        let (mut running, time) = (
+            Running(Some(Arc::clone(&self.running))),
+            Arc::clone(&self.time),
+        );
         detached::spawn(async move {
             loop {
                 tokio::time::sleep(PERIOD).await;
-                if !task.sweep() {
+                let left = sweep(time.seconds());
+                if left.is_none() || (left == Some(0) && running.stop(|| sweep(time.seconds()))) {
                     return;
                 }
             }
         });
     }
+}
 
-    /// Whether the task goes on. One that stops makes room for the next.
-    fn goes_on(&self, sessions: &Sessions) -> bool {
-        if sessions.shards.len() > 0 {
+/// Says that the task runs, until it stops or is dropped with its runtime.
+struct Running(Option<Arc<AtomicBool>>);
+
+impl Running {
+    /// Returns whether the task stops, which makes room for the next. A session that was saved in
+    /// this very moment saw a task that runs, so the task looks once more.
+    fn stop(&mut self, left: impl Fn() -> Option<usize>) -> bool {
+        let Some(running) = self.0.take() else {
             return true;
-        }
-        self.running.store(false, Ordering::SeqCst);
-        // A session that was saved in this very moment saw a sweeper that runs.
-        sessions.shards.len() > 0 && !self.running.swap(true, Ordering::SeqCst)
-    }
-}
-
-struct Task {
-    sessions: Weak<Sessions>,
-    /// There was nothing left to sweep, so that the next task may run already.
-    stopped: bool,
-}
-
-impl Task {
-    /// Returns whether there will be something to sweep again.
-    fn sweep(&mut self) -> bool {
-        let Some(sessions) = self.sessions.upgrade() else {
-            return false;
         };
-        sessions.sweep(sessions.sweeper.time.seconds());
-        self.stopped = !sessions.sweeper.goes_on(&sessions);
-        !self.stopped
+        running.store(false, Ordering::SeqCst);
+        let goes_on = left().is_some_and(|left| left > 0) && !running.swap(true, Ordering::SeqCst);
+        if goes_on {
+            self.0 = Some(running);
+        }
+        !goes_on
     }
 }
 
-impl Drop for Task {
-    /// Makes room for the next task when this one ends with its runtime.
+impl Drop for Running {
     fn drop(&mut self) {
-        if !self.stopped
-            && let Some(sessions) = self.sessions.upgrade()
-        {
-            sessions.sweeper.running.store(false, Ordering::SeqCst);
+        if let Some(running) = &self.0 {
+            running.store(false, Ordering::SeqCst);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::MemoryStore, *};
+    use super::*;
 
-    #[tokio::test]
-    async fn task_that_has_stopped_does_not_announce_the_end_of_the_next() {
-        let sessions = MemoryStore::new().sessions;
-        let running = &sessions.sweeper.running;
+    #[test]
+    fn task_that_has_stopped_does_not_announce_the_end_of_the_next() {
         for stopped in [true, false] {
-            let mut task = Task {
-                sessions: Arc::downgrade(&sessions),
-                stopped: false,
-            };
-            running.store(true, Ordering::SeqCst);
+            let flag = Arc::new(AtomicBool::new(true));
+            let mut running = Running(Some(Arc::clone(&flag)));
             if stopped {
-                assert!(!task.sweep(), "there is nothing to sweep");
-                assert!(!running.swap(true, Ordering::SeqCst), "the next may run");
+                assert!(running.stop(|| Some(0)), "there is nothing to sweep");
+                assert!(!flag.swap(true, Ordering::SeqCst), "the next may run");
             }
-            drop(task);
-            assert_eq!(running.load(Ordering::SeqCst), stopped);
+            drop(running);
+            assert_eq!(flag.load(Ordering::SeqCst), stopped);
         }
+    }
+
+    #[test]
+    fn session_that_is_saved_while_the_task_stops_is_swept() {
+        let flag = Arc::new(AtomicBool::new(true));
+        let mut running = Running(Some(Arc::clone(&flag)));
+        assert!(!running.stop(|| Some(1)), "it goes on");
+        assert!(flag.load(Ordering::SeqCst));
+        let next = Arc::clone(&flag);
+        let saved = move || {
+            next.store(true, Ordering::SeqCst);
+            Some(1)
+        };
+        assert!(running.stop(saved), "the next runs already");
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     login_id::LoginId,
     session::{
         SessionId, StoreError, SubjectId,
-        cookie::revocations::{Revocation, RevocationList, Target},
+        revocations::{Revocation, RevocationList, Target},
     },
 };
 

@@ -1,13 +1,13 @@
 //! Sessions in the cookie itself.
 
-pub(super) mod revocations;
-
 use std::{fmt, sync::Arc, time::SystemTime};
 
-use self::revocations::{Revocation, RevocationList};
 #[cfg(feature = "redis")]
 use super::{RedisStore, redis::RevocationFeed};
-use super::{Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
+use super::{
+    Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
+    revocations::{Revocation, RevocationList},
+};
 use crate::{
     clock::unix_seconds,
     key::{CookieKeys, Purpose, Sealer},

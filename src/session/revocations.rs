@@ -19,7 +19,7 @@ const WARN_INTERVAL: u64 = 60;
 
 /// Which sessions an entry ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::session) enum Target {
+pub(super) enum Target {
     /// The one of this login.
     Session(LoginId),
     /// Those of this subject.
@@ -28,7 +28,7 @@ pub(in crate::session) enum Target {
 
 /// What ends sessions before their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session) struct Revocation {
+pub(super) struct Revocation {
     pub target: Target,
     /// Ends sessions that were issued up to this second.
     pub issued_up_to: u64,
@@ -38,7 +38,7 @@ pub(in crate::session) struct Revocation {
 
 /// The revocation list. It is bounded: when it is full, the entry that expires first is dropped,
 /// which is logged unless it has expired. The clock alone drops nothing, since it may have jumped.
-pub(in crate::session) struct RevocationList {
+pub(super) struct RevocationList {
     /// Spares requests the lock as long as nothing was revoked.
     any: AtomicBool,
     entries: RwLock<Entries>,
@@ -65,7 +65,7 @@ struct Entry {
 }
 
 impl Revocation {
-    pub(in crate::session) fn of_session(login: LoginId, until: u64) -> Self {
+    pub(super) fn of_session(login: LoginId, until: u64) -> Self {
         Self {
             target: Target::Session(login),
             issued_up_to: u64::MAX,
@@ -73,7 +73,7 @@ impl Revocation {
         }
     }
 
-    pub(in crate::session) fn of_subject(subject: SubjectId, up_to: u64, until: u64) -> Self {
+    pub(super) fn of_subject(subject: SubjectId, up_to: u64, until: u64) -> Self {
         Self {
             target: Target::Subject(subject),
             issued_up_to: up_to,
@@ -83,7 +83,7 @@ impl Revocation {
 }
 
 impl RevocationList {
-    pub(in crate::session) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
             any: AtomicBool::new(false),
             entries: RwLock::default(),
@@ -92,11 +92,11 @@ impl RevocationList {
     }
 
     #[cfg(feature = "redis")]
-    pub(in crate::session) fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    pub(in crate::session) fn contains(&self, session: &Session) -> bool {
+    pub(super) fn contains(&self, session: &Session) -> bool {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
@@ -113,7 +113,7 @@ impl RevocationList {
                 .is_some_and(|subject| ends(Target::Subject(subject)))
     }
 
-    pub(in crate::session) fn insert(&self, revocation: Revocation, now: u64) {
+    pub(super) fn insert(&self, revocation: Revocation, now: u64) {
         write(&self.entries).insert(revocation, now, self.capacity);
         self.any.store(true, Ordering::Release);
     }
@@ -121,7 +121,7 @@ impl RevocationList {
     /// Inserts what another instance has published, perhaps not for the first time: an entry that
     /// had to make room for others does not come back by that.
     #[cfg(feature = "redis")]
-    pub(in crate::session) fn merge_remote(&self, revocation: Revocation, now: u64) {
+    pub(super) fn merge_remote(&self, revocation: Revocation, now: u64) {
         let mut entries = write(&self.entries);
         let first = entries.order.first();
         let is_first = first.is_none_or(|(first, _)| revocation.until <= *first);
@@ -137,19 +137,19 @@ impl RevocationList {
 
     /// Whether the other instances know this much.
     #[cfg(feature = "redis")]
-    pub(in crate::session) fn is_published(&self, revocation: Revocation) -> bool {
+    pub(super) fn is_published(&self, revocation: Revocation) -> bool {
         let entries = read(&self.entries);
         let entry = entries.by_target.get(&revocation.target);
         entry.is_some_and(|entry| entry.published && entry.covers(revocation))
     }
 
     #[cfg(feature = "redis")]
-    pub(in crate::session) fn mark_published(&self, target: Target) {
+    pub(super) fn mark_published(&self, target: Target) {
         write(&self.entries).mark_published(target);
     }
 
     /// Ends every session that was issued up to this second.
-    pub(in crate::session) fn insert_all(&self, up_to: u64) {
+    pub(super) fn insert_all(&self, up_to: u64) {
         let mut entries = write(&self.entries);
         entries.all_up_to = entries.all_up_to.max(up_to);
         self.any.store(true, Ordering::Release);

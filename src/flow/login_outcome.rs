@@ -1,0 +1,45 @@
+//! The outcome of a login.
+
+use std::sync::Arc;
+
+use crate::{
+    failure::FailureCause,
+    session::{Session, SessionToken},
+};
+
+/// The outcome of a login that reached the token endpoint.
+#[derive(Clone)]
+pub(crate) enum LoginOutcome {
+    SignedIn {
+        token: SessionToken<'static>,
+        session: Session,
+        return_to: Arc<str>,
+    },
+    Failed {
+        cause: FailureCause,
+        /// The code was not used up.
+        retryable: bool,
+    },
+}
+
+impl LoginOutcome {
+    pub(crate) fn failed(cause: FailureCause) -> Self {
+        let retryable = false;
+        Self::Failed { cause, retryable }
+    }
+
+    pub(crate) fn retryable(cause: FailureCause) -> Self {
+        let retryable = true;
+        Self::Failed { cause, retryable }
+    }
+
+    pub(crate) fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed {
+                retryable: true,
+                ..
+            }
+        )
+    }
+}
