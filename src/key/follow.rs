@@ -31,7 +31,10 @@ pub(super) async fn follow(ring: Weak<Ring>, every: Duration) {
         match &read {
             Ok((true, keys)) => tracing::info!(keys, "the cookie keys have changed"),
             Err(error) if !failing => {
-                tracing::error!(%error, "the cookie keys cannot be read again: the previous keys stay in use");
+                tracing::error!(
+                    %error,
+                    "the cookie keys cannot be read again: the previous keys stay in use"
+                );
             }
             _ => {}
         }
