@@ -340,8 +340,10 @@ mod tests {
             r#"{"access_token":"t","expires_in":3599,"token_type":"BEARER","x":{"y":[1]}}"#,
             r#"{"access_token":"t","expires_in":3599,"token_type":"BearerToken"}"#,
             r#"{"access_token":"t","expires_in":3599,"token_type":null,"error":null}"#,
-            r#"{"refresh_token_expires_in":"0","api_product_list":"[a]","developer.email":"a@b.example","token_type":"BearerToken",
-                "issued_at":"1518000000000","client_id":"c","access_token":"t","scope":"","expires_in":"3599","refresh_count":"0","status":"approved"}"#,
+            r#"{"refresh_token_expires_in":"0","api_product_list":"[a]","developer.email":"a@b.example",
+                "token_type":"BearerToken",
+                "issued_at":"1518000000000","client_id":"c","access_token":"t","scope":"",
+                "expires_in":"3599","refresh_count":"0","status":"approved"}"#,
         ] {
             let token = json(body).unwrap();
             assert_eq!(
