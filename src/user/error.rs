@@ -229,11 +229,11 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             ApiErrorKind::Unauthorized => "the access token is no longer valid",
-            ApiErrorKind::Forbidden => "the access token is not good for this API",
+            ApiErrorKind::Forbidden => "the access token is not valid for this API",
             ApiErrorKind::NotConfigured => "the app is not set up for this API",
             ApiErrorKind::RateLimited => "too many calls to the API",
-            ApiErrorKind::Unavailable => "the API does not answer",
-            ApiErrorKind::Unexpected => "the API answered something unexpected",
+            ApiErrorKind::Unavailable => "the API does not respond",
+            ApiErrorKind::Unexpected => "the API returned an unexpected response",
             ApiErrorKind::InvalidRequest => "the call leads off the gateway or cannot be sent",
         })?;
         match (self.status, self.code) {
@@ -339,7 +339,7 @@ mod tests {
         let error = ApiError::from_response(&response);
         assert_eq!(
             error.to_string(),
-            "the access token is not good for this API (status 403, code 40301)"
+            "the access token is not valid for this API (status 403, code 40301)"
         );
         assert!(!format!("{error:?}").contains("canary"));
         assert_eq!(
