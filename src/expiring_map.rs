@@ -11,7 +11,7 @@ pub(crate) struct ExpiringMap<K, V> {
     /// The keys by the order in which they were inserted.
     order: BTreeMap<u64, K>,
     next: u64,
-    /// In seconds.
+    /// In the unit of the times that the callers pass, which is seconds for most.
     ttl: u64,
 }
 
@@ -67,6 +67,13 @@ impl<K: Copy + Eq + Hash, V> ExpiringMap<K, V> {
         if let Some(entry) = self.entries.remove(key) {
             self.order.remove(&entry.number);
         }
+    }
+
+    /// Keeps the entries for which `keep` holds.
+    #[cfg(feature = "cached")]
+    pub(crate) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        self.entries.retain(|_, entry| keep(&entry.value));
+        self.order.retain(|_, key| self.entries.contains_key(key));
     }
 
     pub(crate) fn clear(&mut self) {

@@ -136,7 +136,7 @@ async fn remembered_session_costs_no_more_than_one_in_memory() {
     }
     let memory = through(MemoryStore::new()).await;
     let an_hour = std::time::Duration::from_secs(3_600);
-    let remembered = through(CachedStore::new(MemoryStore::new()).staleness(an_hour)).await;
+    let remembered = through(CachedStore::new(MemoryStore::new()).with_staleness(an_hour)).await;
     println!("memory {memory}, remembered {remembered}");
     assert!(remembered <= memory, "{remembered} against {memory}");
 }

@@ -1,190 +1,228 @@
-//! What this process knows of the sessions, and what it was told to end.
+//! What this process knows of the sessions, and which of them are being ended.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::HashMap,
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    flight::{Answer, Flight, Waiter},
-    shard::Shard,
+    in_flight::{Answer, Follower, InFlight},
+    state::State,
+    target::Target,
 };
-use crate::session::{Session, SessionId};
-
-const SHARDS: usize = 16;
+use crate::{
+    session::{Session, SessionId, SubjectId},
+    sync::{read, write},
+};
 
 pub(super) struct Cache {
-    shards: Box<[Mutex<Shard>]>,
-    /// Counts when something began to be ended, and when that was done.
-    endings: AtomicU64,
-    /// How often everything is being ended at this moment.
-    all: watch::Sender<usize>,
+    state: RwLock<State>,
+    /// What is being ended at this moment; counted, as two callers may end the same. Changes under
+    /// the lock of `state` only.
+    active: watch::Sender<Active>,
 }
+
+type Active = HashMap<Target, usize>;
 
 /// Where to find a session.
-pub(super) enum Found {
-    Here(Option<Session>),
-    /// Somebody is looking already.
-    Soon(Waiter),
-    /// It is for the caller to look.
-    Elsewhere(Arc<Flight>, Waiter),
+pub(super) enum Lookup {
+    Hit(Option<Session>),
+    /// Another caller asked the store before.
+    InFlight(Follower),
+    /// The caller has to ask the store.
+    Miss(Arc<InFlight>),
 }
 
-/// That a session is about to be written.
+/// When a session began to be written.
 #[derive(Clone, Copy)]
-pub(super) struct Writing {
+pub(super) struct WriteStamp {
     begun: Instant,
-    endings: u64,
+    invalidations: u64,
+}
+
+/// The answer of the store may be from before a change: the store has to be asked again.
+pub(super) struct Invalidated {
+    pub subject: Option<SubjectId>,
 }
 
 impl Cache {
     pub(super) fn new(capacity: usize, staleness: Duration) -> Self {
-        let shards = capacity.clamp(1, SHARDS);
-        let shard = || Mutex::new(Shard::new(capacity / shards, staleness));
         Self {
-            shards: (0..shards).map(|_| shard()).collect(),
-            endings: AtomicU64::new(0),
-            all: watch::Sender::new(0),
+            state: RwLock::new(State::new(capacity, staleness)),
+            active: watch::Sender::default(),
         }
     }
 
-    /// `again` is for whoever must not have what was known before.
-    pub(super) fn find(&self, id: SessionId, again: bool) -> Found {
-        let mut shard = self.shard(id);
-        if again {
-            shard.forget(id);
-        }
-        if let Some(told) = shard.tell(id, Instant::now()) {
-            return Found::Here(told);
-        }
-        if let Some(flight) = shard.flight(id) {
-            return Found::Soon(flight.join());
-        }
-        let flight = shard.begin(id);
-        let waiter = flight.join();
-        Found::Elsewhere(flight, waiter)
+    pub(super) fn get(&self, id: SessionId) -> Option<Option<Session>> {
+        read(&self.state).get(id)
     }
 
-    /// Waits while everything is being ended: what is asked of the inner store then is answered by chance.
-    pub(super) async fn settled(&self) {
-        let mut all = self.all.subscribe();
-        // It fails without a sender, and that is here.
-        let _ = all.wait_for(|under_way| *under_way == 0).await;
+    /// A `fresh` look-up goes past what is known, and past what the store was asked before.
+    pub(super) fn lookup(&self, id: SessionId, fresh: bool) -> Lookup {
+        let mut state = write(&self.state);
+        if fresh {
+            state.forget(id);
+        }
+        if self.is_being_ended(id) {
+            return Lookup::Hit(None);
+        }
+        if let Some(known) = state.get(id) {
+            return Lookup::Hit(known);
+        }
+        if let Some(in_flight) = state.in_flight.get(&id) {
+            return Lookup::InFlight(in_flight.follow());
+        }
+        let in_flight = Arc::new(InFlight::new());
+        state.in_flight.insert(id, Arc::clone(&in_flight));
+        Lookup::Miss(in_flight)
     }
 
-    pub(super) fn land(
+    /// Keeps the answer of the store and hands it to all callers that wait, if it holds.
+    pub(super) fn complete(
         &self,
         id: SessionId,
-        flight: &Arc<Flight>,
+        in_flight: &Arc<InFlight>,
         as_of: Instant,
         answer: Answer,
-    ) -> bool {
-        self.shard(id).land(id, flight, as_of, answer)
-    }
-
-    /// Gives a look-up up, if nobody waits for it.
-    pub(super) fn abandon(&self, id: SessionId, flight: &Arc<Flight>) -> bool {
-        // Under the lock, as nobody can join then.
-        let mut shard = self.shard(id);
-        let abandoned = !flight.is_awaited();
-        if abandoned {
-            shard.detach(id, flight);
+    ) -> Result<(), Invalidated> {
+        let mut state = write(&self.state);
+        if !state.is_current(id, in_flight) {
+            // The end of the session was its answer.
+            return Ok(());
         }
-        abandoned
+        let session = answer.as_ref().ok().and_then(Option::as_ref);
+        let subject = session.and_then(Session::subject);
+        if !is_settled(&self.active.borrow(), subject) || in_flight.is_invalidated(id, subject) {
+            return Err(Invalidated { subject });
+        }
+        match &answer {
+            Ok(Some(session)) => state.insert(id, session.clone(), as_of),
+            Ok(None) => state.unknown.insert(id, (), as_of),
+            Err(_) => {}
+        }
+        state.in_flight.remove(&id);
+        in_flight.complete(answer);
+        Ok(())
     }
 
-    pub(super) fn detach(&self, id: SessionId, flight: &Arc<Flight>) {
-        self.shard(id).detach(id, flight);
+    /// Gives a look-up up, if no caller waits for it.
+    pub(super) fn cancel_if_unwatched(&self, id: SessionId, in_flight: &Arc<InFlight>) -> bool {
+        // Under the lock, as no caller can join then.
+        let mut state = write(&self.state);
+        let is_cancelled = !in_flight.is_watched();
+        if is_cancelled {
+            state.remove_in_flight(id, in_flight);
+        }
+        is_cancelled
     }
 
-    pub(super) fn refuses(&self, id: SessionId) -> bool {
-        self.shard(id).refuses(id, Instant::now())
+    pub(super) fn remove_in_flight(&self, id: SessionId, in_flight: &Arc<InFlight>) {
+        write(&self.state).remove_in_flight(id, in_flight);
     }
 
-    pub(super) fn writing(&self) -> Writing {
-        Writing {
+    /// Waits while all sessions are being ended, or those of the subject: until then it is not
+    /// certain what the inner store finds.
+    pub(super) async fn settled(&self, subject: Option<SubjectId>) {
+        let mut active = self.active.subscribe();
+        // It fails without a sender, and that is here.
+        let _ = active.wait_for(|active| is_settled(active, subject)).await;
+    }
+
+    /// Whether a session is being ended by its id, or was within the staleness.
+    pub(super) fn has_ended(&self, id: SessionId) -> bool {
+        let state = read(&self.state);
+        self.is_being_ended(id) || state.ended.get(id).is_some()
+    }
+
+    fn is_being_ended(&self, id: SessionId) -> bool {
+        self.active.borrow().contains_key(&Target::Session(id))
+    }
+
+    pub(super) fn write_stamp(&self) -> WriteStamp {
+        WriteStamp {
             begun: Instant::now(),
-            endings: self.endings.load(Ordering::SeqCst),
+            invalidations: read(&self.state).invalidations,
         }
     }
 
-    /// A session was written, and is known unless anything was ended meanwhile: it could have been this one.
-    pub(super) fn written(&self, id: SessionId, session: &Session, writing: Writing) {
-        let mut shard = self.shard(id);
-        // In this order: when ending everything is done, that is counted first.
-        let undisturbed =
-            *self.all.borrow() == 0 && self.endings.load(Ordering::SeqCst) == writing.endings;
-        if undisturbed {
-            shard.know(id, session, writing.begun, Instant::now());
-            shard.overtake(id);
+    /// Keeps a session that was written, unless any session was ended since: it may be this one.
+    pub(super) fn insert(&self, id: SessionId, session: Session, stamp: WriteStamp) {
+        let mut state = write(&self.state);
+        let is_certain = state.invalidations == stamp.invalidations
+            && is_settled(&self.active.borrow(), session.subject());
+        if is_certain {
+            state.insert(id, session, stamp.begun);
+            state.invalidate(id);
         } else {
-            shard.forget(id);
+            state.forget(id);
         }
     }
 
-    /// Nobody here knows any more what became of a session.
+    /// Forgets what is known of a session, so that the store is asked.
     pub(super) fn forget(&self, id: SessionId) {
-        self.shard(id).forget(id);
+        write(&self.state).forget(id);
     }
 
-    /// Refuses a session from now on, until the returned value is dropped and for the staleness after that.
-    pub(super) fn end(&self, id: SessionId) -> Ending<'_> {
-        self.endings.fetch_add(1, Ordering::SeqCst);
-        self.shard(id).end(id);
-        Ending { cache: self, id }
-    }
-
-    /// Knows no session from now on, until the returned value is dropped.
-    pub(super) fn end_all(&self) -> EndingAll<'_> {
-        self.all.send_modify(|under_way| *under_way += 1);
-        self.endings.fetch_add(1, Ordering::SeqCst);
-        for shard in &self.shards {
-            lock(shard).forget_all();
+    /// Gives no session of the target out until the returned value is dropped. One that is ended by
+    /// its id is refused for the staleness after that.
+    pub(super) fn invalidate(&self, target: Target) -> Invalidation<'_> {
+        let mut state = write(&self.state);
+        state.invalidations += 1;
+        self.active
+            .send_modify(|active| *active.entry(target).or_default() += 1);
+        match target {
+            Target::Session(id) => state.end(id),
+            Target::Subject(ended) => {
+                state
+                    .sessions
+                    .retain(|known| known.subject() != Some(ended));
+            }
+            Target::All => state.sessions.retain(|_| false),
         }
-        EndingAll(self)
+        Invalidation {
+            cache: self,
+            target,
+        }
     }
 
-    /// How many sessions are known, and how many tokens to be none.
+    /// How many sessions are known, and how many tokens without one.
     pub(super) fn len(&self) -> (usize, usize) {
-        let lengths = self.shards.iter().map(|shard| lock(shard).len());
-        lengths.fold((0, 0), |sum, length| (sum.0 + length.0, sum.1 + length.1))
-    }
-
-    fn shard(&self, id: SessionId) -> MutexGuard<'_, Shard> {
-        lock(&self.shards[usize::from(id.0[15]) % self.shards.len()])
+        let state = read(&self.state);
+        (state.sessions.len(), state.unknown.len())
     }
 }
 
-/// A shard is whole between any two statements, so a panic elsewhere is no reason to give it up.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+fn is_settled(active: &Active, subject: Option<SubjectId>) -> bool {
+    let is_active = |target| active.contains_key(&target);
+    !is_active(Target::All) && !subject.map(Target::Subject).is_some_and(is_active)
 }
 
-/// That a session is being ended: until it is, or failed to be, or whoever asked for it hung up.
-pub(super) struct Ending<'c> {
+/// Sessions that are being ended: until that is done, or failed, or its caller hung up.
+pub(super) struct Invalidation<'c> {
     cache: &'c Cache,
-    id: SessionId,
+    target: Target,
 }
 
-impl Drop for Ending<'_> {
+impl Drop for Invalidation<'_> {
     fn drop(&mut self) {
-        self.cache.endings.fetch_add(1, Ordering::SeqCst);
-        self.cache.shard(self.id).ended(self.id);
-    }
-}
-
-/// That every session is being ended.
-pub(super) struct EndingAll<'c>(&'c Cache);
-
-impl Drop for EndingAll<'_> {
-    fn drop(&mut self) {
-        self.0.endings.fetch_add(1, Ordering::SeqCst);
-        self.0.all.send_modify(|under_way| *under_way -= 1);
+        let mut state = write(&self.cache.state);
+        state.invalidations += 1;
+        match self.target {
+            Target::Session(id) => state.ended.insert(id, (), Instant::now()),
+            Target::Subject(_) | Target::All => {
+                let in_flight = state.in_flight.values();
+                in_flight.for_each(|in_flight| in_flight.invalidate(self.target));
+            }
+        }
+        self.cache.active.send_modify(|active| {
+            let count = active.remove(&self.target).unwrap_or_default();
+            if count > 1 {
+                active.insert(self.target, count - 1);
+            }
+        });
     }
 }
 
@@ -193,95 +231,196 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::session::SessionToken;
+    use crate::{key::CookieKeys, session::SessionToken};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn cache() -> Cache {
+        Cache::new(10, MINUTE)
+    }
+
+    fn id() -> SessionId {
+        SessionToken::random().id()
+    }
 
     fn session() -> Session {
-        Session::new("token", SystemTime::now() + Duration::from_secs(60))
+        Session::new("token", SystemTime::now() + MINUTE)
     }
 
-    fn known(cache: &Arc<Cache>, id: SessionId) -> bool {
-        matches!(cache.find(id, false), Found::Here(Some(_)))
+    fn subjects() -> [SubjectId; 2] {
+        let keys = CookieKeys::random();
+        ["customer 17", "customer 18"].map(|name| SubjectId::new(&keys, name))
     }
 
-    fn land_none(cache: &Arc<Cache>) {
-        let id = SessionToken::random().id();
-        if let Found::Elsewhere(flight, _) = cache.find(id, false) {
-            cache.land(id, &flight, Instant::now(), Ok(None));
-        }
+    fn put(cache: &Cache, id: SessionId, session: &Session) {
+        cache.insert(id, session.clone(), cache.write_stamp());
+    }
+
+    fn knows(cache: &Cache, id: SessionId) -> bool {
+        matches!(cache.get(id), Some(Some(_)))
+    }
+
+    /// Asks the store, and has it answer after `meanwhile`. Returns whether that answer holds.
+    fn holds(cache: &Cache, id: SessionId, answer: Answer, meanwhile: impl FnOnce()) -> bool {
+        let Lookup::Miss(in_flight) = cache.lookup(id, false) else {
+            panic!("the session is known or in flight");
+        };
+        let asked_at = in_flight.restart();
+        meanwhile();
+        let completed = cache.complete(id, &in_flight, asked_at, answer);
+        cache.remove_in_flight(id, &in_flight);
+        completed.is_ok()
+    }
+
+    fn find_none(cache: &Cache) {
+        assert!(holds(cache, id(), Ok(None), || ()));
     }
 
     #[test]
     fn cache_is_bounded_whatever_it_is_flooded_with() {
-        for (capacity, unknown) in [(0, 0), (1, 1), (100, 16), (10_000, 1_264)] {
-            let cache = Arc::new(Cache::new(capacity, Duration::from_secs(60)));
-            for _ in 0..12_000 {
-                let id = SessionToken::random().id();
-                cache.written(id, &session(), cache.writing());
-                land_none(&cache);
-                drop(cache.end(SessionToken::random().id()));
+        for (capacity, unknown) in [(0, 0), (1, 1), (100, 13), (10_000, 1_250)] {
+            let cache = Cache::new(capacity, MINUTE);
+            for _ in 0..capacity + 200 {
+                put(&cache, id(), &session());
+                find_none(&cache);
+                drop(cache.invalidate(Target::Session(id())));
             }
             let length = cache.len();
             assert!(length.0 <= capacity && length.1 <= unknown, "{length:?}");
+            let active = cache.active.borrow().len();
+            assert_eq!(active, 0, "and nothing is left of what ended");
         }
     }
 
     #[test]
-    fn tokens_that_are_none_push_no_session_out() {
-        let cache = Arc::new(Cache::new(1_000, Duration::from_secs(60)));
-        let sessions: Vec<_> = (0..300).map(|_| SessionToken::random().id()).collect();
+    fn unknown_tokens_push_no_session_out() {
+        let cache = Cache::new(1_000, MINUTE);
+        let sessions: Vec<_> = (0..300).map(|_| id()).collect();
         for id in &sessions {
-            cache.written(*id, &session(), cache.writing());
+            put(&cache, *id, &session());
         }
         for _ in 0..5_000 {
-            land_none(&cache);
+            find_none(&cache);
         }
-        assert!(sessions.iter().all(|id| known(&cache, *id)));
+        assert!(sessions.iter().all(|id| knows(&cache, *id)));
     }
 
     #[test]
-    fn slow_writing_brings_no_ended_session_back() {
-        let cache = Arc::new(Cache::new(10, Duration::from_secs(60)));
-        let id = SessionToken::random().id();
-        let written = |ends: &dyn Fn(&Cache)| {
-            let writing = cache.writing();
-            ends(&cache);
-            cache.written(id, &session(), writing);
-            known(&cache, id)
+    fn slow_write_brings_no_ended_session_back() {
+        let (cache, [subject, other]) = (cache(), subjects());
+        let session = session().with_subject(subject);
+        let is_kept = |ended: Option<Target>| {
+            let (id, stamp) = (id(), cache.write_stamp());
+            if let Some(target) = ended {
+                drop(cache.invalidate(target));
+            }
+            cache.insert(id, session.clone(), stamp);
+            knows(&cache, id)
         };
-        assert!(!written(&|cache| drop(cache.end_all())));
-        assert!(!written(&|cache| drop(
-            cache.end(SessionToken::random().id())
-        )));
-        assert!(written(&|_| ()));
-        assert!(!written(&|cache| drop(cache.end(id))));
+        assert!(is_kept(None));
+        for target in [
+            Target::Session(id()),
+            Target::Subject(subject),
+            Target::Subject(other),
+            Target::All,
+        ] {
+            assert!(!is_kept(Some(target)));
+        }
     }
 
     #[test]
-    fn nothing_is_known_while_everything_is_being_ended() {
-        let cache = Arc::new(Cache::new(10, Duration::from_secs(60)));
-        let id = SessionToken::random().id();
-        let ending = [cache.end_all(), cache.end_all()];
-        for ending in ending {
-            cache.written(id, &session(), cache.writing());
-            assert!(!known(&cache, id));
-            drop(ending);
+    fn nothing_is_known_while_all_sessions_are_being_ended() {
+        let (cache, id) = (cache(), id());
+        let twice = [(); 2].map(|()| cache.invalidate(Target::All));
+        for invalidation in twice {
+            put(&cache, id, &session());
+            assert!(!knows(&cache, id));
+            assert!(!holds(&cache, id, Ok(Some(session())), || ()));
+            drop(invalidation);
         }
-        cache.written(id, &session(), cache.writing());
-        assert!(known(&cache, id));
+        put(&cache, id, &session());
+        assert!(knows(&cache, id));
+    }
+
+    #[test]
+    fn end_of_a_subject_is_the_end_of_its_known_sessions_only() {
+        let (cache, [subject, other]) = (cache(), subjects());
+        let [ended, kept, without] = [id(), id(), id()];
+        put(&cache, ended, &session().with_subject(subject));
+        put(&cache, kept, &session().with_subject(other));
+        put(&cache, without, &session());
+        let invalidation = cache.invalidate(Target::Subject(subject));
+        assert!(!knows(&cache, ended));
+        assert!(knows(&cache, kept) && knows(&cache, without));
+        put(&cache, ended, &session().with_subject(subject));
+        assert!(!knows(&cache, ended), "not until that is done");
+        drop(invalidation);
+        put(&cache, ended, &session().with_subject(subject));
+        assert!(knows(&cache, ended), "a new login");
+    }
+
+    #[test]
+    fn answer_from_before_the_end_of_its_subject_is_not_kept() {
+        let (cache, [subject, other]) = (cache(), subjects());
+        let found = || Ok(Some(session().with_subject(subject)));
+        let end = |target| drop(cache.invalidate(target));
+
+        let late = id();
+        assert!(!holds(&cache, late, found(), || end(Target::Subject(
+            subject
+        ))));
+        assert!(!knows(&cache, late));
+
+        let invalidation = cache.invalidate(Target::Subject(subject));
+        let during = id();
+        assert!(!holds(&cache, during, found(), || ()));
+        assert!(!knows(&cache, during));
+        drop(invalidation);
+
+        let unconcerned = id();
+        assert!(holds(&cache, unconcerned, found(), || end(
+            Target::Subject(other)
+        )));
+        assert!(knows(&cache, unconcerned));
+        assert!(holds(&cache, id(), Ok(None), || end(Target::Subject(
+            subject
+        ))));
+    }
+
+    #[test]
+    fn answer_from_before_a_write_or_an_end_is_not_kept() {
+        let (cache, found) = (cache(), || Ok(Some(session())));
+        let end_all = || drop(cache.invalidate(Target::All));
+        assert!(!holds(&cache, id(), found(), end_all));
+        assert!(!holds(&cache, id(), Ok(None), end_all));
+
+        let known = id();
+        let later = session().touched_at(SystemTime::now());
+        assert!(!holds(&cache, known, found(), || put(
+            &cache, known, &later
+        )));
+        assert!(matches!(cache.get(known), Some(Some(known)) if known.version() == 1));
+
+        let forgotten = id();
+        assert!(!holds(&cache, forgotten, found(), || cache.forget(forgotten)));
+
+        let ended = id();
+        let end = || drop(cache.invalidate(Target::Session(ended)));
+        assert!(holds(&cache, ended, found(), end), "its end was the answer");
+        assert!(matches!(cache.get(ended), Some(None)));
+
+        // What was invalidated before the store was asked does not count.
+        assert!(holds(&cache, id(), found(), || ()));
     }
 
     #[test]
     fn overtaken_state_does_not_take_the_place_of_a_later_one() {
-        let cache = Arc::new(Cache::new(10, Duration::from_secs(60)));
-        let id = SessionToken::random().id();
-        let first = session();
+        let (cache, id, first) = (cache(), id(), session());
         let later = first.touched_at(SystemTime::now());
         for state in [&later, &first] {
-            cache.written(id, state, cache.writing());
+            put(&cache, id, state);
         }
-        let Found::Here(Some(known)) = cache.find(id, false) else {
-            panic!("it was written");
-        };
+        let known = cache.get(id).flatten().unwrap();
         assert_eq!(known.version(), 1);
     }
 }

@@ -1,51 +1,55 @@
-//! Whoever looks a session up, for all who wait for it.
+//! The task that looks a session up, for all callers that wait for it.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
-
-use tokio::time::Instant;
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::SystemTime};
 
 use super::{
     cache::Cache,
-    flight::{Flight, given_up},
+    in_flight::{InFlight, given_up},
 };
 use crate::session::{SessionId, SessionStore, SessionToken};
 
-/// What a look-up owes to those who wait: an answer, also when it panics or its runtime ends.
-pub(super) struct Landing {
+/// Owes an answer to the callers that wait, also when the store panics or the runtime ends.
+pub(super) struct Leader<S> {
+    pub store: Arc<S>,
     pub cache: Arc<Cache>,
     pub id: SessionId,
-    pub flight: Arc<Flight>,
+    pub in_flight: Arc<InFlight>,
 }
 
-impl Landing {
-    /// Looks up until there is an answer, or nobody who waits for it.
-    pub(super) async fn fly<S: SessionStore>(self, store: S, token: SessionToken<'static>) {
-        let Self { cache, id, flight } = &self;
+impl<S: SessionStore> Leader<S> {
+    /// Asks the store until it has an answer that holds, or no caller waits.
+    pub(super) async fn drive(self, token: SessionToken<'static>, now: SystemTime) {
+        let mut subject = None;
         loop {
+            let settled = self.cache.settled(subject);
             let mut look_up = pin!(async {
-                cache.settled().await;
-                let begun = Instant::now();
-                (begun, store.reload(&token).await)
+                settled.await;
+                let asked_at = self.in_flight.restart();
+                (asked_at, self.store.load_fresh(&token, now).await)
             });
-            let mut left = pin!(flight.answered.closed());
-            let landed = poll_fn(|cx| match look_up.as_mut().poll(cx) {
-                Poll::Ready(landed) => Poll::Ready(Some(landed)),
-                Poll::Pending => left.as_mut().poll(cx).map(|()| None),
+            let mut unwatched = pin!(self.in_flight.unwatched());
+            let answer = poll_fn(|cx| match look_up.as_mut().poll(cx) {
+                Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                Poll::Pending => unwatched.as_mut().poll(cx).map(|()| None),
             });
-            let over = match landed.await {
-                Some((begun, answer)) => cache.land(*id, flight, begun, answer),
-                None => cache.abandon(*id, flight),
-            };
-            if over {
-                return;
+            match answer.await {
+                Some((asked_at, answer)) => {
+                    let completed = self
+                        .cache
+                        .complete(self.id, &self.in_flight, asked_at, answer);
+                    let Err(invalidated) = completed else { return };
+                    subject = invalidated.subject;
+                }
+                None if self.cache.cancel_if_unwatched(self.id, &self.in_flight) => return,
+                None => {}
             }
         }
     }
 }
 
-impl Drop for Landing {
+impl<S> Drop for Leader<S> {
     fn drop(&mut self) {
-        self.cache.detach(self.id, &self.flight);
-        self.flight.answer(given_up());
+        self.cache.remove_in_flight(self.id, &self.in_flight);
+        self.in_flight.complete(given_up());
     }
 }

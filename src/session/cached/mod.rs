@@ -1,61 +1,76 @@
-//! A short memory in front of a slow store.
+//! A read-through cache in front of a session store.
 
 mod bounded;
 mod cache;
-mod flight;
+mod in_flight;
 mod leader;
-mod shard;
+mod state;
+mod target;
 
 use std::{
     fmt,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
-use tokio::runtime::Handle;
-
 use self::{
-    cache::{Cache, Found},
-    flight::Answer,
-    leader::Landing,
+    cache::{Cache, Lookup},
+    in_flight::Answer,
+    leader::Leader,
+    target::Target,
 };
-use super::{Claim, Session, SessionId, SessionStore, SessionToken, StoreError};
-use crate::clock::Clock;
+use super::{Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
+use crate::detached;
 
 const DEFAULT_CAPACITY: usize = 10_000;
 const DEFAULT_STALENESS: Duration = Duration::from_secs(2);
 
-/// Remembers for a moment what a store behind a network answered, so that the twenty requests of one page ask it once.
+/// Keeps the answers of another store for a moment, so that the twenty requests of one page ask it
+/// once.
 ///
-/// What this process does to a session it knows at once. What another instance of the app does, it may learn late, by the
-/// [staleness](Self::staleness) at most: a session that was ended there can be used here for that long. That there is no session for a
-/// token is remembered too, and errors never. However many ask for the same session at the same time, the store is asked once.
+/// It is for a store behind a network. Callers that ask for the same session at the same time share
+/// one look-up.
 ///
-/// It holds a bounded number of sessions, 10 000 unless told otherwise, and lets the oldest go when it is full.
+/// **Staleness.** An answer is kept for 2 seconds by default, counted from when the store was asked.
+/// That there is no session for a token is kept too, and an error never. What this process does to a
+/// session takes effect here at once. What another instance does takes effect here within the
+/// [staleness](Self::with_staleness): a session that was ended there can be used here until then.
+///
+/// **Ends.** A session that is removed or revoked here is refused from that moment on. If the store
+/// fails to end it, it is refused here for the staleness all the same. No answer that the store gave
+/// before a session was updated or ended is kept, or given to a request that came later.
+///
+/// **Bounds.** It keeps 10 000 sessions by default, and for every eight of them one token without a
+/// session. The oldest makes room for the next.
+///
+/// **Errors.** A look-up fails with the error of the store, for all callers that wait for it. It also
+/// fails when the store panics, and outside a Tokio runtime.
 ///
 /// ```
 /// use std::time::Duration;
 /// use telenor_auth::{TelenorAuthLayer, session::{CachedStore, MemoryStore}};
 ///
-/// // In front of a store behind a network, in earnest.
-/// let store = CachedStore::new(MemoryStore::new()).staleness(Duration::from_secs(1));
+/// // In production: in front of a store behind a network.
+/// let store = CachedStore::new(MemoryStore::new()).with_staleness(Duration::from_secs(1));
 /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
 ///     .session_store(store)
 ///     .build()?;
 /// # Ok::<(), telenor_auth::ConfigError>(())
 /// ```
 ///
-/// A store whose token holds the session, as [`CookieStore`](super::CookieStore) makes them, needs no cache, and is refused by the
-/// compiler.
-#[derive(Clone)]
+/// A [`CookieStore`](super::CookieStore) needs no cache, since its tokens hold the sessions. The
+/// compiler refuses it:
+///
+/// ```compile_fail,E0080
+/// use telenor_auth::{CookieKeys, session::{CachedStore, CookieStore}};
+///
+/// let store = CachedStore::new(CookieStore::new(&CookieKeys::random()));
+/// ```
 pub struct CachedStore<S> {
-    inner: S,
+    inner: Arc<S>,
     cache: Arc<Cache>,
     capacity: usize,
     staleness: Duration,
-    clock: Clock,
 }
 
 impl<S: SessionStore> CachedStore<S> {
@@ -69,137 +84,164 @@ impl<S: SessionStore> CachedStore<S> {
             );
         }
         Self {
-            inner,
+            inner: Arc::new(inner),
             cache: Arc::new(Cache::new(DEFAULT_CAPACITY, DEFAULT_STALENESS)),
             capacity: DEFAULT_CAPACITY,
             staleness: DEFAULT_STALENESS,
-            clock: Clock::default(),
         }
     }
 
-    /// How old an answer may be that is given again, counted from when the store was asked; 2 seconds unless told otherwise.
+    /// Sets for how long an answer is kept. It defaults to 2 seconds, and should be seconds, not
+    /// minutes: another instance can end or update a session, and this one does not see it until
+    /// then.
     ///
-    /// For that long a session can be used in this process after another instance ended it, and is seen as it was after another instance
-    /// replaced it. A session that could not be removed, because the store failed, is refused here for that long all the same. Say seconds,
-    /// not minutes. With [`Duration::ZERO`] nothing is remembered, and only those who ask at the same time share an answer.
-    ///
-    /// This and the capacity begin a new cache: say them before the store is cloned.
+    /// With [`Duration::ZERO`] nothing is kept, and callers share an answer only while they wait for
+    /// it.
     #[must_use]
-    pub fn staleness(mut self, staleness: Duration) -> Self {
-        self.staleness = staleness;
-        self.cache = Arc::new(Cache::new(self.capacity, staleness));
-        self
+    pub fn with_staleness(self, staleness: Duration) -> Self {
+        Self {
+            cache: Arc::new(Cache::new(self.capacity, staleness)),
+            staleness,
+            ..self
+        }
     }
 
-    /// How many sessions are remembered at most, and besides them an eighth as many tokens for which there is none.
+    /// Sets how many sessions are kept at most. It defaults to 10 000.
     #[must_use]
-    pub fn capacity(mut self, sessions: usize) -> Self {
-        self.capacity = sessions;
-        self.cache = Arc::new(Cache::new(sessions, self.staleness));
-        self
+    pub fn with_capacity(self, sessions: usize) -> Self {
+        Self {
+            cache: Arc::new(Cache::new(sessions, self.staleness)),
+            capacity: sessions,
+            ..self
+        }
     }
 
-    /// The clock that expiry is measured against. The staleness goes by time that has passed, whatever the clocks say.
-    #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    fn find(&self, token: &SessionToken<'_>, again: bool) -> CachedLoad {
-        let waiter = match self.cache.find(token.id(), again) {
-            Found::Here(session) => {
-                let now = self.clock.seconds();
-                let session = session.filter(|session| session.is_live(now));
-                return CachedLoad(Load::Here(Some(Ok(session))));
-            }
-            Found::Soon(waiter) => waiter,
-            Found::Elsewhere(flight, waiter) => {
-                let landing = Landing {
+    async fn find(&self, token: &SessionToken<'_>, now: SystemTime, fresh: bool) -> Answer {
+        let id = token.id();
+        let follower = match self.cache.lookup(id, fresh) {
+            Lookup::Hit(session) => return Ok(live(session, now)),
+            Lookup::InFlight(follower) => follower,
+            Lookup::Miss(in_flight) => {
+                let follower = in_flight.follow();
+                let leader = Leader {
+                    store: Arc::clone(&self.inner),
                     cache: Arc::clone(&self.cache),
-                    id: token.id(),
-                    flight,
+                    id,
+                    in_flight,
                 };
-                // In a task of its own, so that whoever asked first may hang up. Without a runtime it is given up at once.
-                if let Ok(runtime) = Handle::try_current() {
-                    let token = token.clone().into_owned();
-                    runtime.spawn(landing.fly(self.inner.clone(), token));
-                }
-                waiter
+                // In a task of its own, so that the caller that asked first may hang up.
+                detached::spawn(leader.drive(token.clone().into_owned(), now));
+                follower
             }
         };
-        CachedLoad(Load::Soon(Box::pin(waiter.answer())))
+        Ok(live(follower.answer().await?, now))
     }
 }
 
-impl<S: SessionStore> SessionStore for CachedStore<S> {
-    type Load = CachedLoad;
+/// The store may have been asked for an earlier request, with the time of that one.
+fn live(session: Option<Session>, now: SystemTime) -> Option<Session> {
+    session.filter(|session| !session.is_expired_at(now))
+}
 
+impl<S: SessionStore> SessionStore for CachedStore<S> {
     const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
-    fn load(&self, token: &SessionToken<'_>) -> CachedLoad {
-        self.find(token, false)
+    fn try_load(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Answer> {
+        let known = self.cache.get(token.id())?;
+        Some(Ok(live(known, now)))
     }
 
-    fn reload(&self, token: &SessionToken<'_>) -> CachedLoad {
-        self.find(token, true)
+    async fn load(&self, token: &SessionToken<'_>, now: SystemTime) -> Answer {
+        self.find(token, now, false).await
     }
 
-    async fn save(&self, session: Session) -> Result<SessionToken<'static>, StoreError> {
-        let writing = self.cache.writing();
-        let token = self.inner.save(session.clone()).await?;
-        self.cache.written(token.id(), &session, writing);
+    async fn load_fresh(&self, token: &SessionToken<'_>, now: SystemTime) -> Answer {
+        self.find(token, now, true).await
+    }
+
+    async fn save(
+        &self,
+        session: Session,
+        now: SystemTime,
+    ) -> Result<SessionToken<'static>, StoreError> {
+        let stamp = self.cache.write_stamp();
+        let token = self.inner.save(session.clone(), now).await?;
+        self.cache.insert(token.id(), session, stamp);
         Ok(token)
     }
 
-    async fn replace(
+    async fn update(
         &self,
         token: &SessionToken<'_>,
         new: Session,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
         let id = token.id();
-        self.cache.settled().await;
-        let writing = self.cache.writing();
-        if self.cache.refuses(id) {
+        self.cache.settled(new.subject()).await;
+        let stamp = self.cache.write_stamp();
+        if self.cache.has_ended(id) {
             return Ok(None);
         }
-        let replaced = self.inner.replace(token, new.clone()).await;
-        match &replaced {
-            Ok(Some(_)) => self.cache.written(id, &new, writing),
+        let updated = self.inner.update(token, new.clone(), now).await;
+        match updated {
+            Ok(Some(_)) => self.cache.insert(id, new, stamp),
             Ok(None) | Err(_) => self.cache.forget(id),
         }
-        replaced
+        updated
     }
 
-    async fn remove(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
-        let _ending = self.cache.end(token.id());
-        self.inner.remove(token).await
+    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+        let _invalidation = self.cache.invalidate(Target::Session(token.id()));
+        self.inner.remove(token, now).await
     }
 
-    async fn revoke(&self, id: SessionId, until: SystemTime) -> Result<(), StoreError> {
-        let _ending = self.cache.end(id);
-        self.inner.revoke(id, until).await
+    async fn revoke(
+        &self,
+        id: SessionId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let _invalidation = self.cache.invalidate(Target::Session(id));
+        self.inner.revoke(id, until, now).await
     }
 
-    async fn revoke_all(&self) -> Result<(), StoreError> {
-        let _ending = self.cache.end_all();
-        self.inner.revoke_all().await
+    async fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        let _invalidation = self.cache.invalidate(Target::Subject(subject));
+        self.inner.revoke_subject(subject, until, now).await
+    }
+
+    async fn revoke_all(&self, now: SystemTime) -> Result<(), StoreError> {
+        let _invalidation = self.cache.invalidate(Target::All);
+        self.inner.revoke_all(now).await
+    }
+
+    async fn find_ended(
+        &self,
+        sessions: &[(SessionId, Session)],
+        now: SystemTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.inner.find_ended(sessions, now).await
+    }
+
+    async fn sessions_of(
+        &self,
+        subject: SubjectId,
+        now: SystemTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        self.inner.sessions_of(subject, now).await
     }
 
     fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
         self.inner.id(token, session)
     }
 
-    async fn claim(&self, name: &str, ttl: Duration) -> Result<Claim, StoreError> {
-        self.inner.claim(name, ttl).await
-    }
-
-    async fn release(&self, name: &str) -> Result<(), StoreError> {
-        self.inner.release(name).await
-    }
-
-    async fn settle(&self, name: &str, result: &str, ttl: Duration) -> Result<(), StoreError> {
-        self.inner.settle(name, result, ttl).await
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.inner.leases()
     }
 }
 
@@ -212,30 +254,5 @@ impl<S> fmt::Debug for CachedStore<S> {
             .field("capacity", &self.capacity)
             .field("staleness", &self.staleness)
             .finish_non_exhaustive()
-    }
-}
-
-/// What [`CachedStore`] answers a look-up with: at once and without a box where it knows.
-pub struct CachedLoad(Load);
-
-enum Load {
-    Here(Option<Answer>),
-    Soon(Pin<Box<dyn Future<Output = Answer> + Send>>),
-}
-
-impl Future for CachedLoad {
-    type Output = Result<Option<Session>, StoreError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Load::Here(answer) => Poll::Ready(answer.take().expect("polled after it was done")),
-            Load::Soon(answer) => answer.as_mut().poll(cx),
-        }
-    }
-}
-
-impl fmt::Debug for CachedLoad {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachedLoad").finish_non_exhaustive()
     }
 }
