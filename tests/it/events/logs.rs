@@ -257,16 +257,19 @@ async fn gateway_outage_and_recovery_are_one_line_each() {
     drop(guard);
     let log = log.text();
     let mut lines = log.lines().filter(|line| {
-        let name = ["token endpoint left alone", "token endpoint is back"];
+        let name = [
+            "token endpoint breaker opened",
+            "token endpoint breaker closed",
+        ];
         name.iter().any(|name| line.contains(name))
     });
     let (down, back) = (lines.next().unwrap(), lines.next().unwrap());
     assert!(
-        down.contains("WARN") && down.contains("left alone failures=5"),
+        down.contains("WARN") && down.contains("breaker opened failures=5"),
         "{down}"
     );
     assert!(
-        back.contains("INFO") && back.contains("is back failures=8"),
+        back.contains("INFO") && back.contains("breaker closed failures=8"),
         "{back}"
     );
     assert_eq!(lines.next(), None);

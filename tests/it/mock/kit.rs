@@ -381,7 +381,7 @@ async fn refused_callback_names_its_cause() {
     let error = error.unwrap_err().to_string();
     assert_eq!(
         error,
-        "the app refused the callback: 303: it does not say why"
+        "the app refused the callback: 303: no cause is shown"
     );
 
     let gateway = MockGateway::builder().client("another", "secret");
