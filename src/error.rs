@@ -1,4 +1,4 @@
-//! What is wrong with the set-up, said to the developer who can change it.
+//! The error for a mistake in the configuration, for the developer who can correct it.
 
 use std::fmt;
 
@@ -20,15 +20,15 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// An environment variable that is needed is not set.
+    /// A required environment variable is not set.
     MissingVariable(&'static str),
-    /// Two environment variables that say the same thing are set.
+    /// Two environment variables for the same setting are set.
     ConflictingVariables(&'static str, &'static str),
-    /// The client id is empty or holds control characters.
+    /// The client id is empty or has control characters.
     InvalidClientId,
-    /// The client secret is empty.
+    /// The client secret is empty or has control characters.
     EmptyClientSecret,
-    /// The redirect URI is not an absolute URL in its normal spelling.
+    /// The redirect URI is not an absolute URL in its normal form.
     InvalidRedirectUri(String),
     /// The redirect URI is plain `http` on a host that is not this machine.
     InsecureRedirectUri,
@@ -40,11 +40,12 @@ pub enum ConfigError {
     InsecureGateway,
     /// The extra certificate authorities are not a PEM bundle.
     InvalidCertificates,
-    /// The scope holds characters that RFC 6749 section 3.3 does not allow.
+    /// The scope has characters that RFC 6749 section 3.3 does not allow.
     InvalidScope,
-    /// An extra authorization parameter has the name of one that the layer sends itself.
+    /// An extra authorization parameter has no name, the name of one that the layer sends itself,
+    /// or the same name as another.
     ReservedParameter(String),
-    /// A cookie key is shorter than 32 bytes; the number is its length.
+    /// A cookie key is shorter than 32 bytes. The number is its length.
     KeyTooShort(usize),
     /// A cookie key is text, a repetition, or a sample from a document.
     WeakKey,
@@ -54,35 +55,37 @@ pub enum ConfigError {
     UnreadableKey,
     /// The list of cookie keys is empty.
     NoKeys,
-    /// The cookie keys could not be read from where they are kept; the text names the place and the reason, and no key.
+    /// The cookie keys could not be read from their source. The text names the source and the
+    /// reason, and no key.
     KeysUnavailable(String),
-    /// A cookie prefix cannot be had on plain `http`, or the cookie name is not a token.
+    /// The cookie name is not 1 to 32 letters, digits and dashes.
     InvalidCookieName(String),
-    /// A path of the app (home, way on without login, page after logout) is not a path on its own origin.
+    /// A path of the app (home, way on without login, page after logout) is not a path on its own
+    /// origin.
     InvalidPath {
-        /// The builder method that was given the path.
+        /// The builder method that set the path.
         setting: &'static str,
         /// The path as given.
         path: String,
     },
-    /// The redirect URI does not lie below the path the router is nested at.
+    /// The redirect URI's path is not below the path at which the router is nested.
     NotBelowNest(String),
     /// A duration is zero or longer than the layer allows.
     InvalidDuration {
-        /// The builder method that was given the duration.
+        /// The builder method that set the duration.
         setting: &'static str,
-        /// What it allows.
+        /// The durations that it allows.
         allowed: &'static str,
     },
-    /// Refreshing tokens needs a store that keeps sessions on the server.
+    /// Refresh tokens need a store that keeps sessions on the server.
     RefreshNeedsServer,
-    /// The origin of the plain-http start page is none, or has no host of its own.
+    /// The origin of the plain-http start page is invalid, or has no host of its own.
     InvalidHttpStart(&'static str),
     /// The script of the start page cannot be put on it safely.
     InvalidStartScript(String),
     /// A limit is zero.
     ZeroLimit(&'static str),
-    /// The address of a store is not one that can be connected to. It is not shown, as it may hold a password.
+    /// The URL of a store is invalid. The error does not show the URL, which may hold a password.
     InvalidStoreUrl(String),
     /// The TLS library could not be set up.
     Tls(String),
@@ -94,98 +97,126 @@ impl fmt::Display for ConfigError {
             Self::MissingVariable(name) => write!(f, "set the environment variable {name}"),
             Self::ConflictingVariables(one, other) => write!(
                 f,
-                "the environment variables {one} and {other} are both set: keep the one that you mean"
+                "the environment variables {one} and {other} are both set: remove one of them"
             ),
             Self::InvalidClientId => f.write_str(
-                "the client id is empty or has control characters: copy it from your app's page on developer.telenor.no",
+                "the client id is empty or has control characters: copy it from your app's page on \
+                 developer.telenor.no",
             ),
             Self::EmptyClientSecret => f.write_str(
-                "the client secret is empty: copy it from your app's page on developer.telenor.no",
+                "the client secret is empty or has control characters: copy it from your app's \
+                 page on developer.telenor.no",
             ),
             Self::InvalidRedirectUri(why) => write!(
                 f,
-                "the redirect URI {why}: give the very address registered at Telenor, like https://shop.example/telenor/callback"
+                "the redirect URI {why}: set it exactly as it is registered at Telenor, like \
+                 https://shop.example/telenor/callback"
             ),
             Self::InsecureRedirectUri => f.write_str(
-                "the redirect URI is plain http: use https, or a loopback address (127.0.0.1, [::1], localhost) during development",
+                "the redirect URI is plain http: use https, or a loopback address (127.0.0.1, \
+                 [::1], localhost) during development",
             ),
             Self::RedirectPathTaken(path) => write!(
                 f,
-                "the path of the redirect URI, {path}, is needed for something else: use one like /telenor/callback, whose last part is not login, logout, start or session"
+                "the path of the redirect URI, {path}, is the path of another route: use one like \
+                 /telenor/callback, whose last part is not login, logout, start, session, \
+                 user-info or device-info"
             ),
             Self::InvalidGateway(why) => write!(
                 f,
-                "the gateway address {why}: give a base URL like https://api.telenor.no"
+                "the gateway URL {why}: set a base URL like https://api.telenor.no"
             ),
             Self::InsecureGateway => f.write_str(
-                "the gateway address is plain http: the client secret may only travel over https (plain http is for a mock on a loopback address)",
+                "the gateway URL is plain http, which would show the client secret: use https, or \
+                 a mock gateway on a loopback address",
             ),
             Self::InvalidCertificates => f.write_str(
-                "the certificate authorities cannot be read: give one or more certificates in PEM form",
+                "the certificate authorities cannot be read: give one or more certificates in PEM \
+                 form",
             ),
             Self::InvalidScope => f.write_str(
-                "the scope has characters that are not allowed: separate scopes with one space each, without quotes, backslashes or non-ASCII letters",
+                "the scope has characters that are not allowed: separate scopes with one space \
+                 each, without quotes, backslashes or non-ASCII letters",
             ),
             Self::ReservedParameter(name) => write!(
                 f,
-                "the authorization parameter {name} is empty or one that the layer sets itself: remove it"
+                "the authorization parameter {name:?} is empty, repeated, or one that the layer \
+                 sets itself: remove it"
             ),
             Self::KeyTooShort(length) => write!(
                 f,
-                "a cookie key has {length} bytes and needs at least 32: make one with `openssl rand -base64 32`"
+                "a cookie key has {length} bytes and needs at least 32: make one with \
+                 `openssl rand -base64 32`"
             ),
             Self::WeakKey => f.write_str(
-                "a cookie key is text, a repetition or a sample, which can be guessed: make one with `openssl rand -base64 32` and pass it through CookieKeys::parse",
+                "a cookie key is text, a repetition or a sample, which can be guessed: make one \
+                 with `openssl rand -base64 32` and read it with CookieKeys::parse",
             ),
-            Self::RepeatedKey => f.write_str("the same cookie key is listed twice: list each once, and first the one that seals"),
+            Self::RepeatedKey => f.write_str(
+                "the same cookie key is listed twice: list each key once, and first the key that \
+                 seals",
+            ),
             Self::UnreadableKey => f.write_str(
-                "a cookie key is neither hexadecimal nor base64: make one with `openssl rand -base64 32`, and separate several with commas or new lines",
+                "a cookie key is neither hexadecimal nor base64: make one with \
+                 `openssl rand -base64 32`, and separate several with commas or new lines",
             ),
             Self::NoKeys => f.write_str(
-                "the list of cookie keys is empty: give at least one, or none at all for a random key that lasts as long as the process",
+                "the list of cookie keys is empty: give at least one key, or do not set \
+                 cookie_keys, for a random key that lasts as long as the process",
             ),
-            Self::KeysUnavailable(place) => write!(
+            Self::KeysUnavailable(source) => write!(
                 f,
-                "the cookie keys cannot be read from {place}: put them there, as CookieKeys::parse reads them, for this process to read"
+                "the cookie keys cannot be read from {source}: put them there in the form that \
+                 CookieKeys::parse reads, and allow this process to read them"
             ),
             Self::InvalidCookieName(name) => write!(
                 f,
-                "the cookie name {name:?} cannot be used: use 1 to 32 letters, digits and dashes"
+                "the cookie name {name:?} is invalid: use 1 to 32 letters, digits and dashes"
             ),
             Self::InvalidPath { setting, path } => write!(
                 f,
-                "{setting}({path:?}) is not a path on the app's own origin: start it with one slash, keep it in ASCII and away from the layer's own routes"
+                "{setting}({path:?}) is not a path on the app's own origin: begin it with one \
+                 slash, use ASCII only, and do not use a route of the layer"
             ),
             Self::NotBelowNest(prefix) => write!(
                 f,
-                "the redirect URI's path is not below {prefix}, where the router is nested: register a callback below that path, or layer the outer router"
+                "the redirect URI's path is not below {prefix}, where the router is nested: \
+                 register a redirect URI below that path, or put the layer on the outer router"
             ),
             Self::InvalidDuration { setting, allowed } => {
-                write!(f, "{setting} must be {allowed}")
+                write!(f, "{setting} is out of range: set it to a time {allowed}")
             }
             Self::RefreshNeedsServer => f.write_str(
-                "refresh_tokens needs a store that keeps sessions on the server: use a MemoryStore or one that instances share, or leave refresh_tokens out",
+                "refresh_tokens needs a store that keeps sessions on the server: use a MemoryStore \
+                 or a store that instances share, or do not set refresh_tokens",
             ),
             Self::InvalidHttpStart(why) => write!(
                 f,
-                "the plain-http start {why}: give an origin of its own, like http://start.shop.example, that no HSTS covers"
+                "the origin in http_start {why}: use an origin with a host of its own, like \
+                 http://start.shop.example, that no HSTS covers"
             ),
-            Self::InvalidStartScript(why) => {
-                write!(f, "the script of the start page {why}: hand it over as Telenor gave it")
-            }
-            Self::ZeroLimit(setting) => write!(f, "{setting} must be at least 1"),
+            Self::InvalidStartScript(why) => write!(
+                f,
+                "the script in start_script {why}: use the script exactly as Telenor provides it"
+            ),
+            Self::ZeroLimit(setting) => write!(f, "{setting} is 0: set it to at least 1"),
             Self::InvalidStoreUrl(why) => write!(
                 f,
-                "the store's URL {why}: give one like rediss://user:password@redis.example:6379/0, with special characters of the password percent-encoded"
+                "the store's URL {why}: use one like rediss://user:password@redis.example:6379/0, \
+                 with special characters of the password percent-encoded"
             ),
-            Self::Tls(why) => write!(f, "TLS cannot be set up: {why}"),
+            Self::Tls(why) => write!(
+                f,
+                "TLS cannot be set up ({why}): check the system's certificate authorities, or the \
+                 file that SSL_CERT_FILE names"
+            ),
         }
     }
 }
 
 impl std::error::Error for ConfigError {}
 
-/// An error and its causes in one line.
+/// Returns an error and its causes in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,7 +1,9 @@
-//! Sign-in with Telenor line authentication for axum and tower: add one layer, and handlers get a [`TelenorUser`].
+//! Sign-in with Telenor line authentication for axum and tower: add one layer, and handlers get a
+//! [`TelenorUser`].
 //!
-//! The user is recognised by the mobile network or by a USSD prompt on the phone, consents at Telenor, and comes back with an
-//! authorization code. The layer swaps it for an access token, keeps that in a session, and hands it to your handlers.
+//! Telenor recognises the user by the mobile network or by a USSD prompt on the phone. The user
+//! consents at Telenor and returns with an authorization code. The layer exchanges the code for an
+//! access token, keeps the token in a session, and passes it to your handlers.
 //!
 //! ```text
 //!   browser                 your app + TelenorAuthLayer                 Telenor
@@ -19,7 +21,7 @@
 //!
 //! # Example
 //!
-//! The whole of it, against the mock gateway (feature `mock`), as a test of your own app could do it:
+//! A whole login against the mock gateway (feature `mock`), as in a test of your own app:
 //!
 //! ```
 //! # #[cfg(feature = "mock")]
@@ -41,14 +43,14 @@
 //!     .route("/checkout", get(async |_: TelenorUser| "filled in"))
 //!     .layer(auth);
 //!
-//! // A browser opens the page and is sent to Telenor, with a cookie that remembers this login.
+//! // A browser opens the page and is redirected to Telenor, with a cookie for this login.
 //! let page = Request::get("/checkout").header("accept", "text/html").body(Body::empty())?;
 //! let challenge = app.clone().oneshot(page).await?;
 //! assert_eq!(challenge.status(), StatusCode::SEE_OTHER);
 //! let authorize = challenge.headers()[header::LOCATION].to_str()?;
 //! let cookie = challenge.headers()[header::SET_COOKIE].to_str()?.split(';').next().unwrap();
 //!
-//! // The subscriber says yes, and Telenor sends the browser back.
+//! // The subscriber consents, and Telenor redirects the browser back.
 //! let callback = gateway.allow(authorize)?;
 //! let callback = Request::get(callback.trim_start_matches("https://shop.example"))
 //!     .header("accept", "text/html")
@@ -62,7 +64,8 @@
 //!
 //! # Where to put the layer
 //!
-//! A layer sees what its router hands on, and the callback must be among that. Measured on axum 0.8.9:
+//! A layer receives the requests that its router passes on, and the callback must be one of them.
+//! Measured on axum 0.8.9:
 //!
 //! | composition | works | unknown paths |
 //! | --- | --- | --- |
@@ -74,133 +77,143 @@
 //! | `Router::new().fallback_service(auth.layer(router))` | yes, at the lowest cost | guarded |
 //! | `outer.nest_service("/app", auth.layer(router))` | yes, with a redirect URI below `/app` | guarded |
 //! | `outer.nest("/app", router.layer(auth))` | only if `router` has a fallback of its own | guarded |
-//! | `router.layer(auth).fallback(f)`, `router.route_layer(auth)`, `get(h).layer(auth)` | **no**: nobody gets in, and the callback is a 404 | |
+//! | `router.layer(auth).fallback(f)`, `router.route_layer(auth)`, `get(h).layer(auth)` | **no**: no user can log in, and the callback is a 404 | |
 //!
-//! A layer inside an axum router must see the path that the router saw: one that was rewritten in between (a language prefix cut off, say)
-//! looks like nesting. Rewrite outside the router.
+//! A layer inside an axum router must see the same path as the router. A path that was rewritten in
+//! between, for example by the removal of a language prefix, looks like nesting. Rewrite paths
+//! outside the router.
 //!
-//! Routes that are added after the layer are public, and a [`TelenorUser`] there is a 500 that says so. A layer that is nested where its
-//! callback cannot arrive answers 500 and logs what to change, instead of sending people away for good.
+//! Routes that are added after the layer are public. A [`TelenorUser`] on such a route is a 500
+//! that names the mistake, also in the log. A layer that is nested where its callback cannot arrive
+//! returns 500 and logs what to change, instead of sending users to Telenor who could not come
+//! back.
 //!
 //! # Its own routes
 //!
 //! Siblings of the redirect URI's path, here `/telenor/callback`:
 //!
-//! | path | method | what |
+//! | path | method | purpose |
 //! | --- | --- | --- |
-//! | `/telenor/callback` | GET | takes the code, or the error, from Telenor |
+//! | `/telenor/callback` | GET | receives the code, or the error, from Telenor |
 //! | `/telenor/login?return_to=/path` | GET | starts a login; for buttons |
 //! | `/telenor/logout` | POST | ends the session here and the token at Telenor; for a form on your own pages |
-//! | `/telenor/logout` | GET | asks whether to log out, or says that one is |
+//! | `/telenor/logout` | GET | asks whether to log out, or shows that the user is logged out |
 //! | `/telenor/start` | GET | with [`http_start`](TelenorAuthBuilder::http_start): the page on plain http |
-//! | `/telenor/session` | GET | `{"signed_in":true,"seconds_left":…}` for your own scripts; never the token |
+//! | `/telenor/session` | GET | `{"signed_in":true,"seconds_left":…}` for your own scripts, without the token |
 //! | `/telenor/user-info`, `/telenor/device-info` | GET | with [`script_api`](TelenorAuthBuilder::script_api): JSON for same-origin scripts |
 //!
-//! # Who gets what without a session
+//! # Responses without a session
 //!
-//! | request | answer |
+//! | request | response |
 //! | --- | --- |
-//! | a person opens or reloads a page (`Sec-Fetch-Mode: navigate` and `-Dest: document`; without those, `Accept: text/html`) | 303 to Telenor, one cookie |
-//! | a person sends a form | 303 to a page that says that the form was not sent, and leads back to it |
+//! | the user opens or reloads a page (`Sec-Fetch-Mode: navigate` and `-Dest: document`; without those, `Accept: text/html`) | 303 to Telenor, one cookie |
+//! | the user sends a form | 303 to a page that says that the form was not sent, and leads back to it |
 //! | `fetch`, XHR (`X-Requested-With`), event streams, command lines | 401, `application/problem+json` with the login URL |
 //! | images, frames, manifests, service workers | 401 |
 //! | HTMX (`HX-Request`) | 401 with `HX-Redirect` to the login route |
 //! | `HEAD`, as link scanners send it | 401 |
-//! | Microsoft Office looking at a link | 200, a page with a button; the browser it opens logs in for itself |
-//! | prefetch, prerender, preview | 503, and nothing happens |
+//! | Microsoft Office opens a link | 200, a page with a button; the browser that Office opens has a login of its own |
+//! | prefetch, prerender, preview | 503, without any effect |
 //! | CORS preflight | 403; put your CORS layer outside this one |
 //! | WebSocket upgrade | 401 |
 //!
-//! A form that another site sends is for the app to refuse, with
-//! [`is_same_origin`](TelenorAuthLayer::is_same_origin).
+//! The app has to refuse forms that another site sends.
+//! [`is_same_origin`](TelenorAuthLayer::is_same_origin) detects them.
 //!
 //! # The plain-http start
 //!
-//! Telenor recognises a line in two ways. **By USSD** a prompt comes up on the phone; that works from any network and needs
-//! nothing here. **By the mobile network** the operator has to be able to read the request, so, "for now", as Telenor writes, the page that
-//! starts the flow must be plain http. For that there is [`http_start`](TelenorAuthBuilder::http_start), which puts one inert page on a
-//! plain-http host of its own between the challenge and Telenor.
+//! Telenor recognises a line in two ways. **By USSD**, a prompt appears on the phone. That works
+//! from any network and needs no setting here. **By the mobile network**, the operator has to read
+//! the request. So, "for now", as Telenor writes, the page that starts the flow must be plain http.
+//! [`http_start`](TelenorAuthBuilder::http_start) puts one inert page on a plain-http host of its
+//! own, between the challenge and Telenor.
 //!
-//! It is a path that is closing, and you should expect it to fail for many visitors:
+//! Browsers are closing this path. Expect it to fail for many visitors:
 //!
-//! - **HSTS** on the start host, or `includeSubDomains` on a parent, and no browser will ever open the page over http again. Keep HSTS
-//!   on the app's host; this layer sends none.
-//! - **https-first browsers** upgrade the page when port 443 answers, or warn before it when it does not. The page works over https too, but
-//!   then nobody has read it on the way.
-//! - **Wi-Fi**, a **VPN** or **iCloud Private Relay** (all of Safari, and all plain http of an iPhone) go past the operator.
+//! - **HSTS** on the start host, or `includeSubDomains` on a parent: no browser opens the page over
+//!   http again. Keep HSTS on the app's host. This layer sends none.
+//! - **https-first browsers** upgrade the page when port 443 responds, and warn before it when port
+//!   443 does not. The page works over https too, but then the operator has not read it.
+//! - **Wi-Fi**, a **VPN** or **iCloud Private Relay** (all of Safari, and all plain http of an
+//!   iPhone) bypass the operator.
 //!
-//! So USSD and the page that says "not recognised" are main paths, and [`continue_without`](TelenorAuthBuilder::continue_without) should
-//! lead somewhere useful. Headers that claim a phone number (`X-MSISDN` and its kin) are removed before your handlers see a request:
-//! anybody can send them.
-//!
+//! So USSD and the page that says "not recognised" are main paths, and
+//! [`continue_without`](TelenorAuthBuilder::continue_without) should lead to a useful page. The
+//! layer removes headers that claim a phone number (`X-MSISDN` and similar headers) before your
+//! handlers see a request, since any client can send them.
 //! # From JavaScript
 //!
-//! With [`script_api`](TelenorAuthBuilder::script_api) a script of your own page asks your own app, and the cookie does the rest:
+//! With [`script_api(true)`](TelenorAuthBuilder::script_api), a script of your own page calls your
+//! own app, which knows the user by the cookie:
 //!
 //! ```js
-//! const answer = await fetch('/telenor/user-info');
-//! if (answer.status === 401) location = '/telenor/login?return_to=' + encodeURIComponent(location.pathname);
-//! const user = await answer.json();
+//! const response = await fetch('/telenor/user-info');
+//! if (response.status === 401) {
+//!   location = '/telenor/login?return_to=' + encodeURIComponent(location.pathname);
+//! }
+//! const user = await response.json();
 //! ```
 //!
-//! Telenor's pages describe another way: register your origin under CORS on the app's page at developer.telenor.no, and send
-//! `Authorization: Bearer <token>` to `https://api.telenor.no/user-info/v1/users` from the page. For that a handler of yours has to hand
-//! the page [`access_token().secret()`](AccessToken::secret); do it in the body of a `no-store` answer, never in a URL, and know that
-//! every script on that page can then read it.
-//!
+//! Telenor's pages describe another way: register your origin under CORS on the app's page at
+//! developer.telenor.no, and send `Authorization: Bearer <token>` to
+//! `https://api.telenor.no/user-info/v1/users` from the page. For that, one of your handlers has to
+//! give the page [`access_token().secret()`](AccessToken::secret). Put it into the body of a
+//! `no-store` response, never into a URL. Every script on that page can then read it.
 //! # Defaults, and why
 //!
 //! | default | why |
 //! | --- | --- |
-//! | the layer guards, [`optional`](TelenorAuthBuilder::optional) does not | a forgotten extractor must not open a route |
-//! | a login may take 5 minutes | long enough for a USSD prompt, short for whoever finds the cookie |
-//! | a session lasts as long as its token, 8 hours at most | recognising the line says who pays for it, not who holds the phone |
-//! | `SameSite=Lax` | `Strict` cookies are not sent on the way back from Telenor |
-//! | PKCE on | there is no `id_token`, so nothing else ties a code to the login it was issued for |
-//! | a random cookie key | a built-in one would be everybody's; the log says so |
-//! | 64 exchanges at once, and 64 refreshes | a slow gateway must not take the app with it |
-//! | 10 seconds' rest for a token endpoint that failed 5 times in a row | asking more does not mend it, and waiting for it helps nobody |
-//! | `Cache-Control: private, no-store` on answers to users | unless the handler says otherwise |
+//! | the layer guards: [`optional`](TelenorAuthBuilder::optional) is `false` | a forgotten extractor must not open a route |
+//! | a login may take 5 minutes | long enough for a USSD prompt, short for a thief of the cookie |
+//! | a session lasts as long as its token, 8 hours at most | the recognition of a line says who pays for it, not who holds the phone |
+//! | `SameSite=Lax` | browsers do not send `Strict` cookies on the way back from Telenor |
+//! | PKCE is on | there is no `id_token`, so nothing else binds a code to its login |
+//! | a random cookie key | a built-in key would be known to all; the log says that the key is random |
+//! | 64 exchanges at once, and 64 refreshes | a slow gateway must not block the app |
+//! | a pause of 10 seconds for a token endpoint that failed 5 times in a row | more requests do not repair it, and users should not wait for it |
+//! | `Cache-Control: private, no-store` on responses to users | unless the handler sets another one |
 //!
 //! # More than one machine
 //!
-//! Sessions are in this process's memory unless told otherwise; a process that is started again has forgotten them.
+//! Sessions are in this process's memory by default. They are lost when the process ends.
 //!
-//! | what | how |
+//! | purpose | how |
 //! | --- | --- |
-//! | share sessions between instances | [`session_store`](TelenorAuthBuilder::session_store) with one of the [stores](session), and the same [`cookie_keys`](TelenorAuthBuilder::cookie_keys) everywhere |
-//! | know which store, for how many users | the [figures](session#measured) |
-//! | end one session, or all, everywhere that the store is shared | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); a session's id is in the log line of its login, and in [`TelenorUser::session_id`] |
-//! | end sessions that nobody uses | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |
-//! | outlast an access token | [`refresh_tokens`](|builder| builder.refresh_tokens(true)) |
+//! | share sessions between instances | [`session_store`](TelenorAuthBuilder::session_store) with one of the [stores](session), and the same [`cookie_keys`](TelenorAuthBuilder::cookie_keys) on every instance |
+//! | choose a store for a number of users | the [figures](session#measured) |
+//! | end one session, or all, on every instance that shares the store | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); the log line of a login and [`TelenorUser::session_id`] have the session's id |
+//! | end idle sessions | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |
+//! | keep sessions longer than an access token lives | [`refresh_tokens(true)`](TelenorAuthBuilder::refresh_tokens) |
 //! | change keys without a restart | [`CookieKeys::from_file`], and [`follow`](CookieKeys::follow) |
-//! | keep sessions anywhere else | a [`SessionStore`](session::SessionStore) of your own, and [`check_store`](session::check_store) |
+//! | keep sessions in any other place | a [`SessionStore`](session::SessionStore) of your own; `session::check_store` (feature `mock`) runs the conformance suite on it |
 //!
 //! # Features
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `axum` | yes | [`RouterExt`]; without it the layer wraps any tower service |
-//! | `metrics` | no | counts [`events`] through the `metrics` facade |
-//! | `mock` | no | [`mock`], a gateway for development, and what the [tests of your app](mock#testing-your-own-app) need |
-//! | `redis` | no | `RedisStore`, sessions in Redis or Valkey, and logouts that processes with a `CookieStore` share |
-//! | `tower-sessions` | no | [`TowerSessionsStore`](session::TowerSessionsStore): sessions in any store that was written for tower-sessions |
+//! | `cached` | no | `session::CachedStore`, a read-through cache in front of a store behind a network |
+//! | `metrics` | no | metrics of all [`events`] through the `metrics` facade |
+//! | `mock` | no | [`mock`], a gateway for development, with the parts for [tests of your app](mock#testing-your-own-app); `session::check_store`, `session::check_store_faults` and `session::FaultyStore` for tests of a store |
+//! | `redis` | no | `session::RedisStore`, sessions in Redis or Valkey, and a revocation list that instances with a `CookieStore` share |
+//! | `tower-sessions` | no | `session::TowerSessionsStore`, sessions in any store that was written for tower-sessions |
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-// From the top down: nothing imports from what stands above it.
+// From the top down: no module imports from one above it.
 
 // What an app adds.
 mod builder;
 
 mod layer;
 
-// The story of a login, and a gateway to try it against.
+// The steps of a login, and a gateway to test them against.
 mod flow;
 
 #[cfg(feature = "mock")]
 pub mod mock;
 
-// What handlers get, and what visitors see.
+// The user that handlers get, and the responses and pages that browsers get.
 mod user;
 
 mod response;
@@ -210,12 +223,12 @@ mod browser;
 mod gateway;
 pub mod session;
 
-// What these are made of.
+// The parts of these.
 pub mod events;
 mod key;
 mod oauth;
 
-// Values that everybody knows.
+// Values that all modules use.
 mod access_token;
 mod boxed;
 mod clock;

@@ -1,4 +1,4 @@
-//! Cookies: their names, how they are found in a request, how they are written.
+//! Cookies: names, lookup in a request, and `Set-Cookie` lines.
 
 use std::ops::Range;
 
@@ -17,10 +17,10 @@ pub(crate) const MAX_COOKIE: usize = 4096;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookiePrefix {
-    /// `__Host-`: set over https by this very host, sent to no other. Every browser knows it.
+    /// `__Host-`: set over https by this host, and sent to no other. Every browser enforces it.
     #[default]
     Host,
-    /// `__Host-Http-`: in addition never set by a script. Only the newest browsers know it.
+    /// `__Host-Http-`: in addition never set by a script. Only the newest browsers enforce it.
     HostHttp,
 }
 
@@ -29,10 +29,10 @@ pub enum CookiePrefix {
 pub(crate) struct CookieNames {
     pub session: Box<str>,
     pub loop_detector: Box<str>,
-    /// Set for a moment at each logout, so that a browser drops the pages that it keeps for its Back
-    /// button.
+    /// Set for a moment at each logout, so that a browser drops the pages that it keeps for its
+    /// Back button.
     pub logged_out: Box<str>,
-    /// Followed by what is derived from `state`.
+    /// Followed by a hash of `state`.
     pub pending: Box<str>,
     secure: bool,
 }
@@ -88,8 +88,8 @@ impl CookieNames {
 pub(crate) enum Lookup<'h> {
     Missing,
     Unique(CookieValue<'h>),
-    /// Sent twice, or also in another case: some browsers let a sibling host plant such a twin, and
-    /// it is not known which of the two is ours.
+    /// Sent twice, or also in another case. Some browsers let a sibling host set such a twin, and
+    /// the layer cannot know which of the two is its own.
     Ambiguous,
 }
 
@@ -106,8 +106,7 @@ impl<'h> CookieValue<'h> {
     }
 }
 
-/// Looks for a cookie by its name, however the request spreads its cookies over `Cookie` lines and
-/// whatever else they hold.
+/// Finds a cookie by its name, on whichever `Cookie` line it is.
 pub(crate) fn find<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> Lookup<'h> {
     let mut found = None;
     for (cookie, value) in pairs(lines) {
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn value_longer_than_a_cookie_can_be_is_not_looked_at() {
+    fn value_longer_than_a_cookie_is_ignored() {
         let longest = [b"__Host-s=".to_vec(), vec![b'a'; MAX_COOKIE - 8]].concat();
         assert!(value(&[&longest]).is_some());
         let longer = [longest, vec![b'a']].concat();
@@ -234,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn http_prefix_is_offered() {
+    fn host_http_prefix_is_used() {
         let names = CookieNames::new("telenor", true, CookiePrefix::HostHttp).unwrap();
         assert_eq!(&*names.session, "__Host-Http-telenor-session");
     }
 
     #[test]
-    fn names_that_are_no_token_are_refused() {
+    fn invalid_names_are_refused() {
         for name in ["", "a b", "a;b", "a=b", "æ", &"a".repeat(33)] {
             let refused = CookieNames::new(name, true, CookiePrefix::Host);
             assert_eq!(

@@ -1,4 +1,4 @@
-//! The page on plain http that recognition by the mobile network starts from.
+//! The plain-http page from which recognition by the mobile network starts.
 //!
 //! The operator can recognize a line only in a request that it can read. So one inert page lives on
 //! plain http. It sets and reads no cookie, and holds nothing personal and nothing secret. Whatever
@@ -15,13 +15,13 @@ use crate::{
 
 /// In seconds, from the challenge to the page.
 const TICKET_TTL: u64 = 60;
-/// Beyond, the oldest is forgotten. Its page can be shown once more then, which leads no further
-/// than a new one would.
+/// Beyond this number, the oldest is forgotten. Its page can be shown once more then, which leads
+/// no further than a new one.
 const MAX_USED: usize = 10_000;
 const NAME: &str = "start";
 
 pub(crate) struct HttpStart {
-    /// The host and port, as a `Host` header has them.
+    /// Host and port, in the form of a `Host` header.
     pub authority: Box<str>,
     /// The address of the page, without its query.
     pub page: Box<str>,
@@ -31,8 +31,8 @@ pub(crate) struct HttpStart {
     used: Mutex<ExpiringMap<LoginId, ()>>,
 }
 
-/// What the page's address carries: what the authorization request shows anyway, sealed so that only
-/// this app can make it.
+/// The content of the page's address: what the authorization request shows anyway, sealed so that
+/// only this app can make it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StartTicket {
     state: String,
@@ -62,7 +62,7 @@ impl HttpStart {
             page: page.into(),
             script,
             sealer,
-            // As long as a ticket that a clock ahead of ours issued could come back.
+            // A ticket may be from an instance whose clock is ahead.
             used: Mutex::new(ExpiringMap::new(TICKET_TTL + MAX_SKEW)),
         }
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_shown_pages_is_bounded() {
+    fn number_of_remembered_pages_is_bounded() {
         let start = start();
         for _ in 0..MAX_USED + 10 {
             assert!(start.admit(&ticket(&start, 100), 100));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn address_shows_nothing_and_cannot_be_altered() {
+    fn address_reveals_nothing_and_cannot_be_altered() {
         let start = start();
         let state = State::random();
         let url = start.url(&state, Some("challenge".into()), 100);

@@ -1,12 +1,13 @@
-//! The language in which a browser wants its page.
+//! The language of a page, by `Accept-Language`.
 
 use std::cmp::Reverse;
 
 use http::HeaderValue;
 
-/// A language the pages are written in.
+/// A language of the pages.
 ///
-/// Chosen from `Accept-Language`; an app gives its own words, such as the purpose of the login, once per language.
+/// The layer chooses it by `Accept-Language`. An app gives its own words, such as the purpose of
+/// the login, once per language.
 ///
 /// ```
 /// use telenor_auth::Language;
@@ -27,10 +28,11 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every language, the one to prefer first.
+    /// Every language, the preferred one first.
     pub(crate) const ALL: [Self; 3] = [Self::Bokmal, Self::Nynorsk, Self::English];
 
-    /// The language tag for the `lang` attribute and for `Content-Language`: `nb`, `nn` or `en`.
+    /// Returns the language tag for the `lang` attribute and for `Content-Language`: `nb`, `nn` or
+    /// `en`.
     #[must_use]
     pub const fn lang(self) -> &'static str {
         match self {
@@ -40,10 +42,10 @@ impl Language {
         }
     }
 
-    /// The language that fits `Accept-Language` best (RFC 9110 12.5.4).
+    /// Returns the language that fits `Accept-Language` best (RFC 9110 section 12.5.4).
     ///
-    /// Without the header, or with one that cannot be read at all, it is bokmål: the user has a Norwegian
-    /// subscription. A header that asks only for languages we lack gets English.
+    /// It is bokmål without the header, or with one that cannot be parsed, since the user has a
+    /// Norwegian subscription. It is English for a header that asks only for other languages.
     pub(crate) fn negotiate<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>) -> Self {
         let preferences = Preferences::read(lines);
         let best = Self::ALL
@@ -64,7 +66,7 @@ impl Language {
     }
 }
 
-/// How much a language is wanted; of two equal preferences the one named first counts.
+/// How much a language is wanted. Of two equal preferences, the first one counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Preference {
     quality: u16,
@@ -126,7 +128,7 @@ fn parse_range(range: &[u8]) -> Option<(&[u8], u16)> {
     is_tag.then_some((tag, quality))
 }
 
-/// RFC 9110 12.4.2: `q=`, then 0 to 1 with at most three decimals.
+/// RFC 9110 section 12.4.2: `q=`, then 0 to 1 with at most three decimals.
 fn parse_quality(weight: &[u8]) -> Option<u16> {
     let [b'q' | b'Q', b'=', whole @ (b'0' | b'1'), fraction @ ..] = weight else {
         return None;
@@ -165,7 +167,7 @@ fn is_one_of(tag: &[u8], known: &[&[u8]]) -> bool {
 /// Danes and Swedes read bokmål.
 const MUTUALLY_INTELLIGIBLE: &[&[u8]] = &[b"da", b"sv"];
 
-/// Browsers send a handful; what comes after is not worth the work.
+/// Browsers send fewer. The rest of a longer list is ignored.
 const MAX_RANGES: usize = 32;
 
 #[cfg(test)]
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_what_is_not_named() {
+    fn a_star_means_every_language_that_is_not_named() {
         assert_eq!(negotiate(&[b"*"]), Bokmal);
         assert_eq!(negotiate(&[b"pl,*;q=0.5"]), Bokmal);
         assert_eq!(negotiate(&[b"en,*;q=0.5"]), English);
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_fitting_means_english() {
+    fn only_other_languages_mean_english() {
         assert_eq!(negotiate(&[b"pl"]), English);
         assert_eq!(negotiate(&[b"uk-UA,uk;q=0.9,ru;q=0.8"]), English);
         assert_eq!(negotiate(&[b"nbx"]), English);
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_header_is_not_read_to_its_end() {
+    fn a_hostile_header_is_not_parsed_to_its_end() {
         let mut header = b"pl,".repeat(100_000);
         header.extend_from_slice(b"nn");
         assert_eq!(negotiate(&[&header]), English);

@@ -1,4 +1,4 @@
-//! The visitor's side: what a browser sends, keeps and may be led to.
+//! The browser's side: what it sends, keeps, and may be redirected to.
 
 pub(crate) mod cookie;
 pub(crate) mod http_start;

@@ -1,7 +1,7 @@
 //! Headers that claim a phone number.
 //!
-//! Some operators put one into plain-http requests, and anybody on any network can. To the layer they say nothing, and no handler
-//! shall be led to believe them.
+//! Some operators put one into plain-http requests, and any client can send one. The layer does not
+//! use them, and removes them so that no handler relies on them.
 
 use http::{HeaderMap, HeaderName};
 
@@ -13,7 +13,7 @@ pub(crate) fn remove(headers: &mut HeaderMap) {
 }
 
 fn claims_number(name: &HeaderName) -> bool {
-    // Names are lower case here; servers behind CGI-like gateways take `_` for `-`.
+    // Names are lower case here. Servers behind CGI-like gateways treat `_` as `-`.
     let name = name.as_str().as_bytes();
     let has = |word: &[u8]| {
         let mut windows = name.windows(word.len());
@@ -22,7 +22,7 @@ fn claims_number(name: &HeaderName) -> bool {
             pairs.all(|(byte, wanted)| byte == wanted || (*byte == b'_' && *wanted == b'-'))
         })
     };
-    // Looked at for every request, so most names are done with after one byte.
+    // This runs for every request, so most names are decided by their first byte.
     matches!(name, [b'x' | b'm', ..])
         && (has(b"msisdn") || has(b"calling-line") || has(b"up-subno"))
 }

@@ -1,4 +1,4 @@
-//! Logins that a browser has begun: one sealed cookie for each, nothing on the server.
+//! Logins in progress: one sealed cookie for each, and nothing on the server.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -17,9 +17,9 @@ use crate::{
 };
 
 const MAX_LOGINS: usize = 5;
-/// Together the cookies must leave room for everything else in a request's header.
+/// Together the cookies must leave room for the other headers of a request.
 const MAX_BYTES: usize = 3800;
-/// How many are opened. A browser that keeps to the limits never sends more.
+/// How many are opened. A browser that obeys the limits never sends more.
 const MAX_OPENED: usize = 20;
 
 /// What the layer needs when the browser comes back.
@@ -45,7 +45,7 @@ impl PendingLogin {
 pub(crate) enum Pending {
     Live(PendingLogin),
     Expired(PendingLogin),
-    /// As far as its cookies show, this browser did not begin that login.
+    /// By its cookies, this browser did not begin that login.
     Unknown,
 }
 
@@ -88,7 +88,8 @@ impl PendingLogins {
         cookies
     }
 
-    /// Removes what is expired or cannot be read, then the oldest until a new cookie of `bytes` fits.
+    /// Removes what has expired or cannot be opened, then the oldest until a new cookie of `bytes`
+    /// fits.
     fn sweep(&self, info: &RequestInfo, bytes: usize, now: u64) -> Vec<HeaderValue> {
         let mut gone = Vec::new();
         let mut kept = Vec::new();

@@ -1,10 +1,11 @@
-//! Did this request come over plain http?
+//! The mark of a request that arrived over plain http.
 
 /// Marks the requests of a plain-http listener, which only the listener can know.
 ///
-/// An app that lives on https and also answers on port 80 puts this into the extensions of everything that comes in there. The
-/// layer then looks at no cookie and sets none: a page is sent to its https address, everything else is refused. Headers
-/// like `X-Forwarded-Proto` never count, since anybody can send them.
+/// An app on https that also listens on port 80 puts this into the extensions of every request
+/// there. The layer then reads no cookie and sets none: it redirects a page to its https address,
+/// and refuses every other request. Headers like `X-Forwarded-Proto` never count, since any client
+/// can send them.
 ///
 /// ```
 /// use axum::{Extension, Router};

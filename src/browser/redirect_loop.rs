@@ -1,8 +1,8 @@
-//! Notices a browser that is sent to log in again and again.
+//! Detects a browser that is redirected to log in again and again.
 //!
-//! A browser that takes part in a login and then loses the session cookie would be redirected without
-//! end, since recognition of a line takes no person. So each completed login is counted for a
-//! minute. Abandoned logins are not counted: a visitor may change their mind.
+//! A browser that completes a login and then loses the session cookie would be redirected without
+//! end, since the recognition of a line needs no action of the user. So each completed login is
+//! counted for a minute. Abandoned logins are not counted: a visitor may change their mind.
 
 use std::sync::Arc;
 
@@ -32,16 +32,16 @@ pub(crate) struct LoopDetector {
 }
 
 impl LoopDetector {
-    /// This many logins that no person has asked for are a loop.
+    /// So many logins without an action of the user are a loop.
     pub(crate) const MAX_AUTOMATIC: u8 = 3;
-    /// And this many that a person may have asked for.
+    /// So many logins that the user may have asked for are a loop.
     pub(crate) const MAX_MANUAL: u8 = 6;
 
     pub(crate) fn new(names: Arc<CookieNames>, sealer: Sealer) -> Self {
         Self { names, sealer }
     }
 
-    /// Counts a login that was completed just now.
+    /// Counts a login that has just completed.
     pub(crate) fn record_login(&self, info: &RequestInfo, now: u64) -> HeaderValue {
         let count = match self.open(info, now) {
             Some(count) => Count {
@@ -69,8 +69,8 @@ impl LoopDetector {
             return None;
         };
         let count: Count = self.sealer.open(name, value.as_bytes())?;
-        // One that a clock ahead of ours wrote counts as well: clocks that differ are one way into
-        // a loop.
+        // A count from an instance whose clock is ahead is valid too: clocks that differ are one
+        // cause of a loop.
         (now.saturating_sub(count.since) < WINDOW).then_some(count)
     }
 }

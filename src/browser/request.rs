@@ -1,5 +1,4 @@
-//! What kind of request a request is, and the few facts that decide how it is answered without a
-//! session.
+//! The kind of a request, and the few facts that decide the response to it without a session.
 
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, request::Parts,
@@ -10,30 +9,30 @@ use super::{
     language::Language,
 };
 
-/// Kinds of requests that get different answers where a session is missing.
+/// Kinds of requests that get different responses without a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
-    /// A person opens a page. It alone may start a login.
+    /// The user opens a page. Only this kind may start a login.
     Navigation,
-    /// A person sends a form.
+    /// The user sends a form.
     FormPost,
     /// HTMX asks for a part of a page.
     Htmx,
-    /// A program of Microsoft Office looks at a link that a person follows in a document.
+    /// Microsoft Office opens a link that the user follows in a document.
     OfficeProbe,
-    /// A script, an image, a frame, a command line: a client that cannot follow a login.
+    /// A script, an image, a frame, a command line: a client that cannot go through a login.
     Subresource,
     /// A browser asks whether a foreign script may send a request (Fetch standard, CORS preflight).
     Preflight,
-    /// A browser loads ahead what no person has asked for yet.
+    /// A browser loads a page before the user asks for it.
     Prefetch,
 }
 
-/// The facts of a request, without its body. A user keeps them while a handler runs, in case the
-/// session turns out to be dead.
+/// The facts of a request, without its body. A [`TelenorUser`](crate::TelenorUser) keeps them while
+/// a handler runs, for the case that the session has ended.
 ///
-/// Made for every handler that takes the user: in the usual case of one `Cookie` line nothing in it
-/// is allocated.
+/// It is made for every handler that takes the user. In the usual case of one `Cookie` line,
+/// nothing in it is allocated.
 #[derive(Clone)]
 pub(crate) struct RequestInfo {
     pub kind: RequestKind,
@@ -81,7 +80,7 @@ impl RequestInfo {
         }
     }
 
-    /// The language for what a person reads.
+    /// The language of the pages for this request.
     pub(crate) fn language(&self) -> Language {
         Language::negotiate(&self.accept_language)
     }
@@ -96,7 +95,7 @@ impl RequestInfo {
         cookie::find(self.cookies(), name)
     }
 
-    /// Path and query alone, since what comes before them is the client's choice.
+    /// Path and query only, since the client chooses what is before them.
     pub(crate) fn path_and_query(&self) -> Option<&str> {
         Some(self.uri.path_and_query()?.as_str())
     }
@@ -116,14 +115,14 @@ impl RequestInfo {
     }
 }
 
-/// The URI before any nesting took its prefix.
+/// The URI before nesting removed its prefix.
 #[cfg(feature = "axum")]
 pub(crate) fn original_uri<'r>(extensions: &'r Extensions, uri: &'r Uri) -> &'r Uri {
     let original = extensions.get::<axum::extract::OriginalUri>();
     original.map_or(uri, |original| &original.0)
 }
 
-/// Nothing but axum's nesting changes it.
+/// The URI, which only axum's nesting changes.
 #[cfg(not(feature = "axum"))]
 pub(crate) fn original_uri<'r>(_: &'r Extensions, uri: &'r Uri) -> &'r Uri {
     uri
@@ -156,16 +155,17 @@ impl RequestKind {
         }
     }
 
-    /// Whether the answer is read by a person.
+    /// Whether a person reads the response.
     pub(crate) fn is_person(self) -> bool {
         matches!(self, Self::Navigation | Self::FormPost | Self::OfficeProbe)
     }
 }
 
-/// Whether the browser itself says that this request comes from a page of the same origin.
+/// Whether the browser states that this request comes from a page of the same origin.
 ///
-/// `Sec-Fetch-Site` first, else `Origin`: `SameSite` alone is no defence, since some engines ignore the scheme. A page with
-/// `Referrer-Policy: no-referrer`, like the layer's own, sends `Origin: null` to its own origin (Fetch standard).
+/// `Sec-Fetch-Site` counts first, else `Origin`. `SameSite` alone is no defense, since some engines
+/// ignore the scheme. A page with `Referrer-Policy: no-referrer`, like those of the layer, sends
+/// `Origin: null` to its own origin (Fetch standard).
 pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
@@ -182,8 +182,8 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     }
 }
 
-/// Whether the browser says that a navigation was not begun on a page of the same origin: by another site, a mail, a code on a
-/// poster.
+/// Whether the browser states that a navigation did not begin on a page of the same origin, but in
+/// another site, a mail, or a code on a poster.
 pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
     sites.any(|site| site != "same-origin")
@@ -200,8 +200,8 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     })
 }
 
-/// `Sec-Fetch-*` cannot be set by a script, so they decide where they are sent; other browsers, and all of them on plain
-/// http, are judged by what they accept.
+/// A script cannot set `Sec-Fetch-*`, so these headers decide where they are sent. Without them, as
+/// in other browsers and on plain http, `Accept` decides.
 fn is_navigation(headers: &HeaderMap) -> bool {
     if headers.contains_key(SEC_FETCH_MODE) || headers.contains_key(SEC_FETCH_DEST) {
         let all = |name, wanted| headers.get_all(name).iter().all(|value| value == wanted);
@@ -211,7 +211,8 @@ fn is_navigation(headers: &HeaderMap) -> bool {
     accepts.any(|value| contains(value, "text/html")) && !headers.contains_key(X_REQUESTED_WITH)
 }
 
-/// Office opens a link by itself before it hands it to a browser, and takes an error for a broken link.
+/// Office opens a link by itself before it passes the link to a browser, and treats an error as a
+/// broken link.
 fn is_office(headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT);
     agent.is_some_and(|agent| contains(agent, "ms-office") || contains(agent, "microsoft office"))
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn loading_ahead_is_prefetch_whatever_else_is_said() {
+    fn prefetch_headers_decide_before_all_others() {
         for (name, value) in [
             ("sec-purpose", "prefetch"),
             ("sec-purpose", "prefetch;prerender"),
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_decide_what_a_person_did() {
+    fn method_decides_between_page_and_form() {
         let html = &[("accept", "text/html")];
         assert_eq!(kind(Method::POST, html), RequestKind::FormPost);
         for method in [Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS] {
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn same_origin_needs_the_browsers_word() {
+    fn same_origin_needs_a_header_of_the_browser() {
         let same = |lines: &[(&'static str, &'static str)]| {
             let headers = lines.iter().map(|(name, value)| {
                 (

@@ -1,25 +1,25 @@
-//! Where a login leads back to: a path on the app's own origin, whatever was asked for.
+//! The target of a login: always a path on the app's own origin.
 
 use std::fmt;
 
 use url::Url;
 
-/// Longer ones would not fit a cookie beside everything else.
+/// A longer one would not fit into the cookie.
 const MAX_LEN: usize = 2048;
 
-/// A path and query that a browser, given it after a login, opens on the app's own origin.
+/// A path and query that a browser opens on the app's own origin after a login.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ReturnTo {
     text: Box<str>,
-    /// As a browser makes it of the text, without dot segments.
+    /// The path that a browser makes of the text, without dot segments.
     path: Box<str>,
 }
 
 impl ReturnTo {
-    /// Checks what a request line or a query parameter asked for.
+    /// Checks the target in a request line or a query parameter.
     ///
-    /// The rule is tried in `tests/it/browser/return_to.rs` on every string of a public list of redirect tricks. It is applied to
-    /// the very bytes that are written to `Location` later on.
+    /// `tests/it/browser/return_to.rs` tests the rule on every string of a public list of redirect
+    /// tricks. It applies to the same bytes that are later written to `Location`.
     pub(crate) fn parse(raw: &str, origin: &Url) -> Option<Self> {
         if !starts_with_one_slash(raw) {
             return None;
@@ -34,12 +34,12 @@ impl ReturnTo {
         if text.len() > MAX_LEN {
             return None;
         }
-        // The `url` crate fails where a browser does not; a failure must never pass for "relative".
+        // The `url` crate fails where a browser does not. A failure must never count as relative.
         let resolved = origin.join(&text).ok()?;
         let stays = resolved.origin() == origin.origin()
             && resolved.username().is_empty()
             && resolved.password().is_none();
-        // `/.//host` stays at home as it is written, and leaves once somebody normalises it.
+        // `/.//host` is a path of this origin until software normalizes it to `//host`.
         (stays && starts_with_one_slash(resolved.path())).then(|| Self {
             text: text.into(),
             path: resolved.path().into(),
@@ -50,7 +50,7 @@ impl ReturnTo {
         &self.text
     }
 
-    /// The path that a browser will ask for.
+    /// The path that a browser will request.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
@@ -67,7 +67,7 @@ fn starts_with_one_slash(path: &str) -> bool {
     path.starts_with('/') && !path[1..].starts_with(['/', '\\'])
 }
 
-/// A header holds ASCII; everything else stays as it was written, byte for byte.
+/// Percent-encodes what a header cannot hold. Everything else stays, byte for byte.
 fn escape_non_ascii(raw: &str) -> String {
     let mut path = String::with_capacity(raw.len());
     for character in raw.chars() {

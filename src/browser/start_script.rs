@@ -1,4 +1,4 @@
-//! A script on the plain-http start page, for the app whose agreement with Telenor comes with one.
+//! A script on the plain-http start page, for an app whose agreement with Telenor includes one.
 
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -6,15 +6,18 @@ use url::Url;
 
 use crate::error::ConfigError;
 
-/// The script that Telenor hands out for recognition by the mobile network, and what it may reach.
+/// The script that Telenor provides for recognition by the mobile network, and the origins that it
+/// may reach.
 ///
-/// Telenor's pages say that the page which starts the flow "makes a cross-site Ajax call to a Telenor service" without saying which; so
-/// nothing is assumed here. The page's policy allows this one script and the origins named, nothing else.
+/// Telenor's pages say that the page which starts the flow "makes a cross-site Ajax call to a
+/// Telenor service" without saying which one, so this type assumes nothing. The page's policy
+/// allows this script and the named origins, and nothing else.
 ///
 /// ```
 /// use telenor_auth::StartScript;
 ///
-/// let script = StartScript::inline("fetch('http://line.example/who')").connect("http://line.example");
+/// let script = StartScript::inline("fetch('http://line.example/who')")
+///     .connect("http://line.example");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "hand it to `start_script`"]
@@ -30,7 +33,7 @@ enum Source {
 }
 
 impl StartScript {
-    /// A script with this text.
+    /// Makes a script of this text.
     pub fn inline(script: impl Into<String>) -> Self {
         Self {
             source: Source::Inline(script.into()),
@@ -38,7 +41,7 @@ impl StartScript {
         }
     }
 
-    /// A script at this address.
+    /// Makes a script that is loaded from this URL.
     pub fn external(url: impl Into<String>) -> Self {
         Self {
             source: Source::External(url.into()),
@@ -46,7 +49,7 @@ impl StartScript {
         }
     }
 
-    /// An origin that the script may call and load images from, like `http://line.example`.
+    /// Adds an origin that the script may call and load images from, like `http://line.example`.
     pub fn connect(mut self, origin: impl Into<String>) -> Self {
         self.connect.push(origin.into());
         self
@@ -58,7 +61,7 @@ impl StartScript {
             Source::Inline(script) => {
                 let script = script.to_ascii_lowercase();
                 if script.contains("</script") || script.contains("<!--") {
-                    return refuse("holds a tag that would end it");
+                    return refuse("has a tag that would end it");
                 }
             }
             Source::External(url) => {
@@ -66,20 +69,22 @@ impl StartScript {
                 let http =
                     Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
                 if !http || !url.bytes().all(safe) {
-                    return refuse("has an address that is no plain URL");
+                    return refuse("has an invalid URL");
                 }
             }
         }
         for origin in &self.connect {
             let parsed = Url::parse(origin).map(|url| url.origin().ascii_serialization());
             if parsed.as_deref() != Ok(origin) {
-                return refuse("may reach something that is no origin like http://line.example");
+                return refuse(
+                    "has a connect value that is not an origin like http://line.example",
+                );
             }
         }
         Ok(())
     }
 
-    /// What the page's policy says of the script.
+    /// The part of the page's policy that allows the script.
     pub(crate) fn policy(&self) -> String {
         let script = match &self.source {
             Source::Inline(script) => {
@@ -121,7 +126,8 @@ mod tests {
         inline.check().unwrap();
         assert_eq!(
             inline.policy(),
-            "; script-src 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='; connect-src http://line.example; img-src http://line.example"
+            "; script-src 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='; \
+             connect-src http://line.example; img-src http://line.example"
         );
         let external = StartScript::external("http://line.example/line.js");
         external.check().unwrap();
@@ -132,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn script_that_would_break_out_is_refused() {
+    fn script_that_would_end_its_tag_or_policy_is_refused() {
         for script in [
             StartScript::inline("x</SCRIPT>"),
             StartScript::inline("<!-- x"),

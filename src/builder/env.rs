@@ -8,19 +8,20 @@ const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
 
 impl TelenorAuthLayer {
-    /// A builder with what the environment says.
+    /// Returns a builder with the settings that the environment holds.
     ///
     /// | variable | setting |
     /// | --- | --- |
-    /// | `TELENOR_CLIENT_ID` | client id, needed |
-    /// | `TELENOR_CLIENT_SECRET` | client secret, needed |
-    /// | `TELENOR_REDIRECT_URI` | redirect URI, needed |
+    /// | `TELENOR_CLIENT_ID` | client id, required |
+    /// | `TELENOR_CLIENT_SECRET` | client secret, required |
+    /// | `TELENOR_REDIRECT_URI` | redirect URI, required |
     /// | `TELENOR_GATEWAY` | [`gateway`](TelenorAuthBuilder::gateway) |
     /// | `TELENOR_SCOPE` | [`scope`](TelenorAuthBuilder::scope) |
-    /// | `TELENOR_COOKIE_KEYS` | [`cookie_keys`](TelenorAuthBuilder::cookie_keys), as [`CookieKeys::from_env`] has them |
-    /// | `TELENOR_COOKIE_KEYS_FILE` | the same, as [`CookieKeys::from_file`] has them; instead of the other one |
+    /// | `TELENOR_COOKIE_KEYS` | [`cookie_keys`](TelenorAuthBuilder::cookie_keys), by [`CookieKeys::from_env`] |
+    /// | `TELENOR_COOKIE_KEYS_FILE` | the same, by [`CookieKeys::from_file`]; set one of the two |
     ///
-    /// A variable that is set to nothing counts as not set. The keys can be followed, and shared with a store:
+    /// An empty variable counts as not set. The keys can follow their source, and can be shared
+    /// with a store:
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -39,7 +40,8 @@ impl TelenorAuthLayer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::MissingVariable`], [`ConfigError::ConflictingVariables`], and the errors of [`CookieKeys::from_file`].
+    /// [`ConfigError::MissingVariable`], [`ConfigError::ConflictingVariables`], and the errors of
+    /// [`CookieKeys::from_file`].
     pub fn from_env() -> Result<TelenorAuthBuilder, ConfigError> {
         from(|name| std::env::var(name).ok())
     }
@@ -104,7 +106,7 @@ mod tests {
     ];
 
     #[test]
-    fn three_variables_are_enough() {
+    fn three_variables_suffice() {
         assert!(with(&NEEDED).unwrap().build().is_ok());
     }
 
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_from_one_place_alone() {
+    fn keys_come_from_one_source_alone() {
         let both = [&NEEDED[..], &[(KEYS, GOOD), (KEYS_FILE, "/no/such/file")]].concat();
         let expected = ConfigError::ConflictingVariables(KEYS, KEYS_FILE);
         assert_eq!(with(&both).unwrap_err(), expected);

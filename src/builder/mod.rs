@@ -1,4 +1,4 @@
-//! The builder: one setter for each setting.
+//! The builder of a layer: one setter for each setting.
 
 mod env;
 mod url;
@@ -18,9 +18,10 @@ use crate::{
 
 const PRODUCTION: &str = "https://api.telenor.no";
 
-/// Collects the settings of a [`TelenorAuthLayer`]; [`build`](Self::build) checks them.
+/// Collects the settings of a [`TelenorAuthLayer`]. [`build`](Self::build) checks them.
 ///
-/// Only the three values that the app's page at Telenor shows are needed. Every default is the safe choice.
+/// Only the three values that the app's page at Telenor shows are required. Every default is the
+/// safe choice.
 #[must_use = "nothing happens before `build`"]
 pub struct TelenorAuthBuilder {
     client_id: String,
@@ -59,13 +60,14 @@ pub struct TelenorAuthBuilder {
 }
 
 impl TelenorAuthLayer {
-    /// Starts with what the app's page at developer.telenor.no shows.
+    /// Starts a builder with the values that the app's page at developer.telenor.no shows.
     ///
-    /// The redirect URI is the address registered there, byte for byte. Its path is where the callback comes in, and the layer's other
-    /// routes are its siblings: `/telenor/login`, `/telenor/logout` and `/telenor/session` for `/telenor/callback`.
+    /// The redirect URI is the address registered there, byte for byte. Its path is the callback
+    /// route. The layer's other routes are its siblings: `/telenor/login`, `/telenor/logout` and
+    /// `/telenor/session` for `/telenor/callback`.
     ///
-    /// During development the redirect URI may be plain http on a loopback address; cookies then have another name and no
-    /// `Secure`.
+    /// During development the redirect URI may be plain http on a loopback address. Cookies then
+    /// have another name and no `Secure`.
     pub fn builder(
         client_id: impl Into<String>,
         client_secret: impl Into<String>,
@@ -114,29 +116,35 @@ impl TelenorAuthBuilder {
         }
     }
 
-    /// The base URL of the gateway; `https://api.telenor.no` unless told otherwise.
+    /// Sets the base URL of the gateway. It defaults to `https://api.telenor.no`.
     ///
-    /// Plain http is taken for a mock on a loopback address only.
+    /// Plain http is accepted on a loopback address only, for a mock gateway.
     pub fn gateway(mut self, base_url: impl Into<String>) -> Self {
         self.gateway = base_url.into();
         self
     }
 
-    /// Certificate authorities to trust for the gateway beside the system's, as a PEM bundle.
+    /// Trusts these certificate authorities for the gateway, in addition to the system's. It takes
+    /// a PEM bundle and defaults to no addition.
     ///
-    /// The system's own are those of the operating system, or the file that `SSL_CERT_FILE` names.
+    /// The system's authorities are those of the operating system, or of the file that
+    /// `SSL_CERT_FILE` names.
     pub fn gateway_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.gateway_ca = Some(pem.into());
         self
     }
 
-    /// The scope to ask for (RFC 6749 section 3.3); none unless told otherwise, since Telenor ties access to the app's products.
+    /// Sets the scope to request (RFC 6749 section 3.3). It defaults to no scope, since Telenor
+    /// ties access to the app's products.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// One more parameter for the authorization request.
+    /// Adds a parameter to the authorization request. It defaults to no addition.
+    ///
+    /// A name that the layer sends itself, or a name that was added already, is an error of
+    /// [`build`](Self::build).
     pub fn authorization_parameter(
         mut self,
         name: impl Into<String>,
@@ -146,47 +154,59 @@ impl TelenorAuthBuilder {
         self
     }
 
-    /// Leaves `redirect_uri` out of both requests: Telenor takes it from the app's page on its dashboard.
+    /// Sets whether `redirect_uri` is left out of the authorization request and the token request.
+    /// It defaults to `false`, which sends it.
+    ///
+    /// With `true`, Telenor takes the redirect URI from the app's page on its dashboard.
     pub fn omit_redirect_uri(mut self, omit: bool) -> Self {
         self.omit_redirect_uri = omit;
         self
     }
 
-    /// Sends no PKCE challenge (RFC 7636), for a gateway that refuses the parameters.
+    /// Sets whether PKCE (RFC 7636) is disabled, for a gateway that refuses its parameters. It
+    /// defaults to `false`, which sends a challenge.
     ///
-    /// A code that leaks can then be injected into another browser's login.
+    /// With `true`, a code that leaks can be injected into another browser's login.
     pub fn dangerous_disable_pkce(mut self, disable: bool) -> Self {
         self.pkce = !disable;
         self
     }
 
-    /// Sends client id and secret in HTTP Basic as they are, for a gateway that does not decode them.
+    /// Sets whether HTTP Basic carries client id and secret as they are, for a gateway that does
+    /// not decode them. It defaults to `false`, which form-encodes them first.
     ///
-    /// RFC 6749 section 2.3.1 has them form-encoded first, which is the same for letters, digits and `-._*`.
+    /// RFC 6749 section 2.3.1 requires the encoding. It changes nothing for letters, digits and
+    /// `-._*`.
     pub fn raw_client_credentials(mut self, raw: bool) -> Self {
         self.raw_client_credentials = raw;
         self
     }
 
-    /// The keys for cookies: share them between instances, keep them over restarts.
+    /// Sets the keys that seal cookies. Give the same keys to every instance, and keep them over
+    /// restarts.
     ///
-    /// Without them a random key is used that ends with the process, and every login under way with it.
+    /// It defaults to a random key, which is lost when the process ends. Logins in progress then
+    /// fail.
     ///
-    /// Each process remembers which codes it redeemed. A callback that comes to another instance as well waits there for what comes of it, as far as
-    /// the session store is one that they share; with [`CookieStore`](crate::session::CookieStore) it makes a second token request,
-    /// which the gateway refuses: codes are good once.
+    /// Each process remembers which codes it redeemed. When a second instance receives the same
+    /// callback, it waits for the outcome of the first, if the two share a session store on a
+    /// server. With a [`CookieStore`](crate::session::CookieStore) it makes a second token request.
+    /// The gateway refuses that one, since a code is good once.
     pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
         self.cookie_keys = Some(keys);
         self
     }
 
-    /// The keys given so far: what [`from_env`](TelenorAuthLayer::from_env) found, to follow them or to share them with a store.
+    /// Returns the cookie keys that were set, by [`cookie_keys`](Self::cookie_keys) or by
+    /// [`from_env`](TelenorAuthLayer::from_env), to follow their source or to share them with a
+    /// store. Returns `None` before keys are set.
     #[must_use]
     pub fn get_cookie_keys(&self) -> Option<&CookieKeys> {
         self.cookie_keys.as_ref()
     }
 
-    /// What the names of the cookies begin with after their prefix; `telenor` unless told otherwise.
+    /// Sets the beginning of the cookie names, after their prefix: 1 to 32 letters, digits and
+    /// dashes. It defaults to `telenor`.
     ///
     /// Two layers on one host need two names.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
@@ -194,163 +214,199 @@ impl TelenorAuthBuilder {
         self
     }
 
-    /// Which prefix the browser enforces on the cookies.
+    /// Sets the prefix that the browser enforces on the cookies. It defaults to
+    /// [`CookiePrefix::Host`].
     pub fn cookie_prefix(mut self, prefix: CookiePrefix) -> Self {
         self.cookie_prefix = prefix;
         self
     }
 
-    /// Where sessions are kept; in this process's memory unless told otherwise.
+    /// Sets the store that keeps the sessions. It defaults to a
+    /// [`MemoryStore`](crate::session::MemoryStore), which keeps them in this process.
     pub fn session_store(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Lets requests without a session pass: a handler that takes `Option<TelenorUser>` gets `None`, one that takes
-    /// [`TelenorUser`](crate::TelenorUser) sends the visitor to log in by itself.
+    /// Sets whether requests without a session reach the app. It defaults to `false`: the layer
+    /// challenges them or refuses them.
+    ///
+    /// With `true`, the handler decides. A handler that takes `Option<TelenorUser>` gets `None`. A
+    /// handler that takes [`TelenorUser`](crate::TelenorUser) requires a login: the extractor sends
+    /// the visitor to Telenor.
     pub fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;
         self
     }
 
-    /// Shows a page with a button first, where a visitor would otherwise be sent to Telenor at once.
+    /// Sets whether a login starts with a page that has a button. It defaults to `false`, which
+    /// sends a visitor to Telenor at once.
     ///
-    /// Recognising a line can be silent. With the page, nobody is recognised without having asked for it.
+    /// The recognition of a line can be silent. With `true`, no user is recognised who did not
+    /// press the button.
     pub fn login_page(mut self, login_page: bool) -> Self {
         self.login_page = login_page;
         self
     }
 
-    /// The app's name, for the pages that the layer shows.
+    /// Sets the app's name for the pages that the layer shows. It defaults to no name.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.app_name = Some(name.into());
         self
     }
 
-    /// What the app needs the login for, in its own words, so that a page can say what does not work without it.
+    /// Sets what the app needs the login for, in one language. The pages use it to say what does
+    /// not work without the login. It defaults to no purpose.
     ///
-    /// A verb phrase, once for each language: `purpose(Language::Bokmal, "fylle ut adressen din")`.
+    /// The text is a verb phrase, once for each language:
+    /// `purpose(Language::Bokmal, "fylle ut adressen din")`.
     pub fn purpose(mut self, language: Language, purpose: impl Into<String>) -> Self {
         self.purposes.retain(|(known, _)| *known != language);
         self.purposes.push((language, purpose.into()));
         self
     }
 
-    /// Where a login leads when nothing else is known, and what "home" means on a page; `/` unless told otherwise.
+    /// Sets the app's home: the target of a login that has no other target, and of "home" on the
+    /// pages. It defaults to `/`.
     pub fn home(mut self, path: impl Into<String>) -> Self {
         self.home = path.into();
         self
     }
 
-    /// Where the user lands after logging out; the layer's own page unless told otherwise.
+    /// Sets the page that opens after a logout. It defaults to the layer's own page.
     ///
-    /// The page should be a public one. If the layer turns out to guard it, its own page is shown in its place:
-    /// recognising a line is silent, so a challenge would sign the user in again at once.
+    /// Use a public page. A page that the layer guards would sign the user in again at once, since
+    /// the recognition of a line is silent. For such a page the layer shows its own page instead.
     pub fn after_logout(mut self, path: impl Into<String>) -> Self {
         self.after_logout = Some(path.into());
         self
     }
 
-    /// A page of the app that works without the login, offered whenever the login fails.
+    /// Sets a page of the app that works without the login. The pages offer it when a login fails.
+    /// It defaults to no such page.
     pub fn continue_without(mut self, path: impl Into<String>) -> Self {
         self.continue_without = Some(path.into());
         self
     }
 
-    /// How long a user may take at Telenor; 5 minutes unless told otherwise, 10 at most.
+    /// Sets how long a user may take at Telenor: from 1 second to 10 minutes. It defaults to 5
+    /// minutes.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
         self.login_timeout = timeout;
         self
     }
 
-    /// How long a session lasts at most; 8 hours unless told otherwise, and never longer than its access token, unless that is
+    /// Sets how long a session lasts at most: from 1 second to a year. It defaults to 8 hours.
+    ///
+    /// A session also ends when its access token expires, unless the token is
     /// [refreshed](Self::refresh_tokens).
     pub fn max_session_age(mut self, max: Duration) -> Self {
         self.max_session_age = max;
         self
     }
 
-    /// Ends a session that was not used for this long; off unless told otherwise.
+    /// Ends a session that was not used for this long: from 1 second to a day. It defaults to no
+    /// such limit.
     ///
-    /// Use is written to the store at most every tenth of this time, after the answer to the request that shows it, so a session may
-    /// end up to a tenth earlier than its last use would have it. [`max_session_age`](Self::max_session_age) ends it all the same.
+    /// The layer writes a use to the store once in each tenth of this time at most, after the
+    /// response to the request. So a session may end up to a tenth earlier than its last use
+    /// implies. [`max_session_age`](Self::max_session_age) still applies.
     ///
-    /// With a [`CookieStore`](crate::session::CookieStore), use is written by setting the cookie anew. A session that was ended
-    /// is not brought back by that wherever the list of the ended is known: share it between instances. No cookie goes out with an answer that a cache
-    /// may keep (`public`, `immutable`, an age without `private`), nor with 304: who sees nothing but those for that long is logged out.
+    /// With a [`CookieStore`](crate::session::CookieStore), the layer writes a use by setting the
+    /// cookie again. Where the revocation list is known, that does not bring an ended session back,
+    /// so share the list between instances. The layer sets no cookie on a response that a cache may
+    /// keep (`public`, `immutable`, an age without `private`), nor on a 304. A user who receives
+    /// only such responses for this long is logged out.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self
     }
 
-    /// Uses refresh tokens (RFC 6749 section 6), if the gateway hands them out; a session then lasts for
-    /// [`max_session_age`](Self::max_session_age), however short its access tokens live.
+    /// Sets whether the layer uses refresh tokens (RFC 6749 section 6), if the gateway issues them.
+    /// It defaults to `false`, since Telenor's pages say that `refresh_token` can be ignored for
+    /// now.
     ///
-    /// Telenor's pages say that `refresh_token` can be ignored for now, so off is the default. A token is refreshed when somebody uses
-    /// the session in the last minute of it or later, once for all requests and instances. While the gateway cannot be reached, a token
-    /// that is still good goes on, and one that is not makes a 503; only the gateway's word that the grant is over ends the session. When an instance is killed
-    /// while it refreshes a token, requests with that session are answered with 503 for up to a minute, until its claim has run out.
+    /// With `true`, a session lasts for [`max_session_age`](Self::max_session_age), however short
+    /// its access tokens live. The first request in the last minute of a token, or later, refreshes
+    /// it, once for all requests and instances. While the gateway cannot be reached, a live token
+    /// stays in use, and an expired one makes a 503. Only an `invalid_grant` from the gateway ends
+    /// the session. When an instance is killed while it refreshes a token, requests with that
+    /// session get 503 for up to a minute, until its lease has expired.
     ///
-    /// It takes a store that keeps sessions on the server: in a [`CookieStore`](crate::session::CookieStore) a new refresh token would be
-    /// lost with the answer that carries it.
+    /// It requires a store that keeps sessions on the server. In a
+    /// [`CookieStore`](crate::session::CookieStore) a new refresh token would be lost with the
+    /// response that carries it.
     pub fn refresh_tokens(mut self, refresh: bool) -> Self {
         self.refresh_tokens = refresh;
         self
     }
 
-    /// How many codes are exchanged at the same time, and how many tokens refreshed beside that; 64 of each unless told otherwise. Beyond, a login
-    /// is asked to wait.
+    /// Sets how many codes are exchanged at the same time, and how many tokens are refreshed at the
+    /// same time: at least 1 of each. It defaults to 64 of each.
+    ///
+    /// Beyond that number, a page asks the user to wait.
     pub fn max_token_requests(mut self, requests: usize) -> Self {
         self.max_token_requests = requests;
         self
     }
 
-    /// Starts every login on a page of this plain-http origin, which recognition by the mobile network needs.
+    /// Starts every login on a page of this plain-http origin, which recognition by the mobile
+    /// network needs. It defaults to no such page.
     ///
-    /// The origin needs a host of its own, like `http://start.shop.example`, whose port 80 reaches this app and which no HSTS covers: neither
-    /// its own nor an `includeSubDomains` of a parent. Cookies are set and read on https alone; the page on plain http holds nothing
-    /// personal, and is good for one minute and one visit. Everything else on that origin is sent to https. The
-    /// [crate's page](crate#the-plain-http-start) says what browsers and networks do to it.
+    /// The origin needs a host of its own, like `http://start.shop.example`, whose port 80 reaches
+    /// this app. No HSTS must cover it: neither its own nor an `includeSubDomains` of a parent.
+    /// Cookies are set and read on https alone. The page on plain http holds nothing personal, and
+    /// is good for one minute and one visit. Every other request to that origin is redirected to
+    /// https. The [crate's page](crate#the-plain-http-start) says what browsers and networks do to
+    /// it.
     pub fn http_start(mut self, origin: impl Into<String>) -> Self {
         self.http_start = Some(origin.into());
         self
     }
 
-    /// The script that Telenor hands out, for the start page of [`http_start`](Self::http_start); none unless told otherwise.
+    /// Sets the script that Telenor provides, for the start page of
+    /// [`http_start`](Self::http_start). It defaults to no script.
     ///
-    /// Without one the page goes on by itself. With one, the script does, by a click on `#continue`.
+    /// Without a script the page goes on by itself. A script has to go on by a click on
+    /// `#continue`.
     pub fn start_script(mut self, script: StartScript) -> Self {
         self.start_script = Some(script);
         self
     }
 
-    /// Keeps each user's info for this long, at most a day, so that [`TelenorUser::info`](crate::TelenorUser::info) asks the gateway
-    /// once and not for every page.
+    /// Keeps each user's info for this long: from 1 second to a day.
+    /// [`TelenorUser::info`](crate::TelenorUser::info) then calls the gateway once, and not for
+    /// every page. It defaults to no cache.
     ///
-    /// It is kept in this process's memory, until its time is up or the user logs out; many requests at once make one call. Without this,
-    /// nothing but the token is kept.
+    /// The info is in this process's memory until the time has passed or the user logs out.
+    /// Concurrent requests share one call. Without a cache, only the token is kept.
     pub fn cache_user_info(mut self, ttl: Duration) -> Self {
         self.user_info_ttl = Some(ttl);
         self
     }
 
-    /// Adds two routes for scripts of the app's own pages: `/telenor/user-info` and `/telenor/device-info`, beside the callback.
+    /// Sets whether the layer has two more routes for scripts of the app's own pages:
+    /// `/telenor/user-info` and `/telenor/device-info`, siblings of the callback. It defaults to
+    /// `false`.
     ///
-    /// They answer a same-origin `fetch` of somebody who is signed in with the JSON that Telenor sent. The token never enters a page, and
-    /// no CORS has to be set up. The [crate's page](crate#from-javascript) has an example.
+    /// With `true`, a same-origin `fetch` of a signed-in user gets the JSON that Telenor sent. The
+    /// token never enters a page, and no CORS has to be set up. The
+    /// [crate's page](crate#from-javascript) has an example.
     pub fn script_api(mut self, script_api: bool) -> Self {
         self.script_api = script_api;
         self
     }
 
-    /// Calls this for everything that happens, in the task where it happens: keep it short.
+    /// Sets a hook that is called for every event, in the task where the event happens. Keep it
+    /// short.
     ///
     /// ```
     /// use telenor_auth::{TelenorAuthLayer, events::Event};
     ///
-    /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
     ///     .on_event(|event| if let Event::LoginFailed { cause, .. } = event {
-    ///         eprintln!("somebody could not log in: {cause}");
+    ///         eprintln!("a login failed: {cause}");
     ///     })
     ///     .build()?;
     /// # Ok::<(), telenor_auth::ConfigError>(())
@@ -360,16 +416,17 @@ impl TelenorAuthBuilder {
         self
     }
 
-    /// The path at which the router that gets this layer is nested.
+    /// Sets the path at which the router that gets this layer is nested. It defaults to not nested.
     ///
-    /// Needed for `RouterExt::telenor_auth` on a router that is then handed to `Router::nest`, which cannot know its
-    /// own place.
+    /// It is required for `RouterExt::telenor_auth` on a router that is then passed to
+    /// `Router::nest`, since the router does not know its own path.
     pub fn nested_at(mut self, path: impl Into<String>) -> Self {
         self.nested_at = Some(path.into());
         self
     }
 
-    /// The clock that life times are measured against, for tests; a store has one of its own.
+    /// Sets the clock that lifetimes are measured against, for tests. It defaults to the system's
+    /// clock. The layer passes its time to the session store.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -379,7 +436,7 @@ impl TelenorAuthBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], whose text says what to change. A layer that was built has no configuration mistake left.
+    /// [`ConfigError`] for the first mistake. Its text says what to change.
     pub fn build(self) -> Result<TelenorAuthLayer, ConfigError> {
         self.validate()
     }

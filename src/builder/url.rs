@@ -2,15 +2,15 @@
 
 use url::{Host, Url};
 
-/// An absolute URL of `http` or `https` with a host, and nothing that a base URL or a
-/// redirect URI must not have.
+/// Parses an absolute URL of `http` or `https`. It must have nothing that a base URL or a redirect
+/// URI must not have: no user, no password, no query, no fragment.
 pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("has the scheme {}", url.scheme()));
+        return Err(format!("has the scheme {:?}", url.scheme()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a user name or a password".to_owned());
+        return Err("has a user name or a password".to_owned());
     }
     if url.fragment().is_some() || url.query().is_some() {
         return Err("has a query or a fragment".to_owned());

@@ -1,4 +1,4 @@
-//! From settings to a layer without a configuration mistake.
+//! Checks the settings and makes the layer of them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 
 impl TelenorAuthBuilder {
-    /// A layer, or the first mistake.
+    /// Returns the layer, or the first mistake.
     pub(super) fn validate(mut self) -> Result<TelenorAuthLayer, ConfigError> {
         let control = |text: &str| text.chars().any(char::is_control);
         if self.client_id.is_empty() || control(&self.client_id) {
@@ -78,8 +78,8 @@ impl TelenorAuthBuilder {
         )?;
         if self.cookie_keys.is_none() {
             tracing::warn!(
-                "cookies are sealed with a random key: logins in progress end with this process and \
-                 are unknown to others. Set cookie_keys to share and keep them"
+                "cookies are sealed with a random key: logins in progress end with this process, \
+                 and other instances do not know them. Set cookie_keys to share and keep them"
             );
         }
         let keys = self.cookie_keys.clone().unwrap_or_else(CookieKeys::random);
@@ -149,8 +149,8 @@ impl TelenorAuthBuilder {
         let same = plain(id) && plain(secret);
         if !(self.raw_client_credentials || same) {
             tracing::info!(
-                "client id or secret has characters that RFC 6749 section 2.3.1 wants encoded. If \
-                 the gateway refuses them, try raw_client_credentials"
+                "client id or secret has characters that RFC 6749 section 2.3.1 encodes. If the \
+                 gateway refuses them, try raw_client_credentials(true)"
             );
         }
         Ok(Gateway {
@@ -238,7 +238,7 @@ impl TelenorAuthBuilder {
         let Some(origin) = &self.http_start else {
             if self.start_script.is_some() {
                 return Err(ConfigError::InvalidHttpStart(
-                    "is missing, and there is a script for it",
+                    "is not set, but start_script is",
                 ));
             }
             return Ok(None);

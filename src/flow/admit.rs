@@ -1,5 +1,5 @@
-//! Decides on a request to the app: it goes on with its user, or without where that is allowed, or
-//! gets a response.
+//! Decides on a request to the app: it is forwarded with its user, or without one where that is
+//! allowed, or it gets a response.
 
 use std::{
     sync::Arc,
@@ -25,7 +25,7 @@ use crate::{
     user::{CurrentSession, Identity, RefreshOutcome, UserBackend},
 };
 
-/// What becomes of a request.
+/// The decision on a request.
 pub(crate) enum Admission {
     /// It goes on to the app, whose response is finished by this.
     Forward(OnResponse),
@@ -168,8 +168,8 @@ impl Flow {
 }
 
 impl OnResponse {
-    /// Marks the app's response, so that no cache hands it to another visitor, and writes the use of
-    /// the session.
+    /// Marks the app's response, so that no cache hands it to another visitor, and writes the use
+    /// of the session.
     pub(crate) fn finish_response(self, response: &mut Response<Body>) {
         match self {
             Self::User => response::keep_private(response.headers_mut()),

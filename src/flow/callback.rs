@@ -20,8 +20,8 @@ use crate::{
     session::StoreError,
 };
 
-/// Ten seconds are for the gateway, twelve for another instance that does the exchange, the rest for
-/// a store behind a network.
+/// The gateway has ten seconds, another instance that does the exchange has twelve, and a store
+/// behind a network has the rest.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Flow {
@@ -53,7 +53,7 @@ impl Flow {
             (Outcome::Error { code, description }, Some(state), Pending::Live(login)) => {
                 self.denied(info, &state, &login, &code, description.as_deref())
             }
-            // No login of this browser ends by it: the page says what the code means, and no more.
+            // It ends no login of this browser. The page says what the code means, and no more.
             (Outcome::Error { code, .. }, state, _) => self.reject(
                 info,
                 FailureCause::of_authorization_error(&code),
@@ -68,8 +68,8 @@ impl Flow {
                 };
                 self.refuse(info, refusal)
             }
-            // Perhaps an old tab of a user who is signed in by now. Then the way into the app comes
-            // first.
+            // Perhaps this is an old tab of a user who is signed in by now. Then the first link
+            // leads into the app.
             (Outcome::Code(_), state, _) => {
                 let home = current.map(|_| self.config.home.as_str());
                 self.reject(info, FailureCause::StateUnknown, state.as_ref(), home)
@@ -157,8 +157,8 @@ impl Flow {
                 let home = response::see_other(&self.config.absolute(&return_to));
                 return response::with_cookies(home, cookies);
             }
-            // The code was not used up, and the login stays: to load the same address once more goes
-            // on with it.
+            // The code was not used up, and the login stays. To load the same address again
+            // continues it.
             Ok(LoginOutcome::Failed {
                 cause,
                 retryable: true,
@@ -206,13 +206,13 @@ fn refusal(cause: FailureCause, id: LoginId, login: &PendingLogin) -> Refusal<'_
 
 const MAX_DESCRIPTION: usize = 256;
 
-/// Foreign text, short and in one line.
+/// Returns foreign text, short and in one line.
 fn printable(text: &str) -> String {
     let shown = |character: &char| !character.is_control() && !is_invisible(*character);
     text.chars().filter(shown).take(MAX_DESCRIPTION).collect()
 }
 
-/// Characters that turn the direction of the text after them, or are not seen in it.
+/// Whether a character is invisible, or turns the direction of the text after it.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,

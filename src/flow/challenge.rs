@@ -1,4 +1,4 @@
-//! Sends a visitor to Telenor (RFC 6749 section 4.1.1), where the request is one that can go there.
+//! Sends a visitor to Telenor (RFC 6749 section 4.1.1), if the kind of the request allows it.
 
 use std::borrow::Cow;
 
@@ -63,7 +63,7 @@ impl Flow {
         self.begin(info, &return_to)
     }
 
-    /// The login route: for buttons, and for another attempt after a failure.
+    /// Responds on the login route: for buttons, and for another attempt after a failure.
     pub(super) fn login(&self, headers: &HeaderMap, info: &RequestInfo) -> Response<Body> {
         if info.kind != RequestKind::Navigation {
             return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
@@ -108,8 +108,8 @@ impl Flow {
         response::with_cookies(response::see_other(&location), cookies)
     }
 
-    /// Nothing happens before the button is pressed: a foreign page cannot have a visitor recognized
-    /// by a mere link.
+    /// Nothing happens before the button is pressed: a foreign page cannot have a visitor
+    /// recognized by a mere link.
     fn login_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
         let login = self.config.login_path(return_to.as_str());
         let page = Page {
@@ -137,8 +137,8 @@ impl Flow {
         self.refuse(info, refusal)
     }
 
-    /// Nothing of the form is kept. The response leads to a page that can be loaded again, which says
-    /// so, and leads back to where the form is.
+    /// Nothing of the form is kept. The response leads to a page that can be loaded again, which
+    /// says so, and leads back to where the form is.
     fn lead_back_to_form(&self, info: &RequestInfo) -> Response<Body> {
         let return_to = self.config.return_to(self.config.own_path(info.referer()));
         let page = self.config.login_path(return_to.as_str());

@@ -13,9 +13,9 @@ use crate::{
 
 /// The app's own side: its address, its words, its time limits.
 pub(crate) struct Config {
-    /// Where browsers find the app. Every redirect of the layer stays on it.
+    /// The origin of the app. Every redirect of the layer stays on it.
     pub origin: Url,
-    /// The same as an `Origin` header has it.
+    /// The same in the form of an `Origin` header.
     pub origin_str: Box<str>,
     pub paths: RoutePaths,
     pub home: ReturnTo,

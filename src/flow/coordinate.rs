@@ -19,9 +19,9 @@ use crate::{
     session::{Lease, SessionToken, StoreError},
 };
 
-/// Until the code is sent. It is short, for those who wait for an instance that died before.
+/// Until the code is sent. It is short, for the instances that wait for one that died before.
 const LEASE_TTL: Duration = Duration::from_secs(45);
-/// In place of an outcome, as long as there is none.
+/// In place of an outcome, until there is one.
 const SENT: &str = "sent";
 /// How long to wait for another instance: the gateway's ten seconds, and a little for the store.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(12);
@@ -31,7 +31,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Serialize, Deserialize)]
 struct SharedOutcome {
     at: u64,
-    /// The token of the session, or the name of the cause why there is none.
+    /// The token of the session, or the name of the cause of the failure.
     outcome: Result<String, String>,
 }
 

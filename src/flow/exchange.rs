@@ -64,7 +64,7 @@ impl Flow {
             Ok(token) => token,
             Err(error) => return LoginOutcome::failed(self.store_failed_at_login(id, &error)),
         };
-        // A browser would drop the cookie without a word, and be sent to log in without end.
+        // A browser would drop the cookie silently, and would be sent to log in without end.
         let length = self.names.session.len() + token.secret().len();
         if length > MAX_COOKIE {
             let detail = format!("the session cookie would take {length} bytes of {MAX_COOKIE}");

@@ -54,9 +54,9 @@ impl Flow {
         let cookies = [
             self.names.clear(&self.names.session),
             self.names.clear(&self.names.loop_detector),
-            // Browsers keep pages for the Back button, `no-store` or not, until a cookie changes that
-            // scripts cannot see. Chromium does not count one that came with a redirect to that very
-            // page, as ours do. Hence one of another name.
+            // Browsers keep pages for the Back button, `no-store` or not, until a cookie changes
+            // that scripts cannot see. Chromium does not count one that came with a redirect to
+            // that very page, as ours do. Hence one of another name.
             self.names.set(&self.names.logged_out, "1", 1),
         ];
         response::with_cookies(response, cookies)
@@ -120,7 +120,7 @@ impl Flow {
         Ok(())
     }
 
-    /// Asks a user who is signed in whether to log out, and says to all others that they are.
+    /// Asks a signed-in user whether to log out, and shows all others that they are logged out.
     pub(super) async fn logout_page(&self, info: &RequestInfo) -> Response<Body> {
         match self.current_session(info, self.config.clock.now()).await {
             Ok(Some(_)) => {

@@ -1,6 +1,6 @@
 //! The steps of a login, and the only place where the parts meet.
 //!
-//! [`admit`] lets a request in. [`challenge`] sends a visitor to log in, perhaps by way of
+//! [`admit`] admits a request. [`challenge`] sends a visitor to log in, perhaps by way of
 //! [`start`]. [`callback`] takes the visitor back, [`exchange`] makes a session of the code, once
 //! over all instances ([`coordinate`]). [`refresh`] and [`rotate`] renew the access token.
 //! [`logout`] ends the session. This file holds what these steps share.
@@ -65,7 +65,7 @@ const LEEWAY: u64 = 30;
 /// The last seconds of a token, in which it is refreshed while it is still good.
 const REFRESH_BEFORE: u64 = 60;
 
-/// All that a layer consists of. Its clones share it.
+/// The parts of a layer. Its clones share them.
 pub(crate) struct Flow {
     // The app's side.
     pub config: Config,

@@ -1,13 +1,13 @@
-//! Where in an app the layer was put, and whether a callback can reach it there.
+//! The place of the layer in an app, and whether a callback can reach it there.
 
 use std::sync::Arc;
 
-/// How the layer got to see requests.
+/// The place of the layer in an app.
 #[derive(Clone, Debug)]
 pub(crate) struct Placement {
-    /// Where the developer says that its router is nested; empty for "nowhere".
+    /// The path at which its router is nested, as the app set it. Empty without nesting.
     nested_at: Arc<str>,
-    /// Whether it stands on the routes of a router, its own among them, or around whatever it was given.
+    /// Whether it is on the routes of a router, its own among them, or around a whole service.
     on_routes: bool,
 }
 
@@ -27,17 +27,18 @@ impl Placement {
         }
     }
 
-    /// A path of the app as the router that we are in has it.
+    /// Returns a path of the app as the nested router sees it.
     #[cfg(feature = "axum")]
     pub(crate) fn inner<'p>(&self, path: &'p str) -> &'p str {
         path.strip_prefix(&*self.nested_at).unwrap_or(path)
     }
 
-    /// What is wrong with this place, seen from a request whose path was `original` before nesting made it `path`.
+    /// Returns the mistake in this place, if there is one, by a request whose path was `original`
+    /// before nesting made it `path`.
     ///
-    /// A challenge from there would send people away who could never come back.
+    /// A challenge from there would send visitors to Telenor who could never come back.
     pub(crate) fn check(&self, original: &str, path: &str, callback: &str) -> Option<String> {
-        // Nesting leaves "/" for its own root, where the original may have no slash at the end.
+        // Nesting makes "/" of its own root, where the original may have no slash at the end.
         let prefix = original
             .strip_suffix(path)
             .unwrap_or(original)
@@ -48,13 +49,15 @@ impl Placement {
         let below = callback.strip_prefix(prefix);
         if !prefix.is_empty() && !below.is_some_and(|rest| rest.starts_with('/')) {
             return Some(format!(
-                "the layer is nested at {prefix}, where the callback {callback} never arrives: put it on the outer router, or register a redirect URI below {prefix}"
+                "the layer is nested at {prefix}, where the callback {callback} never arrives: \
+                 put it on the outer router, or register a redirect URI below {prefix}"
             ));
         }
         let nested_at = &*self.nested_at;
         (self.on_routes && nested_at != prefix).then(|| {
             format!(
-                "the router is nested at {prefix:?}, but its routes were registered for {nested_at:?}: say nested_at({prefix:?}) when building the layer"
+                "the router is nested at {prefix:?}, but its routes were registered for \
+                 {nested_at:?}: set nested_at({prefix:?}) on the builder of the layer"
             )
         })
     }

@@ -1,5 +1,5 @@
-//! From a refresh token to new tokens in the session (RFC 6749 section 6), for the instance that holds
-//! the lease.
+//! From a refresh token to new tokens in the session (RFC 6749 section 6), for the instance that
+//! holds the lease.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::{
     user::RefreshOutcome,
 };
 
-/// How long a store that is away is offered a token that was rotated and would be lost.
+/// How long the layer retries a store that is away, with a rotated token that would be lost.
 const STORE_RETRY_WINDOW: Duration = Duration::from_secs(20);
-/// Within this time an instance that was faster has written its tokens.
+/// Within this time a faster instance has written its tokens.
 const FASTER_INSTANCE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Flow {
@@ -120,8 +120,8 @@ impl Flow {
         token: &SessionToken<'_>,
         session: &Session,
     ) -> Result<RefreshOutcome, StoreError> {
-        // A store whose leases are not exclusive may have let another instance be faster, which then
-        // writes its tokens.
+        // A store whose leases are not exclusive may have given one to a faster instance, which
+        // then writes its tokens.
         let polling = Polling::new(FASTER_INSTANCE_TIMEOUT, POLL_INTERVAL);
         loop {
             match self

@@ -57,8 +57,8 @@ impl RoutePaths {
         })
     }
 
-    /// Exactly these paths, in the spelling of the request: what a router in front of the layer decodes
-    /// must not decide here.
+    /// Exactly these paths, in the spelling of the request: what a router in front of the layer
+    /// decodes must not decide here.
     pub(crate) fn route(&self, path: &str) -> Option<Route> {
         if !path.starts_with(&*self.directory) {
             return None;

@@ -39,10 +39,10 @@ struct Flight {
     failed: bool,
 }
 
-/// Why there is no result.
+/// The reason for a missing result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FlightError {
-    /// As many flights as may are in progress. This one was not started.
+    /// The maximum number of flights is in progress. This one was not started.
     AtCapacity,
     /// The key was used too long ago, and its result is no longer kept.
     AlreadyUsed,

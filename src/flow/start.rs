@@ -1,5 +1,5 @@
-//! By way of plain http: the page that recognition by the mobile network starts from, and nothing
-//! else.
+//! The plain-http page from which recognition by the mobile network starts, and its redirect to
+//! https.
 
 use axum_core::body::Body;
 use http::{Extensions, HeaderMap, Response, StatusCode, Uri, header, request::Parts};
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Flow {
-    /// The page, on whichever scheme the browser made of it: nothing on it needs the other one.
+    /// Responds with the page on either scheme, since a browser may upgrade it to https.
     pub(super) fn start_page(&self, info: &RequestInfo) -> Response<Body> {
         let Some(start) = &self.http_start else {
             return self.redirect_to_https(info);
@@ -32,7 +32,8 @@ impl Flow {
         let now = self.config.clock.seconds();
         let ticket = match token.and_then(|token| Some((start.open(token)?, token))) {
             Some((ticket, _)) if start.admit(&ticket, now) => ticket,
-            // Late, or shown before: on to https, where the cookie knows the place to go to.
+            // The ticket is late, or was shown before. On https, the cookie holds the target of the
+            // login.
             Some((_, token)) => return self.resume_on_https(token),
             None => return self.resume_on_https(""),
         };
@@ -52,7 +53,7 @@ impl Flow {
         response::see_other(&self.config.absolute(&login))
     }
 
-    /// Where the login of a start page that came too late was to lead. `None` for an address that
+    /// Returns the target of a login whose start page came too late. `None` for an address that
     /// this app did not make, where another attempt would not help.
     pub(super) fn resume(&self, info: &RequestInfo, token: &str) -> Option<ReturnTo> {
         let ticket = self.http_start.as_ref()?.open(token)?;

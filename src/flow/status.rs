@@ -1,4 +1,4 @@
-//! Says to a script of the app whether a user is signed in, and never with which token.
+//! Returns to a script of the app whether a user is signed in, and never the token.
 
 use axum_core::body::Body;
 use http::Response;

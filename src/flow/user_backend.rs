@@ -1,4 +1,4 @@
-//! What a user asks of the layer that admitted the request.
+//! The calls of a user to the layer that admitted the request.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Mounting on an axum router, unknown paths left alone.
+//! The layer on the routes of an axum router, with unknown paths left alone.
 
 use axum::{Router, routing};
 use http::StatusCode;
@@ -7,12 +7,12 @@ use super::TelenorAuthLayer;
 
 /// Puts a [`TelenorAuthLayer`] on the routes of a router.
 pub trait RouterExt: Sized {
-    /// Guards the routes that the router has now, and adds the layer's own.
+    /// Guards the routes that the router has now, and adds the layer's own routes.
     ///
-    /// Unlike [`Router::layer`], it leaves unknown paths a 404 and works with a fallback that is set later on. Routes added
-    /// afterwards are public.
+    /// Unlike [`Router::layer`], it leaves unknown paths a 404, and works with a fallback that is
+    /// set later. Routes that are added later are public.
     ///
-    /// The result can be merged into another router. If it is nested, say so with
+    /// The result can be merged into another router. To nest it, set
     /// [`nested_at`](crate::TelenorAuthBuilder::nested_at).
     ///
     /// ```
@@ -20,7 +20,8 @@ pub trait RouterExt: Sized {
     /// use telenor_auth::{RouterExt, TelenorAuthLayer};
     ///
     /// # fn app() -> Result<Router, telenor_auth::ConfigError> {
-    /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback").build()?;
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri).build()?;
     /// let app: Router = Router::new()
     ///     .route("/checkout", get(async || "only for users"))
     ///     .telenor_auth(auth)
@@ -41,7 +42,8 @@ impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
         let (paths, auth) = auth.on_routes();
         let mut router = self;
         for path in paths {
-            // The layer answers before a handler is reached; these make the router know the paths.
+            // The layer responds before these handlers run. They only make the paths known to the
+            // router.
             router = router.route(&path, routing::any(async || StatusCode::NOT_FOUND));
         }
         router.route_layer(auth)

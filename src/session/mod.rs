@@ -46,6 +46,7 @@ mod record;
 mod redis;
 mod revocations;
 mod store;
+mod store_error;
 mod token;
 #[cfg(feature = "tower-sessions")]
 mod tower_sessions;
@@ -56,7 +57,8 @@ pub use self::{
     leases::{Lease, Leases},
     memory::MemoryStore,
     record::{DataTooLarge, Session},
-    store::{SessionStore, StoreError},
+    store::SessionStore,
+    store_error::StoreError,
     token::{InvalidSessionId, SessionId, SessionToken, SubjectId},
 };
 pub use crate::boxed::BoxFuture;

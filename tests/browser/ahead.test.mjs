@@ -1,4 +1,4 @@
-// What may a browser do before its person asks?
+// A browser that loads pages ahead starts no login and uses up no code.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -17,7 +17,7 @@ const WAYS = {
   'a prefetch link': (url) => `<link rel="prefetch" href="${url.replaceAll('&', '&amp;')}">`,
 };
 
-/** Opens a page that has the browser load `url` ahead, and returns the request that comes of it. */
+/** Opens a page that makes the browser load `url` ahead, and returns the request for it. */
 async function ahead(page, way, url) {
   stage.front.serve(`${SHOP}/ahead`, `<!doctype html><title>Ahead</title>${way(url)}<a href="/checkout">Kassen</a>`);
   await page.goto(`${SHOP}/ahead`);
@@ -25,7 +25,7 @@ async function ahead(page, way, url) {
 }
 
 for (const [name, way] of Object.entries(WAYS)) {
-  test(`${name} starts no login, and the visit itself does`, async (t) => {
+  test(`${name} starts no login, and the later visit does`, async (t) => {
     const context = await stage.visitor(t);
     const page = await context.newPage();
     const { status, headers } = await ahead(page, way, '/checkout');
@@ -41,7 +41,7 @@ for (const [name, way] of Object.entries(WAYS)) {
     assert.equal(begun(stage).length, 1);
   });
 
-  test(`${name} of a callback uses up no code, and the visit itself does`, async (t) => {
+  test(`${name} of a callback uses up no code, and the later visit does`, async (t) => {
     const context = await stage.visitor(t);
     const page = await context.newPage();
     await page.goto(`${SHOP}/checkout`);
@@ -56,7 +56,7 @@ for (const [name, way] of Object.entries(WAYS)) {
   });
 }
 
-/** The address that consent leads to, without the browser going there. */
+/** Returns the address that consent redirects to, without opening it in the browser. */
 async function consentOf(login) {
   const post = (url, answer) =>
     fetch(url, { method: 'POST', redirect: 'manual', body: new URLSearchParams(answer) });

@@ -1,4 +1,4 @@
-// A certificate authority that lives for one run, and how the browser comes to trust it.
+// A certificate authority for one run, and the settings that make the browser trust it.
 
 import { execFile } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
 
-/** Makes an authority and, signed by it, the certificate for `names`. */
+/** Makes an authority, and a certificate for `names` that it signs. */
 export async function makeCertificate(directory, names) {
   const file = (name) => join(directory, name);
   const request = (key, cert, subject, extensions) => [
@@ -33,10 +33,10 @@ export async function makeCertificate(directory, names) {
 }
 
 /**
- * Makes a browser with this home trust the authority, and nothing that it would not trust otherwise.
+ * Makes a browser with this home trust the authority, and no other certificate.
  *
- * Returns the flags that it takes. Where NSS's `certutil` is not installed, the one key of this run is excepted from the
- * check instead.
+ * Returns the flags for the browser. Without NSS's `certutil`, a flag exempts the one key of this
+ * run from the check.
  */
 export async function trust(home, { cert, caFile }) {
   const database = join(home, '.pki', 'nssdb');

@@ -1,4 +1,4 @@
-// Which cookies are set, and what if they get lost?
+// The attributes of the cookies, and the pages for lost cookies.
 
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { agree, assertFailurePage, assertFilled, begun, isCallback, logIn } from
 const stage = await openStage();
 after(() => stage.close());
 
-test('every cookie is __Host-, Secure, HttpOnly and Lax, and out of reach for scripts', async (t) => {
+test('every cookie is __Host-, Secure, HttpOnly and Lax, and hidden from scripts', async (t) => {
   const context = await stage.visitor(t);
   const page = await context.newPage();
   await page.goto(`${SHOP}/checkout`);
@@ -33,13 +33,13 @@ test('every cookie is __Host-, Secure, HttpOnly and Lax, and out of reach for sc
   assert.equal(await page.evaluate(() => document.cookie), '');
 });
 
-test('when cookies are lost on the way, a login ends on one page after one round', async (t) => {
+test('a login without its cookies ends on one page after one round', async (t) => {
   const context = await stage.visitor(t);
   stage.front.dropsCookie = () => true;
   await assertOneRound(await context.newPage());
 });
 
-test('when the browser blocks cookies, a login ends on one page after one round', async (t) => {
+test('a login in a browser that blocks cookies ends on one page after one round', async (t) => {
   const profile = join(stage.directory, 'blocks-cookies');
   const blocked = { profile: { default_content_setting_values: { cookies: 2 } } };
   await mkdir(join(profile, 'Default'), { recursive: true });
@@ -77,7 +77,7 @@ test('a browser that loses its session every time is stopped after three rounds'
   await assertFilled(page);
 });
 
-test("a neighbour's cookie that is no text does not hinder a login", async (t) => {
+test('a cookie of a sibling host that is not UTF-8 does not prevent a login', async (t) => {
   const context = await stage.visitor(t);
   const page = await context.newPage();
   const planted = 'odd=\xff; Domain=shop.test; Path=/; Secure; SameSite=None';

@@ -7,7 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 const BUILT = fileURLToPath(new URL('../../target/debug/examples/demo', import.meta.url));
 
-/** Resolves once the shop takes requests. Nothing of our own environment is handed on: it might name a real gateway. */
+/**
+ * Resolves when the shop accepts requests.
+ *
+ * The shop inherits nothing of our environment, which might name a real gateway.
+ */
 export async function startDemo(settings) {
   const program = process.env.DEMO ?? BUILT;
   const child = spawn(program, {

@@ -1,4 +1,4 @@
-// What becomes of somebody who says no?
+// The page for a user who denies consent, and the ways on from it.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -17,7 +17,7 @@ async function denied(t) {
   return page;
 }
 
-test('who says no is told with 403 what that means, and nobody is signed in', async (t) => {
+test('a denied consent is a 403 that explains the consequence, without a session', async (t) => {
   const page = await denied(t);
   const { status } = await stage.front.seen(isCallback);
   assert.equal(status, 403);
@@ -25,7 +25,7 @@ test('who says no is told with 403 what that means, and nobody is signed in', as
   assert.deepEqual(await page.context().cookies(), []);
 });
 
-test('the obvious button starts over and leads to where the login was meant to', async (t) => {
+test('the main button starts a login again, with the same target', async (t) => {
   const page = await denied(t);
   await page.click('.primary');
   await agree(page);
@@ -33,14 +33,14 @@ test('the obvious button starts over and leads to where the login was meant to',
   await assertFilled(page);
 });
 
-test('who said no can go on without a login', async (t) => {
+test('after a denied consent the user can continue without a login', async (t) => {
   const page = await denied(t);
   await page.click('text=Fortsett uten å logge inn');
   await page.waitForURL(`${SHOP}/manual-form`);
   assert.equal(await page.getByLabel('Navn').inputValue(), '');
 });
 
-test('loading the page of a refusal again shows it again', async (t) => {
+test('the page for a denied consent can be reloaded', async (t) => {
   const page = await denied(t);
   const response = await page.reload();
   assert.equal(response.status(), 403);

@@ -1,4 +1,4 @@
-// What do requests get that no person can follow?
+// Requests that cannot go through a login get 401.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -32,7 +32,7 @@ for (const [name, html] of Object.entries(PARTS)) {
   });
 }
 
-test('a script learns where to log in', async (t) => {
+test('a script gets the login URL', async (t) => {
   const page = await (await stage.visitor(t)).newPage();
   stage.front.serve(`${SHOP}/with-script`, '<!doctype html><title>Script</title>');
   await page.goto(`${SHOP}/with-script`);
@@ -43,7 +43,7 @@ test('a script learns where to log in', async (t) => {
   await page.waitForURL(`${SHOP}/`);
 });
 
-test('a form sent without a session is not sent, and the way back leads to its page', async (t) => {
+test('a form without a session does not reach the app, and the link leads back to its page', async (t) => {
   const page = await (await stage.visitor(t)).newPage();
   const form = '<!doctype html><title>Form</title><form method="post" action="/orders"><button>Send</button></form>';
   stage.front.serve(`${SHOP}/form`, form);
@@ -51,7 +51,7 @@ test('a form sent without a session is not sent, and the way back leads to its p
   await page.click('button');
   await assertFailurePage(page, 'form_not_sent');
   const { status } = await stage.front.seen(({ method }) => method === 'POST');
-  assert.equal(status, 303, 'the answer to a form is a page that can be loaded again');
+  assert.equal(status, 303, 'the response to a form leads to a page that can be reloaded');
   await page.click('.primary');
   await agree(page);
   await page.waitForURL(`${SHOP}/form?step=2`);

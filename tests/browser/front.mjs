@@ -1,4 +1,5 @@
-// What stands in front of the shop: ends TLS, remembers what went by, and can be told to interfere.
+// A reverse proxy in front of the shop: it terminates TLS, records requests and responses, and can
+// change them.
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -6,9 +7,9 @@ import https from 'node:https';
 
 const DEADLINE = 10_000;
 
-/** Passes everything on to `origin` with the Host header it came with, whatever the name of the host. */
+/** Forwards every request to `origin` with its Host header, for any name of the host. */
 export class Front {
-  /** Every request that was answered, oldest first. */
+  /** Every request that has a response, the oldest first. */
   answered = [];
   /** Names of the cookies that never reach the browser. */
   dropsCookie = () => false;
@@ -34,12 +35,12 @@ export class Front {
     this.httpPort = await listen(http.createServer(handler('http')));
   }
 
-  /** Serves a page of the test's own at an address that the shop does not know. */
+  /** Serves a page of the test at an address that the shop does not have. */
   serve(url, html, headers = {}) {
     this.#pages.set(url, { html, headers });
   }
 
-  /** The first answered request that fits, be it of the past or still to come. */
+  /** Returns the first request with a response that fits, past or future. */
   async seen(fits) {
     const past = this.answered.find(fits);
     if (past) return past;
@@ -49,7 +50,7 @@ export class Front {
     });
   }
 
-  /** Back to an honest front with nothing remembered. */
+  /** Removes every change and every record. */
   reset() {
     this.answered = [];
     this.dropsCookie = () => false;
@@ -95,7 +96,7 @@ export class Front {
       answer(back.statusCode, back.headers, this.#let(back.rawHeaders));
       back.pipe(response);
     });
-    // Browsers hang up on what they no longer want; the shop has to live with that, and so do we.
+    // Browsers close a connection that they no longer need, which is not an error.
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
     request.pipe(onward);

@@ -1,4 +1,4 @@
-// What do reload, Back and forward do?
+// Reload, Back and forward end in the app, and show nothing after a logout.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -9,10 +9,10 @@ import { agree, assertFilled, begun, isCallback, logIn, whoami } from './steps.m
 const stage = await openStage();
 after(() => stage.close());
 
-/** A page that was kept alive does not load again. */
+/** A page from the back/forward cache does not load again. */
 const KEPT = { waitUntil: 'commit' };
 
-test('the callback loaded again leads into the app with the same token', async (t) => {
+test('a reloaded callback leads into the app with the same token', async (t) => {
   const context = await stage.visitor(t);
   const page = await logIn(context, '/checkout?from=basket');
   const token = await whoami(context);
@@ -23,7 +23,7 @@ test('the callback loaded again leads into the app with the same token', async (
   assert.equal(await whoami(context), token);
 });
 
-test('Back to the gateway and forward again ends in the app with the same token', async (t) => {
+test('Back to the gateway and forward ends in the app with the same token', async (t) => {
   const context = await stage.visitor(t);
   const page = await logIn(context);
   const token = await whoami(context);
@@ -36,7 +36,7 @@ test('Back to the gateway and forward again ends in the app with the same token'
   assert.equal(begun(stage).length, 1);
 });
 
-test('all the way back the basket knows who is signed in', async (t) => {
+test('the basket shows the user after Back to its first page', async (t) => {
   const context = await stage.visitor(t);
   const page = await context.newPage();
   await page.goto(SHOP);
@@ -49,9 +49,10 @@ test('all the way back the basket knows who is signed in', async (t) => {
   await page.getByText('Innlogget som').waitFor();
 });
 
-test('this browser keeps pages for the Back button, so that the next test proves something', async (t) => {
+test('this browser has a back/forward cache, which the next test needs', async (t) => {
   const page = await (await stage.visitor(t)).newPage();
-  const script = 'addEventListener("pageshow", (event) => (document.title = event.persisted ? "kept" : "loaded"))';
+  const title = 'document.title = event.persisted ? "kept" : "loaded"';
+  const script = `addEventListener("pageshow", (event) => (${title}))`;
   stage.front.serve(`${SHOP}/kept`, `<!doctype html><title></title><script>${script}</script>`);
   await page.goto(`${SHOP}/kept`);
   await page.goto(SHOP);
@@ -59,7 +60,7 @@ test('this browser keeps pages for the Back button, so that the next test proves
   await page.waitForFunction(() => document.title === 'kept');
 });
 
-test('after a logout Back shows nothing of the person, and the next visit is a login', async (t) => {
+test('after a logout Back shows no user data, and the next visit is a login', async (t) => {
   const context = await stage.visitor(t);
   const page = await logIn(context);
   await page.click('text=Logg ut');

@@ -1,4 +1,4 @@
-// Does a person get in?
+// A login from the first click to the filled form.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -14,7 +14,7 @@ const stages = {
 after(() => Promise.all(Object.values(stages).map((stage) => stage.close())));
 
 for (const [store, stage] of Object.entries(stages)) {
-  test(`three clicks lead from the basket to a filled form, and a fourth orders (${store} store)`, async (t) => {
+  test(`three clicks fill in the form, and a fourth one orders (${store} store)`, async (t) => {
     const page = await (await stage.visitor(t)).newPage();
     await page.goto(SHOP);
     for (const click of ['text=Til kassen', '#continue', '#allow']) {
@@ -27,7 +27,7 @@ for (const [store, stage] of Object.entries(stages)) {
   });
 }
 
-test('a click at another site brings the cookie of the begun login back', async (t) => {
+test('a click at another site sends the cookie of the pending login', async (t) => {
   const stage = stages.memory;
   const context = await stage.visitor(t);
   const page = await context.newPage();
@@ -39,7 +39,7 @@ test('a click at another site brings the cookie of the begun login back', async 
   assert.equal(sent.cookie, `${pending.name}=${pending.value}`);
 });
 
-test('a developer can log in over plain http on the own machine', async (t) => {
+test('a developer can log in over plain http on localhost', async (t) => {
   const demo = await startDemo({});
   t.after(() => demo.stop());
   const context = await stages.memory.visitor(t);

@@ -1,4 +1,4 @@
-// Who may end a session?
+// Only the app and its user can end a session.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -9,7 +9,7 @@ import { assertFailurePage, logIn, whoami } from './steps.mjs';
 const stage = await openStage();
 after(() => stage.close());
 
-test('a visit to the logout asks first, and its button logs out', async (t) => {
+test('the logout page asks first, and its button logs out', async (t) => {
   const context = await stage.visitor(t);
   const page = await logIn(context);
   await page.goto(`${SHOP}/telenor/logout`);
@@ -18,7 +18,7 @@ test('a visit to the logout asks first, and its button logs out', async (t) => {
   await assertSignedOut(page);
 });
 
-test('a neighbour cannot log anybody out, although the browser sends the session along', async (t) => {
+test('a sibling host cannot log a user out, although the browser sends the cookie', async (t) => {
   const context = await stage.visitor(t);
   const page = await logIn(context);
   const token = await whoami(context);
@@ -31,7 +31,7 @@ test('a neighbour cannot log anybody out, although the browser sends the session
   assert.equal(await whoami(context), token);
 });
 
-test('who was lured into a logout and does want it gets it from the page that says so', async (t) => {
+test('the page for a foreign logout form has a button that logs out', async (t) => {
   const context = await stage.visitor(t);
   const page = await logIn(context);
   await lure(page);
@@ -40,9 +40,10 @@ test('who was lured into a logout and does want it gets it from the page that sa
   await assertSignedOut(page);
 });
 
-/** Has a neighbour's page send the form that logs out. */
+/** Sends the logout form from a page of a sibling host. */
 async function lure(page) {
-  const form = `<!doctype html><form method="post" action="${SHOP}/telenor/logout"><button>Vinn!</button></form>`;
+  const action = `${SHOP}/telenor/logout`;
+  const form = `<!doctype html><form method="post" action="${action}"><button>Vinn!</button></form>`;
   stage.front.serve(`${NEIGHBOUR}/win`, form);
   await page.goto(`${NEIGHBOUR}/win`);
   await page.click('button');

@@ -1,6 +1,6 @@
-// Can every page be read and used on a phone, by day and by night?
+// Every page can be read and used on a phone, in light and dark mode.
 //
-// Leaves a picture of each in target/screenshots.
+// The screenshots are in target/screenshots.
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -24,7 +24,7 @@ const SCHEMES = ['light', 'dark'];
 const stage = await openStage();
 after(() => stage.close());
 
-/** How to get to each page, beginning with an empty tab. What it answers is its status. */
+/** Opens each page in an empty tab, and returns its status. */
 const PAGES = {
   // The shop's own.
   'landing': async (page) => (await page.goto(SHOP)).status(),
@@ -48,7 +48,7 @@ const PAGES = {
     await signIn(page);
     await page.fill('#postal_code', 'ni');
     await page.fill('#email', 'kari');
-    // As a browser would that does not look at the answers itself.
+    // Like a browser that does not validate the form.
     await page.locator('#delivery-form').evaluate((form) => (form.noValidate = true));
     return pressing(page, 'text=Kjøp for');
   },
@@ -148,7 +148,7 @@ testPage('denied', PAGES.denied, { locale: 'en-GB', lang: 'en' });
 
 function testPage(name, open, { locale, lang }) {
   const title = lang === 'nb' ? name : `${name}-${lang}`;
-  test(`the page ${title} fits small phones and shuts nobody out`, async (t) => {
+  test(`the page ${title} fits small phones and is accessible`, async (t) => {
     const page = await (await stage.visitor(t, { locale, reducedMotion: 'reduce' })).newPage();
     const blocked = [];
     page.on('console', (message) => {
@@ -169,11 +169,11 @@ function testPage(name, open, { locale, lang }) {
         assert.deepEqual(await barriers(page), [], variant);
       }
     }
-    assert.deepEqual(blocked, [], 'the page does nothing that its own policy forbids');
+    assert.deepEqual(blocked, [], 'the page obeys its own Content Security Policy');
   });
 }
 
-/** What reaches out of the window, if the page can be scrolled sideways. */
+/** Returns the elements that are wider than the window, if the page scrolls sideways. */
 const tooWide = (page) =>
   page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
@@ -188,7 +188,7 @@ async function signIn(page) {
   await page.goto(`${SHOP}/checkout`);
 }
 
-/** Begins a login, and returns its state. */
+/** Starts a login, and returns its state. */
 async function begin(page) {
   await page.goto(`${SHOP}/checkout`);
   const { headers } = await stage.front.seen(({ headers }) => headers.location);
@@ -206,7 +206,7 @@ async function askPhone(page, number) {
   await page.click('#ussd-send');
 }
 
-/** The status of the page that a form on another page leads to. */
+/** Returns the status of the page that a form on another page leads to. */
 async function postFrom(page, origin, action) {
   const form = `<form method="post" action="${SHOP}${action}"><button>Send</button></form>`;
   stage.front.serve(`${origin}/form`, `<!doctype html><title>Form</title>${form}`);
@@ -214,7 +214,7 @@ async function postFrom(page, origin, action) {
   return pressing(page, 'button');
 }
 
-/** The status of the page that comes of a click. */
+/** Returns the status of the page that a click leads to. */
 async function pressing(page, button) {
   const isPage = (response) => response.request().isNavigationRequest() && !response.headers().location;
   const [response] = await Promise.all([page.waitForResponse(isPage), page.click(button)]);

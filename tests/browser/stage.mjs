@@ -1,6 +1,7 @@
-// The stage of every test here: the shop behind TLS at https://shop.test, and a browser that finds nothing else.
+// The environment of every test: the shop behind TLS at https://shop.test, and a browser that can
+// reach no other host.
 //
-// DEMO, CHROMIUM and CERTUTIL name the programs to use in place of the usual ones.
+// DEMO, CHROMIUM and CERTUTIL set other programs than the default ones.
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
@@ -14,7 +15,7 @@ import { startDemo } from './demo.mjs';
 import { Front } from './front.mjs';
 
 export const SHOP = 'https://shop.test';
-/** Another site's machine under the same registered name, such as a forgotten campaign page. */
+/** A sibling host under the same registrable domain, such as a forgotten campaign page. */
 export const NEIGHBOUR = 'https://neighbour.shop.test';
 
 const FLAGS = [
@@ -30,7 +31,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => process.exit(1));
 }
 
-/** Opens a stage for one test file; `settings` are environment variables of the demo. */
+/** Opens a stage for one test file. `settings` are environment variables of the demo. */
 export async function openStage(settings = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'telenor-auth-browser-'));
   const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
@@ -55,7 +56,7 @@ export async function openStage(settings = {}) {
   const options = {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [...FLAGS, ...flags, `--host-resolver-rules=${found.join(',')}`],
-    // What people have and automation goes without: pages kept alive for the Back button.
+    // Users have the back/forward cache, which automation disables.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
     chromiumSandbox: false,
     env: { ...process.env, HOME: directory },
@@ -75,11 +76,11 @@ export async function openStage(settings = {}) {
     directory,
     front,
     gateway: demo.gateway,
-    /** A person with a browser of their own, for the length of one test. */
+    /** A user with a new browser, for one test. */
     async visitor(t, wishes) {
       return welcome(t, await browser.newContext({ locale: 'nb-NO', ...wishes }));
     },
-    /** The same for somebody whose browser is set up in a way of its own. */
+    /** A user whose browser has a profile with settings, for one test. */
     async visitorOfProfile(t, profile) {
       return welcome(t, await chromium.launchPersistentContext(profile, { locale: 'nb-NO', ...options }));
     },

@@ -1,4 +1,4 @@
-// Does a login that starts on plain http end on https, with nothing of worth in clear text?
+// A login that starts on plain http ends on https, and sends no secret in clear text.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -16,7 +16,7 @@ after(() => stage.close());
 
 const inClearText = () => stage.front.answered.filter(({ url }) => url.protocol === 'http:');
 
-test('a login passes over the plain-http page by itself and fills in the form', async (t) => {
+test('a login goes through the plain-http page by itself and fills in the form', async (t) => {
   const context = await stage.visitor(t);
   const page = await context.newPage();
   await page.goto(`${SHOP}/checkout?n=1`);
@@ -30,14 +30,14 @@ test('a login passes over the plain-http page by itself and fills in the form', 
   assert.equal(`${url.origin}${url.pathname}`, `${START}/telenor/start`);
   assert.equal(status, 200);
   assert.equal(sent.cookie, undefined, 'no cookie goes there');
-  assert.equal(headers['set-cookie'], undefined, 'and none comes from there');
+  assert.equal(headers['set-cookie'], undefined, 'and the page sets none');
   assert.doesNotMatch(url.href, /checkout/);
   for (const cookie of await context.cookies()) {
     assert.ok(cookie.secure && cookie.name.startsWith('__Host-'), cookie.name);
   }
 });
 
-test('everything else on the plain-http host is sent to https', async (t) => {
+test('every other request to the plain-http host is redirected to https', async (t) => {
   const page = await (await stage.visitor(t)).newPage();
   await page.goto(`${START}/manual-form`);
   assert.equal(page.url(), `${SHOP}/manual-form`);
@@ -47,7 +47,7 @@ test('everything else on the plain-http host is sent to https', async (t) => {
   assert.equal(headers['strict-transport-security'], undefined);
 });
 
-test('a start page that is opened again goes on with a button, at the same place', async (t) => {
+test('a start page that is opened again has a button, which leads to the same target', async (t) => {
   const context = await stage.visitor(t);
   const page = await context.newPage();
   await page.goto(`${SHOP}/checkout?n=2`);
@@ -60,10 +60,10 @@ test('a start page that is opened again goes on with a button, at the same place
   await page.waitForURL(`${SHOP}/checkout?n=2`);
 });
 
-test('the start page has a button, in case it does not go on by itself', async (t) => {
+test('the start page has a button for browsers in which it does not go on by itself', async (t) => {
   const context = await stage.visitor(t, { viewport: { width: 390, height: 844 } });
   const page = await context.newPage();
-  // An answer without content leaves the browser where it is.
+  // A response without content keeps the browser on the page.
   await page.route(`${stage.gateway}/**`, (route) => route.fulfill({ status: 204 }));
   await page.goto(`${SHOP}/checkout`, { waitUntil: 'commit' });
   const go = page.locator('#continue');

@@ -1,4 +1,4 @@
-// What people do, and what they see.
+// The steps of a user, and checks of the pages.
 
 import assert from 'node:assert/strict';
 
@@ -6,19 +6,19 @@ import axe from 'axe-core';
 
 import { SHOP } from './stage.mjs';
 
-/** Says yes to everything at the gateway. */
+/** Consents to everything at the gateway. */
 export async function agree(page) {
   await page.click('#continue');
   await page.click('#allow');
 }
 
-/** Lets itself be recognised at the gateway, and shares nothing. */
+/** Is recognised at the gateway, and denies consent. */
 export async function decline(page) {
   await page.click('#continue');
   await page.click('#deny');
 }
 
-/** A tab that went through a login and shows what it asked for. */
+/** Returns a tab after a login, on the page that it requested. */
 export async function logIn(context, path = '/checkout') {
   const page = await context.newPage();
   await page.goto(SHOP + path);
@@ -27,13 +27,13 @@ export async function logIn(context, path = '/checkout') {
   return page;
 }
 
-/** Which access token the browser is signed in with, as a hash. */
+/** Returns the hash of the access token of the session. */
 export async function whoami(context) {
   const page = await context.newPage();
   await page.goto(`${SHOP}/whoami`);
   const answer = await page.locator('body').innerText();
   await page.close();
-  assert.match(answer, /^[0-9a-f]{64}$/, 'nobody is signed in');
+  assert.match(answer, /^[0-9a-f]{64}$/, 'no user is signed in');
   return answer;
 }
 
@@ -42,7 +42,7 @@ export async function assertFilled(page) {
   assert.equal(await page.getByLabel('Postnummer').inputValue(), '9008');
 }
 
-/** A page of the layer that names this cause, and one obvious button. */
+/** Checks for a page of the layer that names this cause and has one main button. */
 export async function assertFailurePage(page, cause) {
   await page.locator('footer code', { hasText: new RegExp(`^${cause}$`) }).waitFor();
   assert.equal(await page.locator('.primary').count(), 1, 'one obvious button');
@@ -51,11 +51,13 @@ export async function assertFailurePage(page, cause) {
 
 export const isCallback = ({ url }) => url.pathname === '/telenor/callback';
 
-/** The requests that were sent on to the gateway to log in. */
+/** Returns the requests that were redirected to the gateway to log in. */
 export const begun = ({ front, gateway }) =>
-  front.answered.filter(({ headers }) => headers.location?.startsWith(`${gateway}/oauth/v2/authorize?`));
+  front.answered.filter(({ headers }) =>
+    headers.location?.startsWith(`${gateway}/oauth/v2/authorize?`),
+  );
 
-/** What shuts somebody out of a page, as far as a machine can tell. */
+/** Returns the accessibility violations of a page that axe detects. */
 export async function barriers(page) {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {

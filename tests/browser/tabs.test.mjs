@@ -1,4 +1,4 @@
-// Do logins in several tabs get along?
+// Logins in several tabs do not disturb each other.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -9,7 +9,7 @@ import { agree, whoami } from './steps.mjs';
 const stage = await openStage();
 after(() => stage.close());
 
-test('each of three tabs ends where it started, in whichever order they finish', async (t) => {
+test('each of three tabs ends on its own page, in any order', async (t) => {
   const context = await stage.visitor(t);
   const paths = ['/checkout?tab=1', '/whoami?tab=2', '/checkout?tab=3&with=%C3%B8'];
   const tabs = [];
@@ -23,10 +23,10 @@ test('each of three tabs ends where it started, in whichever order they finish',
     await tabs[at].waitForURL(SHOP + paths[at]);
   }
   const names = (await context.cookies()).map(({ name }) => name);
-  assert.ok(!names.some((name) => name.includes('-login-')), `no login is left over: ${names}`);
+  assert.ok(!names.some((name) => name.includes('-login-')), `no pending login is left: ${names}`);
 });
 
-test('a tab that comes late takes over the session of the browser', async (t) => {
+test('a late tab uses the session of the browser', async (t) => {
   const context = await stage.visitor(t);
   const late = await context.newPage();
   await late.goto(`${SHOP}/checkout`);

@@ -215,7 +215,7 @@ fn key_from_the_documentation_is_refused() {
         include_str!("../../src/lib.rs"),
         include_str!("../../src/key/mod.rs"),
         include_str!("../../src/builder/mod.rs"),
-        include_str!("../../src/session/cookie/mod.rs"),
+        include_str!("../../src/session/cookie.rs"),
     );
     for word in readme
         .split(|character: char| !character.is_ascii_alphanumeric() && !"+/=_-".contains(character))

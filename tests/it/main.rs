@@ -11,6 +11,7 @@
 #[macro_use]
 mod support;
 
+mod architecture;
 mod browser;
 mod builder;
 mod events;

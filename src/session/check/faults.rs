@@ -5,13 +5,15 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{
-    checked::{Checked, Saved, new_subject, next},
+    checked::{Checked, Saved, next},
+    fault::Fault,
     leases::new_name,
-    rule::{Found, Rule, is_whole},
+    rule::{Found, Rule},
+    survivors::{Kept, UncertainSessions},
 };
 use crate::{
     polling::Polling,
-    session::{Fault, Lease, Leases, Session, SessionStore, StoreError, SubjectId},
+    session::{Lease, Leases, SessionStore, StoreError},
 };
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,11 +27,11 @@ const LEASE_TTL: Duration = Duration::from_secs(60);
 /// `inject` breaks what the store talks to, and heals it with [`Fault::None`]: a proxy in between
 /// that hangs, say, or a server that is stopped and continued. It returns when that is done.
 ///
-/// During an [error](Fault::Error) and a [hang](Fault::Hang), every call of the store must return an
-/// error within 5 seconds, and never "there is no such session". Only a store with a cache may still
-/// return what it knows. A [slow](Fault::Slow) answer counts as any other. When the server is well
-/// again, the store must recover within 10 seconds, without being made again, with every session
-/// that it had.
+/// During an [error](Fault::Error) and a [hang](Fault::Hang), each call of the store must return an
+/// error within 5 seconds, and never "there is no such session". Only a store with a cache may
+/// still return what it knows. A [slow](Fault::Slow) answer counts as any other. When the server is
+/// well again, the store must recover within 10 seconds, without being made again, with every
+/// session that it had.
 ///
 /// Like [`check_store`](super::check_store) it ends every session. Give it a store of its own.
 ///
@@ -70,7 +72,7 @@ pub async fn check_store_faults<Store: SessionStore>(
         }
         inject(Fault::None).await;
         broken.recovers(&kept).await;
-        uncertain.can_still_be_ended(&broken).await;
+        uncertain.can_still_be_ended(store).await;
     }
     inject(Fault::Slow).await;
     slow_counts_as_any_other(store).await;
@@ -85,85 +87,6 @@ pub async fn check_store_faults<Store: SessionStore>(
     store.revoke_all().await;
     let rule = Rule::of("revoke_all", "all sessions can be revoked after a fault");
     rule.no_session(&store.load(&kept.live.token).await);
-}
-
-/// Sessions of which the store knows everything before a fault.
-struct Kept {
-    subject: SubjectId,
-    live: Saved,
-    removed: Saved,
-    /// Whether the store can list the sessions of a subject.
-    listed: bool,
-}
-
-impl Kept {
-    async fn saved<Store: SessionStore>(store: &Checked<Store>) -> Self {
-        let subject = new_subject();
-        let live = store.session("live").with_subject(subject);
-        let removed = store.save_new("removed").await;
-        store.remove(&removed.token).await;
-        let live = store.save(next(&live, "live")).await;
-        let listed = store.store().sessions_of(subject, store.now).await;
-        let rule = Rule::of("sessions_of", "to list sessions is not an error");
-        let listed = rule.ok(listed).is_some();
-        Self {
-            subject,
-            live,
-            removed,
-            listed,
-        }
-    }
-}
-
-/// Sessions of which it is not known whether a call reached the store.
-struct UncertainSessions {
-    updated: Saved,
-    removed: Saved,
-    revoked: Saved,
-    subject: SubjectId,
-    of_subject: Saved,
-}
-
-impl UncertainSessions {
-    async fn saved<Store: SessionStore>(store: &Checked<Store>) -> Self {
-        let subject = new_subject();
-        let of_subject = store.session("of subject").with_subject(subject);
-        Self {
-            updated: store.save_new("first").await,
-            removed: store.save_new("removed").await,
-            revoked: store.save_new("revoked").await,
-            subject,
-            of_subject: store.save(of_subject).await,
-        }
-    }
-
-    async fn can_still_be_ended<Store: SessionStore>(&self, broken: &Broken<'_, Store>) {
-        let store = broken.store;
-        let found = store.load(&self.updated.token).await;
-        let (first, later) = (&self.updated.session, next(&self.updated.session, "later"));
-        if !is_any_of(&found, &[first, &later]) {
-            let text = "a session is whole after a fault, in its state before the update or after";
-            Rule::of("update", text).session(first, &found);
-        }
-        store.remove(&self.updated.token).await;
-        store.remove(&self.removed.token).await;
-        store.revoke(store.id(&self.revoked)).await;
-        store.revoke_subject(self.subject).await;
-        for (method, saved) in [
-            ("remove", &self.updated),
-            ("remove", &self.removed),
-            ("revoke", &self.revoked),
-            ("revoke_subject", &self.of_subject),
-        ] {
-            let rule = Rule::of(method, "what could not be ended can be ended after a fault");
-            rule.no_session(&store.load(&saved.token).await);
-        }
-    }
-}
-
-fn is_any_of(found: &Found, states: &[&Session]) -> bool {
-    let found = found.session.as_ref();
-    found.is_some_and(|found| states.iter().any(|state| is_whole(found, state)))
 }
 
 /// A store while its server fails.

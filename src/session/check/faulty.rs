@@ -9,6 +9,7 @@ use std::{
 
 use tokio::time::sleep;
 
+use super::fault::{Fault, Operation};
 use crate::{
     boxed::BoxFuture,
     session::{
@@ -19,54 +20,6 @@ use crate::{
 };
 
 const DELAY: Duration = Duration::from_millis(10);
-
-/// What is wrong with a store, or with the server that it talks to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// Nothing.
-    #[default]
-    None,
-    /// It returns an error, or cannot be reached at all.
-    Error,
-    /// It takes a request and never answers.
-    Hang,
-    /// It does what it is asked for, and answers late.
-    Slow,
-}
-
-/// What a store does for an app, for a test that [breaks](FaultyStore::set_for) one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Every look-up: [`load`](SessionStore::load), [`load_fresh`](SessionStore::load_fresh) and
-    /// [`try_load`](SessionStore::try_load).
-    Load,
-    /// [`SessionStore::save`].
-    Save,
-    /// [`SessionStore::update`].
-    Update,
-    /// [`SessionStore::remove`].
-    Remove,
-    /// [`SessionStore::revoke`].
-    Revoke,
-    /// [`SessionStore::revoke_subject`].
-    RevokeSubject,
-    /// [`SessionStore::revoke_all`].
-    RevokeAll,
-    /// [`SessionStore::find_ended`].
-    FindEnded,
-    /// [`SessionStore::sessions_of`].
-    SessionsOf,
-    /// [`Leases::acquire`].
-    AcquireLease,
-    /// [`Leases::complete`].
-    CompleteLease,
-    /// [`Leases::release`].
-    ReleaseLease,
-}
-
-const OPERATIONS: usize = Operation::ReleaseLease as usize + 1;
 
 /// Wraps a store and fails on command, for a test of what an app does without its store.
 ///
@@ -91,7 +44,7 @@ const OPERATIONS: usize = Operation::ReleaseLease as usize + 1;
 /// ```
 pub struct FaultyStore<S> {
     inner: Arc<S>,
-    faults: Arc<Mutex<[Fault; OPERATIONS]>>,
+    faults: Arc<Mutex<[Fault; Operation::COUNT]>>,
 }
 
 impl<S> FaultyStore<S> {
@@ -106,7 +59,7 @@ impl<S> FaultyStore<S> {
 
     /// Gives every operation this fault. [`Fault::None`] heals them all.
     pub fn set(&self, fault: Fault) {
-        *lock(&self.faults) = [fault; OPERATIONS];
+        *lock(&self.faults) = [fault; Operation::COUNT];
     }
 
     /// Gives one operation this fault, and leaves the others as they are.

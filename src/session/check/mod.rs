@@ -5,6 +5,7 @@ mod checked;
 mod defects;
 mod ending;
 mod expiry;
+mod fault;
 mod faults;
 mod faulty;
 mod find_ended;
@@ -14,12 +15,14 @@ mod misreports;
 mod rule;
 mod saving;
 mod subjects;
+mod survivors;
 mod updating;
 
 use self::checked::Checked;
 pub use self::{
+    fault::{Fault, Operation},
     faults::check_store_faults,
-    faulty::{Fault, FaultyStore, Operation},
+    faulty::FaultyStore,
 };
 use super::SessionStore;
 
@@ -48,7 +51,8 @@ use super::SessionStore;
 /// what was expected and what came instead:
 ///
 /// ```text
-/// `update` broke a rule: a later state takes the place of the one before it. Expected Some(token), got None
+/// `update` broke a rule: a later state takes the place of the one before it.
+/// Expected Some(token), got None
 /// ```
 ///
 /// Also outside a tokio runtime.

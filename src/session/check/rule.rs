@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use super::Fault;
+use super::fault::Fault;
 use crate::{
     error::chain,
     session::{Record, Session, StoreError},

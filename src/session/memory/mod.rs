@@ -86,15 +86,42 @@ impl MemoryStore {
 impl Sessions {
     fn remove(&self, id: SessionId) {
         if let Some(session) = self.shards.remove(id) {
-            self.subjects.remove(&session, id);
+            self.forget_subject(&session, id);
         }
+    }
+
+    fn forget_subject(&self, session: &Session, id: SessionId) {
+        if let Some(subject) = session.subject() {
+            self.subjects.remove(subject, id);
+        }
+    }
+
+    /// Adds a session that is kept to those of its subject, and ends the oldest beyond the limit.
+    fn add_to_subject(&self, subject: SubjectId, id: SessionId, most: usize, now: u64) {
+        if most < usize::MAX {
+            // One that has expired does not count.
+            let known = self.subjects.sessions(subject);
+            let expired = known.into_iter().filter(|id| !self.is_live(*id, now));
+            expired.for_each(|id| self.remove(id));
+        }
+        let over = self.subjects.add(subject, id, most);
+        over.into_iter().for_each(|id| self.remove(id));
+        // Ended between being kept and being added.
+        if self.shards.get(id).is_none() {
+            self.subjects.remove(subject, id);
+        }
+    }
+
+    fn is_live(&self, id: SessionId, now: u64) -> bool {
+        let session = self.shards.get(id);
+        session.is_some_and(|session| session.is_live(now))
     }
 
     /// Forgets the sessions for which `keep` does not hold.
     fn retain(&self, keep: impl Fn(&Session) -> bool) {
         let removed = self.shards.retain(keep);
         for (id, session) in removed {
-            self.subjects.remove(&session, id);
+            self.forget_subject(&session, id);
         }
     }
 
@@ -140,10 +167,7 @@ impl SessionStore for MemoryStore {
         });
         let token = sessions.shards.insert(&session);
         if let Some(subject) = session.subject() {
-            let over = sessions
-                .subjects
-                .add(subject, token.id(), self.max_per_subject);
-            over.into_iter().for_each(|id| sessions.remove(id));
+            sessions.add_to_subject(subject, token.id(), self.max_per_subject, now);
         }
         Ok(token)
     }
@@ -196,12 +220,8 @@ impl SessionStore for MemoryStore {
         now: SystemTime,
     ) -> Result<Vec<SessionId>, StoreError> {
         let now = unix_seconds(now);
-        let live = |id| {
-            let session = self.sessions.shards.get(id);
-            session.is_some_and(|session| session.is_live(now))
-        };
         let ids = sessions.iter().map(|(id, _)| *id);
-        Ok(ids.filter(|id| !live(*id)).collect())
+        Ok(ids.filter(|id| !self.sessions.is_live(*id, now)).collect())
     }
 
     async fn sessions_of(
@@ -211,10 +231,7 @@ impl SessionStore for MemoryStore {
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let now = unix_seconds(now);
         let mut ids = self.sessions.subjects.sessions(subject);
-        ids.retain(|id| {
-            let session = self.sessions.shards.get(*id);
-            session.is_some_and(|session| session.is_live(now))
-        });
+        ids.retain(|id| self.sessions.is_live(*id, now));
         Ok(Some(ids))
     }
 }
@@ -307,5 +324,28 @@ mod tests {
             }
             assert!(store.sessions.subjects.is_empty(), "{end}");
         }
+        // One that has ended in the moment in which it was saved.
+        let id = SessionToken::random().id();
+        store.sessions.add_to_subject(subject, id, usize::MAX, 0);
+        assert!(store.sessions.subjects.is_empty());
+    }
+
+    #[tokio::test]
+    async fn limit_of_a_subject_does_not_count_what_has_expired() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new().with_max_sessions_per_subject(2);
+        let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
+        let save = async |seconds| {
+            let session = session(&clock, seconds).with_subject(subject);
+            store.save(session, clock.now()).await.unwrap()
+        };
+        let load = async |token| store.load(token, clock.now()).await.unwrap();
+        let (long, _short) = (save(600).await, save(60).await);
+        clock.advance(Duration::from_secs(60));
+        let new = save(600).await;
+        assert!(load(&long).await.is_some());
+        save(600).await;
+        assert!(load(&long).await.is_none());
+        assert!(load(&new).await.is_some());
     }
 }

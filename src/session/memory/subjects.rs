@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Mutex};
 
 use crate::{
-    session::{Session, SessionId, SubjectId},
+    session::{SessionId, SubjectId},
     sync::lock,
 };
 
@@ -21,10 +21,7 @@ impl Subjects {
         sessions.drain(..over).collect()
     }
 
-    pub(super) fn remove(&self, session: &Session, id: SessionId) {
-        let Some(subject) = session.subject() else {
-            return;
-        };
+    pub(super) fn remove(&self, subject: SubjectId, id: SessionId) {
         let mut subjects = lock(&self.0);
         if let Some(sessions) = subjects.get_mut(&subject) {
             sessions.retain(|known| *known != id);

@@ -1,4 +1,4 @@
-//! Where Redis is, by a URL that may hold a password, and hence is never shown.
+//! The URL of Redis. It may hold a password, so it is never shown.
 
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use url::Url;
 
 use crate::error::ConfigError;
 
-/// Keeps a connection that nobody uses from being forgotten on its way.
+/// Keeps an idle connection open in the network devices on its way.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// A client for this address, which has not connected yet.
+/// Makes a client for this address, which has not connected yet.
 pub(super) fn client(address: &str) -> Result<Client, ConfigError> {
     if checked(address)? {
-        // Settings for TLS are made from the process's default, and without one rustls panics where it has two to choose from.
+        // TLS uses the process's default provider. Without a default, rustls panics where it has
+        // two to choose from.
         let _ = aws_lc_rs::default_provider().install_default();
     }
     let settings = TcpSettings::default()
@@ -30,11 +31,11 @@ pub(super) fn client(address: &str) -> Result<Client, ConfigError> {
     Client::open(info.set_tcp_settings(settings)).map_err(|_| unusable())
 }
 
-/// The same client, which trusts these authorities instead of the system's.
+/// Makes the same client, with these authorities instead of the system's.
 pub(super) fn trusting(client: &Client, pem: &[u8]) -> Result<Client, ConfigError> {
     let info = client.get_connection_info().clone();
     if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-        return wrong("is without TLS, and there is a certificate authority for it");
+        return wrong("is without TLS, but a certificate authority is set for it");
     }
     if CertificateDer::pem_slice_iter(pem).next().is_none() {
         return Err(ConfigError::InvalidCertificates);
@@ -46,7 +47,7 @@ pub(super) fn trusting(client: &Client, pem: &[u8]) -> Result<Client, ConfigErro
     Client::build_with_tls(info, certificates).map_err(|_| ConfigError::InvalidCertificates)
 }
 
-/// Whether an address that can be used is one with TLS.
+/// Checks an address, and returns whether it is one with TLS.
 fn checked(address: &str) -> Result<bool, ConfigError> {
     let url = Url::parse(address)
         .map_err(|error| ConfigError::InvalidStoreUrl(format!("cannot be read ({error})")))?;
@@ -59,15 +60,15 @@ fn checked(address: &str) -> Result<bool, ConfigError> {
         return wrong("has no host");
     }
     if !url.username().is_empty() && url.password().is_none() {
-        return wrong("has a user and no password (a password alone has a colon in front)");
+        return wrong("has a user and no password (a password alone needs a colon before it)");
     }
-    // What `#insecure` asks for is not to be had, and a password may hold such a character by mistake.
+    // `#insecure` is not supported, and a password may hold such a character by mistake.
     if url.query().is_some() || url.fragment().is_some() {
         return wrong("has a ? or a #");
     }
     let database = url.path().trim_matches('/');
     if !database.is_empty() && database.parse::<u16>().is_err() {
-        return wrong("has a path that is no database number");
+        return wrong("has a path that is not a database number");
     }
     Ok(tls)
 }
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_in_every_form_are_taken() {
+    fn addresses_in_every_form_are_accepted() {
         for good in [
             "redis://localhost",
             "redis://127.0.0.1:6379/0",
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_address_is_said_without_its_password() {
+    fn error_for_an_address_shows_no_password() {
         for (bad, why) in [
             ("", "cannot be read"),
             ("localhost:6379", "does not begin"),
@@ -118,8 +119,8 @@ mod tests {
             ("redis://zqxzqx@redis.test", "has a user and no password"),
             ("redis://:zqxzqx@redis.test:port", "cannot be read"),
             ("redis://:zqxzqx@0.0.0.0", "cannot be used"),
-            ("redis://:zqxzqx@redis.test/zero", "no database number"),
-            ("redis://:zqxzqx@redis.test/-1", "no database number"),
+            ("redis://:zqxzqx@redis.test/zero", "not a database number"),
+            ("redis://:zqxzqx@redis.test/-1", "not a database number"),
             ("redis://redis.test/?password=zqxzqx", "has a ? or a #"),
             ("rediss://:zqxzqx@redis.test/#insecure", "has a ? or a #"),
         ] {
@@ -136,13 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn certificate_authority_that_is_none_is_refused() {
+    fn invalid_certificate_authority_is_refused() {
         let refused = |address, pem: &str| {
             let client = client(address).unwrap();
             trusting(&client, pem.as_bytes()).unwrap_err()
         };
         let address = "rediss://redis.test";
-        assert_eq!(refused(address, "no pem"), ConfigError::InvalidCertificates);
+        assert_eq!(
+            refused(address, "not PEM"),
+            ConfigError::InvalidCertificates
+        );
         let empty = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert_eq!(refused(address, empty), ConfigError::InvalidCertificates);
         assert!(matches!(

@@ -1,4 +1,4 @@
-//! The one connection to Redis that everybody in this process shares.
+//! The one connection to Redis that all tasks of this process share.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -13,15 +13,17 @@ use tokio::{
 
 use crate::{session::StoreError, sync::lock};
 
-/// One try to connect, with TLS and password.
+/// For one attempt to connect, with TLS and password.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Tries in a row, and the first and the longest pause between them: together less than a command has time for by default, so that whoever
-/// waits learns what is wrong. With the next command it begins again, so nobody connects for nobody.
+/// The attempts in a row, and the first and the longest pause between them. Together they take less
+/// time than a command has by default, so that a caller learns the reason. The next command begins
+/// again, so nothing connects without a caller.
 const MAX_RETRIES: usize = 2;
 const MIN_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_millis(100);
-/// How long a connection may bring nothing but errors. It mends itself when it breaks, and not when its server hangs, or is another one by
-/// now, or has refused the password once.
+/// How long a connection may return nothing but errors. The manager reconnects when a connection
+/// breaks. It does not when the server hangs, when the name leads to another server by now, or when
+/// the server has refused the password once.
 const MAX_FAILING: Duration = Duration::from_secs(2);
 
 /// Connects with the first command, and again when the connection breaks.
@@ -33,9 +35,9 @@ pub(super) struct Connection {
 #[derive(Default)]
 struct State {
     manager: Option<ConnectionManager>,
-    /// How many there were.
+    /// How many managers there were.
     number: u64,
-    /// Since when there were nothing but errors.
+    /// Since when commands return nothing but errors.
     failing: Option<Instant>,
 }
 
@@ -51,8 +53,9 @@ impl Connection {
         &self.client
     }
 
-    /// What Redis answers to a command, which must be one that can be sent twice: a restart of Redis leaves a connection that only the next
-    /// command finds broken, and that it was not executed nobody can know.
+    /// Returns the answer of Redis to a command, which must be safe to send twice. A restart of
+    /// Redis leaves a broken connection, which only the next command detects. Nothing says then
+    /// whether that command was executed.
     pub(super) async fn query<T: FromRedisValue>(
         &self,
         command: &Cmd,
@@ -71,7 +74,7 @@ impl Connection {
                 }
             }
         };
-        // Nothing goes on once the time is up, not even the waiting for a connection.
+        // Nothing continues after the deadline, not even the wait for a connection.
         match in_time(within, queried).await {
             Some(answer) => answer.map_err(|error| StoreError::new(describe(&error))),
             None => {
@@ -92,12 +95,12 @@ impl Connection {
         }
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            // Each command has its own.
+            // Each command has its own deadline.
             .set_response_timeout(None)
             .set_number_of_retries(MAX_RETRIES)
             .set_min_delay(MIN_BACKOFF)
             .set_max_delay(MAX_BACKOFF);
-        // Not before now, as it takes a runtime; and this does not connect yet.
+        // It is made here because it needs a runtime. It does not connect yet.
         let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
         state.manager = Some(manager.clone());
         state.number += 1;
@@ -109,7 +112,7 @@ impl Connection {
             Ok(_) => lock(&self.state).failing = None,
             Err(error) if is_demoted(error) => {
                 let mut state = lock(&self.state);
-                // Somebody else may have found it out before, and the next one is there already.
+                // Another task may have replaced the manager already.
                 if state.number == number {
                     state.manager = None;
                 }
@@ -129,23 +132,24 @@ impl Connection {
     }
 }
 
-/// `None` when the time is up, or there is no runtime to tell.
+/// Returns `None` after the deadline, or without a runtime.
 pub(super) async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     Handle::try_current().ok()?;
     timeout(limit, work).await.ok()
 }
 
-/// Whether another connection may do what this one did not.
+/// Whether the command may succeed on another connection.
 fn is_other_connections(error: &RedisError) -> bool {
     error.is_connection_dropped() || is_demoted(error)
 }
 
-/// This server takes no writes any more, and its name leads to another one by now.
+/// Whether the server accepts no writes any more. Its name leads to another server by now.
 fn is_demoted(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
-/// Without the arguments of a command, which Redis repeats when it does not know the command.
+/// Returns the error without the arguments of a command, which Redis repeats when it does not know
+/// the command.
 fn describe(error: &RedisError) -> String {
     match (error.kind(), error.code()) {
         (ErrorKind::Io, _) => format!("Redis cannot be reached: {error}"),

@@ -34,12 +34,12 @@ impl Prefix {
         format!("{}revocations", self.0)
     }
 
-    /// Up to when all sessions have ended.
+    /// The key of the time up to which all sessions have ended.
     pub(super) fn revoked_up_to(&self) -> String {
         format!("{}revoked-up-to", self.0)
     }
 
-    /// What `SCAN` finds every session by, and perhaps a little more.
+    /// The pattern by which `SCAN` finds every session, and perhaps other keys.
     pub(super) fn session_pattern(&self) -> String {
         let mut pattern = String::new();
         for character in self.0.chars() {
@@ -52,7 +52,8 @@ impl Prefix {
         pattern
     }
 
-    /// Whether a key is that of a session, and of this app's: another prefix may begin with this one.
+    /// Whether a key is that of a session of this app. The prefix of another app may begin with
+    /// this one.
     pub(super) fn is_session(&self, key: &[u8]) -> bool {
         let id = key.strip_prefix(self.0.as_bytes());
         let id = id.and_then(|rest| rest.strip_prefix(b"session:"));
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_of_another_app_is_no_session_of_this_one() {
+    fn key_of_another_app_is_not_a_session_of_this_one() {
         let prefix = Prefix::new("shop:");
         let id = SessionId([7; 16]);
         assert!(prefix.is_session(prefix.session(id).as_bytes()));
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn prefix_is_no_pattern() {
+    fn prefix_is_not_a_pattern() {
         assert_eq!(
             Prefix::new("a*[b]\\:").session_pattern(),
             r"a\*\[b]\\:session:*"

@@ -28,7 +28,7 @@ impl Leases for RedisStore {
     ) -> BoxFuture<'a, Result<Lease, StoreError>> {
         Box::pin(async move {
             let key = self.prefix.lease(name);
-            // So that a command that was sent twice finds its own value.
+            // A command that was sent twice then finds its own value.
             let ours = format!("{HELD}{:032x}", rand::random::<u128>());
             let acquired = self.acquire_as(&ours, &key, ttl).await;
             if acquired.is_err() {

@@ -33,8 +33,8 @@ const SCAN_TIMEOUT: Duration = Duration::from_secs(2);
 const SCAN_COUNT: u32 = 1_000;
 const MAX_KEYS: usize = 500;
 const MAX_ATTEMPTS: usize = 3;
-/// Puts a value in place of one that begins with its first argument, and returns whether that is
-/// done. So it does after a command that was executed and whose answer was lost.
+/// Replaces a value that begins with the first argument, and returns whether it did. It returns the
+/// same when it runs again, after an answer that was lost.
 const UPDATE: &str = "\
 local known = redis.call('GET', KEYS[1])
 if known == ARGV[2] then return 1 end
@@ -83,7 +83,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at this address. Nothing connects yet.
+    /// Makes a store at this address. It does not connect yet.
     ///
     /// The address is `redis://`, or `rediss://` for TLS (`valkey://` and `valkeys://` are the
     /// same), then `user:password@` or `:password@` where Redis asks for one, the host, the port,
@@ -95,7 +95,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidStoreUrl`] when the address is none of these. The error shows no
+    /// [`ConfigError::InvalidStoreUrl`] when the address is invalid. The error shows no
     /// password.
     pub fn new(url: &str, keys: &CookieKeys) -> Result<Self, ConfigError> {
         let client = address::client(url)?;
@@ -120,19 +120,19 @@ impl RedisStore {
         Ok(self)
     }
 
-    /// What all keys in Redis begin with. It defaults to `telenor:`. Two apps on one Redis need two
-    /// prefixes.
+    /// Sets the beginning of all keys in Redis. It defaults to `telenor:`. Two apps on one Redis
+    /// need two prefixes.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl AsRef<str>) -> Self {
         self.prefix = Prefix::new(prefix.as_ref());
         self
     }
 
-    /// How long one command may take, with the wait for a connection. It defaults to 500 ms. After
-    /// that the answer is a 503.
+    /// Sets how long one command may take, with the wait for a connection. It defaults to 500 ms.
+    /// After that the response is a 503.
     ///
-    /// [`revoke_all`](SessionStore::revoke_all) looks through every key of the database. Each of its
-    /// steps may take 2 seconds, or this time where it is longer.
+    /// [`revoke_all`](SessionStore::revoke_all) looks through every key of the database. Each of
+    /// its steps may take 2 seconds, or this time where it is longer.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -155,7 +155,7 @@ impl RedisStore {
         self.query(cmd("DEL").arg(key)).await
     }
 
-    /// Keeps a new session for so many seconds, and returns whether its id was free.
+    /// Keeps a new session for this number of seconds, and returns whether its id was free.
     async fn create(
         &self,
         id: SessionId,
@@ -177,8 +177,8 @@ impl RedisStore {
         format!("{}.{sealed}", session.version())
     }
 
-    /// Also `None` for a version that was altered, which would have an older state of the session
-    /// written over a newer one.
+    /// Returns `None` for an altered version too. With it, an older state of the session could
+    /// replace a newer one.
     fn open(&self, id: SessionId, value: &[u8]) -> Option<Session> {
         let (version, sealed) = str::from_utf8(value).ok()?.split_once('.')?;
         let session = Session::open_as(&self.sealer, &id.to_string(), sealed.as_bytes())?;

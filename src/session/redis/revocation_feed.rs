@@ -1,5 +1,5 @@
-//! Revocations that processes with cookie sessions share: each publishes its own in Redis, and reads
-//! those of the others.
+//! Revocations that processes with cookie sessions share. Each process publishes its own in Redis,
+//! and reads those of the others.
 
 use std::{
     sync::{
@@ -29,9 +29,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_STALENESS: u64 = 30;
 const PAGE: usize = 1_000;
 
-/// The latest of three clocks draws the line up to which all logins have ended. They may differ a
-/// little; a clock that is further ahead than that would end the next logins too. No session lasts
-/// longer than a year.
+/// The latest of three clocks sets the time up to which all logins have ended. The clocks may
+/// differ a little. A clock that is further ahead would end later logins too, so it does not count.
+/// No session lasts longer than a year.
 const REVOKE_ALL: &str = "\
 local known = tonumber(redis.call('GET', KEYS[1]) or '0')
 local now = tonumber(redis.call('TIME')[1])
@@ -40,10 +40,10 @@ local up_to = math.max(known, now, claimed)
 redis.call('SET', KEYS[1], string.format('%d', up_to), 'EX', 366 * 24 * 3600)
 return up_to";
 
-/// What this process knows of the list in Redis.
+/// The state of this process as a reader of the revocation list in Redis.
 pub(in crate::session) struct RevocationFeed {
     redis: RedisStore,
-    /// When the list was last read to its end. It begins with never.
+    /// When the list was last read to its end. It is 0 before that.
     synced_at: AtomicU64,
     time: ObservedTime,
     /// The entry that was read last.
@@ -51,7 +51,8 @@ pub(in crate::session) struct RevocationFeed {
     watched: AtomicBool,
 }
 
-/// Where an entry stands in the stream: milliseconds by the clock of Redis, and a number among those.
+/// The id of an entry in the stream: milliseconds by the clock of Redis, and a number within the
+/// millisecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct StreamId(u64, u64);
 
@@ -66,7 +67,7 @@ impl RevocationFeed {
         }
     }
 
-    /// Whether this process knows well enough which sessions were revoked.
+    /// Whether this process has read the list recently enough.
     pub(in crate::session) fn is_fresh(&self, now: u64) -> bool {
         now.abs_diff(self.synced_at.load(Ordering::Acquire)) <= MAX_STALENESS
     }
@@ -95,7 +96,7 @@ impl RevocationFeed {
             .await
     }
 
-    /// Ends all sessions for every process, and returns up to which login.
+    /// Ends all sessions for every process, and returns the time up to which logins have ended.
     pub(in crate::session) async fn publish_all(&self, now: u64) -> Result<u64, StoreError> {
         let mut end = cmd("EVAL");
         end.arg(REVOKE_ALL)
@@ -135,8 +136,8 @@ impl RevocationFeed {
         }
         let newest = self.newest().await?;
         if newest != *last {
-            // The clock of a server that took over may be behind. A list that is shorter than what
-            // was read here began anew.
+            // The clock of a server that took over may be behind. A list that ends before the last
+            // entry read was started again.
             let overlap = last.0.saturating_sub(MAX_SKEW * 1_000);
             let from = if newest < *last { 0 } else { overlap };
             self.read_from(StreamId(from, 0), revocations, now).await?;
@@ -201,7 +202,7 @@ impl RevocationFeed {
     }
 }
 
-/// Makes room for the next watcher when this one ends with its runtime.
+/// Allows the next watcher to start when this one ends with its runtime.
 struct Watcher(Weak<RevocationFeed>);
 
 impl Drop for Watcher {

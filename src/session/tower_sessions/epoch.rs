@@ -26,7 +26,7 @@ const USABLE_FOR: Duration = Duration::from_secs(30);
 const LAST: u64 = i32::MAX as u64;
 const YEAR: u64 = 365 * 24 * 60 * 60;
 
-/// What the store was last seen to name.
+/// The epoch that the store named last.
 #[derive(Default)]
 pub(super) struct Epoch {
     seen: Mutex<Option<Seen>>,

@@ -55,7 +55,7 @@ fn lease_of(name: &str) -> SessionId {
     id_of("lease", name)
 }
 
-/// By the system's clock, as the store has no other. Rounded up, since it counts whole seconds.
+/// By the system's clock, since leases get no `now`. Rounded up, since it counts whole seconds.
 fn after(ttl: Duration) -> u64 {
     let seconds = ttl.as_secs().saturating_add(1);
     unix_seconds(SystemTime::now()).saturating_add(seconds)

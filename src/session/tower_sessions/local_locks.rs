@@ -1,7 +1,7 @@
 //! Lets one caller in this process at a time ask for the same lease.
 //!
 //! The stores for PostgreSQL and MySQL look whether a record is there and write afterwards. Several
-//! callers that come at the same moment would all believe to be the first.
+//! concurrent callers would all believe to be the first.
 
 use std::{
     collections::HashSet,
@@ -21,7 +21,7 @@ pub(super) struct LocalLock {
 }
 
 impl LocalLocks {
-    /// `None` while another caller asks.
+    /// Returns `None` while another caller asks.
     pub(super) fn try_lock(&self, lease: SessionId) -> Option<LocalLock> {
         let free = lock(&self.0).insert(lease);
         free.then(|| LocalLock {

@@ -33,9 +33,10 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Keeps sessions in any store that was written for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB and many more.
+/// Keeps sessions in any store that was written for tower-sessions: PostgreSQL, MySQL, SQLite,
+/// DynamoDB and many more.
 ///
-/// Which constructor a store needs is a matter of the `tower-sessions-core` that it was written for:
+/// The constructor depends on the version of `tower-sessions-core` that the store was written for:
 ///
 /// | store | constructor |
 /// | --- | --- |
@@ -50,8 +51,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 ///
 /// # The store
 ///
-/// - Give each app a table, or a Redis database, of its own. It must not be the one that the layer of
-///   tower-sessions uses: there a visitor's cookie names records, and would name these.
+/// - Give each app a table, or a Redis database, of its own. It must not be the one that the layer
+///   of tower-sessions uses: there a visitor's cookie names records, and would name these.
 /// - Put no `CachingSessionStore` in front of it. An instance would go on from its cache with a
 ///   session that was ended elsewhere.
 /// - The SQL stores keep expired records until their `delete_expired` is called: sessions, and the
@@ -80,16 +81,16 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 ///   Between instances that holds as far as the store creates records atomically, as the one for
 ///   Redis does. Those for SQL look whether a record is there and write afterwards, or delete one
 ///   that has expired. There two instances within the same few milliseconds may both win. By that a
-///   refresh token may be presented twice, which the layer handles. A code may be presented twice, of
-///   which the gateway refuses the second. One instance that writes the last use of a session may
-///   write over the tokens that another has just refreshed, so that the user has to log in again when
-///   the old token expires.
+///   refresh token may be presented twice, which the layer handles. A code may be presented twice,
+///   of which the gateway refuses the second. One instance that writes the last use of a session
+///   may write over the tokens that another has just refreshed, so that the user has to log in
+///   again when the old token expires.
 ///
 /// # How it does that
 ///
 /// - *Changed ids*: where a store gives a record another id than it was asked for, because that one
-///   is taken, the record is deleted and the session gets a new token. No cookie names an id that the
-///   store chose.
+///   is taken, the record is deleted and the session gets a new token. No cookie names an id that
+///   the store chose.
 /// - *Revived sessions*: to save a deleted record brings it back, in most of these stores. A
 ///   session's own record is created once and never saved again. Where it is gone, the session has
 ///   ended. What changes is in a record beside it, which is worth nothing alone.
@@ -122,8 +123,8 @@ impl TowerSessionsStore {
         Self::over(Arc::new(Core015(store)), keys)
     }
 
-    /// How long each call of the store may take. It defaults to two seconds. After that the call
-    /// has failed.
+    /// Sets how long each call of the store may take. It defaults to two seconds. After that the
+    /// call has failed.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.table.timeout = timeout;

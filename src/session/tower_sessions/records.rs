@@ -6,16 +6,16 @@ use time::OffsetDateTime;
 use super::super::{SessionId, StoreError};
 use crate::boxed::BoxFuture;
 
-/// What a record of ours is called among the data of its session.
+/// The name of our record among the data of its session.
 const FIELD: &str = "telenor-auth";
 
 pub(super) type Call<'c, T> = BoxFuture<'c, Result<T, StoreError>>;
 
 /// A store of that family, whichever version it was written for.
 pub(super) trait Records: Send + Sync {
-    /// Answers with the id that the record has: another one than it was given when that one was taken.
+    /// Returns the id that the record has: another one than `id` when `id` was taken.
     fn create(&self, id: SessionId, data: String, until: OffsetDateTime) -> Call<'_, SessionId>;
-    /// Replaces a record. What happens when there is none differs: some make it, one fails.
+    /// Replaces a record. Where it is missing, some stores create it, and one fails.
     fn save(&self, id: SessionId, data: String, until: OffsetDateTime) -> Call<'_, ()>;
     fn load(&self, id: SessionId) -> Call<'_, Option<String>>;
     fn delete(&self, id: SessionId) -> Call<'_, ()>;

@@ -2,8 +2,8 @@
 //!
 //! A store of this family cannot replace a record on a condition, and to save one that was deleted
 //! brings it back, or fails. So a session's own record is created once and never saved again: where
-//! it is gone, the session has ended. What changes during the session is in the record of its state,
-//! which is worth nothing without the other.
+//! it is gone, the session has ended. What changes during the session is in the record of its
+//! state, which is worth nothing without the other.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! Records in a store that may be slow or away, or filled by another caller at the same moment.
+//! Records in a store that may be slow or away, and that other callers write to.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ impl Table {
         Self { records, timeout }
     }
 
-    /// `false`, and nothing is kept, when the id is taken.
+    /// Returns `false`, and keeps nothing, when the id is taken.
     pub(super) async fn create(
         &self,
         id: SessionId,
@@ -56,8 +56,8 @@ impl Table {
         self.in_time(self.records.delete(id)).await
     }
 
-    /// Keeps the data where there is nothing yet, and returns what is there now: this, or the data of
-    /// a caller that was faster.
+    /// Keeps the data where there is nothing yet, and returns what is there now: this, or the data
+    /// of a caller that was faster.
     ///
     /// It looks before, so that a store does not write over what is there, and after, whatever
     /// creating it returned. The Redis store fails where the id is taken. Those for SQL give the
@@ -78,15 +78,15 @@ impl Table {
             }
             match self.create(id, data.to_owned(), until).await {
                 Ok(true) => {}
-                // What has expired is in the way until it is swept. What was deleted a moment ago is
-                // not, at the next attempt.
+                // What has expired is in the way until it is swept. What was deleted a moment ago
+                // is not, at the next attempt.
                 Ok(false) if in_the_way => self.delete(id).await?,
                 Ok(false) => in_the_way = true,
                 Err(error) => failed = Some(error),
             }
         }
         Err(failed.unwrap_or_else(|| {
-            StoreError::new("a new record is gone at once: check the clock of the store")
+            StoreError::new("a new record has vanished: check the clock of the store")
         }))
     }
 
@@ -96,9 +96,9 @@ impl Table {
     }
 }
 
-/// The id of a record that is no session's own.
+/// The id of a record that is not the own record of a session.
 pub(super) fn id_of(label: &str, name: &str) -> SessionId {
-    // Tokens are text, and this byte is in no text: so no cookie names such a record.
+    // Tokens are UTF-8, and this byte is never in UTF-8, so no cookie names such a record.
     let parts = [b"\xff", label.as_bytes(), b" ", name.as_bytes()];
     SessionId(digest::short(&parts))
 }

@@ -228,7 +228,7 @@ async fn store_that_fails_is_a_line_with_its_words() {
     let words = [
         "session store failed",
         "store_unavailable",
-        "the store was told to fail",
+        "the test has set Fault::Error",
     ];
     let lines: Vec<_> = lines
         .filter(|line| words.iter().all(|word| line.contains(word)))

@@ -312,7 +312,7 @@ async fn instance_that_was_slower_takes_what_the_other_got() {
     let first = browser.token().await;
     app.clock.advance(TOKEN);
 
-    faulty.set_for(Operation::Replace, Fault::Error);
+    faulty.set_for(Operation::Update, Fault::Error);
     let waits = tokio::spawn(async move { browser.token().await });
     writes.came(2).await;
     let slower = tokio::spawn(async move { elsewhere.token().await });

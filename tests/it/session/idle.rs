@@ -116,7 +116,7 @@ async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be
         );
         clock.advance(MINUTE);
     }
-    faulty.set_for(Operation::Replace, Fault::Error);
+    faulty.set_for(Operation::Update, Fault::Error);
     assert!(browser.token().await.is_some(), "the handler was done");
     assert_eq!(failures.load(Ordering::SeqCst), 1);
 }

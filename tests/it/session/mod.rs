@@ -1,5 +1,6 @@
 //! Sessions, and where they are kept.
 
+#[cfg(feature = "cached")]
 mod cached;
 mod contract;
 mod cookie;

@@ -17,6 +17,7 @@ use tokio::{sync::watch, time::timeout};
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// Gives up after a second, as a store behind a network does.
+#[derive(Clone)]
 pub struct Deadline<S>(pub S);
 
 async fn within<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {

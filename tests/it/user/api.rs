@@ -215,7 +215,7 @@ async fn without_a_profile_nothing_is_kept() {
 
 #[tokio::test]
 async fn scripts_of_the_apps_own_pages_get_the_data_and_no_token() {
-    let (app, mut browser) = with(TelenorAuthBuilder::script_api).await;
+    let (app, mut browser) = with(|builder| builder.script_api(true)).await;
     let token = browser.token().await.unwrap();
     let fetch = |method, path: &str, site: &str| {
         let headers = [

@@ -1,0 +1,107 @@
+//! No import runs upwards, and none in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::imports::{Import, Module, Sources};
+
+/// The rooms of `src/`, from the top to the ground. A room imports from those below it alone.
+const LEVELS: [&[&str]; 9] = [
+    &["builder"],
+    &["layer"],
+    &["flow", "mock"],
+    &["user"],
+    &["response"],
+    &["gateway", "session"],
+    &["browser"],
+    &["events", "key", "oauth"],
+    &[
+        "access_token",
+        "boxed",
+        "clock",
+        "detached",
+        "digest",
+        "error",
+        "expiring_map",
+        "failure",
+        "instance",
+        "login_id",
+        "polling",
+        "sync",
+    ],
+];
+
+#[test]
+fn no_import_runs_upwards() {
+    let level = |room: &str| LEVELS.iter().position(|rooms| rooms.contains(&room));
+    let mut wrong = Vec::new();
+    for (from, to) in Sources::read().imports() {
+        let (Some(from_room), Some(to_room)) = (from.first(), to.first()) else {
+            // The crate's root re-exports everything.
+            assert!(from.is_empty(), "{from:?} imports from the crate's root");
+            continue;
+        };
+        let from_level = level(from_room).unwrap_or_else(|| panic!("{from_room} has no level"));
+        let to_level = level(to_room).unwrap_or_else(|| panic!("{to_room} has no level"));
+        let ground = from_level == LEVELS.len() - 1;
+        if from_room != to_room && (to_level < from_level || (to_level == from_level && !ground)) {
+            wrong.push(format!("{} -> {}", from.join("::"), to.join("::")));
+        }
+    }
+    assert!(wrong.is_empty(), "upwards: {wrong:#?}");
+}
+
+#[test]
+fn every_level_has_its_files() {
+    for room in LEVELS.concat() {
+        let src = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let file = std::path::Path::new(src).join(room);
+        assert!(
+            file.is_dir() || file.with_extension("rs").is_file(),
+            "{room}"
+        );
+    }
+}
+
+#[test]
+fn no_file_imports_through_the_crates_root() {
+    let through = Sources::read().through_the_root();
+    assert!(through.is_empty(), "{through:#?}");
+}
+
+#[test]
+fn no_imports_go_in_circles() {
+    let circles = circles(&Sources::read().imports());
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+/// The groups of modules that can all be reached from each other.
+fn circles(imports: &BTreeSet<Import>) -> Vec<Vec<String>> {
+    let mut next: BTreeMap<&Module, Vec<&Module>> = BTreeMap::new();
+    for (from, to) in imports {
+        next.entry(from).or_default().push(to);
+    }
+    let reachable = |start: &Module| {
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<&Module> = next.get(start).cloned().unwrap_or_default();
+        while let Some(module) = todo.pop() {
+            if seen.insert(module.clone()) {
+                todo.extend(next.get(module).into_iter().flatten());
+            }
+        }
+        seen
+    };
+    let reach: BTreeMap<&Module, BTreeSet<Module>> = next
+        .keys()
+        .map(|module| (*module, reachable(module)))
+        .collect();
+    let mut circles = BTreeSet::new();
+    for (module, reached) in &reach {
+        if reached.contains(*module) {
+            let both =
+                |other: &&&Module| reached.contains(**other) && reach[*other].contains(*module);
+            let group: Vec<String> = reach.keys().filter(both).map(|m| m.join("::")).collect();
+            circles.insert(group);
+        }
+    }
+    circles.into_iter().collect()
+}
