@@ -108,8 +108,8 @@ impl<S: SessionStore> CachedStore<S> {
         }
     }
 
-    /// Sets how many sessions are kept at most. It defaults to 10 000. The cache is empty after this
-    /// call.
+    /// Sets how many sessions are kept at most. It defaults to 10 000. The cache is empty after
+    /// this call.
     #[must_use]
     pub fn with_capacity(self, sessions: usize) -> Self {
         Self {
