@@ -56,11 +56,12 @@ use super::{Leases, Session, SessionId, SessionToken, StoreError, SubjectId};
 ///         &self,
 ///         token: &SessionToken<'_>,
 ///         new: Session,
-///         _now: SystemTime,
+///         now: SystemTime,
 ///     ) -> Result<Option<SessionToken<'static>>, StoreError> {
 ///         let mut sessions = self.0.lock().unwrap();
 ///         let known = sessions.get_mut(&token.id());
-///         let Some(known) = known.filter(|known| known.accepts_update(&new)) else {
+///         let accepts = |known: &&mut Session| known.accepts_update(&new);
+///         let Some(known) = known.filter(accepts).filter(|_| !new.is_expired_at(now)) else {
 ///             return Ok(None);
 ///         };
 ///         *known = new;

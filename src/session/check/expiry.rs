@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    checked::{A_MOMENT, Checked, LIFETIME},
+    checked::{A_MOMENT, Checked, LIFETIME, next},
     rule::{Found, Rule},
 };
 use crate::session::{Session, SessionStore};
@@ -29,6 +29,15 @@ pub(super) async fn expiry_goes_by_the_time_that_is_handed_in<Store: SessionStor
     Rule::of("load", TEXT).session(&saved.session, &before.load(&saved.token).await);
     Rule::of("load", TEXT).no_session(&after.load(&saved.token).await);
     Rule::of("load_fresh", TEXT).no_session(&after.load_fresh(&saved.token).await);
+}
+
+pub(super) async fn expired_session_is_not_updated<Store: SessionStore>(store: &Checked<Store>) {
+    let saved = store.save_new("short").await;
+    let after = store.later(LIFETIME);
+    let updated = after
+        .update(&saved.token, &next(&saved.session, "later"))
+        .await;
+    Rule::of("update", "an expired session is not updated").no_token(updated);
 }
 
 /// A server deletes what has expired by its own clock. What a store has at hand it must judge by

@@ -65,6 +65,7 @@ pub async fn check_store<Store: SessionStore>(store: Store) {
     saving::concurrent_sessions_are_kept_apart(store).await;
     expiry::expired_session_is_not_loaded(store).await;
     expiry::expiry_goes_by_the_time_that_is_handed_in(store).await;
+    expiry::expired_session_is_not_updated(store).await;
     expiry::session_at_hand_does_not_expire_by_another_clock(store).await;
     updating::later_state_takes_the_place_of_the_one_before(store).await;
     updating::state_that_does_not_come_next_changes_nothing(store).await;

@@ -176,8 +176,11 @@ impl SessionStore for MemoryStore {
         &self,
         token: &SessionToken<'_>,
         new: Session,
-        _now: SystemTime,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        if new.is_expired_at(now) {
+            return Ok(None);
+        }
         let updated = self.sessions.shards.update(token.id(), new);
         Ok(updated.then(|| token.clone().into_owned()))
     }

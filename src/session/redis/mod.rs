@@ -223,9 +223,10 @@ impl SessionStore for RedisStore {
         &self,
         token: &SessionToken<'_>,
         new: Session,
-        _now: SystemTime,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
-        let Some(before) = new.version().checked_sub(1) else {
+        let before = new.version().checked_sub(1);
+        let Some(before) = before.filter(|_| !new.is_expired_at(now)) else {
             return Ok(None);
         };
         let id = token.id();

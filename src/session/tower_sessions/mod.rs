@@ -176,8 +176,11 @@ impl SessionStore for TowerSessionsStore {
         &self,
         token: &SessionToken<'_>,
         new: Session,
-        _now: SystemTime,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        if new.is_expired_at(now) {
+            return Ok(None);
+        }
         let id = token.id();
         let name = format!("update-{id}-{}", new.version());
         // Longer than the calls in between may take.

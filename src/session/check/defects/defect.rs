@@ -14,6 +14,7 @@ pub(in crate::session::check) enum Defect {
     MixesUpConcurrentSessions,
     FailsToLoadTheUnknown,
     LoadsWhatHasExpired,
+    UpdatesWhatHasExpired,
     ExpiresByItsOwnClock,
     ExpiresByItsOwnClockAsWell,
     TriesToLoadWhatItSaw,

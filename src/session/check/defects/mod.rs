@@ -44,6 +44,10 @@ const NOTICED: &[(&[Defect], &str)] = {
             "`load` broke a rule: an expired session is not loaded",
         ),
         (
+            &[UpdatesWhatHasExpired],
+            "`update` broke a rule: an expired session is not updated",
+        ),
+        (
             &[ExpiresByItsOwnClock],
             "`load` broke a rule: a session expires by the time that is handed in",
         ),

@@ -202,8 +202,11 @@ impl SessionStore for Store {
         &self,
         token: &SessionToken<'_>,
         new: Session,
-        _now: SystemTime,
+        now: SystemTime,
     ) -> Result<Option<SessionToken<'static>>, StoreError> {
+        if new.is_expired_at(now) && !self.has(Defect::UpdatesWhatHasExpired) {
+            return Ok(None);
+        }
         let id = token.id();
         let before = self.kept().sessions.get(&id).cloned();
         if self.has(Defect::UpdatesInTwoSteps) || self.has(Defect::RevivesWhatIsRemovedMeanwhile) {
