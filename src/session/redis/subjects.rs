@@ -6,9 +6,12 @@ use super::RedisStore;
 use crate::session::{SessionId, StoreError, SubjectId};
 
 /// Keeps a session and adds it to the set of its subject, which lasts as long as the last session
-/// in it. Drops what has ended from the set, and ends the oldest sessions beyond the limit.
+/// in it. Drops what has ended from the set, and ends the oldest sessions beyond the limit. Returns
+/// the same where the command was sent twice.
 const CREATE: &str = "\
-if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3], 'NX') then return 0 end
+if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3], 'NX') then
+  return redis.call('GET', KEYS[1]) == ARGV[2] and 1 or 0
+end
 for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   if redis.call('EXISTS', ARGV[4] .. id) == 0 then redis.call('ZREM', KEYS[2], id) end
 end
