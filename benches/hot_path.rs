@@ -1,4 +1,4 @@
-//! What a signed-in request costs in time, against the bare router in the same run.
+//! The time of a signed-in request, against the bare router in the same run.
 //!
 //! Machines are noisy, so the two are measured in turn and the ratio of the medians is what counts.
 

@@ -1,10 +1,11 @@
-//! The one secret that the app is handed, and the one that it is not.
+//! The access token, which the app gets, and the refresh token, which it does not get.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An access token (RFC 6749 section 1.4). Whoever has it can read the user's data, so `Debug` does not show it.
+/// An access token (RFC 6749 section 1.4). A party that has it can read the user's data, so `Debug`
+/// does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AccessToken(String);
@@ -27,7 +28,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// A refresh token (RFC 6749 section 1.5), which stays between this crate, the store and the gateway.
+/// A refresh token (RFC 6749 section 1.5). Only this crate, the store and the gateway see it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RefreshToken(String);

@@ -1,4 +1,4 @@
-//! The time, injected, so that every rule about time is tested without sleeping.
+//! The clock. It is injected, so that tests of lifetimes do not sleep.
 
 use std::{
     sync::{
@@ -10,15 +10,17 @@ use std::{
 
 use crate::sync::lock;
 
-/// In seconds: the clock that wrote a value may be this far ahead of the one that reads it, before the value counts as one
-/// from the future.
+/// In seconds. The clock that wrote a value may be this far ahead of the clock that reads it. A
+/// value from further ahead counts as one from the future.
 pub(crate) const MAX_SKEW: u64 = 60;
 
 /// The clock that all lifetimes are measured against.
 ///
-/// The default is the system's clock, but never behind the time that this process has run since it first asked: when it is set back, time
-/// goes on as if it were not, so that nothing that has expired comes to life again. When it jumps forward, it is followed, and
-/// followed back when that was a mistake; time that a machine slept through is such a jump. Tests hand in one of their own and move it:
+/// The default is the system's clock, but never behind the time that this process has run. When the
+/// system's clock is set back, this clock goes on as before, so that nothing that has expired
+/// becomes valid again. When the system's clock jumps forward, this clock follows it, and follows
+/// it back when the jump was a mistake. Time that a machine was suspended for is such a jump. Tests
+/// use a manual clock and move it:
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +37,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that stands still until it is moved, starting at the present time.
+    /// Returns a clock that stands still until it is moved. It starts at the present time.
     ///
     /// Clones move together.
     #[must_use]
@@ -46,27 +48,27 @@ impl Clock {
         }
     }
 
-    /// The time by this clock, in whole seconds.
+    /// Returns the time by this clock, in whole seconds.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(self.seconds())
     }
 
-    /// Moves a manual clock forward, by whole seconds; the system's clock is left alone.
+    /// Moves a manual clock forward, by whole seconds. It does nothing to the system's clock.
     pub fn advance(&self, by: Duration) {
         if let Some(manual) = &self.manual {
             manual.fetch_add(by.as_secs(), Ordering::SeqCst);
         }
     }
 
-    /// Moves a manual clock back, by whole seconds; the system's clock is left alone.
+    /// Moves a manual clock back, by whole seconds. It does nothing to the system's clock.
     pub fn rewind(&self, by: Duration) {
         if let Some(manual) = &self.manual {
             manual.fetch_sub(by.as_secs(), Ordering::SeqCst);
         }
     }
 
-    /// Seconds since the Unix epoch; a clock set before 1970 reads as zero.
+    /// Seconds since the Unix epoch. A clock that is set before 1970 reads as zero.
     pub(crate) fn seconds(&self) -> u64 {
         static SYSTEM: LazyLock<MonotonicWallClock> =
             LazyLock::new(|| MonotonicWallClock::since(now(), Instant::now()));
@@ -82,7 +84,8 @@ struct MonotonicWallClock {
     /// What both clocks said at the same moment.
     wall: u64,
     instant: Instant,
-    /// The last reading: what the system's clock said, and above it how far that was behind. Two clocks are read once a second.
+    /// The last reading: the low bits hold the system's time, the high bits how far it was behind.
+    /// The second clock is then read only once a second.
     last: AtomicU64,
 }
 
@@ -109,7 +112,8 @@ impl MonotonicWallClock {
         if behind > MAX_SKEW && last >> WALL_BITS <= MAX_SKEW {
             tracing::warn!(
                 seconds = behind,
-                "the system's clock was set back; this process goes on by the old time until it is started again"
+                "the system's clock was set back: \
+                 this process keeps the old time until it is restarted"
             );
         }
         if behind < 1 << (64 - WALL_BITS) {
@@ -120,12 +124,12 @@ impl MonotonicWallClock {
     }
 }
 
-/// The time by a clock that others read: as they last stated it, and what has passed since.
+/// The time by a clock that callers read: the time they stated last, plus what has passed since.
 ///
 /// For background work, which has no caller that states the time.
 #[derive(Default)]
 pub(crate) struct ObservedTime {
-    /// Spares callers the lock within the same second.
+    /// Saves callers the lock within the same second.
     last: AtomicU64,
     observed: Mutex<Option<(u64, tokio::time::Instant)>>,
 }
@@ -138,7 +142,7 @@ impl ObservedTime {
         }
     }
 
-    /// Zero where the time was never stated.
+    /// Zero if no caller has stated the time yet.
     pub(crate) fn seconds(&self) -> u64 {
         let observed = *lock(&self.observed);
         observed.map_or(0, |(now, at)| now.saturating_add(at.elapsed().as_secs()))
@@ -159,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clock_that_is_set_back_is_not_followed_and_one_set_forward_is() {
+    fn clock_follows_a_jump_forward_and_not_a_jump_back() {
         let start = Instant::now();
         let clock = MonotonicWallClock::since(1_000_000, start);
         let at = |passed, wall| clock.seconds(wall, || start + Duration::from_secs(passed));

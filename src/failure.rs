@@ -7,7 +7,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-/// One row per cause, so that a new cause cannot be given a name and forgotten in [`FailureCause::ALL`].
+/// One row per cause, so that [`FailureCause::ALL`] cannot miss one.
 macro_rules! failure_causes {
     ($($(#[$doc:meta])* $variant:ident, $name:literal, $status:ident;)+) => {
         /// Why a login, a logout or a request failed.
@@ -28,11 +28,11 @@ macro_rules! failure_causes {
         }
 
         impl FailureCause {
-            /// Every cause there is.
+            /// Every cause.
             pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The name of the cause in logs, metrics, problem documents and the small print of the
-            /// page.
+            /// Returns the name of the cause in logs, metrics, problem documents and the small
+            /// print of the page.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -40,7 +40,7 @@ macro_rules! failure_causes {
                 }
             }
 
-            /// The status of the response that reports the cause.
+            /// Returns the status of the response that reports the cause.
             #[must_use]
             pub const fn status(self) -> StatusCode {
                 match self {
@@ -52,27 +52,28 @@ macro_rules! failure_causes {
 }
 
 failure_causes! {
-    /// The user said no at Telenor; nothing was shared.
+    /// The user said no at Telenor, and nothing was shared.
     AccessDenied, "access_denied", FORBIDDEN;
-    /// Telenor did not recognize the line: Wi-Fi, a VPN, a private relay, another operator's SIM, or a
-    /// question on the phone (USSD) without an answer.
+    /// Telenor did not recognize the line: Wi-Fi, a VPN, a private relay, another operator's SIM,
+    /// or a question on the phone (USSD) without an answer.
     LineNotRecognized, "line_not_recognized", FORBIDDEN;
-    /// Telenor refused the authorization request itself: the app is set up wrongly.
+    /// Telenor refused the authorization request itself: the app is not set up correctly.
     ProviderRefused, "provider_refused", BAD_GATEWAY;
-    /// Telenor met an error of its own while the user was there (`server_error`).
+    /// Telenor had an error of its own during the login (`server_error`).
     ProviderError, "provider_error", BAD_GATEWAY;
-    /// Telenor cannot take logins for the moment (`temporarily_unavailable`), or failed so often that
-    /// the layer pauses its requests.
+    /// Telenor cannot take logins at the moment (`temporarily_unavailable`), or failed so often
+    /// that the layer pauses its requests.
     ProviderUnavailable, "provider_unavailable", SERVICE_UNAVAILABLE;
     /// The address of the callback cannot be read: parameters are missing, doubled or broken.
     CallbackMalformed, "callback_malformed", BAD_REQUEST;
-    /// This browser did not start that login: another browser, an in-app browser, or cookies are off.
+    /// This browser did not start that login: another browser, an in-app browser, or cookies are
+    /// off.
     StateUnknown, "state_unknown", BAD_REQUEST;
     /// The login took longer than it may.
     StateExpired, "state_expired", BAD_REQUEST;
-    /// The gateway rejects the authorization code: it was used, or is too old.
+    /// The gateway rejects the authorization code: it has been used, or has expired.
     CodeRejected, "code_rejected", BAD_REQUEST;
-    /// The gateway refused the client id or the client secret; the operator must act.
+    /// The gateway refused the client id or the client secret. The operator must act.
     ClientRejected, "client_rejected", BAD_GATEWAY;
     /// The answer of the token endpoint is not a token response.
     TokenResponseInvalid, "token_response_invalid", BAD_GATEWAY;
@@ -88,20 +89,20 @@ failure_causes! {
     SessionTooLarge, "session_too_large", INTERNAL_SERVER_ERROR;
     /// The session store does not answer.
     StoreUnavailable, "store_unavailable", SERVICE_UNAVAILABLE;
-    /// Several logins within a minute, and the session cookie never came back: cookies are blocked, or a
-    /// clock is wrong.
+    /// Several logins within a minute, and the session cookie never came back: cookies are blocked,
+    /// or a clock is wrong.
     LoginLoop, "login_loop", BAD_REQUEST;
     /// The request needs a session and has none.
     LoginRequired, "login_required", UNAUTHORIZED;
-    /// A form was posted without a session; it was neither kept nor passed on.
+    /// A form was posted without a session. It was neither stored nor passed on.
     FormNotSent, "form_not_sent", UNAUTHORIZED;
     /// Another site asked for the logout.
     CrossSiteRequest, "cross_site_request", FORBIDDEN;
     /// A route of the layer was called with a method it does not have.
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED;
-    /// The browser fetched ahead of the user; that must not start or finish a login.
+    /// The browser prefetched a page. That must not start or finish a login.
     SpeculativeRequest, "speculative_request", SERVICE_UNAVAILABLE;
-    /// A fault in this crate or in how it was mounted.
+    /// An error in this crate or in how it is mounted.
     Internal, "internal", INTERNAL_SERVER_ERROR;
 }
 
@@ -113,7 +114,7 @@ impl FailureCause {
     }
 
     /// The cause for an error code of the authorization endpoint (RFC 6749 section 4.1.2.1, OpenID
-    /// Connect Core section 3.1.2.6). Telenor documents the first alone.
+    /// Connect Core section 3.1.2.6). Telenor documents only the first.
     pub(crate) fn of_authorization_error(code: &str) -> Self {
         match code {
             "access_denied" => Self::AccessDenied,
@@ -124,7 +125,7 @@ impl FailureCause {
         }
     }
 
-    /// Seconds for `Retry-After`, for the causes that pass by themselves.
+    /// Seconds for `Retry-After`, for the causes that go away by themselves.
     pub(crate) const fn retry_after(self) -> Option<u32> {
         match self {
             // A login holds its place for ten seconds at most, mostly far less.
@@ -132,7 +133,7 @@ impl FailureCause {
             Self::StoreUnavailable => Some(10),
             // The page says half a minute.
             Self::ProviderUnavailable | Self::GatewayBusy => Some(30),
-            // Prefetching proxies take it as "leave this site alone for a while".
+            // Prefetching proxies then send this site no requests for a while.
             Self::SpeculativeRequest => Some(60),
             _ => None,
         }
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_503s_say_when_to_come_back() {
+    fn exactly_the_503s_have_retry_after() {
         for cause in FailureCause::ALL {
             assert_eq!(
                 cause.retry_after().is_some(),

@@ -1,4 +1,4 @@
-//! What a signed-in request costs in allocations, counted against the bare router.
+//! The allocations of a signed-in request, counted against the bare router.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
@@ -91,8 +91,8 @@ fn served(router: Router) -> Router {
     router.with_state(())
 }
 
-/// The session cookie of a login. What else a login leaves is gone by the time that anything is
-/// counted.
+/// The session cookie of a login. The count starts after everything else that a login leaves is
+/// gone.
 async fn cookie(gateway: &MockGateway, app: &Router) -> HeaderValue {
     let user = gateway.login(app, "/whoami").await.unwrap();
     let cookies = user.cookie_header().to_str().unwrap().to_owned();

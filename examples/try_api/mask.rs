@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The first four characters, enough to tell two values apart. A short value shows none.
+/// The first four characters, which distinguish two values. A short value shows none.
 pub(crate) struct Masked<'s>(pub(crate) &'s str);
 
 impl fmt::Display for Masked<'_> {

@@ -69,7 +69,7 @@ fn from(
         (None, Some(file)) => CookieKeys::from_file(file)?,
         (Some(_), None) => {
             let again = move || read(KEYS).ok_or(ConfigError::MissingVariable(KEYS));
-            CookieKeys::read(Box::new(again))?
+            CookieKeys::from_source(Box::new(again))?
         }
     };
     Ok(builder.cookie_keys(keys))

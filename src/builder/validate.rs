@@ -25,7 +25,7 @@ use crate::{
     instance::InstanceId,
     key::{CookieKeys, Purpose},
     layer::TelenorAuthLayer,
-    oauth::{Authorization, ClientAuthentication, is_scope, reserved_parameter},
+    oauth::{Authorization, ClientAuthentication, is_reserved_parameter, is_scope},
     session::MemoryStore,
     user::UserInfoCache,
 };
@@ -49,7 +49,7 @@ impl TelenorAuthBuilder {
         }
         for (at, (name, _)) in self.parameters.iter().enumerate() {
             let twice = self.parameters[..at].iter().any(|(known, _)| known == name);
-            if twice || reserved_parameter(name) {
+            if twice || is_reserved_parameter(name) {
                 return Err(ConfigError::ReservedParameter(name.clone()));
             }
         }

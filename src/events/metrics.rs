@@ -1,4 +1,4 @@
-//! Counts events through the `metrics` facade, under the names that the crate's page lists.
+//! Counts events through the `metrics` facade, under the names in the table of [`events`](super).
 
 use metrics::{counter, histogram};
 

@@ -1,7 +1,7 @@
-//! What happens, told once: to the log, to metrics, and to the app.
+//! The events of the layer. Each is logged, counted, and passed to the app.
 //!
-//! Nothing here holds a secret or a person. A login is known by its id from the challenge to the end: a hash of `state`, which Telenor
-//! suggests as a message id.
+//! No event holds a secret or personal data. A login has one id from the challenge to the end: a
+//! hash of `state`, which Telenor suggests as a message id.
 //!
 //! | event | `tracing`, level | metric, with the feature `metrics` |
 //! | --- | --- | --- |
@@ -14,8 +14,8 @@
 //! | [`RefreshFailed`](Event::RefreshFailed) | `refresh failed`, warn | `telenor_auth_refreshes_failed_total`, label `cause` |
 //! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total` |
 //! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
-//! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn where it did not work | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
-//! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint left alone`, warn, or `token endpoint is back`, info | `telenor_auth_breaker_changes_total`, label `state`: `open` or `closed` |
+//! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn if the call failed | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
+//! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint breaker opened`, warn, or `token endpoint breaker closed`, info | `telenor_auth_breaker_changes_total`, label `state`: `open` or `closed` |
 
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -30,89 +30,92 @@ use std::{fmt, time::Duration};
 
 use crate::{error::chain, failure::FailureCause};
 
-/// Something that happened in the layer.
+/// An event of the layer.
 ///
-/// Every one is also a `tracing` event, and with the feature `metrics` it is counted.
+/// Each is also a `tracing` event. With the feature `metrics` it is counted.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'e> {
-    /// Somebody was sent to Telenor.
+    /// A browser was sent to Telenor.
     #[non_exhaustive]
     LoginStarted {
-        /// Names the login, here and on its pages.
+        /// The id of the login, in events and on its pages.
         login_id: &'e str,
     },
-    /// Somebody came back with a code, and has a session now.
+    /// A browser came back with a code, and has a session now.
     #[non_exhaustive]
     LoginSucceeded {
-        /// Names the login.
+        /// The id of the login.
         login_id: &'e str,
-        /// Names the session, to whoever may have to [revoke](crate::TelenorAuthLayer::revoke) it.
+        /// The id of the session, by which the app can [revoke](crate::TelenorAuthLayer::revoke)
+        /// it.
         session_id: &'e str,
     },
-    /// A login, or what claimed to be one, came to nothing.
+    /// A login, or a forged callback, failed.
     #[non_exhaustive]
     LoginFailed {
-        /// Names the login, where a `state` came along.
+        /// The id of the login, if the request had a `state`.
         login_id: Option<&'e str>,
-        /// The same as on the page.
+        /// The cause, the same as on the page.
         cause: FailureCause,
-        /// What an operator may want to know beyond the cause; often empty.
+        /// Details for an operator. Often empty.
         detail: &'e str,
     },
-    /// Somebody logged out here.
+    /// A user logged out.
     LoggedOut,
-    /// The app ended one session, or all.
+    /// The app ended one session, or all sessions.
     #[non_exhaustive]
     SessionsRevoked {
-        /// The one.
+        /// The session, or `None` for all sessions.
         session_id: Option<&'e str>,
     },
     /// A session has a new access token.
     #[non_exhaustive]
     TokenRefreshed {
-        /// Names the session.
+        /// The id of the session.
         session_id: &'e str,
     },
     /// A session could not get a new access token.
     #[non_exhaustive]
     RefreshFailed {
-        /// Names the session.
+        /// The id of the session.
         session_id: &'e str,
-        /// `code_rejected` ends the session, any other is tried again.
+        /// `code_rejected` ends the session. After any other cause the layer tries again.
         cause: FailureCause,
-        /// What an operator may want to know beyond the cause.
+        /// Details for an operator.
         detail: &'e str,
     },
-    /// A session cookie came whose session is over, unknown or another app's.
+    /// A request had a session cookie whose session has expired, is unknown, or belongs to another
+    /// app.
     SessionRefused,
     /// The session store failed.
     #[non_exhaustive]
     StoreFailed {
-        /// Its own words.
+        /// The store's error text.
         error: &'e str,
     },
     /// A request to the gateway ended.
     #[non_exhaustive]
     GatewayCall {
-        /// Which one.
+        /// The endpoint.
         endpoint: GatewayEndpoint,
-        /// How.
+        /// The outcome.
         outcome: GatewayOutcome,
         /// How long it took.
         duration: Duration,
     },
-    /// The token endpoint is left alone after too many failures, or was found to be back.
+    /// The circuit breaker of the token endpoint has opened after too many failures, or has closed
+    /// again.
     #[non_exhaustive]
     BreakerChanged {
-        /// Whether no request is sent, for some seconds at a time.
+        /// Whether the breaker is open. The layer then sends no token request for some seconds.
         open: bool,
-        /// How many requests failed in a row before.
+        /// How many requests had failed in a row.
         failures: u32,
     },
 }
 
-/// What is called at the gateway.
+/// An endpoint of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GatewayEndpoint {
@@ -130,18 +133,18 @@ pub enum GatewayEndpoint {
 pub enum GatewayOutcome {
     /// A status of success.
     Ok,
-    /// A status of 4xx, or one that makes no sense here.
+    /// A status of 4xx, or an unexpected status.
     Refused,
     /// A status of 5xx.
     Failed,
-    /// No answer in time.
+    /// No response in time.
     TimedOut,
-    /// No answer, or none that could be read.
+    /// No response, or an unreadable one.
     Unreachable,
 }
 
 impl GatewayEndpoint {
-    /// The name in logs and metrics.
+    /// Returns the name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -153,7 +156,7 @@ impl GatewayEndpoint {
 }
 
 impl GatewayOutcome {
-    /// The name in logs and metrics.
+    /// Returns the name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -168,7 +171,7 @@ impl GatewayOutcome {
 
 pub(crate) type Hook = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
-/// Where events go.
+/// The receivers of events: the log, the metrics, and the app's hook.
 #[derive(Default)]
 pub(crate) struct Events {
     hook: Option<Hook>,
@@ -193,7 +196,7 @@ impl Events {
     }
 }
 
-/// One line for each.
+/// Logs one line for each event.
 fn log(event: &Event<'_>) {
     match *event {
         Event::LoginStarted { login_id } => tracing::debug!(login_id, "login started"),
@@ -241,9 +244,9 @@ fn log(event: &Event<'_>) {
         }
         Event::BreakerChanged { open, failures } => {
             if open {
-                tracing::warn!(failures, "token endpoint left alone");
+                tracing::warn!(failures, "token endpoint breaker opened");
             } else {
-                tracing::info!(failures, "token endpoint is back");
+                tracing::info!(failures, "token endpoint breaker closed");
             }
         }
     }

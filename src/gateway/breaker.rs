@@ -1,7 +1,7 @@
 //! A circuit breaker: sends no requests to an endpoint that keeps failing, until it recovers.
 //!
-//! A gateway that is down does not recover sooner by more requests, and a visitor should not wait ten
-//! seconds for a page that says so.
+//! More requests do not help a gateway that is down. And a visitor should not wait ten seconds for
+//! a page that says so.
 
 use std::{
     mem,
@@ -16,35 +16,35 @@ use crate::{
 
 /// This many failures in a row open the breaker.
 const FAILURE_THRESHOLD: u32 = 5;
-/// In seconds. After that one request, the probe, may try whether the endpoint has recovered.
+/// In seconds. After this time one request, the probe, may test whether the endpoint has recovered.
 const COOLDOWN: u64 = 10;
 
 pub(crate) struct Breaker {
     clock: Clock,
     events: Arc<Events>,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
 #[derive(Default)]
-struct State {
-    /// In a row, with those of probes.
+struct BreakerState {
+    /// Failures in a row, including those of probes.
     failures: u32,
-    /// Numbers the requests that were permitted.
+    /// How many requests were permitted. The next permit gets this number.
     permitted: u64,
     open: Option<Open>,
 }
 
 struct Open {
     since: u64,
-    /// The number of the one request that is in progress.
+    /// The number of the probe that is in progress.
     probe: Option<u64>,
 }
 
-/// The request is not to be sent.
+/// The breaker is open: the request must not be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BreakerOpen;
 
-/// The permit to send one request, whose outcome it records.
+/// A permit to send one request. It records the outcome of the request.
 #[must_use = "a request whose outcome is not recorded does not count"]
 pub(crate) struct Permit<'b> {
     breaker: &'b Breaker,
@@ -64,8 +64,8 @@ impl Breaker {
         let mut state = lock(&self.state);
         let number = state.permitted;
         if let Some(open) = &mut state.open {
-            // A clock that was set back by as much has waited too. It would have to catch up first
-            // otherwise.
+            // A clock that was set back by the cooldown or more counts as having waited. Otherwise
+            // the breaker would stay open until the clock had caught up.
             let waited = self.clock.seconds().abs_diff(open.since) >= COOLDOWN;
             if open.probe.is_some() || !waited {
                 return Err(BreakerOpen);
@@ -94,7 +94,7 @@ impl Breaker {
         let mut state = lock(&self.state);
         let was_open = state.open.is_some();
         if was_open && !state.is_probe(number) {
-            // It was sent before the breaker opened.
+            // The request was sent before the breaker opened.
             return;
         }
         state.fail(self.clock.seconds());
@@ -106,7 +106,7 @@ impl Breaker {
     }
 }
 
-impl State {
+impl BreakerState {
     fn fail(&mut self, now: u64) {
         self.failures = self.failures.saturating_add(1);
         if self.open.is_some() || self.failures >= FAILURE_THRESHOLD {
@@ -124,7 +124,7 @@ impl State {
 }
 
 impl Permit<'_> {
-    /// Records the outcome of the request: whether it shows that the endpoint fails.
+    /// Records whether the outcome of the request shows that the endpoint fails.
     pub(crate) fn record(self, failed: bool) {
         if failed {
             self.breaker.on_failure(self.number);
@@ -135,8 +135,8 @@ impl Permit<'_> {
 }
 
 impl Drop for Permit<'_> {
-    /// A request that was dropped shows nothing about the endpoint. But a probe that never ends would
-    /// keep all others out.
+    /// A request that was dropped shows nothing about the endpoint. But a probe that never reports
+    /// would keep the breaker open without end.
     fn drop(&mut self) {
         let mut state = lock(&self.breaker.state);
         if state.is_probe(self.number) {
@@ -156,13 +156,13 @@ mod tests {
 
     type Changes = Arc<Mutex<Vec<(bool, u32)>>>;
 
-    /// A breaker, the clock it goes by, and the changes it tells.
+    /// A breaker, its clock, and the changes that it emits.
     fn breaker() -> (Breaker, Clock, Changes) {
         let (clock, changes) = (Clock::manual(), Changes::default());
-        let told = Arc::clone(&changes);
+        let emitted = Arc::clone(&changes);
         let hook = move |event: &Event<'_>| {
             if let Event::BreakerChanged { open, failures } = *event {
-                told.lock().unwrap().push((open, failures));
+                emitted.lock().unwrap().push((open, failures));
             }
         };
         let events = Arc::new(Events::new(Some(Box::new(hook))));
@@ -189,7 +189,7 @@ mod tests {
         fail(&breaker, FAILURE_THRESHOLD - 1);
         breaker.try_acquire().unwrap().record(false);
         fail(&breaker, FAILURE_THRESHOLD - 1);
-        assert!(!is_open(&breaker), "an answer came between");
+        assert!(!is_open(&breaker), "a success came in between");
         fail(&breaker, 1);
         assert!(is_open(&breaker));
         assert_eq!(*changes.lock().unwrap(), [(true, 5)]);
@@ -204,7 +204,7 @@ mod tests {
         clock.advance(seconds(1));
         let probe = breaker.try_acquire().unwrap();
         clock.advance(seconds(100));
-        assert!(is_open(&breaker), "the probe is under way");
+        assert!(is_open(&breaker), "the probe is in progress");
         probe.record(false);
         assert!(!is_open(&breaker));
         fail(&breaker, FAILURE_THRESHOLD - 1);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn probe_that_never_reports_jams_nothing() {
+    fn probe_that_never_reports_does_not_keep_it_open() {
         let (breaker, clock, _) = breaker();
         fail(&breaker, FAILURE_THRESHOLD);
         for _ in 0..2 {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_hang_up_do_not_open_it() {
+    fn dropped_requests_do_not_open_it() {
         let (breaker, ..) = breaker();
         for _ in 0..=FAILURE_THRESHOLD {
             drop(breaker.try_acquire().unwrap());
@@ -257,22 +257,25 @@ mod tests {
     }
 
     #[test]
-    fn request_from_before_it_opened_is_no_probe() {
+    fn request_from_before_it_opened_is_not_a_probe() {
         let (breaker, clock, changes) = breaker();
         let [failed, answered] = [(); 2].map(|()| breaker.try_acquire().unwrap());
         fail(&breaker, FAILURE_THRESHOLD);
         clock.advance(seconds(COOLDOWN));
         let probe = breaker.try_acquire().unwrap();
         failed.record(true);
-        assert!(is_open(&breaker), "the probe is still the only one");
+        assert!(is_open(&breaker), "the probe is still in progress");
         answered.record(false);
-        assert!(!is_open(&breaker), "any answer shows that it is back");
+        assert!(
+            !is_open(&breaker),
+            "any success shows that it has recovered"
+        );
         fail(&breaker, FAILURE_THRESHOLD);
         drop(probe);
         clock.advance(seconds(COOLDOWN));
         breaker.try_acquire().unwrap().record(false);
-        let told = changes.lock().unwrap().clone();
-        assert_eq!(told, [(true, 5), (false, 5), (true, 5), (false, 5)]);
+        let emitted = changes.lock().unwrap().clone();
+        assert_eq!(emitted, [(true, 5), (false, 5), (true, 5), (false, 5)]);
     }
 
     #[test]
@@ -280,7 +283,7 @@ mod tests {
         let (breaker, clock, _) = breaker();
         fail(&breaker, FAILURE_THRESHOLD);
         clock.rewind(seconds(3_600));
-        assert!(breaker.try_acquire().is_ok(), "set back for good");
+        assert!(breaker.try_acquire().is_ok(), "set back by an hour");
         clock.rewind(seconds(COOLDOWN - 1));
         assert!(is_open(&breaker));
         clock.advance(seconds(2 * COOLDOWN));

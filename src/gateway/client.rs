@@ -1,4 +1,4 @@
-//! Sends one request to the gateway: the only place that does network I/O.
+//! The HTTP client for the gateway. No other file of the layer does network I/O.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -7,24 +7,25 @@ use reqwest::{Certificate, Client, ClientBuilder, redirect, tls};
 
 use crate::error::{ConfigError, chain};
 
-const CONNECT: Duration = Duration::from_secs(3);
-const READ: Duration = Duration::from_secs(5);
-const TOTAL: Duration = Duration::from_secs(10);
-/// What is longer than this is no token and no user.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// No token response and no user info is longer than this.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Follows no redirect, keeps no cookie, tells no referrer, uses no proxy that happens to be in the environment, speaks TLS 1.2
-/// or newer to verified servers.
+/// It follows no redirects, keeps no cookies, sends no referrer, ignores proxies in the
+/// environment, and accepts only verified servers with TLS 1.2 or newer.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
-    /// A fresh connection for every request: on a kept one that the server is just closing, the request may be lost after
-    /// its bytes were sent, and a code cannot be sent again.
-    once: Client,
-    kept: Client,
+    /// Opens a new connection for every request. When the server closes a pooled connection at that
+    /// moment, the request may be lost after its bytes were sent, and a code cannot be sent again.
+    unpooled: Client,
+    pooled: Client,
 }
 
 impl HttpClient {
-    /// `https_only` unless the gateway is a mock on this machine; `authorities` in PEM are trusted beside the system's.
+    /// `https_only` is false only for a mock on this machine. `authorities`, in PEM, are trusted in
+    /// addition to the system's.
     pub(crate) fn new(https_only: bool, authorities: Option<&[u8]>) -> Result<Self, ConfigError> {
         let authorities = match authorities {
             None => Vec::new(),
@@ -44,9 +45,9 @@ impl HttpClient {
                 .http1_only()
                 .https_only(https_only)
                 .tls_version_min(tls::Version::TLS_1_2)
-                .connect_timeout(CONNECT)
-                .read_timeout(READ)
-                .timeout(TOTAL);
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+                .timeout(TOTAL_TIMEOUT);
             if authorities.is_empty() {
                 builder
             } else {
@@ -62,8 +63,8 @@ impl HttpClient {
                 })
         };
         Ok(Self {
-            once: build(builder().pool_max_idle_per_host(0))?,
-            kept: build(builder())?,
+            unpooled: build(builder().pool_max_idle_per_host(0))?,
+            pooled: build(builder())?,
         })
     }
 
@@ -72,15 +73,15 @@ impl HttpClient {
         &self,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, TransportError> {
-        send(&self.once, request).await
+        send(&self.unpooled, request).await
     }
 
-    /// Sends a request over a connection that is kept open for the next one.
+    /// Sends a request over a pooled connection.
     pub(crate) async fn send(
         &self,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, TransportError> {
-        send(&self.kept, request).await
+        send(&self.pooled, request).await
     }
 }
 
@@ -89,9 +90,9 @@ async fn send(
     request: Request<Vec<u8>>,
 ) -> Result<Response<Vec<u8>>, TransportError> {
     let request = reqwest::Request::try_from(request)?;
-    let mut answer = client.execute(request).await?;
+    let mut incoming = client.execute(request).await?;
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
+    while let Some(chunk) = incoming.chunk().await? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(TransportError {
                 kind: TransportErrorKind::Unreadable,
@@ -102,16 +103,16 @@ async fn send(
         body.extend_from_slice(&chunk);
     }
     let mut response = Response::new(body);
-    *response.status_mut() = answer.status();
-    *response.headers_mut() = std::mem::take(answer.headers_mut());
+    *response.status_mut() = incoming.status();
+    *response.headers_mut() = std::mem::take(incoming.headers_mut());
     Ok(response)
 }
 
-/// No answer, or none that could be read.
+/// No response, or an unreadable one.
 #[derive(Clone, Debug)]
 pub(crate) struct TransportError {
     pub kind: TransportErrorKind,
-    /// Whether it is certain that no byte of the request left.
+    /// Whether it is certain that no byte of the request was sent.
     pub unsent: bool,
     /// The causes, without the URL.
     text: String,
@@ -119,7 +120,7 @@ pub(crate) struct TransportError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransportErrorKind {
-    /// Nothing was sent: no connection, or no trust in the one there was.
+    /// Nothing was sent: there is no connection, or the server is not trusted.
     NotConnected,
     TimedOut,
     /// The connection broke; the request may have been received.

@@ -1,5 +1,4 @@
-//! Telenor's gateway, as the app's OAuth client sees it: its endpoints, the client's credentials, one
-//! method for each request.
+//! Telenor's gateway: its endpoints, the client's credentials, and one method for each request.
 
 pub(crate) mod breaker;
 pub(crate) mod client;
@@ -25,22 +24,22 @@ use crate::{
     },
 };
 
-/// A logout does not keep the user waiting for longer than this.
+/// The user waits for a logout at the gateway no longer than this.
 const LOGOUT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Gateway {
     pub authorization: Authorization,
     pub token_endpoint: Uri,
     pub logout_endpoint: Uri,
-    /// What the paths of the Mobile User API are appended to.
+    /// The base URL of the gateway's APIs.
     pub base: Box<str>,
     pub client: ClientAuthentication,
     pub client_id: Box<str>,
-    /// Sent on both legs or on neither.
+    /// Sent in both requests or in neither.
     pub redirect_uri: Option<Box<str>>,
     pub pkce: bool,
     pub http: HttpClient,
-    /// In front of the token endpoint.
+    /// Guards the token endpoint.
     pub breaker: Breaker,
     pub events: Arc<Events>,
 }
@@ -49,9 +48,9 @@ pub(crate) struct Gateway {
 #[derive(Clone, Debug)]
 pub(crate) struct TokenRequestError {
     pub cause: FailureCause,
-    /// For the log. It holds nothing from the gateway's body.
+    /// For the log. It holds nothing from the response's body.
     pub detail: String,
-    /// Nothing reached the gateway, so the same code may be sent again.
+    /// Whether the same code may be sent again, because no byte of it was sent.
     pub retryable: bool,
 }
 
@@ -60,7 +59,7 @@ impl Gateway {
         self.authorization.url(state, challenge)
     }
 
-    /// The token request (RFC 6749 section 4.1.3).
+    /// Sends the token request (RFC 6749 section 4.1.3).
     pub(crate) async fn exchange_code(
         &self,
         code: &str,
@@ -74,7 +73,7 @@ impl Gateway {
         self.token(grant).await
     }
 
-    /// The same for a refresh token (RFC 6749 section 6).
+    /// Sends the token request for a refresh token (RFC 6749 section 6).
     pub(crate) async fn refresh(
         &self,
         token: &RefreshToken,
@@ -92,12 +91,12 @@ impl Gateway {
         };
         let permit = self.breaker.try_acquire()?;
         let sent = self.http.send_once(request.build());
-        let answer = self.observe(GatewayEndpoint::Token, sent).await;
-        permit.record(match &answer {
+        let result = self.observe(GatewayEndpoint::Token, sent).await;
+        permit.record(match &result {
             Ok(response) => response.status().is_server_error(),
             Err(error) => error.kind != TransportErrorKind::Unreadable,
         });
-        let response = answer?;
+        let response = result?;
         token_response(&response).map_err(|cause| TokenRequestError {
             cause,
             detail: format!("the token endpoint answered {}", response.status()),
@@ -105,7 +104,7 @@ impl Gateway {
         })
     }
 
-    /// Ends the token at the gateway. The caller may log why that failed.
+    /// Ends the token at the gateway. An error is a text for the log.
     pub(crate) async fn logout(&self, token: &AccessToken) -> Result<(), String> {
         let mut request = Request::new(Vec::new());
         *request.uri_mut() = self.logout_endpoint.clone();
@@ -122,7 +121,7 @@ impl Gateway {
         }
     }
 
-    /// A request for a protected resource, with the token as RFC 6750 section 2.1 has it.
+    /// Requests a protected resource, with the token in the header (RFC 6750 section 2.1).
     pub(crate) async fn call(
         &self,
         mut request: Request<Vec<u8>>,
@@ -134,15 +133,15 @@ impl Gateway {
         self.observe(GatewayEndpoint::Api, sent).await
     }
 
-    /// Emits the event of a call, and returns its answer.
+    /// Emits the event of a call, and returns its result.
     async fn observe(
         &self,
         endpoint: GatewayEndpoint,
         sent: impl Future<Output = Result<Response<Vec<u8>>, TransportError>>,
     ) -> Result<Response<Vec<u8>>, TransportError> {
         let started = Instant::now();
-        let answer = sent.await;
-        let outcome = match &answer {
+        let result = sent.await;
+        let outcome = match &result {
             Ok(response) if response.status().is_success() => GatewayOutcome::Ok,
             Ok(response) if response.status().is_server_error() => GatewayOutcome::Failed,
             Ok(_) => GatewayOutcome::Refused,
@@ -154,7 +153,7 @@ impl Gateway {
             outcome,
             duration: started.elapsed(),
         });
-        answer
+        result
     }
 }
 
@@ -187,7 +186,8 @@ impl From<BreakerOpen> for TokenRequestError {
     fn from(_: BreakerOpen) -> Self {
         Self {
             cause: FailureCause::ProviderUnavailable,
-            detail: "the token endpoint failed several times in a row: no request is sent for some seconds"
+            detail: "the token endpoint failed several times in a row: \
+                     no request is sent for some seconds"
                 .to_owned(),
             retryable: true,
         }

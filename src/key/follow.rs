@@ -1,4 +1,4 @@
-//! Looks after the source of a ring for as long as somebody uses the ring.
+//! Reads the source of a ring again at an interval, as long as the ring is in use.
 
 use std::{sync::Weak, time::Duration};
 
@@ -7,17 +7,21 @@ use tokio::{task::spawn_blocking, time::timeout};
 use super::ring::Ring;
 use crate::error::ConfigError;
 
-/// Whoever asks for less would keep a thread busy for nothing.
-const AT_LEAST: Duration = Duration::from_secs(1);
+/// A shorter interval would keep a thread busy without need.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn follow(ring: Weak<Ring>, every: Duration) {
-    let mut gone = match ring.upgrade() {
-        Some(ring) if ring.has_source() => ring.gone(),
+    let mut dropped = match ring.upgrade() {
+        Some(ring) if ring.has_source() => ring.dropped(),
         _ => return,
     };
     let mut failing = false;
-    // Nothing is ever sent: the wait ends before its time when the ring is gone, and the sender with it.
-    while timeout(every.max(AT_LEAST), gone.changed()).await.is_err() {
+    // No value is ever sent. The wait ends early only when the ring is dropped, and with it the
+    // sender.
+    while timeout(every.max(MIN_INTERVAL), dropped.changed())
+        .await
+        .is_err()
+    {
         let Some(ring) = ring.upgrade() else { return };
         let read = spawn_blocking(move || ring.reload().map(|changed| (changed, ring.len())));
         let read = read.await.unwrap_or_else(|_| {
@@ -27,7 +31,10 @@ pub(super) async fn follow(ring: Weak<Ring>, every: Duration) {
         match &read {
             Ok((true, keys)) => tracing::info!(keys, "the cookie keys have changed"),
             Err(error) if !failing => {
-                tracing::error!(%error, "the cookie keys cannot be read again: those from before stay in use");
+                tracing::error!(
+                    %error,
+                    "the cookie keys cannot be read again: the previous keys stay in use"
+                );
             }
             _ => {}
         }
@@ -50,7 +57,7 @@ mod tests {
     const EVERY: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn source_is_read_again_and_again() {
+    async fn source_is_read_at_each_interval() {
         let vault = Vault::of(&text(&[1]));
         let keys = vault.keys();
         let sealer = keys.sealer(Purpose::Session, b"");
@@ -58,14 +65,14 @@ mod tests {
         for seed in [2, 3] {
             let before = sealer.seal("name", &seed);
             vault.hold(&text(&[seed]));
-            sleep(EVERY + AT_LEAST).await;
+            sleep(EVERY + MIN_INTERVAL).await;
             assert_eq!(sealer.open::<u8>("name", before.as_bytes()), None);
         }
         assert_eq!(vault.reads(), 3);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn source_that_fails_is_asked_again() {
+    async fn source_that_fails_is_read_again() {
         let vault = Vault::of(&text(&[1]));
         let keys = vault.keys();
         let sealed = keys.sealer(Purpose::Session, b"").seal("name", &1_u8);
@@ -74,27 +81,27 @@ mod tests {
             sealer.open::<u8>("name", sealed.as_bytes())
         };
         tokio::spawn(keys.follow(EVERY));
-        for nothing in [Vault::FAILS, Vault::PANICS, "not a key"] {
-            vault.hold(nothing);
-            sleep(EVERY + AT_LEAST).await;
-            assert_eq!(open(), Some(1), "{nothing}");
+        for bad in [Vault::FAILS, Vault::PANICS, "not a key"] {
+            vault.hold(bad);
+            sleep(EVERY + MIN_INTERVAL).await;
+            assert_eq!(open(), Some(1), "{bad}");
         }
         vault.hold(&text(&[2]));
-        sleep(EVERY + AT_LEAST).await;
+        sleep(EVERY + MIN_INTERVAL).await;
         assert_eq!(open(), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn follower_ends_at_once_with_the_last_that_uses_the_ring() {
+    async fn follower_ends_when_the_last_user_of_the_ring_is_dropped() {
         let keys = Vault::of(&text(&[1])).keys();
         let sealer = keys.sealer(Purpose::Session, b"");
         let mut follower = tokio::spawn(keys.follow(EVERY));
         drop(keys);
         let ended = timeout(EVERY * 3 / 2, &mut follower).await;
-        assert!(ended.is_err(), "a sealer uses the ring");
+        assert!(ended.is_err(), "a sealer still uses the ring");
         drop(sealer);
         let ended = timeout(EVERY / 4, follower).await;
-        assert!(ended.is_ok(), "before its next look");
+        assert!(ended.is_ok(), "before the next interval");
     }
 
     #[tokio::test(start_paused = true)]
@@ -105,11 +112,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn source_is_left_alone_for_a_second_at_least() {
+    async fn source_is_read_once_a_second_at_most() {
         let vault = Vault::of(&text(&[1]));
         let keys = vault.keys();
-        tokio::spawn(keys.follow(AT_LEAST / 100));
-        sleep(AT_LEAST * 7 / 2).await;
+        tokio::spawn(keys.follow(MIN_INTERVAL / 100));
+        sleep(MIN_INTERVAL * 7 / 2).await;
         assert_eq!(vault.reads(), 1 + 3);
     }
 }

@@ -1,11 +1,11 @@
-//! The key ring that everything is sealed with, as the developer holds it.
+//! The key ring that seals cookies and stored sessions.
 
 mod follow;
+mod parse;
 mod ring;
 mod root;
 mod sealer;
 mod source;
-mod text;
 
 use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -13,89 +13,100 @@ pub(crate) use self::sealer::{Purpose, Sealer};
 use self::{ring::Ring, root::RootKey, source::Source};
 use crate::error::ConfigError;
 
-/// The keys that seal cookies and stored sessions: the first seals, all of them open.
+/// The keys that seal cookies and stored sessions. The first key seals, and all keys open.
 ///
-/// Share them between the instances of an app. Clones are one ring, and so is whatever was made from it.
+/// Share the keys between the instances of an app. All clones, and all layers and stores that use
+/// them, share one ring.
 ///
 /// ```no_run
 /// use telenor_auth::CookieKeys;
 ///
-/// // Each key from `openssl rand -base64 32`, with commas between them or one on each line.
+/// // Each key is from `openssl rand -base64 32`. Separate keys by commas or line breaks.
 /// let keys = CookieKeys::from_file("/run/secrets/cookie-keys")?;
 /// # Ok::<(), telenor_auth::ConfigError>(())
 /// ```
 ///
 /// # Changing keys
 ///
-/// A ring that was made with [`from_file`](Self::from_file), [`from_env`](Self::from_env) or [`from_fn`](Self::from_fn) has a source. The
-/// source is read again by [`reload`](Self::reload), or now and then by [`follow`](Self::follow), and new keys are in use at once,
-/// without a restart. Nobody is logged out and no login is lost, on any number of instances, if each step has reached all of them
-/// before the next:
+/// A ring from [`from_file`](Self::from_file), [`from_env`](Self::from_env) or
+/// [`from_fn`](Self::from_fn) has a source. [`reload`](Self::reload) reads the source again, and
+/// [`follow`](Self::follow) does so at an interval. New keys are in use at once, without a restart.
+/// On any number of instances, no user is logged out and no login is lost, if each step has reached
+/// all instances before the next step:
 ///
-/// 1. Add the new key as the **last**. Now every instance can open what it will seal.
-/// 2. Move it to the **front**. From now on it seals, and the old key still opens what it sealed before.
-/// 3. Remove the old key when the longest session that it sealed has expired: 8 hours later, unless
-///    [`max_session_age`](crate::TelenorAuthBuilder::max_session_age) says otherwise. Logins under way need no more than 10 minutes.
+/// 1. Add the new key as the **last**. Every instance can now open what that key will seal.
+/// 2. Move it to the **front**. It now seals, and the old key still opens what it sealed before.
+/// 3. Remove the old key when the longest session that it sealed has expired. That is after
+///    [`max_session_age`](crate::TelenorAuthBuilder::max_session_age), which defaults to 8 hours. A
+///    login in progress needs 10 minutes at most.
 ///
-/// To throw a thief out, remove the old key at once: whoever has a session that it sealed is logged out.
+/// If a key was stolen, remove it at once. All users whose session it sealed are then logged out.
 ///
-/// Put a new file in place by renaming it, as Kubernetes does with mounted secrets. Otherwise half a file may be read, and half a ring
-/// be used until the next look.
+/// Replace the file by renaming a new one, as Kubernetes does with mounted secrets. Otherwise a
+/// half-written file may be read, and half a ring be used until the next reload.
 #[derive(Clone)]
 pub struct CookieKeys(Arc<Ring>);
 
 impl CookieKeys {
-    /// A ring of raw keys of 32 random bytes or more each; the first seals.
+    /// Returns a ring of raw keys, each of 32 random bytes or more. The first key seals.
     ///
-    /// It has no source, and never changes.
+    /// The ring has no source, and never changes.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when there is no key, or one is short, guessable or listed twice.
+    /// [`ConfigError`] if there is no key, or if a key is too short, is guessable, or is listed
+    /// twice.
     pub fn new<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Result<Self, ConfigError> {
-        Ok(Self::fixed(ring::checked(keys)?))
+        Ok(Self::fixed(ring::validate(keys)?))
     }
 
-    /// A ring from text: keys in base64 or hexadecimal, with commas between them or on lines of their own; the first seals.
+    /// Returns a ring from text: keys in base64 or hexadecimal, separated by commas or line breaks.
+    /// The first key seals.
     ///
-    /// Lines that begin with `#` are ignored. The ring has no source, and never changes.
+    /// Lines that start with `#` are ignored. The ring has no source, and never changes.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::UnreadableKey`] when a key is neither, and all errors of [`CookieKeys::new`].
+    /// [`ConfigError::UnreadableKey`] if a key is neither base64 nor hexadecimal, and all errors of
+    /// [`CookieKeys::new`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         Ok(Self::fixed(ring::parse(text)?))
     }
 
-    /// One random key that lasts as long as this process.
+    /// Returns a ring of one random key. Another process cannot open what it seals.
     #[must_use]
     pub fn random() -> Self {
         Self::fixed(vec![RootKey::random()])
     }
 
-    /// A ring of what an environment variable holds, as [`parse`](Self::parse) reads it.
+    /// Returns a ring from an environment variable, in the format of [`parse`](Self::parse).
     ///
-    /// From outside, nobody can change the environment of a process that runs: to follow changes, use a file.
+    /// The environment of a running process cannot be changed from outside. To follow changes, use
+    /// a file.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::KeysUnavailable`] when the variable is not set or is no text, and all errors of [`CookieKeys::parse`].
+    /// [`ConfigError::KeysUnavailable`] if the variable is not set or is not UTF-8, and all errors
+    /// of [`CookieKeys::parse`].
     pub fn from_env(name: impl Into<String>) -> Result<Self, ConfigError> {
-        Self::read(source::env(name.into()))
+        Self::from_source(source::env(name.into()))
     }
 
-    /// A ring of what a file holds, as [`parse`](Self::parse) reads it.
+    /// Returns a ring from a file, in the format of [`parse`](Self::parse).
     ///
     /// # Errors
     ///
-    /// [`ConfigError::KeysUnavailable`] when the file cannot be read, and all errors of [`CookieKeys::parse`].
+    /// [`ConfigError::KeysUnavailable`] if the file cannot be read, and all errors of
+    /// [`CookieKeys::parse`].
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
-        Self::read(source::file(path.into()))
+        Self::from_source(source::file(path.into()))
     }
 
-    /// A ring of what a function gives, as [`parse`](Self::parse) reads it: for a vault of your own.
+    /// Returns a ring from a function, such as a call to a vault, in the format of
+    /// [`parse`](Self::parse).
     ///
-    /// The function is called now, and for each look at the source; it may block. What its error says is logged and shown.
+    /// The function is called now and for each reload, and may block. Its error text is logged and
+    /// shown, so it must not hold a key.
     ///
     /// ```
     /// use telenor_auth::CookieKeys;
@@ -110,18 +121,20 @@ impl CookieKeys {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::KeysUnavailable`] when the function fails, and all errors of [`CookieKeys::parse`].
+    /// [`ConfigError::KeysUnavailable`] if the function fails, and all errors of
+    /// [`CookieKeys::parse`].
     pub fn from_fn<F, E>(read: F) -> Result<Self, ConfigError>
     where
         F: FnMut() -> Result<String, E> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        Self::read(source::callback(read))
+        Self::from_source(source::callback(read))
     }
 
-    /// Reads the source again; whether the keys are others than before. Without a source they never are.
+    /// Reads the source again, and returns whether the keys have changed. Without a source they
+    /// never change.
     ///
-    /// It blocks as long as the source does.
+    /// The call blocks as long as the source does.
     ///
     /// ```
     /// use telenor_auth::CookieKeys;
@@ -138,15 +151,16 @@ impl CookieKeys {
     ///
     /// # Errors
     ///
-    /// Those of reading it the first time. The keys from before stay in use then.
+    /// Those of the constructor that the ring was made with. The previous keys then stay in use.
     pub fn reload(&self) -> Result<bool, ConfigError> {
         self.0.reload()
     }
 
-    /// Reads the source again and again, with this time between; for a task of its own.
+    /// Reads the source again at this interval. Spawn the future as a task.
     ///
-    /// A change of keys is logged, and so is a source that can be read no longer, once, while the keys from before stay in use. The future
-    /// ends when nothing else uses the ring any more, and at once if there is no source. Times below a second count as one second.
+    /// A change of keys is logged. A source that can no longer be read is logged once, and the
+    /// previous keys stay in use. The future ends when nothing else uses the ring, and at once if
+    /// there is no source. The interval is at least one second.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -162,17 +176,17 @@ impl CookieKeys {
     ///
     /// # Panics
     ///
-    /// The future panics outside a Tokio runtime, and in one without timers.
+    /// The future panics outside a Tokio runtime, and in a runtime without timers.
     pub fn follow(&self, every: Duration) -> impl Future<Output = ()> + Send + use<> {
         follow::follow(Arc::downgrade(&self.0), every)
     }
 
-    /// A sealer whose values open only under the same purpose and context.
+    /// Returns a sealer. Its values open only with the same purpose and context.
     pub(crate) fn sealer(&self, purpose: Purpose, context: &[u8]) -> Sealer {
         Sealer::new(Arc::clone(&self.0), purpose, context)
     }
 
-    /// A hash that only the holder of the keys can compute.
+    /// Returns a hash that cannot be computed without the keys.
     pub(crate) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
         self.0.keyed_hash(purpose, text)
     }
@@ -181,8 +195,8 @@ impl CookieKeys {
         Self(Arc::new(Ring::fixed(keys)))
     }
 
-    pub(crate) fn read(source: Source) -> Result<Self, ConfigError> {
-        Ok(Self(Arc::new(Ring::read(source)?)))
+    pub(crate) fn from_source(source: Source) -> Result<Self, ConfigError> {
+        Ok(Self(Arc::new(Ring::from_source(source)?)))
     }
 }
 
@@ -199,13 +213,13 @@ mod tests {
     use super::{root::tests::key, *};
 
     #[test]
-    fn ring_has_keys_and_each_of_them_once() {
+    fn ring_has_at_least_one_key_and_none_twice() {
         let twice = CookieKeys::new([key(1), key(2), key(1)]);
         assert_eq!(twice.unwrap_err(), ConfigError::RepeatedKey);
         let none = CookieKeys::new([[0; 32]; 0]);
         assert_eq!(none.unwrap_err(), ConfigError::NoKeys);
-        for nothing in ["", " , ", "# no key yet\n"] {
-            let none = CookieKeys::parse(nothing);
+        for empty in ["", " , ", "# no key yet\n"] {
+            let none = CookieKeys::parse(empty);
             assert_eq!(none.unwrap_err(), ConfigError::NoKeys);
         }
     }

@@ -1,42 +1,46 @@
-//! Which keys are in use just now?
+//! The keys that are in use now.
 
 use std::sync::{
-    Mutex, PoisonError, RwLock,
+    Mutex, RwLock,
     atomic::{AtomicU64, Ordering},
 };
 
 use aws_lc_rs::aead::LessSafeKey;
 use tokio::sync::watch;
 
-use super::{root::RootKey, source::Source, text};
-use crate::error::ConfigError;
+use super::{parse, root::RootKey, source::Source};
+use crate::{
+    error::ConfigError,
+    sync::{lock, read, write},
+};
 
-/// Shared by every clone of a [`CookieKeys`](super::CookieKeys) and all sealers made from it.
+/// All clones of a [`CookieKeys`](super::CookieKeys) and all its sealers share it.
 pub(super) struct Ring {
-    /// The first seals, all of them open.
+    /// The first key seals, and all keys open.
     keys: RwLock<Vec<RootKey>>,
-    /// Counts the changes of `keys`, under its lock: so a sealer learns of one without taking that lock.
+    /// Counts the changes of `keys`. It changes under the lock of `keys`, and a sealer reads it
+    /// without that lock.
     generation: AtomicU64,
     source: Option<Mutex<Source>>,
-    /// Goes down with the ring, which tells a follower to end.
+    /// Dropped with the ring, which ends the follower.
     alive: watch::Sender<()>,
 }
 
-/// What a sealer derived from the ring as it was in one generation.
+/// The keys that a sealer derived from one generation of the ring.
 pub(super) struct SubKeys {
     pub generation: u64,
-    /// With the id of the key that each is from.
+    /// Each with the id of its root key.
     pub keys: Box<[(u8, LessSafeKey)]>,
 }
 
 impl Ring {
-    /// A ring that stays as it is.
+    /// A ring that never changes.
     pub(super) fn fixed(keys: Vec<RootKey>) -> Self {
         Self::new(keys, None)
     }
 
-    /// A ring of what the source says, now and later.
-    pub(super) fn read(mut source: Source) -> Result<Self, ConfigError> {
+    /// A ring of the keys in the source.
+    pub(super) fn from_source(mut source: Source) -> Result<Self, ConfigError> {
         let keys = parse(&source()?)?;
         Ok(Self::new(keys, Some(Mutex::new(source))))
     }
@@ -51,26 +55,25 @@ impl Ring {
     }
 
     pub(super) fn len(&self) -> usize {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        keys.len()
+        read(&self.keys).len()
     }
 
     pub(super) fn has_source(&self) -> bool {
         self.source.is_some()
     }
 
-    /// Whether the keys are others than before.
+    /// Reads the source again, and returns whether the keys have changed.
     pub(super) fn reload(&self) -> Result<bool, ConfigError> {
         let Some(source) = &self.source else {
             return Ok(false);
         };
-        // Kept until the keys are in place, or else what was read first could be put in place last.
-        let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = parse(&source()?)?;
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = *keys != read;
+        // Held until the keys are replaced. Otherwise an older read could replace a newer one.
+        let mut source = lock(source);
+        let new = parse(&source()?)?;
+        let mut keys = write(&self.keys);
+        let changed = *keys != new;
         if changed {
-            *keys = read;
+            *keys = new;
             self.generation.fetch_add(1, Ordering::Release);
         }
         Ok(changed)
@@ -81,7 +84,7 @@ impl Ring {
     }
 
     pub(super) fn sub_keys(&self, purpose: &[u8], context: &[u8]) -> SubKeys {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = read(&self.keys);
         let derived = keys
             .iter()
             .map(|key| (key.id, key.sub_key(purpose, context)));
@@ -91,38 +94,37 @@ impl Ring {
         }
     }
 
-    /// By the first key.
+    /// A hash by the first key.
     pub(super) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        keys[0].keyed_hash(purpose, text)
+        read(&self.keys)[0].keyed_hash(purpose, text)
     }
 
-    /// Says nothing until the ring is gone.
-    pub(super) fn gone(&self) -> watch::Receiver<()> {
+    /// Returns a receiver that is closed when the ring is dropped.
+    pub(super) fn dropped(&self) -> watch::Receiver<()> {
         self.alive.subscribe()
     }
 }
 
 pub(super) fn parse(text: &str) -> Result<Vec<RootKey>, ConfigError> {
-    checked(text::keys(text)?)
+    validate(parse::keys(text)?)
 }
 
-/// Keys that can be used together.
-pub(super) fn checked<K: AsRef<[u8]>>(
+/// Returns the keys as a ring's keys, if they are good enough and distinct.
+pub(super) fn validate<K: AsRef<[u8]>>(
     keys: impl IntoIterator<Item = K>,
 ) -> Result<Vec<RootKey>, ConfigError> {
-    let mut checked: Vec<RootKey> = Vec::new();
+    let mut valid: Vec<RootKey> = Vec::new();
     for key in keys {
         let key = RootKey::new(key.as_ref())?;
-        if checked.contains(&key) {
+        if valid.contains(&key) {
             return Err(ConfigError::RepeatedKey);
         }
-        checked.push(key);
+        valid.push(key);
     }
-    if checked.is_empty() {
+    if valid.is_empty() {
         return Err(ConfigError::NoKeys);
     }
-    Ok(checked)
+    Ok(valid)
 }
 
 #[cfg(test)]
@@ -142,7 +144,7 @@ mod tests {
         keys.sealer(Purpose::Session, b"shop")
     }
 
-    /// A sealer that has these keys and never others.
+    /// A sealer with these keys only.
     fn fixed(seeds: &[u8]) -> Sealer {
         sealer(&CookieKeys::parse(&text(seeds)).unwrap())
     }
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn only_other_keys_or_another_order_is_a_change() {
+    fn only_new_keys_or_a_new_order_is_a_change() {
         let vault = Vault::of(&text(&[1, 2]));
         let keys = vault.keys();
         let same = format!("# the same\n{}\n", text(&[1, 2]).replace(',', "\n"));
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_stay_in_use_when_the_next_are_none() {
+    fn keys_stay_in_use_when_the_new_ones_are_invalid() {
         let vault = Vault::of(&text(&[1]));
         let keys = vault.keys();
         let sealed = sealer(&keys).seal("name", &1_u8);

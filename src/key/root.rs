@@ -1,16 +1,16 @@
-//! One key: whether it is good enough, and what is derived from it.
+//! One key of the ring: the check of its strength, and the keys and hashes derived from it.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, LessSafeKey, UnboundKey},
-    digest, hkdf,
+    hkdf,
 };
 
-use crate::error::ConfigError;
+use crate::{digest::sha256, error::ConfigError};
 
 const MIN_KEY_LEN: usize = 32;
 
 pub(super) struct RootKey {
-    /// Stands in front of what the key sealed; several keys may share one.
+    /// Stands in front of each value that the key sealed. Several keys may share one id.
     pub id: u8,
     fingerprint: [u8; 32],
     prk: hkdf::Prk,
@@ -24,7 +24,8 @@ impl RootKey {
         let mut seen = [false; 256];
         key.iter().for_each(|byte| seen[usize::from(*byte)] = true);
         let distinct = seen.iter().filter(|seen| **seen).count();
-        // 32 random bytes have fewer than 16 distinct values, or are all printable, less than once in 10^13 tries.
+        // Less than one in 10^13 random keys of 32 bytes has fewer than 16 distinct values or only
+        // printable bytes.
         let text = key
             .iter()
             .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
@@ -37,17 +38,13 @@ impl RootKey {
         Ok(Self::derive(key))
     }
 
-    /// One that cannot be guessed, so nothing is to be checked.
+    /// A random key, which needs no check.
     pub(super) fn random() -> Self {
         Self::derive(&rand::random::<[u8; 32]>())
     }
 
     fn derive(key: &[u8]) -> Self {
-        let fingerprint = digest::digest(&digest::SHA256, &[b"telenor-auth key id", key].concat());
-        let fingerprint: [u8; 32] = fingerprint
-            .as_ref()
-            .try_into()
-            .expect("SHA-256 gives 32 bytes");
+        let fingerprint = sha256(&[b"telenor-auth key id", key]);
         Self {
             id: fingerprint[0],
             fingerprint,
@@ -55,18 +52,18 @@ impl RootKey {
         }
     }
 
-    /// The key for one purpose and context.
+    /// Returns the key for one purpose and context.
     pub(super) fn sub_key(&self, purpose: &[u8], context: &[u8]) -> LessSafeKey {
         let info = [purpose, context];
         LessSafeKey::new(UnboundKey::from(
             self.prk
                 .expand(&info, &AES_256_GCM_SIV)
-                .expect("a sub-key of 32 bytes is within what HKDF can give"),
+                .expect("HKDF can expand to 32 bytes"),
         ))
     }
 }
 
-/// The output of a keyed hash.
+/// The length of a keyed hash.
 struct HashLen;
 
 impl hkdf::KeyType for HashLen {
@@ -76,14 +73,14 @@ impl hkdf::KeyType for HashLen {
 }
 
 impl RootKey {
-    /// A hash that depends on the key (RFC 5869: HKDF-Expand is HMAC here).
+    /// Returns a hash that depends on the key (RFC 5869: HKDF-Expand is HMAC here).
     pub(super) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
         let info = [purpose, b"\0", text];
         let mut hash = [0; 16];
         self.prk
             .expand(&info, HashLen)
             .and_then(|output| output.fill(&mut hash))
-            .expect("16 bytes are within what HKDF can give");
+            .expect("HKDF can expand to 16 bytes");
         hash
     }
 }
@@ -98,9 +95,9 @@ impl PartialEq for RootKey {
 pub(super) mod tests {
     use super::*;
 
-    /// A good key, the same for the same number.
+    /// A strong key, the same for the same seed.
     pub(in crate::key) fn key(seed: u8) -> Vec<u8> {
-        digest::digest(&digest::SHA256, &[seed]).as_ref().to_vec()
+        sha256(&[&[seed]]).to_vec()
     }
 
     #[test]

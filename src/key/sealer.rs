@@ -1,19 +1,20 @@
-//! What the ring seals: values that only this app can read or make.
+//! Sealed values: only this app can read or make them.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use aws_lc_rs::aead::{Aad, Nonce};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::ring::{Ring, SubKeys};
+use crate::sync::{read, write};
 
 const NONCE_LEN: usize = 12;
-/// Format version, key id, nonce: what stands in front of the ciphertext.
+/// The bytes in front of the ciphertext: format version, key id, nonce.
 const HEADER_LEN: usize = 2 + NONCE_LEN;
 const FORMAT: u8 = 1;
 
-/// What a sealed value is for; a value sealed for one purpose never opens for another.
+/// The purpose of a sealed value. A value that was sealed for one purpose never opens for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     LoopDetector,
@@ -35,10 +36,11 @@ impl Purpose {
     }
 }
 
-/// Seals and opens values for one purpose, with the keys that are in the ring at that time.
+/// Seals and opens values for one purpose, with the keys that are in the ring at the time of the
+/// call.
 ///
-/// AES-256-GCM-SIV with random nonces: a repeated nonce, which a flood of anonymous visitors could bring about with plain GCM,
-/// gives nothing away (RFC 8452).
+/// AES-256-GCM-SIV with random nonces (RFC 8452). A flood of anonymous visitors could make a nonce
+/// repeat. With plain GCM that would be fatal, and here it reveals nothing but equal values.
 pub(crate) struct Sealer {
     ring: Arc<Ring>,
     purpose: Purpose,
@@ -57,18 +59,18 @@ impl Sealer {
         }
     }
 
-    /// The sub-keys of the ring as it is: kept ones, until it has changed.
+    /// The sub-keys of the current ring. They are derived again when the ring has changed.
     fn sub_keys(&self) -> RwLockReadGuard<'_, SubKeys> {
         let stale = |derived: &SubKeys| derived.generation != self.ring.generation();
         loop {
-            let derived = self.derived.read().unwrap_or_else(PoisonError::into_inner);
+            let derived = read(&self.derived);
             if !stale(&derived) {
                 return derived;
             }
             drop(derived);
-            let derived = self.derived.write();
-            let mut derived = derived.unwrap_or_else(PoisonError::into_inner);
-            // Of all that wait here after a change, one derives.
+            let mut derived = write(&self.derived);
+            // After a change, the first caller with this lock derives the keys, and the others use
+            // them.
             if stale(&derived) {
                 let purpose = self.purpose.as_str().as_bytes();
                 *derived = self.ring.sub_keys(purpose, &self.context);
@@ -86,7 +88,7 @@ impl Sealer {
             Aad::from(self.associated_data(name)),
             &mut body,
         )
-        .expect("a few kilobytes are within what AES-GCM-SIV can seal");
+        .expect("AES-GCM-SIV can seal a few kilobytes");
         let mut sealed = Vec::with_capacity(HEADER_LEN + body.len());
         sealed.extend([FORMAT, *id]);
         sealed.extend(nonce);
@@ -94,7 +96,8 @@ impl Sealer {
         BASE64_URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    /// The value, or `None` for whatever is wrong with it: the causes look alike on purpose.
+    /// Returns the value, or `None` if anything is wrong with it. All causes look the same on
+    /// purpose.
     pub(crate) fn open<T: DeserializeOwned>(&self, name: &str, sealed: &[u8]) -> Option<T> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (header, body) = sealed.split_at_checked(HEADER_LEN)?;

@@ -1,10 +1,10 @@
-//! Where keys are read from, and read again: the environment, a file, or wherever the app keeps them.
+//! The sources that keys are read from: the environment, a file, or a function of the app.
 
 use std::{env::VarError, error::Error, fs, path::PathBuf};
 
 use crate::error::{ConfigError, chain};
 
-/// Gives the keys as text. What it says when it cannot holds nothing of them.
+/// Returns the keys as text. Its error holds nothing of them.
 pub(super) type Source = Box<dyn FnMut() -> Result<String, ConfigError> + Send>;
 
 pub(super) fn env(name: String) -> Source {
@@ -37,7 +37,7 @@ fn variable(name: &str, value: Result<String, VarError>) -> Result<String, Confi
         // The error itself would show the value.
         let why = match error {
             VarError::NotPresent => "it is not set",
-            VarError::NotUnicode(_) => "it is no text",
+            VarError::NotUnicode(_) => "it is not UTF-8",
         };
         ConfigError::KeysUnavailable(format!("the environment variable {name} ({why})"))
     })
@@ -55,13 +55,13 @@ pub(super) mod tests {
     use super::{super::root::tests::key, *};
     use crate::key::CookieKeys;
 
-    /// A ring as text.
+    /// The text of a ring.
     pub(in crate::key) fn text(seeds: &[u8]) -> String {
         let keys = seeds.iter().map(|seed| BASE64_STANDARD.encode(key(*seed)));
         keys.collect::<Vec<_>>().join(",")
     }
 
-    /// A source that holds what it is told to, and counts how often it is read.
+    /// A source that holds a given text, and counts how often it is read.
     #[derive(Clone)]
     pub(in crate::key) struct Vault(Arc<Mutex<(String, usize)>>);
 
@@ -100,7 +100,7 @@ pub(super) mod tests {
         }
     }
 
-    fn refusal(mut source: Source) -> String {
+    fn error_text(mut source: Source) -> String {
         let error = source().expect_err("there are no keys");
         assert!(matches!(error, ConfigError::KeysUnavailable(_)));
         error.to_string()
@@ -123,23 +123,23 @@ pub(super) mod tests {
                 "(no network)",
             ),
         ] {
-            let error = refusal(source);
+            let error = error_text(source);
             assert!(error.contains(says), "{error}");
         }
     }
 
     #[test]
-    fn variable_that_is_no_text_is_not_repeated() {
+    fn variable_that_is_not_utf_8_is_not_shown() {
         let value = Err(VarError::NotUnicode("hunter2".into()));
         let error = variable("KEYS", value).unwrap_err().to_string();
         assert!(
-            error.contains("KEYS (it is no text)") && !error.contains("hunter2"),
+            error.contains("KEYS (it is not UTF-8)") && !error.contains("hunter2"),
             "{error}"
         );
     }
 
     #[test]
-    fn file_is_read_anew_each_time() {
+    fn file_is_read_again_each_time() {
         let name = format!("telenor-auth-source-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let mut source = file(path.clone());

@@ -54,8 +54,8 @@ impl TelenorAuthLayer {
         Self { flow, placement }
     }
 
-    /// Ends one session on every instance that shares the store: for an operator, or when a customer
-    /// asks for it.
+    /// Ends one session on every instance that shares the store: for an operator, or when a
+    /// customer asks for it.
     ///
     /// The id is in the log line of the login, and
     /// [`TelenorUser::session_id`](crate::TelenorUser::session_id) returns it. A session that has

@@ -1,4 +1,4 @@
-//! Where a subscriber lives.
+//! The address of a subscriber.
 
 use std::fmt;
 
@@ -6,20 +6,21 @@ use serde::Serialize;
 
 /// A subscriber's address.
 ///
-/// Telenor's page names `streetAddress` only. The other JSON names, `streetNumber`, `entrance`,
-/// `postalCode`, `postalLocation`, `country` and `formattedAddress`, are guesses from its prose.
+/// Telenor documents only the JSON name `streetAddress`. The other names, `streetNumber`,
+/// `entrance`, `postalCode`, `postalLocation`, `country` and `formattedAddress`, are guesses from
+/// its text.
 ///
 /// # Example
 ///
 /// ```
-/// use telenor_auth::mock::Address;
+/// use telenor_auth::mock::SubscriberAddress;
 ///
-/// let address = Address::new("Storgata", "1", "0155", "Oslo").with_entrance("B");
+/// let address = SubscriberAddress::new("Storgata", "1", "0155", "Oslo").with_entrance("B");
 /// ```
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[must_use]
-pub struct Address {
+pub struct SubscriberAddress {
     street_address: String,
     street_number: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,8 +31,8 @@ pub struct Address {
     formatted_address: String,
 }
 
-impl Address {
-    /// An address in Norway: street, number in the street, postal code and postal location.
+impl SubscriberAddress {
+    /// Returns an address in Norway: street, number in the street, postal code and postal location.
     pub fn new(
         street: impl Into<String>,
         number: impl Into<String>,
@@ -50,7 +51,7 @@ impl Address {
         address.formatted()
     }
 
-    /// Sets the entrance of the building (`oppgang`), a letter.
+    /// Sets the entrance of the building, a letter (in Norwegian «oppgang»).
     pub fn with_entrance(mut self, entrance: impl Into<String>) -> Self {
         self.entrance = Some(entrance.into());
         self.formatted()
@@ -73,8 +74,8 @@ impl Address {
     }
 }
 
-impl fmt::Debug for Address {
+impl fmt::Debug for SubscriberAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address").finish_non_exhaustive()
+        f.debug_struct("SubscriberAddress").finish_non_exhaustive()
     }
 }

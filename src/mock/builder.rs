@@ -1,4 +1,4 @@
-//! How a gateway is set up.
+//! The builder of a mock gateway.
 
 use std::{
     fmt, io,
@@ -6,9 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{gateway::MockGateway, settings::Settings, state::Shared, subscriber::Subscriber};
+use super::{
+    gateway::MockGateway, settings::Settings, state::GatewayState, subscriber::Subscriber,
+};
 
-/// Sets up a [`MockGateway`]; made by [`MockGateway::builder`].
+/// The builder of a [`MockGateway`], from [`MockGateway::builder`].
 ///
 /// # Example
 ///
@@ -39,12 +41,12 @@ impl MockGateway {
     ///
     /// # Errors
     ///
-    /// No port can be listened on.
+    /// The gateway cannot listen on a port.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Starts the setting up of a gateway.
+    /// Returns a builder with the defaults.
     pub fn builder() -> MockGatewayBuilder {
         MockGatewayBuilder::new()
     }
@@ -70,7 +72,7 @@ impl MockGatewayBuilder {
         }
     }
 
-    /// Sets the one registered app's client id and secret.
+    /// Sets the client id and secret of the registered app.
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.settings.client_id = id.into();
         self.settings.client_secret = secret.into();
@@ -79,54 +81,54 @@ impl MockGatewayBuilder {
 
     /// Registers the app's redirect URI, as the dashboard of Telenor's portal does.
     ///
-    /// A request may then leave `redirect_uri` out, and one that names another is refused.
-    /// Without a registered one, the request has to carry one and any is accepted, so that an
-    /// app on a random port needs no setting up.
+    /// A request may then omit `redirect_uri`, and a request with another one is refused. Without a
+    /// registered redirect URI, the request must have one and any is accepted, so that an app on a
+    /// random port needs no setup.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.settings.redirect_uri = Some(uri.into());
         self
     }
 
-    /// Listens on `address` in place of a free port on the loopback interface.
+    /// Listens on `address` instead of a free port on the loopback interface.
     ///
-    /// Everyone who reaches the address can sign in as any subscriber.
+    /// Anyone who reaches the address can sign in as any subscriber.
     pub const fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
     }
 
-    /// Adds a subscriber. The first one is the one that the mobile network recognises.
+    /// Adds a subscriber. The mobile network recognizes the first one.
     ///
-    /// The header `x-mock-msisdn` names another; see [the module](super#recognition).
+    /// The header `x-mock-msisdn` selects another one: see [the module](super#recognition).
     ///
-    /// Without any, the gateway knows [`Subscriber::kari`] and [`Subscriber::ola`].
+    /// The subscribers default to [`Subscriber::kari`] and [`Subscriber::ola`].
     pub fn subscriber(mut self, subscriber: Subscriber) -> Self {
         self.settings.subscribers.push(subscriber);
         self
     }
 
-    /// Puts the browser on Wi-Fi: the network recognises nobody, so USSD comes first.
+    /// Sets whether the browser is on Wi-Fi. The network then recognizes no line, and USSD comes
+    /// first.
     ///
-    /// The header `x-mock-msisdn` still names a subscriber; see [the module](super#recognition).
+    /// The header `x-mock-msisdn` still selects a subscriber: see [the module](super#recognition).
     pub const fn wifi(mut self, wifi: bool) -> Self {
         self.settings.wifi = wifi;
         self
     }
 
-    /// Sets the callback error after a USSD question that nobody answers; `login_required` by
-    /// default.
+    /// Sets the callback error after an unanswered USSD question. It defaults to `login_required`.
     ///
-    /// What Telenor sends is not known. Mobile Connect and CAMARA use the default for someone who
-    /// cannot be identified without doing something.
+    /// Telenor's error is not known. Mobile Connect and CAMARA use the default for a user who
+    /// cannot be identified without an action of theirs.
     pub fn ussd_timeout_error(mut self, code: impl Into<String>) -> Self {
         self.settings.ussd_timeout_error = code.into();
         self
     }
 
-    /// Demands what an Apigee gateway demands out of the box.
+    /// Sets whether the gateway requires what an Apigee gateway requires by default.
     ///
-    /// `response_type` and `redirect_uri` are then required on the authorization request, and
-    /// `redirect_uri` on the token request too. Telenor's own examples leave them all out.
+    /// `response_type` and `redirect_uri` are then required in the authorization request, and
+    /// `redirect_uri` in the token request too. Telenor's own examples omit all of them.
     ///
     /// Source: Apigee's OAuth HTTP status code reference.
     pub const fn strict(mut self, strict: bool) -> Self {
@@ -134,9 +136,9 @@ impl MockGatewayBuilder {
         self
     }
 
-    /// Reports OAuth errors as [RFC 6749 section 5.2] does, with its codes.
+    /// Sets whether OAuth errors have the form and the codes of [RFC 6749 section 5.2].
     ///
-    /// By default they have Apigee's form, `{"ErrorCode": …, "Error": …}`.
+    /// They default to Apigee's form, `{"ErrorCode": …, "Error": …}`.
     ///
     /// [RFC 6749 section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
     pub const fn rfc_errors(mut self, rfc_errors: bool) -> Self {
@@ -144,13 +146,14 @@ impl MockGatewayBuilder {
         self
     }
 
-    /// Issues a refresh token with each access token, and accepts it once.
+    /// Sets whether the gateway issues a refresh token with each access token. Each is accepted
+    /// once.
     pub const fn refresh_tokens(mut self, refresh_tokens: bool) -> Self {
         self.settings.refresh_tokens = refresh_tokens;
         self
     }
 
-    /// Sets how long an authorization code can be used; one minute by default.
+    /// Sets the lifetime of an authorization code. It defaults to one minute.
     pub const fn code_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.code_lifetime = lifetime;
         self
@@ -166,7 +169,7 @@ impl MockGatewayBuilder {
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on, for one because the port is taken.
+    /// The gateway cannot listen on the address, for example because the port is in use.
     pub async fn start(self) -> io::Result<MockGateway> {
         let Self {
             mut settings,
@@ -175,7 +178,7 @@ impl MockGatewayBuilder {
         if settings.subscribers.is_empty() {
             settings.subscribers = vec![Subscriber::kari(), Subscriber::ola()];
         }
-        MockGateway::serve(Shared::new(settings), listen).await
+        MockGateway::serve(GatewayState::new(settings), listen).await
     }
 }
 

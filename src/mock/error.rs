@@ -1,8 +1,9 @@
-//! Why a login came to nothing.
+//! The error of a login without a browser.
 
 use std::{error, fmt};
 
-/// A login that [`MockGateway`](super::MockGateway) cannot follow to its end, at the gateway or at the app.
+/// The error of a login that [`MockGateway`](super::MockGateway) cannot complete, at the gateway or
+/// at the app.
 ///
 /// # Example
 ///
@@ -20,40 +21,40 @@ use std::{error, fmt};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MockError {
-    /// The text is no URL, or its path is not that of the authorization endpoint.
+    /// The text is not a URL, or its path is not that of the authorization endpoint.
     NotAnAuthorizationUrl,
     /// No subscriber of this gateway has the number.
     UnknownSubscriber,
-    /// The gateway answers with an error page of its own and sends nobody back.
+    /// The gateway returns an error of its own and does not redirect to the app.
     #[non_exhaustive]
     Refused {
         /// The HTTP status.
         status: u16,
         /// Apigee's error code.
         code: String,
-        /// What is wrong.
+        /// The description of the error.
         description: String,
     },
-    /// The path cannot be asked for.
+    /// The path is not valid in a request.
     InvalidPath,
-    /// The app answers by itself and sends nobody to this gateway.
+    /// The app responds by itself and does not redirect to this gateway.
     ///
-    /// The page is public, or the app's layer is set up without
+    /// The page is public, or the app's layer does not use
     /// [`.gateway(gateway.base_url())`](crate::TelenorAuthBuilder::gateway).
     #[non_exhaustive]
     NotChallenged {
         /// The HTTP status.
         status: u16,
     },
-    /// The app takes nobody in who comes back from the gateway.
+    /// The app refuses the callback from the gateway.
     #[non_exhaustive]
     NotSignedIn {
         /// The HTTP status.
         status: u16,
-        /// Why, if the layer's own page says so: the name of a [`FailureCause`](crate::FailureCause).
+        /// The name of the [`FailureCause`](crate::FailureCause), if the layer's page shows one.
         cause: Option<String>,
     },
-    /// The app's service failed in place of answering.
+    /// The app's service returned an error.
     #[non_exhaustive]
     AppFailed {
         /// The service's own error.
@@ -76,13 +77,14 @@ impl fmt::Display for MockError {
                 f,
                 "the authorization request was refused: {status} {code}: {description}"
             ),
-            Self::InvalidPath => f.write_str("the path cannot be asked for"),
+            Self::InvalidPath => f.write_str("the path is not valid in a request"),
             Self::NotChallenged { status } => write!(
                 f,
-                "the app answered {status} and led nobody to this gateway"
+                "the app returned {status} and did not redirect to this gateway: \
+                 use a page that needs a login, and set `.gateway(gateway.base_url())` on the layer"
             ),
             Self::NotSignedIn { status, cause } => {
-                let cause = cause.as_deref().unwrap_or("it does not say why");
+                let cause = cause.as_deref().unwrap_or("no cause is shown");
                 write!(f, "the app refused the callback: {status}: {cause}")
             }
             Self::AppFailed { error } => write!(f, "the app failed: {error}"),

@@ -1,4 +1,4 @@
-//! The gateway as its owner holds it: its life, its script and its records.
+//! The handle of a running gateway: its lifetime, its script and its records.
 
 use std::{
     fmt, io,
@@ -8,12 +8,12 @@ use std::{
 
 use tokio::{net::TcpListener, task::AbortHandle};
 
-use super::state::Shared;
+use super::state::GatewayState;
 use crate::mock::{
     script::{
         Endpoint,
         answer::Answer,
-        connection::{WiredListener, Wires},
+        connection::{FaultyListener, OpenConnections},
         gate::Gate,
         record::RecordedRequest,
     },
@@ -22,8 +22,8 @@ use crate::mock::{
 
 /// Telenor's OAuth server and identity APIs on a loopback port.
 ///
-/// Dropping it stops the server and breaks its open connections. See the
-/// [module](super) for what it answers.
+/// Dropping it stops the server and breaks its open connections. See the [module](super) for its
+/// routes.
 ///
 /// # Example
 ///
@@ -39,33 +39,34 @@ use crate::mock::{
 /// ```
 #[must_use = "the server stops when this is dropped"]
 pub struct MockGateway {
-    pub(super) shared: Arc<Shared>,
-    wires: Arc<Wires>,
+    pub(super) shared: Arc<GatewayState>,
+    connections: Arc<OpenConnections>,
     server: AbortHandle,
     address: SocketAddr,
 }
 
 impl MockGateway {
-    pub(super) async fn serve(shared: Shared, listen: SocketAddr) -> io::Result<Self> {
+    pub(super) async fn serve(shared: GatewayState, listen: SocketAddr) -> io::Result<Self> {
         let shared = Arc::new(shared);
-        let wires = Arc::new(Wires::default());
-        let listener = WiredListener::new(TcpListener::bind(listen).await?, Arc::clone(&wires));
+        let connections = Arc::new(OpenConnections::default());
+        let listener =
+            FaultyListener::new(TcpListener::bind(listen).await?, Arc::clone(&connections));
         let address = axum::serve::Listener::local_addr(&listener)?;
         let app = routes::service(Arc::clone(&shared));
         let server = tokio::spawn(axum::serve(listener, app).into_future()).abort_handle();
         Ok(Self {
             shared,
-            wires,
+            connections,
             server,
             address,
         })
     }
 
-    /// The gateway's base URL without a slash at the end, such as `http://127.0.0.1:49152`.
+    /// Returns the gateway's base URL without a slash at the end, such as `http://127.0.0.1:49152`.
     #[must_use]
     pub fn base_url(&self) -> String {
         let mut address = self.address;
-        // A wildcard address is for listening only; nobody can open it in a browser.
+        // A wildcard address is for listening only. A browser cannot open it.
         match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
             IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
@@ -74,39 +75,39 @@ impl MockGateway {
         format!("http://{address}")
     }
 
-    /// The registered app's client id; `mock-client` by default.
+    /// Returns the registered app's client id. It defaults to `mock-client`.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.shared.settings.client_id
     }
 
-    /// The registered app's client secret; `mock-secret-for-local-use-only` by default.
+    /// Returns the registered app's client secret. It defaults to `mock-secret-for-local-use-only`.
     #[must_use]
     pub fn client_secret(&self) -> &str {
         &self.shared.settings.client_secret
     }
 
-    /// Sets the form of token responses, until changed.
+    /// Sets the form of token responses from now on.
     pub fn set_token_response(&self, shape: TokenShape) {
         self.shared.terms().shape = shape;
     }
 
-    /// Sets the life of access tokens issued from now on; 3599 seconds by default.
+    /// Sets the lifetime of access tokens issued from now on. It defaults to 3599 seconds.
     pub fn set_expires_in(&self, seconds: u64) {
         self.shared.terms().expires_in = seconds;
     }
 
-    /// Answers one coming request on `endpoint` with `answer`; further calls queue up.
+    /// Answers the next request on `endpoint` with `answer`. Further calls add to a queue.
     pub fn answer_next(&self, endpoint: Endpoint, answer: Answer) {
         self.shared.script.answer_next(endpoint, answer);
     }
 
-    /// Answers every request on `endpoint` with `answer`, once what is queued is used up.
+    /// Answers every request on `endpoint` with `answer`, after the queued answers.
     pub fn answer_always(&self, endpoint: Endpoint, answer: Answer) {
         self.shared.script.answer_always(endpoint, answer);
     }
 
-    /// Forgets every scripted answer for `endpoint`.
+    /// Removes all scripted answers for `endpoint`.
     pub fn answer_normally(&self, endpoint: Endpoint) {
         self.shared.script.answer_normally(endpoint);
     }
@@ -118,29 +119,29 @@ impl MockGateway {
         self.shared.script.hold(endpoint)
     }
 
-    /// Ages every live access token past its end: the APIs answer 401 with 40106 from now on.
+    /// Expires all live access tokens. The APIs return 401 with 40106 for them.
     pub fn expire_tokens(&self) {
         self.shared.grants().expire_tokens();
     }
 
-    /// Takes back every token, refresh tokens too: the APIs answer 401 with 40105 from now on.
+    /// Revokes all tokens, also refresh tokens. The APIs return 401 with 40105 for them.
     pub fn revoke_tokens(&self) {
         self.shared.grants().revoke_tokens();
     }
 
-    /// How many access tokens the APIs accept now.
+    /// Returns how many access tokens the APIs accept now.
     #[must_use]
     pub fn live_tokens(&self) -> usize {
         self.shared.grants().live_tokens()
     }
 
-    /// How many requests `endpoint` has received.
+    /// Returns how many requests `endpoint` has received.
     #[must_use]
     pub fn hits(&self, endpoint: Endpoint) -> usize {
         self.shared.script.hits(endpoint)
     }
 
-    /// The last thousand requests that `endpoint` received, oldest first.
+    /// Returns the last thousand requests that `endpoint` has received, oldest first.
     #[must_use]
     pub fn requests(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
         self.shared.script.requests(endpoint)
@@ -153,8 +154,8 @@ impl MockGateway {
 
 impl Drop for MockGateway {
     fn drop(&mut self) {
-        // Cut first: the end of axum's accept loop wakes each connection, which then finds out.
-        self.wires.cut();
+        // Cut first: the end of axum's accept loop wakes each connection, which then sees the cut.
+        self.connections.cut();
         self.server.abort();
     }
 }

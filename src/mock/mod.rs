@@ -1,13 +1,13 @@
-//! A stand-in for Telenor's gateway, to click through and to test against, and users for the tests of your own app.
+//! A mock of Telenor's gateway, for a browser and for tests, and a test kit for your own app.
 //!
-//! [`MockGateway`] is Telenor's OAuth server and its two identity APIs on one plain-http
-//! loopback port. A person meets the pages that a subscriber meets: recognition by the mobile
-//! network or by USSD, then consent. A test drives the same gateway without a browser, scripts
-//! its answers, holds requests back and reads what was sent.
+//! [`MockGateway`] is Telenor's OAuth server and its two identity APIs on one plain-http loopback
+//! port. A person sees the same steps as a subscriber: recognition by the mobile network or by
+//! USSD, then consent. A test uses the same gateway without a browser, scripts its answers, holds
+//! requests back, and reads what was sent.
 //!
 //! | path | what |
 //! | --- | --- |
-//! | `GET /oauth/v2/authorize` | the authorization endpoint; leads to the pages under `/mock/` |
+//! | `GET /oauth/v2/authorize` | the authorization endpoint, which leads to the pages under `/mock/` |
 //! | `POST /oauth/v2/token` | the token endpoint |
 //! | `GET /oauth/v2/logout` | ends an access token |
 //! | `GET /user-info/v1/users` | Mobile User Info API |
@@ -15,23 +15,23 @@
 //!
 //! # Recognition
 //!
-//! The authorization endpoint sends the browser on one hop, `GET /mock/login/{id}/network`, that
-//! shows nothing and sets no cookie. It stands for the mobile network, which writes the subscriber
-//! into a clear-text request. Whose line it is, is up to that request:
+//! The authorization endpoint redirects the browser over one hop, `GET /mock/login/{id}/network`,
+//! which shows nothing and sets no cookie. It represents the mobile network, which adds the
+//! subscriber to a plain-http request. A header of that request decides whose line it is:
 //!
-//! | `x-mock-msisdn` | who |
+//! | `x-mock-msisdn` | recognized line |
 //! | --- | --- |
-//! | absent | the first subscriber, or nobody with [`wifi`](MockGatewayBuilder::wifi) |
+//! | absent | the first subscriber, or none with [`wifi`](MockGatewayBuilder::wifi) |
 //! | a subscriber's number | that subscriber |
-//! | anything else, such as `none` | nobody: no mobile data, or another operator's line |
+//! | anything else, such as `none` | none: no mobile data, or another operator's line |
 //!
-//! Whoever is recognised goes on to consent. Nobody else does without USSD: a number, and then an
-//! answer on the picture of a phone. The header counts on this one request, the first time. No
-//! other page reads it, and no number is ever in an address.
+//! A recognized subscriber continues to consent. Any other person must use USSD first: they enter a
+//! number, and answer on the picture of a phone. The header counts only on this request, and only
+//! the first time. No other page reads it, and no number is ever in a URL.
 //!
 //! | what the person does | the callback | without a browser |
 //! | --- | --- | --- |
-//! | is recognised or answers OK, then agrees | `code` | [`allow`](MockGateway::allow), [`allow_as`](MockGateway::allow_as) |
+//! | is recognized or answers OK, then agrees | `code` | [`allow`](MockGateway::allow), [`allow_as`](MockGateway::allow_as) |
 //! | refuses to share | `access_denied` | [`deny`](MockGateway::deny) |
 //! | answers that the USSD question is not OK | `access_denied` | [`deny`](MockGateway::deny) |
 //! | lets the USSD question time out | `login_required`, or [as set](MockGatewayBuilder::ussd_timeout_error) | [`time_out`](MockGateway::time_out) |
@@ -45,9 +45,10 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = MockGateway::start().await?;
 //!
-//! // What the browser would be sent to, and where the subscriber's consent sends it.
+//! // The URL that the app redirects to, and the callback after the subscriber's consent.
 //! let authorize = format!(
-//!     "{}/oauth/v2/authorize?client_id={}&state=abc&redirect_uri=https%3A%2F%2Fshop.example%2Fback",
+//!     "{}/oauth/v2/authorize?client_id={}&state=abc\
+//!      &redirect_uri=https%3A%2F%2Fshop.example%2Fback",
 //!     gateway.base_url(),
 //!     gateway.client_id(),
 //! );
@@ -62,22 +63,23 @@
 //!
 //! # Testing your own app
 //!
-//! Three ways, from the nearest to the handler to the nearest to the truth:
+//! There are three ways, from the smallest scope to the most realistic:
 //!
-//! | what is tested | with | passed over |
+//! | what is tested | with | left out |
 //! | --- | --- | --- |
 //! | a handler or a service | [`TelenorUser::for_test`](crate::TelenorUser::for_test), [`TestUser`] | routes, layers, login, network |
 //! | routes and extractors | [`SignedInLayer`] | login, network |
-//! | the app as it is shipped | [`MockGateway::login`] | the browser |
+//! | the whole app | [`MockGateway::login`] | the browser |
 //!
-//! All of it belongs to the feature `mock`, and that to the tests. Cargo keeps it out of the app when it stands there:
+//! All of this needs the feature `mock`, which is for tests only. Enable it as a dev-dependency,
+//! and Cargo keeps it out of the app:
 //!
 //! ```toml
 //! [dev-dependencies]
 //! telenor-auth = { version = "0.1", features = ["mock"] }
 //! ```
 //!
-//! **A handler** is a function, and a user is made in one line. Its failures are made the same way:
+//! **A handler** is a function. One line makes a user for it, and one line makes an API call fail:
 //!
 //! ```
 //! use telenor_auth::{ApiError, ApiErrorKind, TelenorUser, mock::TestUser};
@@ -92,14 +94,15 @@
 //! # async fn main() -> Result<(), ApiError> {
 //! assert_eq!(greeting(TelenorUser::for_test()).await?, "Hei, Kari!");
 //!
-//! let user = TestUser::default().api_error(40301); // the scope does not reach so far
+//! let user = TestUser::default().api_error(40301); // the scope is too small
 //! let refused = greeting(user.into()).await.unwrap_err();
 //! assert_eq!(refused.kind(), ApiErrorKind::Forbidden);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! **Routes** get a [`SignedInLayer`] where the app has its `TelenorAuthLayer`, so let one function make them for both:
+//! **Routes** get a [`SignedInLayer`] in place of the app's `TelenorAuthLayer`. Let one function
+//! build the routes for both:
 //!
 //! ```
 //! use axum::{Router, body::Body, http::Request, routing::get};
@@ -124,8 +127,8 @@
 //! # }
 //! ```
 //!
-//! **The whole app**, with its own layer, logs in at a gateway. There the answers can be scripted, and with a clock of the test's own no
-//! test waits for a session to end:
+//! **The whole app**, with its own layer, logs in at a gateway. The test can script the gateway's
+//! answers, and with a manual clock it need not wait for a session to expire:
 //!
 //! ```
 //! use std::time::Duration;
@@ -144,8 +147,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = MockGateway::start().await?;
 //! let clock = Clock::manual();
-//! let redirect_uri = "https://shop.example/telenor/callback"; // nobody has to be there
-//! let auth = TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
+//! let redirect_uri = "https://shop.example/telenor/callback"; // no server has to run there
+//! let (id, secret) = (gateway.client_id(), gateway.client_secret());
+//! let auth = TelenorAuthLayer::builder(id, secret, redirect_uri)
 //!     .gateway(gateway.base_url())
 //!     .clock(clock.clone())
 //!     .build()?;
@@ -158,12 +162,12 @@
 //! let kari = gateway.login(&app, "/checkout").await?;
 //! assert_eq!(status(&kari).await, StatusCode::OK);
 //!
-//! // Telenor says that the token has expired: that ends the session.
+//! // Telenor says that the token has expired. That ends the session.
 //! gateway.answer_next(Endpoint::UserInfo, Answer::gateway_error(40106));
 //! assert_eq!(status(&kari).await, StatusCode::UNAUTHORIZED);
 //! assert_eq!(status(&kari).await, StatusCode::UNAUTHORIZED);
 //!
-//! // The next one lasts until its time is up.
+//! // The next session lasts until it expires.
 //! let kari = gateway.login(&app, "/checkout").await?;
 //! assert_eq!(status(&kari).await, StatusCode::OK);
 //! clock.advance(Duration::from_secs(3600));
@@ -174,33 +178,33 @@
 //!
 //! # How true to Telenor it is
 //!
-//! Paths, parameters, statuses, error codes and JSON names are those of Telenor's public
-//! documentation and of the open-source clients Telenor has published. So are the two ways to be
-//! recognised, that the network's way needs plain http, and `access_denied` with its description
-//! for someone who refuses to share.
+//! Paths, parameters, statuses, error codes and JSON names are from Telenor's public documentation
+//! and from the open-source clients that Telenor has published. So are the two ways of recognition,
+//! the need for plain http in the network's way, and `access_denied` with its description for a
+//! user who refuses to share.
 //!
-//! Not public, and so a choice of ours:
+//! The rest is not public. The mock chooses it:
 //!
-//! - The hop, and that it comes after the authorization endpoint. Telenor tells of a cross-site
-//!   request from the page that starts the login, but not where it goes or what it answers. A
-//!   plain-http address that answers with a redirect is what a sister service has described. The
-//!   header's name is ours.
-//! - USSD as the way on for someone whom the network does not recognise, and all pages with their
+//! - The hop, and its place after the authorization endpoint. Telenor mentions a cross-site request
+//!   from the page that starts the login, but not its address or its response. A sister service
+//!   documents a plain-http address that returns a redirect. The header's name is the mock's own.
+//! - USSD as the next step for a user whom the network does not recognize, and all pages with their
 //!   wording.
-//! - The errors that end USSD. `access_denied` for "not OK" is the nearest documented one. For a
-//!   question that nobody answers there is none, hence the setting.
-//! - The life of an authorization code, and the JSON names inside `address` after `streetAddress`
-//!   (see [`Address`]).
-//! - PKCE is checked when it is used; whether Telenor does so is not documented.
+//! - The errors that end USSD. `access_denied` for "not OK" is the nearest documented one. For an
+//!   unanswered question no error is documented, so it is a setting.
+//! - The lifetime of an authorization code, and the JSON names inside `address` after
+//!   `streetAddress` (see [`SubscriberAddress`]).
+//! - PKCE is checked if it is used. Whether Telenor does so is not documented.
 //!
-//! It is a test tool: it speaks plain http, and whoever reaches its port can be anybody.
+//! It is a test tool: it uses plain http, and anyone who reaches its port can sign in as any
+//! subscriber.
 
 mod address;
 mod builder;
 mod error;
 mod gateway;
 mod kit;
-mod lock;
+
 mod script;
 mod server;
 mod settings;
@@ -208,7 +212,7 @@ mod state;
 mod subscriber;
 
 pub use self::{
-    address::Address,
+    address::SubscriberAddress,
     builder::MockGatewayBuilder,
     error::MockError,
     gateway::MockGateway,

@@ -1,10 +1,10 @@
-//! What a gateway was built with.
+//! The settings that a gateway was built with.
 
 use std::time::Duration;
 
 use super::subscriber::{Subscriber, msisdn};
 
-/// Fixed for the life of a gateway.
+/// The settings of a gateway, which never change.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) client_id: String,
@@ -21,7 +21,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Which subscriber has `number`, in whatever way it is written.
+    /// Returns the index of the subscriber with `number`, in any usual spelling.
     pub(super) fn subscriber(&self, number: &str) -> Option<usize> {
         let number = msisdn(number);
         (self.subscribers.iter()).position(|subscriber| subscriber.mobile_number() == number)

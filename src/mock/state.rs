@@ -1,22 +1,25 @@
-//! What the handlers of a gateway share.
+//! The state that the handlers of a gateway share.
 
 use std::sync::{Mutex, MutexGuard};
 
-use super::{lock::lock, settings::Settings};
-use crate::mock::{
-    script::Script,
-    server::{grants::Grants, logins::Logins, token_shape::TokenShape},
+use super::settings::Settings;
+use crate::{
+    mock::{
+        script::Script,
+        server::{grants::Grants, logins::Logins, token_shape::TokenShape},
+    },
+    sync::lock,
 };
 
-/// How the next access tokens look and how long they live.
+/// The form and the lifetime of the next access tokens.
 #[derive(Clone, Copy)]
 pub(super) struct TokenTerms {
     pub(super) shape: TokenShape,
     pub(super) expires_in: u64,
 }
 
-/// One gateway's state, shared by its handlers.
-pub(super) struct Shared {
+/// The state of one gateway.
+pub(super) struct GatewayState {
     pub(super) settings: Settings,
     pub(super) script: Script,
     logins: Mutex<Logins>,
@@ -24,14 +27,14 @@ pub(super) struct Shared {
     terms: Mutex<TokenTerms>,
 }
 
-impl Shared {
+impl GatewayState {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
             script: Script::default(),
             logins: Mutex::default(),
             grants: Mutex::default(),
-            // One hour less a second: the number in Telenor's own example.
+            // One hour less one second, as in Telenor's own example.
             terms: Mutex::new(TokenTerms {
                 shape: TokenShape::Trimmed,
                 expires_in: 3599,

@@ -1,25 +1,25 @@
-//! The people that the gateway knows.
+//! The subscribers that the gateway knows.
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::address::Address;
+use super::address::SubscriberAddress;
 
-/// A subscriber, with what the two identity APIs tell about them.
+/// A subscriber, with the data that the two identity APIs return.
 ///
-/// What is not set is left out of the answers. `Debug` shows nothing of it, in case a developer
-/// enters their own details.
+/// Data that is not set is not in the responses. `Debug` shows none of it, because a developer may
+/// enter their own details.
 ///
 /// # Example
 ///
 /// ```
-/// use telenor_auth::mock::{Address, Subscriber};
+/// use telenor_auth::mock::{Subscriber, SubscriberAddress};
 ///
 /// let subscriber = Subscriber::new("91234567")
 ///     .with_name("Solveig", None, "Prøve")
-///     .with_address(Address::new("Storgata", "1", "0155", "Oslo"))
+///     .with_address(SubscriberAddress::new("Storgata", "1", "0155", "Oslo"))
 ///     .with_birth_date("1990-01-31")
 ///     .with_email("solveig@example.com")
 ///     .with_device("Fairphone", "Fairphone 5", "00100003")
@@ -27,22 +27,22 @@ use super::address::Address;
 /// assert_eq!(subscriber.mobile_number(), "4791234567");
 /// ```
 ///
-/// Source: Telenor's pages on the Mobile User Info API and the Mobile Device Info API.
+/// Source: Telenor's documentation of the Mobile User Info API and the Mobile Device Info API.
 #[derive(Clone)]
 #[must_use]
 pub struct Subscriber {
-    user: UserInfo,
-    device: DeviceInfo,
+    user: UserRecord,
+    device: DeviceRecord,
 }
 
 #[derive(Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct UserInfo {
+struct UserRecord {
     mobile_number: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<Name>,
+    name: Option<NameRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<Address>,
+    address: Option<SubscriberAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     birth_date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ struct UserInfo {
 
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Name {
+struct NameRecord {
     given_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     middle_name: Option<String>,
@@ -59,7 +59,7 @@ struct Name {
 }
 
 #[derive(Clone, Default, Serialize)]
-struct DeviceInfo {
+struct DeviceRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     manufacturer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,22 +70,24 @@ struct DeviceInfo {
 }
 
 impl Subscriber {
-    /// A subscriber of whom only the number is known; eight digits get the country code 47.
+    /// Returns a subscriber with only a number. Eight digits get the country code 47.
     pub fn new(mobile_number: impl AsRef<str>) -> Self {
         Self {
-            user: UserInfo {
+            user: UserRecord {
                 mobile_number: msisdn(mobile_number.as_ref()),
-                ..UserInfo::default()
+                ..UserRecord::default()
             },
-            device: DeviceInfo::default(),
+            device: DeviceRecord::default(),
         }
     }
 
-    /// Kari Nordmann, of whom everything is known. All of it is made up.
+    /// Returns Kari Nordmann, who has all data. All of it is fictitious.
     pub fn kari() -> Self {
         Self::new("4791234567")
             .with_name("Kari", Some("Eksempel"), "Nordmann")
-            .with_address(Address::new("Prøveveien", "12", "9008", "Tromsø").with_entrance("B"))
+            .with_address(
+                SubscriberAddress::new("Prøveveien", "12", "9008", "Tromsø").with_entrance("B"),
+            )
             .with_birth_date("1985-05-17")
             .with_email("kari.nordmann@example.com")
             .with_device("Apple", "iPhone 13", "00100001")
@@ -94,7 +96,8 @@ impl Subscriber {
             .with_capability("lteAdvanced", true)
     }
 
-    /// Ola Nordmann, with no address, and a device of which little is known. All of it is made up.
+    /// Returns Ola Nordmann, who has no address and a device with little data. All of it is
+    /// fictitious.
     pub fn ola() -> Self {
         Self::new("4741234567")
             .with_name("Ola", None, "Nordmann")
@@ -111,7 +114,7 @@ impl Subscriber {
         middle: Option<&str>,
         family: impl Into<String>,
     ) -> Self {
-        self.user.name = Some(Name {
+        self.user.name = Some(NameRecord {
             given_name: given.into(),
             middle_name: middle.map(str::to_owned),
             family_name: family.into(),
@@ -120,7 +123,7 @@ impl Subscriber {
     }
 
     /// Sets the address.
-    pub fn with_address(mut self, address: Address) -> Self {
+    pub fn with_address(mut self, address: SubscriberAddress) -> Self {
         self.user.address = Some(address);
         self
     }
@@ -156,7 +159,7 @@ impl Subscriber {
         self
     }
 
-    /// The number with country code and without a plus sign.
+    /// Returns the number with country code and without a plus sign.
     #[must_use]
     pub fn mobile_number(&self) -> &str {
         &self.user.mobile_number
@@ -182,7 +185,10 @@ impl Subscriber {
     }
 
     pub(super) fn formatted_address(&self) -> Option<&str> {
-        self.user.address.as_ref().map(Address::formatted_address)
+        self.user
+            .address
+            .as_ref()
+            .map(SubscriberAddress::formatted_address)
     }
 
     pub(super) fn birth_date(&self) -> Option<&str> {
@@ -200,7 +206,7 @@ impl fmt::Debug for Subscriber {
     }
 }
 
-/// A number as people write it, turned into Telenor's form: country code first, digits only.
+/// Returns a number in Telenor's form: country code first, digits only.
 pub(super) fn msisdn(number: &str) -> String {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let digits = digits.strip_prefix("00").unwrap_or(&digits);

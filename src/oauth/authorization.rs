@@ -1,4 +1,4 @@
-//! The authorization request (RFC 6749 section 4.1.1): where the browser is sent to log in.
+//! The authorization request (RFC 6749 section 4.1.1), which sends the browser to log in.
 
 use url::Url;
 
@@ -14,14 +14,14 @@ const OWN_PARAMETERS: [&str; 7] = [
     "code_challenge_method",
 ];
 
-/// All of the authorization request that is the same for every login.
+/// The part of the authorization request that is the same for every login.
 #[derive(Debug)]
 pub(crate) struct Authorization {
     endpoint: Url,
 }
 
 impl Authorization {
-    /// `redirect_uri` is left out where Telenor shall take it from the app's dashboard.
+    /// Without a `redirect_uri`, Telenor takes it from the app's dashboard.
     pub(crate) fn new(
         mut endpoint: Url,
         client_id: &str,
@@ -59,12 +59,13 @@ impl Authorization {
     }
 }
 
-/// Whether the layer sends a parameter of this name itself: sent twice, the gateway would pick one.
-pub(crate) fn reserved_parameter(name: &str) -> bool {
+/// Whether the layer sends a parameter of this name itself. If it were sent twice, the gateway
+/// would pick one.
+pub(crate) fn is_reserved_parameter(name: &str) -> bool {
     name.is_empty() || OWN_PARAMETERS.contains(&name)
 }
 
-/// RFC 6749 section 3.3.
+/// Whether this is a valid scope (RFC 6749 section 3.3).
 pub(crate) fn is_scope(scope: &str) -> bool {
     scope.split(' ').all(|token| {
         !token.is_empty()
@@ -82,7 +83,7 @@ mod tests {
     use crate::oauth::Verifier;
 
     #[test]
-    fn every_parameter_is_there_once_and_encoded() {
+    fn every_parameter_is_sent_once_and_encoded() {
         let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
         let extra = [("ui_locales".to_owned(), "nb å&+".to_owned())];
         let redirect = Some("https://shop.example/telenor/callback");
@@ -98,7 +99,7 @@ mod tests {
             .into_owned()
             .collect();
         let sent: BTreeMap<_, _> = pairs.iter().cloned().collect();
-        assert_eq!(sent.len(), pairs.len(), "no name twice");
+        assert_eq!(sent.len(), pairs.len(), "no name is sent twice");
         let expected = [
             ("response_type", "code"),
             ("client_id", "id å&+"),
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_not_sent() {
+    fn optional_parameters_are_not_sent_when_absent() {
         let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
         let url = Authorization::new(endpoint, "id", None, None, &[])
             .url(&State::from_untrusted("s".into()), None);
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_is_that_of_the_rfc() {
+    fn scope_follows_the_rfc() {
         for scope in ["user-info-v1", "a b", "api:mobile-product-v2"] {
             assert!(is_scope(scope));
         }

@@ -1,6 +1,7 @@
-//! The authorization response (RFC 6749 section 4.1.2): what a browser brings to the redirect URI.
+//! The authorization response (RFC 6749 section 4.1.2), which a browser brings to the redirect URI.
 //!
-//! Anybody can send one, so it is read strictly: nothing twice, nothing empty, nothing odd.
+//! Any client can send one, so it is parsed strictly: no parameter twice, no invalid encoding, no
+//! control characters.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,7 +14,7 @@ const MAX_STATE: usize = 256;
 /// A well-formed query at the redirect URI.
 #[derive(Debug)]
 pub(crate) struct AuthorizationResponse {
-    /// Not every gateway sends it back with an error.
+    /// Not every gateway returns it with an error.
     pub state: Option<State>,
     pub outcome: Outcome,
 }
@@ -27,7 +28,7 @@ pub(crate) enum Outcome {
 }
 
 impl AuthorizationResponse {
-    /// `None` when the query is malformed, whatever is wrong with it.
+    /// Returns `None` if the query is malformed in any way.
     pub(crate) fn parse(query: &str) -> Option<Self> {
         if query.len() > MAX_QUERY {
             return None;
@@ -74,7 +75,8 @@ impl AuthorizationResponse {
     }
 }
 
-/// Percent-decoding that refuses what the usual one repairs: bad escapes, bad UTF-8, control characters.
+/// Strict percent-decoding: it refuses bad escapes, bad UTF-8 and control characters, which the
+/// usual one accepts.
 fn decode(raw: &str) -> Option<Cow<'_, str>> {
     if raw.bytes().any(|byte| byte.is_ascii_control()) {
         return None;
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn code_reaches_us_unchanged() {
+    fn code_is_decoded_and_otherwise_unchanged() {
         assert_eq!(code("code=abc&state=s").as_deref(), Some("abc"));
         assert_eq!(
             code("state=s&code=a%2Bb%2Fc%3D%26%25&foo=bar").as_deref(),
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_bytes_are_refused_in_any_parameter() {
+    fn invalid_bytes_are_refused_in_any_parameter() {
         for query in [
             "code=%FF%FE&state=s",
             "code=a&state=%00",

@@ -1,4 +1,5 @@
-//! The authorization code grant (RFC 6749 section 4.1), as bytes in and bytes out: nothing here does I/O.
+//! The authorization code grant (RFC 6749 section 4.1). It builds requests and parses responses,
+//! and does no I/O.
 
 mod authorization;
 mod callback;
@@ -7,7 +8,7 @@ mod state;
 mod token;
 
 pub(crate) use self::{
-    authorization::{Authorization, is_scope, reserved_parameter},
+    authorization::{Authorization, is_reserved_parameter, is_scope},
     callback::{AuthorizationResponse, Outcome},
     pkce::Verifier,
     state::State,

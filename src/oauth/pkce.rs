@@ -1,10 +1,11 @@
 //! Proof key for code exchange (RFC 7636), method S256.
 
-use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-/// 256 random bits that stay with us until the token request.
+use crate::digest::sha256;
+
+/// A code verifier: 256 random bits, which this crate keeps until the token request.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Verifier([u8; 32]);
 
@@ -13,15 +14,14 @@ impl Verifier {
         Self(rand::random())
     }
 
-    /// `code_verifier`, 43 characters.
+    /// Returns the `code_verifier`, 43 characters.
     pub(crate) fn secret(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// `code_challenge`, which may be seen by anyone.
+    /// Returns the `code_challenge`, which may be public.
     pub(crate) fn challenge(&self) -> String {
-        let digest = digest::digest(&digest::SHA256, self.secret().as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(digest)
+        BASE64_URL_SAFE_NO_PAD.encode(sha256(&[self.secret().as_bytes()]))
     }
 }
 

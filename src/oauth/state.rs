@@ -1,4 +1,4 @@
-//! `state`: what ties a callback to the login that it belongs to (RFC 6749 section 10.12).
+//! The parameter `state`, which ties a callback to its login (RFC 6749 section 10.12).
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ impl State {
         Self(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The value of a callback, which may be anything.
+    /// Wraps the value of a callback, which may be anything.
     pub(crate) fn from_untrusted(value: String) -> Self {
         Self(value)
     }
@@ -26,12 +26,12 @@ impl State {
         &self.0
     }
 
-    /// In constant time, and never by `==`.
+    /// Compares in constant time, which `==` does not.
     pub(crate) fn matches(&self, other: &Self) -> bool {
         constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
     }
 
-    /// Names the login where `state` itself must not appear.
+    /// Returns the login's id, for places where `state` itself must not appear.
     pub(crate) fn login_id(&self) -> LoginId {
         LoginId::of_state(&self.0)
     }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_same_state_matches() {
+    fn only_the_same_state_matches() {
         let state = State::from_untrusted("abc".into());
         assert!(state.matches(&State::from_untrusted("abc".into())));
         for other in ["abd", "ab", "abcd", ""] {

@@ -1,8 +1,8 @@
 //! The token request and its response (RFC 6749 sections 4.1.3, 5.1 and 5.2).
 //!
-//! Telenor's gateway is Apigee and keeps to the RFC only roughly: `expires_in` may be a string, `token_type` missing or
-//! `BearerToken`, errors come in three shapes. What it may send is taken; what would sign in somebody without a usable token is
-//! not.
+//! Telenor's gateway is Apigee, and follows the RFC only roughly: `expires_in` may be a string,
+//! `token_type` may be missing or `BearerToken`, and errors come in three shapes. All that it may
+//! send is accepted. A response without a usable token is refused.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
@@ -17,21 +17,21 @@ use crate::{
 };
 
 const MAX_TOKEN: usize = 8 * 1024;
-/// For a response that does not say how long its token lives, which RFC 6749 section 5.1 allows.
+/// In seconds, for a response without `expires_in`, which RFC 6749 section 5.1 allows.
 const DEFAULT_EXPIRES_IN: u64 = 600;
 
-/// The client's id and secret, ready to be sent.
+/// The `Authorization` header with the client's id and secret.
 pub(crate) struct ClientAuthentication(HeaderValue);
 
 impl ClientAuthentication {
-    /// HTTP Basic, with id and secret form-encoded first as RFC 6749 section 2.3.1 wants it.
+    /// HTTP Basic, with id and secret form-encoded first, as RFC 6749 section 2.3.1 requires.
     pub(crate) fn basic(client_id: &str, client_secret: &str) -> Self {
         let encode =
             |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         Self::header(&encode(client_id), &encode(client_secret))
     }
 
-    /// HTTP Basic as most servers take it, with nothing encoded first.
+    /// HTTP Basic without the form-encoding, as most servers accept it.
     pub(crate) fn basic_raw(client_id: &str, client_secret: &str) -> Self {
         Self::header(client_id, client_secret)
     }
@@ -50,19 +50,19 @@ pub(crate) struct TokenRequest<'a> {
     pub grant: Grant<'a>,
 }
 
-/// What is traded in for an access token.
+/// The grant that is exchanged for an access token.
 pub(crate) enum Grant<'a> {
     /// RFC 6749 section 4.1.3.
     Code {
         code: &'a str,
-        /// Exactly when it was part of the authorization request.
+        /// Sent if it was part of the authorization request.
         redirect_uri: Option<&'a str>,
         verifier: Option<&'a Verifier>,
     },
     /// RFC 6749 section 6.
     Refresh {
         token: &'a RefreshToken,
-        /// Beside the header, as Telenor's own client for Go sends it.
+        /// Sent in addition to the header, as Telenor's own client for Go does.
         client_id: &'a str,
     },
 }
@@ -114,19 +114,20 @@ pub(crate) struct TokenResponse {
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct TokenFields {
     access_token: Option<Value>,
     token_type: Option<Value>,
     expires_in: Option<Value>,
     scope: Option<Value>,
     refresh_token: Option<Value>,
     error: Option<Value>,
-    /// Looked through, so that what is nested without end is refused, and then thrown away.
+    /// Parsed, so that nesting without end is refused, and then dropped.
     #[serde(flatten)]
     _unknown: serde_json::Map<String, Value>,
 }
 
-/// The token, or why there is none. The body is never part of the answer: it may hold the token, or the client's id.
+/// Returns the token, or the cause of the failure. The error never holds the body, which may hold
+/// the token or the client's id.
 pub(crate) fn token_response(response: &Response<Vec<u8>>) -> Result<TokenResponse, FailureCause> {
     if response.status() != StatusCode::OK {
         return Err(failure_of(response));
@@ -134,35 +135,36 @@ pub(crate) fn token_response(response: &Response<Vec<u8>>) -> Result<TokenRespon
     if !is_json(response) {
         return Err(FailureCause::TokenResponseInvalid);
     }
-    read(response.body()).ok_or(FailureCause::TokenResponseInvalid)
+    parse(response.body()).ok_or(FailureCause::TokenResponseInvalid)
 }
 
-fn read(body: &[u8]) -> Option<TokenResponse> {
-    let body: Body = serde_json::from_slice(body).ok()?;
-    if body.error.is_some_and(|error| !error.is_null()) {
+fn parse(body: &[u8]) -> Option<TokenResponse> {
+    let fields: TokenFields = serde_json::from_slice(body).ok()?;
+    if fields.error.is_some_and(|error| !error.is_null()) {
         return None;
     }
-    let Value::String(access_token) = body.access_token? else {
+    let Value::String(access_token) = fields.access_token? else {
         return None;
     };
-    // RFC 6750 section 2.1 has fewer characters; all that matters is that it can stand in a header.
+    // RFC 6750 section 2.1 allows fewer characters. What matters is that the token can be sent in a
+    // header.
     let visible = access_token.bytes().all(|byte| byte.is_ascii_graphic());
     if access_token.is_empty() || access_token.len() > MAX_TOKEN || !visible {
         return None;
     }
-    match body.token_type {
+    match fields.token_type {
         None | Some(Value::Null) => {}
         Some(Value::String(kind)) if is_bearer(&kind) => {}
         Some(_) => return None,
     }
     Some(TokenResponse {
         access_token: AccessToken::new(access_token),
-        expires_in: match body.expires_in {
+        expires_in: match fields.expires_in {
             None | Some(Value::Null) => DEFAULT_EXPIRES_IN,
             Some(value) => seconds(&value)?,
         },
-        scope: scope(body.scope),
-        refresh_token: refresh_token(body.refresh_token),
+        scope: scope(fields.scope),
+        refresh_token: refresh_token(fields.refresh_token),
     })
 }
 
@@ -172,7 +174,7 @@ fn is_bearer(kind: &str) -> bool {
         || kind.eq_ignore_ascii_case("bearertoken")
 }
 
-/// A number or a numeric string, above zero; whatever is too large to count is merely large.
+/// A number or a numeric string, above zero. A value that is too large becomes the largest one.
 fn seconds(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => match number.as_u64() {
@@ -188,7 +190,7 @@ fn seconds(value: &Value) -> Option<u64> {
         }
         _ => return None,
     };
-    // `as` saturates; a fraction of a second is not a life time.
+    // `as` saturates. A fraction of a second is not a lifetime.
     (seconds >= 1.0).then_some(seconds as u64)
 }
 
@@ -204,7 +206,7 @@ fn scope(value: Option<Value>) -> Option<String> {
     }
 }
 
-/// It is not needed, so one that makes no sense is none.
+/// A refresh token is not required, so an invalid one is ignored.
 fn refresh_token(value: Option<Value>) -> Option<RefreshToken> {
     match value? {
         Value::String(token) if !token.is_empty() && token.len() <= MAX_TOKEN => {
@@ -222,8 +224,9 @@ fn is_json(response: &Response<Vec<u8>>) -> bool {
     kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
 }
 
-/// What an error of the token endpoint means, from any of the shapes it may come in: RFC 6749 (`error`), Apigee's OAuth policy
-/// (`ErrorCode`, `Error`), or a fault or envelope of which the status says enough.
+/// Returns the cause for an error of the token endpoint. It has the shape of RFC 6749 (`error`), or
+/// of Apigee's OAuth policy (`ErrorCode`, `Error`), or is a fault or envelope, for which the status
+/// is enough.
 fn failure_of(response: &Response<Vec<u8>>) -> FailureCause {
     let status = response.status();
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
@@ -256,7 +259,11 @@ fn failure_of(response: &Response<Vec<u8>>) -> FailureCause {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, content_type: &str, body: &[u8]) -> Result<TokenResponse, FailureCause> {
+    fn respond(
+        status: u16,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<TokenResponse, FailureCause> {
         let response = Response::builder()
             .status(status)
             .header(header::CONTENT_TYPE, content_type)
@@ -265,7 +272,7 @@ mod tests {
     }
 
     fn json(body: &str) -> Result<TokenResponse, FailureCause> {
-        answer(200, "application/json", body.as_bytes())
+        respond(200, "application/json", body.as_bytes())
     }
 
     #[test]
@@ -295,7 +302,8 @@ mod tests {
         assert_eq!(built.uri().query(), None);
         let body = String::from_utf8(built.body().clone()).unwrap();
         let expected = format!(
-            "grant_type=authorization_code&code=a%2Bb%2Fc%3D%26%25&redirect_uri=https%3A%2F%2Fshop.example%2Ftelenor%2Fcallback&code_verifier={}",
+            "grant_type=authorization_code&code=a%2Bb%2Fc%3D%26%25\
+             &redirect_uri=https%3A%2F%2Fshop.example%2Ftelenor%2Fcallback&code_verifier={}",
             verifier.secret()
         );
         assert_eq!(body, expected);
@@ -323,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn quirks_of_the_gateway_pass() {
+    fn quirks_of_the_gateway_are_accepted() {
         for body in [
             r#"{"access_token":"t","expires_in":3599}"#,
             r#"{"access_token":"t","expires_in":"3599"}"#,
@@ -332,8 +340,10 @@ mod tests {
             r#"{"access_token":"t","expires_in":3599,"token_type":"BEARER","x":{"y":[1]}}"#,
             r#"{"access_token":"t","expires_in":3599,"token_type":"BearerToken"}"#,
             r#"{"access_token":"t","expires_in":3599,"token_type":null,"error":null}"#,
-            r#"{"refresh_token_expires_in":"0","api_product_list":"[a]","developer.email":"a@b.example","token_type":"BearerToken",
-                "issued_at":"1518000000000","client_id":"c","access_token":"t","scope":"","expires_in":"3599","refresh_count":"0","status":"approved"}"#,
+            r#"{"refresh_token_expires_in":"0","api_product_list":"[a]","developer.email":"a@b.example",
+                "token_type":"BearerToken",
+                "issued_at":"1518000000000","client_id":"c","access_token":"t","scope":"",
+                "expires_in":"3599","refresh_count":"0","status":"approved"}"#,
         ] {
             let token = json(body).unwrap();
             assert_eq!(
@@ -342,7 +352,7 @@ mod tests {
                 "{body}"
             );
         }
-        let charset = answer(
+        let charset = respond(
             200,
             "Application/JSON;charset=UTF-8",
             br#"{"access_token":"t"}"#,
@@ -351,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn scope_is_taken_as_text_or_list() {
+    fn scope_may_be_a_string_or_a_list() {
         let scope = |scope: &str| {
             json(&format!(r#"{{"access_token":"t","scope":{scope}}}"#))
                 .unwrap()
@@ -364,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn life_time_is_a_positive_number_or_refused() {
+    fn lifetime_is_positive_or_refused() {
         let expires_in = |value: &str| {
             json(&format!(r#"{{"access_token":"t","expires_in":{value}}}"#))
                 .map(|token| token.expires_in)
@@ -420,7 +430,7 @@ mod tests {
                 "{body:.60}"
             );
         }
-        let latin1 = answer(200, "application/json", b"{\"access_token\":\"\xe9\"}");
+        let latin1 = respond(200, "application/json", b"{\"access_token\":\"\xe9\"}");
         assert_eq!(latin1.unwrap_err(), FailureCause::TokenResponseInvalid);
         for (status, kind) in [
             (200, "text/html"),
@@ -428,7 +438,7 @@ mod tests {
             (204, "application/json"),
             (302, "application/json"),
         ] {
-            let refused = answer(status, kind, br#"{"access_token":"t"}"#);
+            let refused = respond(status, kind, br#"{"access_token":"t"}"#);
             assert_eq!(
                 refused.unwrap_err(),
                 FailureCause::TokenResponseInvalid,
@@ -482,7 +492,7 @@ mod tests {
             (504, "", FailureCause::GatewayTimeout),
         ] {
             assert_eq!(
-                answer(status, "application/json", body.as_bytes()).unwrap_err(),
+                respond(status, "application/json", body.as_bytes()).unwrap_err(),
                 cause,
                 "{status} {body}"
             );

@@ -1,4 +1,4 @@
-//! What caches may do with the response of a handler.
+//! The caching headers of a handler's response.
 
 use axum_core::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -8,10 +8,10 @@ use super::VARY;
 pub(crate) const PRIVATE_NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
 
-/// Marks the response of a handler to a user as theirs alone, unless the handler set a policy.
+/// Marks the response of a handler as private to its user, unless the handler has set a policy.
 ///
-/// This is the one place where the hot path writes headers: two static values. In a map that holds a
-/// content type already, they take no memory.
+/// No other place writes headers in the hot path. It writes two static values, which take no
+/// allocation in a map that already holds a content type.
 pub(crate) fn keep_private(headers: &mut HeaderMap) {
     if let header::Entry::Vacant(vacant) = headers.entry(header::CACHE_CONTROL) {
         vacant.insert(PRIVATE_NO_STORE);
@@ -20,16 +20,16 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 }
 
 pub(crate) fn vary_by_cookie(headers: &mut HeaderMap) {
-    // An extractor's challenge says it already.
+    // An extractor's challenge has it already.
     if headers.get(header::VARY) != Some(&VARY) {
         headers.append(header::VARY, COOKIE);
     }
 }
 
-/// Whether a cookie may go out with this response, which is then for one browser alone.
+/// Whether this response may set a cookie. It is then for one browser only.
 ///
-/// A response that a cache may keep would hand the cookie to the next visitor. It stays as the
-/// handler made it.
+/// A response that a cache may store would give the cookie to the next visitor. It is left
+/// unchanged.
 pub(crate) fn is_cookie_safe(response: &Response<Body>) -> bool {
     if response.status() == StatusCode::NOT_MODIFIED
         || response.headers().iter().any(is_cdn_cacheable)
@@ -39,7 +39,7 @@ pub(crate) fn is_cookie_safe(response: &Response<Body>) -> bool {
     let mut safe = false;
     for directive in cache_directives(response.headers()) {
         match &*directive {
-            // The last lets a cache ignore `no-store` (RFC 9111 section 5.2.2.3).
+            // `must-understand` lets a cache ignore `no-store` (RFC 9111 section 5.2.2.3).
             b"public" | b"immutable" | b"must-understand" => return false,
             b"private" | b"no-store" | b"no-cache" | b"max-age=0" => safe = true,
             directive if directive.starts_with(b"s-maxage") => return false,
@@ -49,8 +49,8 @@ pub(crate) fn is_cookie_safe(response: &Response<Body>) -> bool {
     safe
 }
 
-/// Forbids every cache to keep the response. One that must be asked for again each time may be kept
-/// until then, which a handler does not mean for a cookie.
+/// Forbids all caches to store the response. With `no-cache` a cache may store it and revalidate it
+/// each time, and a handler does not mean that for a cookie.
 pub(crate) fn forbid_caching(headers: &mut HeaderMap) {
     let forbids = |directive: Vec<u8>| matches!(&*directive, b"private" | b"no-store");
     if !cache_directives(headers).any(forbids) {
@@ -64,7 +64,7 @@ fn cache_directives(headers: &HeaderMap) -> impl Iterator<Item = Vec<u8>> {
     directives.map(|directive| directive.trim_ascii().to_ascii_lowercase())
 }
 
-/// `CDN-Cache-Control` and similar headers (RFC 9213) precede `Cache-Control`.
+/// `CDN-Cache-Control` and similar headers (RFC 9213) take precedence over `Cache-Control`.
 fn is_cdn_cacheable((name, value): (&HeaderName, &HeaderValue)) -> bool {
     let name = name.as_str();
     let targeted = name == "surrogate-control" || name.ends_with("-cache-control");

@@ -1,4 +1,4 @@
-//! The layer's own responses: never cached, never framed, never a referrer.
+//! The layer's own responses. None is cached or framed, and none sends a referrer.
 
 mod cache;
 pub(crate) mod page;
@@ -16,28 +16,29 @@ use crate::{
 pub(crate) use self::cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// What decides between a page, a redirect and a few lines for a script.
+/// The headers that decide between a page, a redirect and a problem document.
 const VARY: HeaderValue = HeaderValue::from_static(
     "Cookie, Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose",
 );
 const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
 
-/// 303 to an address of ours or the gateway's, with an empty body.
+/// Returns a 303 to an address of the app or the gateway, with an empty body.
 pub(crate) fn see_other(location: &str) -> Response<Body> {
     let ascii = location.is_ascii();
     let location = HeaderValue::try_from(location).ok();
     let Some(mut location) = location.filter(|_| ascii) else {
-        // All that is put together here is ASCII without control characters. Nothing else is sent.
+        // All addresses that the layer builds are ASCII without control characters. No other is
+        // sent.
         return base_response(StatusCode::INTERNAL_SERVER_ERROR, Body::empty());
     };
-    // On the way to the gateway it holds `state`.
+    // An address of the gateway holds `state`.
     location.set_sensitive(true);
     let mut response = base_response(StatusCode::SEE_OTHER, Body::empty());
     response.headers_mut().insert(header::LOCATION, location);
     response
 }
 
-/// A page for a person.
+/// Returns a page for a person.
 pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
     let mut response = base_response(status, Body::from(page.render()));
     let headers = response.headers_mut();
@@ -46,7 +47,8 @@ pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
     let style = page::style_hash();
     let script = page.script.map(StartScript::policy).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'{script}"
+        "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'{script}"
     );
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -60,7 +62,7 @@ pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
     response
 }
 
-/// A few lines for a script (RFC 9457).
+/// Returns a problem document for a script (RFC 9457).
 pub(crate) fn problem(
     cause: FailureCause,
     language: Language,
@@ -90,7 +92,8 @@ pub(crate) fn problem(
 
 fn insert_refusal_headers(headers: &mut HeaderMap, cause: FailureCause) {
     if cause.status() == StatusCode::UNAUTHORIZED {
-        // RFC 9110 section 15.5.2 demands a scheme. No browser opens a password box for this one.
+        // RFC 9110 section 15.5.2 requires a scheme. No browser opens a password prompt for this
+        // one.
         let scheme = HeaderValue::from_static("Telenor");
         headers.insert(header::WWW_AUTHENTICATE, scheme);
     }
@@ -99,7 +102,7 @@ fn insert_refusal_headers(headers: &mut HeaderMap, cause: FailureCause) {
     }
 }
 
-/// JSON for a script.
+/// Returns JSON for a script.
 pub(crate) fn json(json: String) -> Response<Body> {
     let mut response = base_response(StatusCode::OK, Body::from(json));
     let json = HeaderValue::from_static("application/json");
@@ -113,8 +116,8 @@ fn base_response(status: StatusCode, body: Body) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::VARY, VARY);
-    let nothing = HeaderValue::from_static("no-referrer");
-    headers.insert(header::REFERRER_POLICY, nothing);
+    let no_referrer = HeaderValue::from_static("no-referrer");
+    headers.insert(header::REFERRER_POLICY, no_referrer);
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response

@@ -8,9 +8,9 @@
 //! | `TowerSessionsStore` (feature `tower-sessions`) | any number of processes, in any store for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB … |
 //! | `CachedStore` (feature `cached`) | a read-through cache in front of a store behind a network |
 //!
-//! Any other place is a [`SessionStore`] of your own. With the feature `mock`, `check_store` runs the
-//! conformance suite on it, `check_store_faults` does so while its server fails, and `FaultyStore`
-//! fails on command, for the tests of your app.
+//! Any other place is a [`SessionStore`] of your own. With the feature `mock`, `check_store` runs
+//! the conformance suite on it, `check_store_faults` does so while its server fails, and
+//! `FaultyStore` fails on command, for the tests of your app.
 //!
 //! A store is chosen where the layer is built, also at run time:
 //!

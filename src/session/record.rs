@@ -179,8 +179,8 @@ impl Session {
         Self::of(record)
     }
 
-    /// The session after a use at this time: what a store gets to [update](super::SessionStore::update)
-    /// it with.
+    /// The session after a use at this time, with which a store
+    /// [updates](super::SessionStore::update) it.
     #[must_use]
     pub fn touched_at(&self, now: SystemTime) -> Self {
         self.with_update(|record| record.active_at = unix_seconds(now))
@@ -275,8 +275,8 @@ impl Session {
         self.seal_as(&stored(keys), &id.to_string())
     }
 
-    /// Opens what [`seal`](Self::seal) made. Returns `None` when it was altered, is another session's,
-    /// or was sealed under keys that are gone.
+    /// Opens what [`seal`](Self::seal) made. Returns `None` when it was altered, is another
+    /// session's, or was sealed under keys that are gone.
     #[must_use]
     pub fn open(keys: &CookieKeys, id: SessionId, sealed: &str) -> Option<Self> {
         Self::open_as(&stored(keys), &id.to_string(), sealed.as_bytes())

@@ -1,4 +1,4 @@
-//! What the access token opens: the Mobile User API and its siblings on the same gateway.
+//! Calls with the user's access token: the Mobile User API and the other APIs of the gateway.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use http::Method;
 use super::{ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, TelenorUser, UserInfo};
 
 const USER_INFO: &str = "/user-info/v1/users";
-/// Longer than one call may take.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
+/// A caller waits this long for another caller's call. It is longer than one call may take.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl TelenorUser {
-    /// The user's name, number, address, birth date and e-mail address, as far as Telenor knows and shares them.
+    /// Returns the user's name, number, address, birth date and e-mail address, as far as Telenor
+    /// shares them.
     ///
-    /// One request to the gateway, `GET /user-info/v1/users`, unless
-    /// [`cache_user_info`](crate::TelenorAuthBuilder::cache_user_info) keeps the answer.
+    /// It sends `GET /user-info/v1/users` to the gateway, unless
+    /// [`cache_user_info`](crate::TelenorAuthBuilder::cache_user_info) has the info.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};
@@ -29,17 +30,17 @@ impl TelenorUser {
     ///
     /// # Errors
     ///
-    /// [`ApiError`], which is a response as well: return it from the handler. When the token turns
-    /// out to be dead, and there is no other, the session ends, and the response leads a page back to
-    /// log in.
+    /// [`ApiError`], which is also a response: return it from the handler. If the token is no
+    /// longer valid and cannot be refreshed, the session ends, and the response sends a page to log
+    /// in again.
     pub async fn info(&self) -> Result<UserInfo, ApiError> {
         match self.backend().info_cache() {
             None => self.fetch_info().await,
             Some((cache, now)) => {
                 let login = self.current().session.login_id();
                 let info = cache.info(login, now, || self.fetch_info());
-                // A caller that waits for a call that fails makes one too, and others may wait
-                // before it.
+                // If the call that a caller waits for fails, the caller makes its own. Other
+                // callers may be ahead of it.
                 let info = tokio::time::timeout(WAIT_TIMEOUT, info).await;
                 info.unwrap_or_else(|_| Err(ApiError::timed_out().with_request(self)))
             }
@@ -47,13 +48,13 @@ impl TelenorUser {
     }
 
     async fn fetch_info(&self) -> Result<UserInfo, ApiError> {
-        let answer = self.get(USER_INFO).await?;
-        UserInfo::parse(answer.into_body()).ok_or_else(|| self.unreadable())
+        let response = self.get(USER_INFO).await?;
+        UserInfo::parse(response.into_body()).ok_or_else(|| self.unreadable())
     }
 
-    /// The phone that the line is used in: model, maker, and what it can do.
+    /// Returns the phone that the line is used in: its model, maker and capabilities.
     ///
-    /// One request to the gateway, `GET /mobile-device-info/v1/device`.
+    /// It sends `GET /mobile-device-info/v1/device` to the gateway.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};
@@ -68,22 +69,22 @@ impl TelenorUser {
     ///
     /// [`ApiError`], as for [`info`](Self::info).
     pub async fn device(&self) -> Result<DeviceInfo, ApiError> {
-        let answer = self.get(DEVICE_INFO).await?;
-        DeviceInfo::parse(answer.into_body()).ok_or_else(|| self.unreadable())
+        let response = self.get(DEVICE_INFO).await?;
+        DeviceInfo::parse(response.into_body()).ok_or_else(|| self.unreadable())
     }
 
-    /// The answer of another API of the gateway, at this path. It starts with a slash and may have a
+    /// Calls another API of the gateway, at this path. The path starts with a slash and may have a
     /// query.
     ///
     /// # Errors
     ///
-    /// [`ApiError`]. It is of the kind [`InvalidRequest`](ApiErrorKind::InvalidRequest), before
-    /// anything is sent, when the path would leave the gateway.
+    /// [`ApiError`]. If the path would lead off the gateway, nothing is sent, and the kind is
+    /// [`InvalidRequest`](ApiErrorKind::InvalidRequest).
     pub async fn get(&self, path: &str) -> Result<ApiResponse, ApiError> {
         self.request(Method::GET, path).send().await
     }
 
-    /// A request to another API of the gateway, which is then built and sent.
+    /// Starts a request to another API of the gateway.
     pub fn request(&self, method: Method, path: &str) -> ApiRequest<'_> {
         ApiRequest::new(self, method, path)
     }

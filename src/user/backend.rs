@@ -1,4 +1,4 @@
-//! What a user needs of the layer that admitted the request.
+//! The operations that a user needs from the layer that admitted the request.
 
 use std::sync::Arc;
 
@@ -15,15 +15,16 @@ use crate::{
     session::{Session, SessionId, SessionToken},
 };
 
-/// What a layer does for the requests that it admitted. The test kit has one without a layer.
+/// The operations of a layer for the requests that it admitted. The test kit has a backend without
+/// a layer.
 pub(crate) trait UserBackend: Send + Sync {
-    /// The response where a login is needed first.
+    /// Returns the response for a request that needs a login first.
     fn challenge(&self, info: &RequestInfo) -> Response<Body>;
 
-    /// The response where a request fails for this cause.
+    /// Returns the response for a request that fails with this cause.
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body>;
 
-    /// The session with another access token, or `None` where tokens are not refreshed.
+    /// Returns the session with a new access token, or `None` if the app does not refresh tokens.
     fn refresh<'g>(
         self: Arc<Self>,
         current: &'g CurrentSession,
@@ -32,34 +33,34 @@ pub(crate) trait UserBackend: Send + Sync {
     /// Ends a session whose access token the gateway no longer accepts.
     fn end_session(self: Arc<Self>, current: CurrentSession) -> BoxFuture<'static, ()>;
 
-    /// What the paths of the APIs are appended to.
+    /// Returns the base URL of the APIs.
     fn base(&self) -> &str;
 
-    /// A request for a protected resource.
+    /// Requests a protected resource.
     fn call<'g>(
         &'g self,
         request: Request<Vec<u8>>,
         token: &'g AccessToken,
     ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>>;
 
-    /// The user infos that are kept, where the app asked for that, and the time.
+    /// Returns the cache of user infos, if the app has turned it on, and the time.
     fn info_cache(&self) -> Option<(&UserInfoCache, u64)>;
 
     fn logout_path(&self) -> &str;
 
-    /// What an operator revokes this session by.
+    /// Returns the id by which an operator revokes this session.
     fn session_id(&self, current: &CurrentSession) -> Option<SessionId>;
 }
 
-/// A live session, and the token that a request brought for it.
+/// A live session, and the session token of the request.
 #[derive(Clone)]
 pub(crate) struct CurrentSession {
     pub token: SessionToken<'static>,
     pub session: Session,
 }
 
-/// What the layer puts into a request that it admits. It is private, so that nothing else can claim
-/// to be a user.
+/// The request extension that the layer inserts when it admits a request. The type is private, so
+/// that no other code can forge a user.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub backend: Arc<dyn UserBackend>,
@@ -72,6 +73,6 @@ pub(crate) enum RefreshOutcome {
     Refreshed(Session),
     /// The session has ended.
     Ended,
-    /// The gateway or the store is away. The session stays as it was.
+    /// The gateway or the store is unavailable. The session is unchanged.
     Unavailable(FailureCause),
 }

@@ -1,4 +1,4 @@
-//! What the Mobile Device Info API tells about the user's phone.
+//! The response of the Mobile Device Info API: the user's phone.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,20 +7,21 @@ use serde_json::Value;
 
 use super::lenient::{object, text};
 
-/// What Telenor knows of the phone that the line is used in. Any part of it may be missing.
+/// The phone that the line is used in. Any part of it may be missing.
 ///
-/// The capabilities are those on Telenor's network; one that is missing is unknown, not absent.
+/// The capabilities are those on Telenor's network. A capability without a value is unknown, not
+/// absent.
 ///
-/// `Debug` shows nothing of it.
+/// `Debug` shows none of the data.
 #[derive(Clone)]
 pub struct DeviceInfo {
     json: Box<str>,
-    body: Body,
+    fields: DeviceInfoFields,
 }
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Body {
+struct DeviceInfoFields {
     #[serde(deserialize_with = "text")]
     model: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -35,58 +36,59 @@ impl DeviceInfo {
     pub(super) fn parse(body: Vec<u8>) -> Option<Self> {
         let json = String::from_utf8(body).ok()?;
         let value: Value = serde_json::from_str(&json).ok()?;
-        let body = value
+        let fields = value
             .is_object()
-            .then(|| Body::deserialize(value).unwrap_or_default())?;
+            .then(|| DeviceInfoFields::deserialize(value).unwrap_or_default())?;
         Some(Self {
             json: json.into(),
-            body,
+            fields,
         })
     }
 
-    /// The model, such as `iPhone 7`.
+    /// Returns the model, such as `iPhone 7`.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
-        self.body.model.as_deref()
+        self.fields.model.as_deref()
     }
 
-    /// The manufacturer, such as `Apple`.
+    /// Returns the manufacturer, such as `Apple`.
     #[must_use]
     pub fn manufacturer(&self) -> Option<&str> {
-        self.body.manufacturer.as_deref()
+        self.fields.manufacturer.as_deref()
     }
 
-    /// The type allocation code: the first eight digits of the IMEI, the same for all phones of a kind.
+    /// Returns the type allocation code: the first eight digits of the IMEI, which all phones of
+    /// one model share.
     #[must_use]
     pub fn tac(&self) -> Option<&str> {
-        self.body.tac.as_deref()
+        self.fields.tac.as_deref()
     }
 
-    /// Whether the phone can do HD voice.
+    /// Returns whether the phone supports HD voice.
     #[must_use]
     pub fn hd_voice(&self) -> Option<bool> {
         self.capability("hdVoice")
     }
 
-    /// Whether the phone can do LTE.
+    /// Returns whether the phone supports LTE.
     #[must_use]
     pub fn lte(&self) -> Option<bool> {
         self.capability("lte")
     }
 
-    /// Whether the phone can do LTE Advanced.
+    /// Returns whether the phone supports LTE Advanced.
     #[must_use]
     pub fn lte_advanced(&self) -> Option<bool> {
         self.capability("lteAdvanced")
     }
 
-    /// A capability by the name that Telenor gives it.
+    /// Returns a capability by Telenor's name for it.
     #[must_use]
     pub fn capability(&self, name: &str) -> Option<bool> {
-        self.body.capabilities.as_ref()?.get(name)?.as_bool()
+        self.fields.capabilities.as_ref()?.get(name)?.as_bool()
     }
 
-    /// All that was sent, as JSON.
+    /// Returns the whole response, as JSON.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
@@ -109,7 +111,11 @@ mod tests {
 
     #[test]
     fn capability_that_is_missing_is_unknown() {
-        let device = parse(r#"{"model":"iPhone 7","manufacturer":"Apple","tac":35316208,"capabilities":{"lte":true,"hdVoice":false,"volte":true,"odd":"yes"},"x":1}"#).unwrap();
+        let device = parse(
+            r#"{"model":"iPhone 7","manufacturer":"Apple","tac":35316208,
+                "capabilities":{"lte":true,"hdVoice":false,"volte":true,"odd":"yes"},"x":1}"#,
+        )
+        .unwrap();
         assert_eq!(
             (device.model(), device.manufacturer(), device.tac()),
             (Some("iPhone 7"), Some("Apple"), Some("35316208"))
@@ -126,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_members_hide_no_other() {
+    fn invalid_members_do_not_hide_others() {
         let device =
             parse(r#"{"model":null,"manufacturer":{},"tac":"1","capabilities":[]}"#).unwrap();
         assert_eq!(
@@ -142,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_shows_no_data() {
         assert!(!format!("{:?}", parse(r#"{"model":"canary"}"#)).contains("canary"));
     }
 }

@@ -1,4 +1,4 @@
-//! Why a call to an API failed, from any of the shapes that the gateway has for that.
+//! The error of an API call, parsed from all the shapes that the gateway's errors have.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,10 +18,11 @@ const MAX_DESCRIPTION: usize = 256;
 
 /// A call to one of Telenor's APIs failed.
 ///
-/// Return it from a handler: it answers the request. A dead token leads a page back to log in and tells a script with 401;
-/// everything else becomes an answer that says whose turn it is.
+/// Return it from a handler: it is a response. If the token is no longer valid, the response sends
+/// a page to log in again, and is a 401 for a script. For any other error, it says what can be
+/// done, and by whom.
 ///
-/// `Display` and `Debug` hold nothing that came from the gateway but the codes.
+/// `Display` and `Debug` show only the status and the code of the gateway's response.
 pub struct ApiError {
     kind: ApiErrorKind,
     status: Option<StatusCode>,
@@ -32,58 +33,59 @@ pub struct ApiError {
     request: Option<Box<(Arc<dyn UserBackend>, RequestInfo)>>,
 }
 
-/// What to do about an [`ApiError`].
+/// The kind of an [`ApiError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApiErrorKind {
-    /// The token is dead: the user has to log in again.
+    /// The token is no longer valid: the user must log in again.
     Unauthorized,
-    /// The token is good, but not for this.
+    /// The token is valid, but not for this call.
     Forbidden,
     /// The app is not set up for this API at Telenor.
     NotConfigured,
-    /// Too many calls: wait.
+    /// Too many calls were made: wait.
     RateLimited,
-    /// The gateway does not answer, or says that it cannot.
+    /// The gateway does not respond, or reports an error of its own.
     Unavailable,
-    /// An answer that fits no description.
+    /// The response is undocumented.
     Unexpected,
-    /// Nothing was sent: the path leads off the gateway, or the body cannot be written as JSON.
+    /// Nothing was sent: the path leads off the gateway, or the body cannot be serialized to JSON.
     InvalidRequest,
 }
 
 impl ApiError {
-    /// What to do about it.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ApiErrorKind {
         self.kind
     }
 
-    /// The status that the gateway answered with, if it did.
+    /// Returns the status of the gateway's response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// The gateway's own code, such as 40106 for an expired token.
+    /// Returns the gateway's error code, such as 40106 for an expired token.
     #[must_use]
     pub fn code(&self) -> Option<u32> {
         self.code
     }
 
-    /// The gateway's own words, for a developer. They may name the client or the user: keep them off pages and out of logs.
+    /// Returns the gateway's own text, for a developer. It may name the client or the user: keep it
+    /// out of pages and logs.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// How long the gateway asks to wait, at most an hour, if it does.
+    /// Returns how long the gateway asks the app to wait, an hour at most.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    pub(super) fn answered(response: &http::Response<Vec<u8>>) -> Self {
+    pub(super) fn from_response(response: &http::Response<Vec<u8>>) -> Self {
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let code = &body["errorCode"];
         let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
@@ -107,7 +109,7 @@ impl ApiError {
         }
     }
 
-    pub(super) fn transport(error: &TransportError) -> Self {
+    pub(super) fn from_transport(error: &TransportError) -> Self {
         match error.kind {
             TransportErrorKind::Unreadable => Self::new(ApiErrorKind::Unexpected),
             TransportErrorKind::TimedOut => Self::timed_out(),
@@ -122,7 +124,7 @@ impl ApiError {
         }
     }
 
-    /// An error that comes with no answer.
+    /// An error without a response.
     pub(super) fn new(kind: ApiErrorKind) -> Self {
         Self {
             kind,
@@ -172,7 +174,7 @@ fn kind(status: StatusCode, code: Option<u32>, fault: &str) -> ApiErrorKind {
         return ApiErrorKind::RateLimited;
     }
     match status.as_u16() {
-        // Without a code it can only be meant for the token, which is all that was sent.
+        // Without a code it can only concern the token, because no other credential was sent.
         401 => ApiErrorKind::Unauthorized,
         403 => ApiErrorKind::Forbidden,
         429 => ApiErrorKind::RateLimited,
@@ -181,7 +183,7 @@ fn kind(status: StatusCode, code: Option<u32>, fault: &str) -> ApiErrorKind {
     }
 }
 
-/// Seconds, as the gateway's platform sends it; a date is not worth a parser here.
+/// The number of seconds, which is the form that the gateway sends. A date is ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers
         .get(header::RETRY_AFTER)?
@@ -196,7 +198,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (cause, wait) = (self.cause(), self.retry_after);
-        let mut response = self.answer(cause);
+        let mut response = self.refusal(cause);
         if let Some(wait) = wait.filter(|_| cause == FailureCause::GatewayBusy) {
             response
                 .headers_mut()
@@ -207,7 +209,7 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
-    fn answer(self, cause: FailureCause) -> Response {
+    fn refusal(self, cause: FailureCause) -> Response {
         match self.request {
             Some(request) if self.kind == ApiErrorKind::Unauthorized => {
                 let (backend, info) = *request;
@@ -217,7 +219,7 @@ impl ApiError {
                 let (backend, info) = *request;
                 backend.refuse(&info, cause)
             }
-            // It came from no request of ours, as in a test.
+            // The error belongs to no request, as in a test.
             None => response::problem(cause, Language::default(), None, None),
         }
     }
@@ -227,11 +229,11 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             ApiErrorKind::Unauthorized => "the access token is no longer valid",
-            ApiErrorKind::Forbidden => "the access token is not good for this API",
+            ApiErrorKind::Forbidden => "the access token is not valid for this API",
             ApiErrorKind::NotConfigured => "the app is not set up for this API",
             ApiErrorKind::RateLimited => "too many calls to the API",
-            ApiErrorKind::Unavailable => "the API does not answer",
-            ApiErrorKind::Unexpected => "the API answered something unexpected",
+            ApiErrorKind::Unavailable => "the API does not respond",
+            ApiErrorKind::Unexpected => "the API returned an unexpected response",
             ApiErrorKind::InvalidRequest => "the call leads off the gateway or cannot be sent",
         })?;
         match (self.status, self.code) {
@@ -262,11 +264,11 @@ mod tests {
         let response = http::Response::builder()
             .status(status)
             .body(body.as_bytes().to_vec());
-        ApiError::answered(&response.unwrap()).kind()
+        ApiError::from_response(&response.unwrap()).kind()
     }
 
     #[test]
-    fn dead_token_is_known_in_every_shape() {
+    fn invalid_token_is_recognized_in_every_shape() {
         for (status, body) in [
             (401, r#"{"httpStatus":401,"errorCode":40105}"#),
             (401, r#"{"httpStatus":401,"errorCode":"40106"}"#),
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_say_whose_turn_it_is() {
+    fn other_errors_have_their_kinds() {
         for (status, body, kind) in [
             (403, r#"{"errorCode":40301}"#, ApiErrorKind::Forbidden),
             (401, r#"{"errorCode":40104}"#, ApiErrorKind::Forbidden),
@@ -318,12 +320,12 @@ mod tests {
     }
 
     #[test]
-    fn wait_that_is_asked_for_is_kept_within_reason() {
+    fn retry_after_is_bounded() {
         let wait = |value: &str| {
             let response = http::Response::builder()
                 .status(429)
                 .header("retry-after", value);
-            ApiError::answered(&response.body(Vec::new()).unwrap()).retry_after()
+            ApiError::from_response(&response.body(Vec::new()).unwrap()).retry_after()
         };
         assert_eq!(wait("7"), Some(Duration::from_secs(7)));
         assert_eq!(wait("99999999999"), Some(Duration::from_secs(3_600)));
@@ -331,19 +333,19 @@ mod tests {
     }
 
     #[test]
-    fn texts_hold_codes_only() {
+    fn display_and_debug_show_codes_only() {
         let body = br#"{"errorCode":40301,"description":"canary 4791234567"}"#.to_vec();
         let response = http::Response::builder().status(403).body(body).unwrap();
-        let error = ApiError::answered(&response);
+        let error = ApiError::from_response(&response);
         assert_eq!(
             error.to_string(),
-            "the access token is not good for this API (status 403, code 40301)"
+            "the access token is not valid for this API (status 403, code 40301)"
         );
         assert!(!format!("{error:?}").contains("canary"));
         assert_eq!(
             error.description(),
             Some("canary 4791234567"),
-            "but a developer can ask"
+            "the getter still returns it"
         );
     }
 }

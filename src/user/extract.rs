@@ -1,4 +1,4 @@
-//! How handlers get a user, and what they return without one.
+//! The extractor of a user, and its rejections.
 
 use std::fmt;
 
@@ -48,7 +48,7 @@ pub enum TelenorUserRejection {
     MissingLayer(MissingLayer),
 }
 
-/// No user is signed in. As a response it leads a page to log in, and is a 401 for a script.
+/// No user is signed in. As a response, it sends a page to log in, and is a 401 for a script.
 pub struct LoginRequired(Box<Response<Body>>);
 
 impl fmt::Debug for LoginRequired {
@@ -60,7 +60,8 @@ impl fmt::Debug for LoginRequired {
     }
 }
 
-/// The route has no [`TelenorAuthLayer`](crate::TelenorAuthLayer): a mistake in the app, answered with 500.
+/// The route has no [`TelenorAuthLayer`](crate::TelenorAuthLayer). This is a mistake in the app,
+/// and returns 500.
 ///
 /// In axum, a layer reaches only the routes that were added before it.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,8 @@ pub struct MissingLayer;
 impl MissingLayer {
     fn logged() -> Self {
         tracing::error!(
-            "a handler takes TelenorUser, but its route has no TelenorAuthLayer: add routes before `.layer(auth)`"
+            "a handler takes TelenorUser, but its route has no TelenorAuthLayer: \
+             add routes before `.layer(auth)`"
         );
         Self
     }

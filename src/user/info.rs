@@ -1,4 +1,4 @@
-//! What the Mobile User Info API tells about the user.
+//! The response of the Mobile User Info API: the user.
 
 use std::fmt;
 
@@ -10,19 +10,20 @@ use super::{
     lenient::{object, text},
 };
 
-/// What Telenor knows of the user and shares with the app. Any part of it may be missing.
+/// The data of the user that Telenor shares with the app. Any part of it may be missing.
 ///
-/// `Debug` shows nothing of it. What is documented has a getter; everything that was sent is in [`json`](Self::json).
+/// `Debug` shows none of the data. Documented members have getters, and [`json`](Self::json)
+/// returns the whole response.
 #[derive(Clone)]
 pub struct UserInfo {
     json: Box<str>,
     number: Option<MobileNumber>,
-    body: Body,
+    fields: UserInfoFields,
 }
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Body {
+struct UserInfoFields {
     #[serde(deserialize_with = "text")]
     mobile_number: Option<String>,
     #[serde(deserialize_with = "object")]
@@ -49,7 +50,8 @@ pub struct Name {
 
 /// The user's address.
 ///
-/// Telenor documents seven parts; the names of all but the first are guesses, and several are tried for each.
+/// Telenor documents seven parts, but only the JSON name of the first. The names of the others are
+/// guesses, and several are accepted for each.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Address {
@@ -72,79 +74,86 @@ pub struct Address {
 impl UserInfo {
     pub(crate) fn parse(body: Vec<u8>) -> Option<Self> {
         let json = String::from_utf8(body).ok()?;
-        let body: Body = match serde_json::from_str(&json).ok()? {
-            // An alias sent beside its name counts as sent twice, which is no reason to lose the rest.
-            Value::Object(members) => Body::deserialize(Value::Object(members)).unwrap_or_default(),
+        let fields: UserInfoFields = match serde_json::from_str(&json).ok()? {
+            // An invalid member counts as missing and hides no other, such as an address with both
+            // a name and its alias.
+            Value::Object(members) => {
+                UserInfoFields::deserialize(Value::Object(members)).unwrap_or_default()
+            }
             _ => return None,
         };
-        let number = body.mobile_number.as_deref().and_then(MobileNumber::parse);
+        let number = fields
+            .mobile_number
+            .as_deref()
+            .and_then(MobileNumber::parse);
         Some(Self {
             json: json.into(),
             number,
-            body,
+            fields,
         })
     }
 
-    /// The number that the data belong to.
+    /// Returns the number that the data belongs to.
     #[must_use]
     pub fn mobile_number(&self) -> Option<&MobileNumber> {
         self.number.as_ref()
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> Option<&Name> {
-        self.body.name.as_ref()
+        self.fields.name.as_ref()
     }
 
-    /// The address.
+    /// Returns the address.
     #[must_use]
     pub fn address(&self) -> Option<&Address> {
-        self.body.address.as_ref()
+        self.fields.address.as_ref()
     }
 
-    /// The birth date, by ISO 8601.
+    /// Returns the birth date, in ISO 8601.
     #[must_use]
     pub fn birth_date(&self) -> Option<&str> {
-        self.body.birth_date.as_deref()
+        self.fields.birth_date.as_deref()
     }
 
-    /// The e-mail address for contact.
+    /// Returns the e-mail address.
     #[must_use]
     pub fn email_address(&self) -> Option<&str> {
-        self.body.email_address.as_deref()
+        self.fields.email_address.as_deref()
     }
 
-    /// All that was sent, as JSON.
+    /// Returns the whole response, as JSON.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// All that was sent, in a shape of your own.
+    /// Deserializes the whole response into your own type.
     ///
     /// # Errors
     ///
-    /// When it does not fit that shape. The error may hold a part of the data: keep it out of the log.
+    /// The response does not fit the type. The error may hold a part of the data: keep it out of
+    /// the log.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, impl std::error::Error + use<T>> {
         serde_json::from_str(&self.json)
     }
 }
 
 impl Name {
-    /// The given name.
+    /// Returns the given name.
     #[must_use]
     pub fn given_name(&self) -> Option<&str> {
         self.given_name.as_deref()
     }
 
-    /// The middle name.
+    /// Returns the middle name.
     #[must_use]
     pub fn middle_name(&self) -> Option<&str> {
         self.middle_name.as_deref()
     }
 
-    /// The family name.
+    /// Returns the family name.
     #[must_use]
     pub fn family_name(&self) -> Option<&str> {
         self.family_name.as_deref()
@@ -152,43 +161,43 @@ impl Name {
 }
 
 impl Address {
-    /// The street.
+    /// Returns the street.
     #[must_use]
     pub fn street_address(&self) -> Option<&str> {
         self.street_address.as_deref()
     }
 
-    /// The number in the street.
+    /// Returns the number in the street.
     #[must_use]
     pub fn street_number(&self) -> Option<&str> {
         self.street_number.as_deref()
     }
 
-    /// The entrance, in Norwegian «oppgang».
+    /// Returns the entrance, in Norwegian «oppgang».
     #[must_use]
     pub fn entrance(&self) -> Option<&str> {
         self.entrance.as_deref()
     }
 
-    /// The postal code.
+    /// Returns the postal code.
     #[must_use]
     pub fn postal_code(&self) -> Option<&str> {
         self.postal_code.as_deref()
     }
 
-    /// The place that the postal code belongs to.
+    /// Returns the place that the postal code belongs to.
     #[must_use]
     pub fn postal_location(&self) -> Option<&str> {
         self.postal_location.as_deref()
     }
 
-    /// The country.
+    /// Returns the country.
     #[must_use]
     pub fn country(&self) -> Option<&str> {
         self.country.as_deref()
     }
 
-    /// The address as a whole.
+    /// Returns the address as a whole.
     #[must_use]
     pub fn formatted_address(&self) -> Option<&str> {
         self.formatted_address.as_deref()
@@ -218,8 +227,10 @@ mod tests {
     #[test]
     fn documented_members_have_getters() {
         let info = parse(
-            r#"{"mobileNumber":"4791234567","name":{"givenName":"Kari","middleName":"","familyName":"Nordmann"},
-                "address":{"streetAddress":"Storgat*","houseNumber":12,"streetLetter":"B","postalCode":"0155","city":"Oslo","country":"Norge"},
+            r#"{"mobileNumber":"4791234567",
+                "name":{"givenName":"Kari","middleName":"","familyName":"Nordmann"},
+                "address":{"streetAddress":"Storgat*","houseNumber":12,"streetLetter":"B",
+                    "postalCode":"0155","city":"Oslo","country":"Norge"},
                 "birthDate":"1990-05-17","emailAddress":"kari@example.no","shoeSize":38}"#,
         );
         let info = info.unwrap();
@@ -262,8 +273,12 @@ mod tests {
     }
 
     #[test]
-    fn members_of_another_type_are_missing_and_hide_no_other() {
-        let info = parse(r#"{"mobileNumber":{},"name":"Kari","address":[],"birthDate":null,"emailAddress":"a@b.example"}"#).unwrap();
+    fn members_of_another_type_are_missing_and_do_not_hide_others() {
+        let info = parse(
+            r#"{"mobileNumber":{},"name":"Kari","address":[],"birthDate":null,
+                "emailAddress":"a@b.example"}"#,
+        )
+        .unwrap();
         assert!(
             info.mobile_number().is_none() && info.name().is_none() && info.birth_date().is_none()
         );
@@ -271,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_object_is_no_user() {
+    fn only_a_json_object_is_a_user() {
         for json in ["", "[]", "\"x\"", "{", "null", "<html>"] {
             assert!(parse(json).is_none(), "{json:?}");
         }
@@ -279,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_shows_no_data() {
         let info = parse(r#"{"name":{"givenName":"canary"},"address":{"streetAddress":"canary"}}"#)
             .unwrap();
         let shown = format!("{info:?} {:?} {:?}", info.name(), info.address());

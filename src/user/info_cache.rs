@@ -1,4 +1,4 @@
-//! User infos kept beside their sessions for a while, where the app asks for that.
+//! The cache of user infos, if the app has turned it on.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,11 +7,11 @@ use tokio::sync::OnceCell;
 use super::UserInfo;
 use crate::{expiring_map::ExpiringMap, login_id::LoginId, sync::lock};
 
-/// Beyond, an info is fetched and not kept.
-const MAX_KEPT: usize = 10_000;
+/// When the cache is full, an info is fetched and not cached.
+const MAX_ENTRIES: usize = 10_000;
 
-/// In this process's memory only: personal data is written nowhere. It is dropped with the logout,
-/// the process, or the first call after its time is up.
+/// It is in this process's memory only, because it is personal data. An info is dropped at the
+/// logout, at the end of the process, or by the first call after it has expired.
 pub(crate) struct UserInfoCache(Mutex<ExpiringMap<LoginId, Arc<OnceCell<UserInfo>>>>);
 
 impl UserInfoCache {
@@ -19,8 +19,8 @@ impl UserInfoCache {
         Self(Mutex::new(ExpiringMap::new(ttl)))
     }
 
-    /// The info of this login's user, from `fetch` if it is not there. Calls in the meantime wait
-    /// for the same answer.
+    /// Returns the info of this login's user, from `fetch` if it is not cached. Concurrent calls
+    /// wait for the same fetch.
     pub(crate) async fn info<F, E>(
         &self,
         login: LoginId,
@@ -33,7 +33,7 @@ impl UserInfoCache {
         let Some(info) = self.cell(login, now) else {
             return fetch().await;
         };
-        // A failure is not kept: the next call that waits tries again.
+        // A failure is not cached: the next call that waits tries again.
         info.get_or_try_init(fetch).await.cloned()
     }
 
@@ -45,19 +45,19 @@ impl UserInfoCache {
         lock(&self.0).clear();
     }
 
-    /// `None` when there is no room.
+    /// Returns `None` if the cache is full.
     fn cell(&self, login: LoginId, now: u64) -> Option<Arc<OnceCell<UserInfo>>> {
-        let mut kept = lock(&self.0);
-        // No data stays longer than it may, also when its user never comes back.
-        kept.sweep(now);
-        if let Some(known) = kept.get(&login, now) {
+        let mut entries = lock(&self.0);
+        // An info expires also when its user never comes back.
+        entries.sweep(now);
+        if let Some(known) = entries.get(&login, now) {
             return Some(Arc::clone(known));
         }
-        if kept.len() >= MAX_KEPT {
+        if entries.len() >= MAX_ENTRIES {
             return None;
         }
         let cell = Arc::new(OnceCell::new());
-        kept.insert(login, Arc::clone(&cell), now);
+        entries.insert(login, Arc::clone(&cell), now);
         Some(cell)
     }
 }
@@ -69,57 +69,58 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_kept_is_bounded_and_nothing_is_refused() {
-        let profiles = UserInfoCache::new(60);
+    async fn cache_is_bounded_and_a_full_one_refuses_no_call() {
+        let cache = UserInfoCache::new(60);
         let info = || UserInfo::parse(b"{}".to_vec()).unwrap();
-        for number in 0..MAX_KEPT + 10 {
+        for number in 0..MAX_ENTRIES + 10 {
             let login = LoginId::from_bytes((number as u128).to_be_bytes());
-            profiles
+            cache
                 .info(login, 0, || ready(Ok::<_, ()>(info())))
                 .await
                 .unwrap();
         }
-        assert_eq!(lock(&profiles.0).len(), MAX_KEPT);
-        profiles
+        assert_eq!(lock(&cache.0).len(), MAX_ENTRIES);
+        cache
             .info(LoginId::from_bytes([9; 16]), 60, || {
                 ready(Ok::<_, ()>(info()))
             })
             .await
             .unwrap();
-        assert_eq!(lock(&profiles.0).len(), 1, "the old make room");
+        assert_eq!(lock(&cache.0).len(), 1, "expired entries are removed");
     }
 
     #[tokio::test]
-    async fn info_of_a_user_who_never_comes_back_is_forgotten_in_time() {
-        let profiles = UserInfoCache::new(50);
+    async fn info_of_a_user_who_never_comes_back_expires() {
+        let cache = UserInfoCache::new(50);
         let info = || ready(Ok::<_, ()>(UserInfo::parse(b"{}".to_vec()).unwrap()));
-        // The last one after the clock was set back.
+        // The clock is set back before the last one.
         for (login, now, kept) in [(1, 100, 1), (2, 149, 2), (3, 150, 2), (4, 20, 1)] {
-            profiles
+            cache
                 .info(LoginId::from_bytes([login; 16]), now, info)
                 .await
                 .unwrap();
-            assert_eq!(lock(&profiles.0).len(), kept, "at {now}");
+            assert_eq!(lock(&cache.0).len(), kept, "at {now}");
         }
-        profiles.forget(LoginId::from_bytes([4; 16]));
-        assert_eq!(lock(&profiles.0).len(), 0);
-        profiles
+        cache.forget(LoginId::from_bytes([4; 16]));
+        assert_eq!(lock(&cache.0).len(), 0);
+        cache
             .info(LoginId::from_bytes([5; 16]), 21, info)
             .await
             .unwrap();
-        profiles.forget_all();
-        assert_eq!(lock(&profiles.0).len(), 0);
+        cache.forget_all();
+        assert_eq!(lock(&cache.0).len(), 0);
     }
 
     #[tokio::test]
-    async fn info_is_fetched_again_when_its_own_time_is_up() {
-        let profiles = UserInfoCache::new(50);
+    async fn info_is_fetched_again_when_it_has_expired() {
+        let cache = UserInfoCache::new(50);
         let fetched = std::cell::Cell::new(0);
         let info = || {
             fetched.set(fetched.get() + 1);
             ready(Ok::<_, ()>(UserInfo::parse(b"{}".to_vec()).unwrap()))
         };
-        // By a clock that was set back in between, whose first entry is not old yet when the second one is.
+        // The clock is set back between the first two entries: when the second entry has expired,
+        // the first one has not.
         for (login, now, calls) in [
             (1, 100, 1),
             (2, 60, 2),
@@ -127,7 +128,7 @@ mod tests {
             (2, 111, 3),
             (1, 111, 3),
         ] {
-            profiles
+            cache
                 .info(LoginId::from_bytes([login; 16]), now, info)
                 .await
                 .unwrap();

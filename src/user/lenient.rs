@@ -1,9 +1,9 @@
-//! Members of an answer, whatever they turn out to be: one that is odd must not cost the others.
+//! Deserializers that treat an invalid member as missing, so that the other members are still read.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-/// A string that holds something, or a number; whatever else counts as missing.
+/// A string that is not blank, or a number. Anything else counts as missing.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
@@ -12,7 +12,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     })
 }
 
-/// An object, or missing.
+/// An object. Anything else counts as missing.
 pub(super) fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,10 +1,11 @@
-//! A phone number that does not show itself.
+//! A phone number that is masked when it is displayed.
 
 use std::fmt;
 
-/// A mobile number. `Display` masks it and `Debug` hides it; [`secret`](Self::secret) tells it.
+/// A mobile number. `Display` masks it, `Debug` hides it, and [`secret`](Self::secret) returns it.
 ///
-/// It is personal data, and numbers are given to new people after a while: do not key an account by it.
+/// It is personal data. Do not use it as the key of an account: numbers are reassigned to other
+/// people after a while.
 ///
 /// ```
 /// use telenor_auth::MobileNumber;
@@ -18,10 +19,10 @@ use std::fmt;
 pub struct MobileNumber(Box<str>);
 
 impl MobileNumber {
-    /// Reads a number as Norwegians write it: eight digits, or with `47`, `+47` or `0047` in front, and spaces anywhere. Foreign
-    /// numbers must start with `+` or `00`.
+    /// Parses a number as Norwegians write it: eight digits, optionally after `47`, `+47` or
+    /// `0047`, with spaces anywhere. Foreign numbers must start with `+` or `00`.
     ///
-    /// `None` when it is no phone number.
+    /// Returns `None` if it is not a phone number.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -46,7 +47,7 @@ impl MobileNumber {
         }
     }
 
-    /// Country code and number, in digits.
+    /// Returns the country code and the number, as digits.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -54,7 +55,7 @@ impl MobileNumber {
 }
 
 impl fmt::Display for MobileNumber {
-    /// The last three digits, and the country code of a Norwegian number.
+    /// Shows the last three digits, and the country code of a Norwegian number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (_, last) = self.0.split_at(self.0.len() - 3);
         let (first, rest) = last.split_at(1);
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_usual_spelling_is_one_number() {
+    fn every_usual_spelling_is_the_same_number() {
         for text in [
             "91234567",
             "4791234567",
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn invalid_numbers_are_refused() {
         for text in [
             "",
             "1234567",

@@ -1,15 +1,15 @@
-//! The user, as handlers get it.
+//! The user, as a handler gets it, and the calls to the Mobile User API.
 
 mod api;
 mod backend;
 mod device;
 mod error;
 mod extract;
+mod gateway_uri;
 mod info;
 mod info_cache;
 mod lenient;
 mod mobile_number;
-mod path;
 mod request;
 
 use std::{fmt, sync::Arc, time::SystemTime};
@@ -28,13 +28,15 @@ pub use self::{
 };
 use crate::{access_token::AccessToken, browser::request::RequestInfo, session::SessionId};
 
-/// The user of this request: signed in by the phone line, with an access token for the Mobile User API.
+/// The user of this request, with an access token for the Mobile User API. The phone line signed
+/// the user in.
 ///
-/// An extractor. `TelenorUser` demands a login: where the layer admits anonymous requests, the
-/// extractor sends a visitor to log in by itself, with the same rules as the layer.
-/// `Option<TelenorUser>` is `None` for an anonymous request.
+/// It is an extractor, and requires a login: if the layer admits anonymous requests, the extractor
+/// sends the visitor to log in, by the same rules as the layer. `Option<TelenorUser>` is `None` for
+/// an anonymous request.
 ///
-/// Cloning it is cheap. `Debug` shows nothing of the person or the token, and it cannot be serialized.
+/// Cloning it is cheap. `Debug` shows nothing of the person or the token, and it cannot be
+/// serialized.
 ///
 /// ```
 /// use telenor_auth::TelenorUser;
@@ -54,38 +56,38 @@ pub struct TelenorUser {
 }
 
 impl TelenorUser {
-    /// The access token, for calling Telenor's APIs with a client of your own.
+    /// Returns the access token, for calling Telenor's APIs with your own client.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         self.current.session.access_token()
     }
 
-    /// When the session ends: a little before its access token does, unless the app
-    /// [refreshes](crate::|builder| builder.refresh_tokens(true)) those.
+    /// Returns when the session ends. That is shortly before its access token expires, unless the
+    /// app [refreshes tokens](crate::TelenorAuthBuilder::refresh_tokens).
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.current.session.expires_at()
     }
 
-    /// What an operator can [revoke](crate::TelenorAuthLayer::revoke) this session by. It opens
-    /// nothing, and may be kept.
+    /// Returns the id by which an operator can [revoke](crate::TelenorAuthLayer::revoke) this
+    /// session. It is not a secret: it gives no access to the session.
     ///
-    /// `None` for the user of a unit test, which no store keeps.
+    /// `None` for the user of a unit test, whose session is in no store.
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
         self.backend.session_id(&self.current)
     }
 
-    /// The scope that was granted, if the gateway named one.
+    /// Returns the granted scope, if the gateway named one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.current.session.scope()
     }
 
-    /// Where a form on your pages posts to for logging out, like `/telenor/logout`.
+    /// Returns the path that a logout form posts to, such as `/telenor/logout`.
     ///
-    /// A recognized line proves who pays for it, not who holds the phone. Show who is signed in, and
-    /// offer this.
+    /// A recognized line proves who pays for it, not who holds the phone. Show who is signed in,
+    /// and offer a logout.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};
@@ -93,9 +95,10 @@ impl TelenorUser {
     /// async fn not_you(user: TelenorUser) -> Result<String, ApiError> {
     ///     let info = user.info().await?;
     ///     Ok(match info.mobile_number() {
-    ///         // A number shows itself masked: 47 ** ** *5 67
+    ///         // A number is displayed masked: 47 ** ** *5 67
     ///         Some(number) => format!(
-    ///             "<form method=post action={}>Innlogget som {number}. <button>Ikke deg? Logg ut</button></form>",
+    ///             "<form method=post action={}>Innlogget som {number}. \
+    ///              <button>Ikke deg? Logg ut</button></form>",
     ///             user.logout_path(),
     ///         ),
     ///         None => String::new(),

@@ -1,4 +1,4 @@
-//! One call to an API of the gateway, with the user's token.
+//! A call to an API of the gateway, with the user's token.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,20 +8,20 @@ use http::{
 use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
-use super::{ApiError, ApiErrorKind, path};
+use super::{ApiError, ApiErrorKind, gateway_uri::gateway_uri};
 use crate::{
     access_token::AccessToken,
     gateway::client::TransportError,
     user::{CurrentSession, RefreshOutcome, TelenorUser},
 };
 
-/// One call, all tries together.
+/// For one call with all its attempts.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ATTEMPTS: u32 = 3;
-/// The wait before the second try is about this long, the next twice that.
+/// The wait before the second attempt is about this long, and the next one twice that.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 
-/// A call that is being put together; [`send`](Self::send) makes it.
+/// A builder of an API call. [`send`](Self::send) sends it.
 ///
 /// ```
 /// use http::Method;
@@ -35,7 +35,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 ///     Ok(())
 /// }
 /// ```
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "a request does nothing until it is sent"]
 pub struct ApiRequest<'u> {
     user: &'u TelenorUser,
     method: Method,
@@ -73,7 +73,7 @@ impl<'u> ApiRequest<'u> {
         self
     }
 
-    /// Sends this as a JSON body.
+    /// Sets the body to this value as JSON.
     pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
         match serde_json::to_vec(value) {
             Ok(body) => self.body = body,
@@ -83,34 +83,37 @@ impl<'u> ApiRequest<'u> {
         self.header(header::CONTENT_TYPE, json)
     }
 
-    /// Sends these bytes as the body; say with [`header`](Self::header) what they are.
+    /// Sets the body to these bytes. Set their content type with [`header`](Self::header).
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Makes the call, within ten seconds and without following a redirect.
+    /// Sends the call. It takes ten seconds at most, and follows no redirect.
     ///
-    /// A GET that meets a server error or cannot connect is tried up to three times, with pauses that grow and vary. Where the app
-    /// [refreshes](crate::|builder| builder.refresh_tokens(true)) tokens, a call that is refused because its token is dead is made once more, with
-    /// another one, for which it may take ten seconds again and the time of the refresh. Nothing else is sent twice.
+    /// A GET is sent up to three times if it gets a server error or cannot connect, with
+    /// exponential backoff and jitter. If the app [refreshes
+    /// tokens](crate::TelenorAuthBuilder::refresh_tokens), a call whose token is no longer valid is
+    /// sent once more with a new token, after the refresh and within another ten seconds. No other
+    /// call is sent twice.
     ///
     /// # Errors
     ///
-    /// [`ApiError`], for every status but success too. When the token turns out to be dead, and there is no other, the user's session ends here.
+    /// [`ApiError`], also for every status other than success. If the token is no longer valid and
+    /// cannot be refreshed, the user's session ends.
     pub async fn send(self) -> Result<ApiResponse, ApiError> {
         let (user, backend, current) = (self.user, self.user.backend(), self.user.current());
-        let uri = path::on_gateway(backend.base(), &self.path).filter(|_| self.valid);
+        let uri = gateway_uri(backend.base(), &self.path).filter(|_| self.valid);
         let Some(uri) = uri else {
             return Err(ApiError::new(ApiErrorKind::InvalidRequest).with_request(user));
         };
-        let mut answer = self.answer(&uri, user.access_token()).await;
-        if is_refused(&answer) {
+        let mut result = self.call(&uri, user.access_token()).await;
+        if is_unauthorized(&result) {
             match Arc::clone(backend).refresh(current).await {
                 Some(RefreshOutcome::Refreshed(session)) => {
-                    answer = self.answer(&uri, session.access_token()).await;
-                    // A new token is not dead: this API accepts none of this session.
-                    if is_refused(&answer) {
+                    result = self.call(&uri, session.access_token()).await;
+                    // A new token is valid: this API accepts no token of this session.
+                    if is_unauthorized(&result) {
                         let token = current.token.clone();
                         let refreshed = CurrentSession { token, session };
                         Arc::clone(backend).end_session(refreshed).await;
@@ -120,11 +123,11 @@ impl<'u> ApiRequest<'u> {
                 None => Arc::clone(backend).end_session(current.clone()).await,
             }
         }
-        answer.map_err(|error| error.with_request(user))
+        result.map_err(|error| error.with_request(user))
     }
 
-    /// What comes of it with this token, all tries together.
-    async fn answer(&self, uri: &Uri, token: &AccessToken) -> Result<ApiResponse, ApiError> {
+    /// Calls with this token, with all attempts.
+    async fn call(&self, uri: &Uri, token: &AccessToken) -> Result<ApiResponse, ApiError> {
         let build = || {
             let mut request = Request::new(self.body.clone());
             *request.method_mut() = self.method.clone();
@@ -138,45 +141,45 @@ impl<'u> ApiRequest<'u> {
             1
         };
         let call = async {
-            let mut tried = 0;
+            let mut attempt = 0;
             loop {
-                tried += 1;
-                let answer = self.user.backend().call(build(), token).await;
-                if tried == attempts || !is_transient(&answer) {
-                    return answer;
+                attempt += 1;
+                let result = self.user.backend().call(build(), token).await;
+                if attempt == attempts || !is_transient(&result) {
+                    return result;
                 }
-                tokio::time::sleep(backoff(tried)).await;
+                tokio::time::sleep(backoff(attempt)).await;
             }
         };
         match tokio::time::timeout(TOTAL_TIMEOUT, call).await {
             Ok(Ok(response)) if response.status().is_success() => Ok(ApiResponse(response)),
-            Ok(Ok(response)) => Err(ApiError::answered(&response)),
-            Ok(Err(error)) => Err(ApiError::transport(&error)),
+            Ok(Ok(response)) => Err(ApiError::from_response(&response)),
+            Ok(Err(error)) => Err(ApiError::from_transport(&error)),
             Err(_) => Err(ApiError::timed_out()),
         }
     }
 }
 
-/// Whether the token is said to be dead.
-fn is_refused(answer: &Result<ApiResponse, ApiError>) -> bool {
-    matches!(answer, Err(error) if error.kind() == ApiErrorKind::Unauthorized)
+/// Whether the gateway says that the token is no longer valid.
+fn is_unauthorized(result: &Result<ApiResponse, ApiError>) -> bool {
+    matches!(result, Err(error) if error.kind() == ApiErrorKind::Unauthorized)
 }
 
-/// Whether the same call may fare better in a moment.
-fn is_transient(answer: &Result<Response<Vec<u8>>, TransportError>) -> bool {
-    match answer {
+/// Whether the same call may succeed in a moment.
+fn is_transient(result: &Result<Response<Vec<u8>>, TransportError>) -> bool {
+    match result {
         Ok(response) => {
-            let dead = || ApiError::answered(response).kind() == ApiErrorKind::Unauthorized;
-            response.status().is_server_error() && !dead()
+            let kind = ApiError::from_response(response).kind();
+            response.status().is_server_error() && kind != ApiErrorKind::Unauthorized
         }
         Err(error) => error.unsent,
     }
 }
 
-/// Between half of it and one and a half times, so that those who failed together do not come back together.
-fn backoff(tried: u32) -> Duration {
+/// The backoff with a jitter of half of it up or down, against a thundering herd.
+fn backoff(attempt: u32) -> Duration {
     let jitter = f64::from(rand::random::<u16>()) / f64::from(u16::MAX);
-    (INITIAL_BACKOFF * 2_u32.pow(tried - 1)).mul_f64(0.5 + jitter)
+    (INITIAL_BACKOFF * 2_u32.pow(attempt - 1)).mul_f64(0.5 + jitter)
 }
 
 impl fmt::Debug for ApiRequest<'_> {
@@ -188,34 +191,34 @@ impl fmt::Debug for ApiRequest<'_> {
     }
 }
 
-/// What an API answered, with a status of success. `Debug` shows the status only.
+/// A successful response of an API. `Debug` shows the status only.
 #[derive(Clone)]
 pub struct ApiResponse(Response<Vec<u8>>);
 
 impl ApiResponse {
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status()
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.0.headers()
     }
 
-    /// The body, at most 64 KiB of it: a longer one is an error.
+    /// Returns the body. It has 64 KiB at most: a longer one is an error.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.body()
     }
 
-    /// The body as JSON, in a shape of your own.
+    /// Deserializes the body from JSON into your own type.
     ///
     /// # Errors
     ///
-    /// [`ApiErrorKind::Unexpected`] when it does not fit that shape.
+    /// [`ApiErrorKind::Unexpected`] if the body does not fit the type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(self.0.body()).map_err(|_| ApiError::new(ApiErrorKind::Unexpected))
     }

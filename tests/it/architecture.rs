@@ -1,4 +1,4 @@
-//! The shape of `src/`: which file may import which, and how long its lines of prose are.
+//! The shape of `src/`: which file may import which, and the length of its comment lines.
 
 mod imports;
 mod levels;

@@ -1,4 +1,5 @@
-//! Every mistake in the configuration is found before the first request, and its text says what to change.
+//! Every mistake in the configuration is an error before the first request. Its text says what to
+//! change.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ fn mistake(builder: TelenorAuthBuilder) -> ConfigError {
 }
 
 #[test]
-fn defaults_are_no_mistake() {
+fn defaults_are_valid() {
     let built = builder()
         .scope("user-info-v1 mobile-device-info-v1")
         .app_name("Fjellbua")

@@ -1,4 +1,4 @@
-//! Keys are changed on two instances under load, step by step, and nobody notices.
+//! Keys change on two instances under load, step by step, and no user notices.
 
 use std::{
     fs,
@@ -19,10 +19,10 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::support::{self, Browser, builder, routes};
 
-const LONGEST: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 const VISITORS: usize = 4;
 const NEWCOMERS: usize = 2;
-/// As many requests of each kind reach each instance before anything else is changed.
+/// How many requests of each kind reach each instance between two changes.
 const BETWEEN: usize = 10;
 
 /// Where both instances find their keys.
@@ -37,7 +37,7 @@ impl KeyFile {
         file
     }
 
-    /// Puts a new file in the place of the old one, so that nobody reads half of it.
+    /// Replaces the file at once, so that no instance reads half of it.
     fn write(&self, keys: &[&str]) {
         let new = self.0.with_extension("new");
         fs::write(&new, format!("# the first seals\n{}\n", keys.join("\n"))).unwrap();
@@ -77,19 +77,19 @@ impl Instance {
     }
 }
 
-/// Who is served by which instance, and how often everybody was.
+/// The users of both instances, and how much each instance has served.
 struct Load {
     gateway: MockGateway,
     routers: [Router; 2],
-    /// By instance: pages for those who are signed in.
+    /// By instance: pages for signed-in users.
     pages: [watch::Sender<usize>; 2],
-    /// By instance: logins that ended there, and had begun at the other one.
+    /// By instance: logins that ended there and began at the other one.
     logins: [watch::Sender<usize>; 2],
     /// Whether every session and every login from before has expired.
     expired: watch::Sender<bool>,
-    /// How many have noticed that.
+    /// How many tasks have noticed that.
     noticed: watch::Sender<usize>,
-    over: watch::Sender<bool>,
+    stopped: watch::Sender<bool>,
 }
 
 impl Load {
@@ -118,16 +118,17 @@ impl Load {
         browser.router = self.routers[at].clone();
         assert!(browser.token().await.is_some(), "logged out");
         count(&self.pages[at]);
-        // A page is answered without any wait: without this, who opens one after the other keeps a thread for good.
+        // A page is answered without a wait, so a user who opens one after another would keep the
+        // thread.
         tokio::task::yield_now().await;
     }
 
-    /// Somebody who is signed in, and opens pages here and there.
+    /// A signed-in user who opens pages on both instances.
     async fn visitor(self: Arc<Self>) {
         let (mut browser, mut signed_in_again) = (self.browser(), false);
         self.sign_in(&mut browser, 0).await;
         for at in [0, 1].into_iter().cycle() {
-            if *self.over.borrow() {
+            if *self.stopped.borrow() {
                 return;
             }
             if *self.expired.borrow() && !signed_in_again {
@@ -140,16 +141,16 @@ impl Load {
         }
     }
 
-    /// One newcomer after the other.
+    /// New users, one after another.
     async fn newcomers(self: Arc<Self>) {
-        let mut begun_again = false;
+        let mut has_noticed = false;
         for at in [0, 1].into_iter().cycle() {
-            if *self.over.borrow() {
+            if *self.stopped.borrow() {
                 return;
             }
-            if *self.expired.borrow() && !begun_again {
+            if *self.expired.borrow() && !has_noticed {
                 count(&self.noticed);
-                begun_again = true;
+                has_noticed = true;
             }
             let mut browser = self.browser();
             self.sign_in(&mut browser, at).await;
@@ -157,8 +158,8 @@ impl Load {
         }
     }
 
-    /// Goes on until each instance has served more of everything.
-    async fn goes_on(&self) {
+    /// Waits until each instance has served more of everything.
+    async fn serve_more(&self) {
         for counter in self.pages.iter().chain(&self.logins) {
             let enough = *counter.borrow() + BETWEEN;
             let mut counter = counter.subscribe();
@@ -177,37 +178,37 @@ fn count(counter: &watch::Sender<usize>) {
     counter.send_modify(|count| *count += 1);
 }
 
-/// Changes the file, and lets each instance notice at a time of its own. Logins are under way all the while.
+/// Changes the file, and reloads one instance after the other. Logins are pending all the time.
 async fn step(load: &Load, file: &KeyFile, instances: &[Instance; 2], keys: &[&str]) {
-    let mut under_way = Vec::new();
+    let mut pending = Vec::new();
     for at in [0, 1, 0, 1] {
         let mut browser = load.browser();
         browser.router = load.routers[at].clone();
         let callback = browser.callback_url(&load.gateway, "/private").await;
-        under_way.push((browser, callback, 1 - at));
+        pending.push((browser, callback, 1 - at));
     }
     file.write(keys);
-    load.goes_on().await;
+    load.serve_more().await;
     for instance in instances {
         assert_eq!(instance.keys.reload(), Ok(true));
-        load.goes_on().await;
-        let (mut browser, callback, ends_at) = under_way.remove(0);
+        load.serve_more().await;
+        let (mut browser, callback, ends_at) = pending.remove(0);
         load.finish(&mut browser, &callback, ends_at).await;
     }
-    for (mut browser, callback, ends_at) in under_way {
+    for (mut browser, callback, ends_at) in pending {
         load.finish(&mut browser, &callback, ends_at).await;
         load.page(&mut browser, 1 - ends_at).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn keys_are_changed_under_load_and_nobody_is_logged_out() {
+async fn keys_change_under_load_and_no_user_is_logged_out() {
     in_time(change_keys(CookieStore::new)).await;
 }
 
 #[cfg(feature = "redis")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_redis_keeps_outlasts_a_change_of_keys_as_well() {
+async fn sessions_in_redis_outlast_a_change_of_keys() {
     use telenor_auth::session::RedisStore;
 
     let redis = support::redis::Redis::start().await;
@@ -219,8 +220,8 @@ async fn what_redis_keeps_outlasts_a_change_of_keys_as_well() {
 }
 
 async fn in_time(story: impl Future<Output = ()>) {
-    let ended = tokio::time::timeout(LONGEST, story).await;
-    assert!(ended.is_ok(), "it goes on");
+    let ended = tokio::time::timeout(TIMEOUT, story).await;
+    assert!(ended.is_ok(), "the test ends in time");
 }
 
 async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) {
@@ -235,7 +236,7 @@ async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) 
         logins: Default::default(),
         expired: watch::Sender::default(),
         noticed: watch::Sender::default(),
-        over: watch::Sender::default(),
+        stopped: watch::Sender::default(),
     });
     let mut tasks = JoinSet::new();
     for _ in 0..VISITORS {
@@ -246,7 +247,7 @@ async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) 
     }
 
     let rotation = async {
-        load.goes_on().await;
+        load.serve_more().await;
         let mut kept_aside = load.browser();
         load.sign_in(&mut kept_aside, 0).await;
         step(&load, &file, &instances, &[&old, &new]).await;
@@ -256,7 +257,7 @@ async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) 
         }
         load.everything_expires().await;
         step(&load, &file, &instances, &[&new]).await;
-        load.over.send_replace(true);
+        load.stopped.send_replace(true);
         kept_aside
     };
     let mut kept_aside = tokio::select! {
@@ -273,7 +274,7 @@ async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) 
 }
 
 #[tokio::test]
-async fn keys_can_be_changed_without_logging_anyone_out() {
+async fn change_of_keys_logs_no_user_out() {
     let gateway = MockGateway::start().await.unwrap();
     let raw = |number: u8| {
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[number])

@@ -1,6 +1,7 @@
-//! The crate as its users meet it, laid out like `src/`.
+//! Tests of the public API, laid out like `src/`.
 //!
-//! What needs a process of its own is in a binary of its own beside this one: counting allocations, and a cluster under load.
+//! Tests that need a process of their own are in other binaries: the count of allocations, and a
+//! cluster under load.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 #![allow(

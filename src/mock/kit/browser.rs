@@ -1,4 +1,4 @@
-//! A browser without a network, as far as a login needs one.
+//! A browser for a login, which calls the app in this process.
 
 use std::{fmt, future::poll_fn};
 
@@ -13,7 +13,17 @@ use url::{Position, Url};
 
 use crate::mock::error::MockError;
 
-/// Opens the pages of one app, whatever host they are on, and keeps the cookies that the app sets.
+/// The host before the app's own host is known. No `Host` header is sent for it.
+pub(in crate::mock) const UNKNOWN_HOST: &str = "app.invalid";
+
+const NAVIGATION: [(HeaderName, &str); 4] = [
+    (header::ACCEPT, "text/html"),
+    (HeaderName::from_static("sec-fetch-mode"), "navigate"),
+    (HeaderName::from_static("sec-fetch-dest"), "document"),
+    (HeaderName::from_static("sec-fetch-site"), "none"),
+];
+
+/// Opens the pages of one app, on any host, and stores the cookies that the app sets.
 pub(in crate::mock) struct Browser<S> {
     app: S,
     jar: Vec<Cookie<'static>>,
@@ -32,7 +42,7 @@ where
         }
     }
 
-    /// Opens a page as a person does.
+    /// Opens a page as a top-level navigation.
     pub(in crate::mock) async fn open(&mut self, url: &Url) -> Result<Response, MockError> {
         let mut request = Request::new(Body::empty());
         let path = &url[Position::BeforePath..Position::AfterQuery];
@@ -43,7 +53,7 @@ where
         }
         let host = &url[Position::BeforeHost..Position::AfterPort];
         if let Ok(host) = HeaderValue::from_str(host)
-            && host != NOWHERE
+            && host != UNKNOWN_HOST
         {
             headers.insert(header::HOST, host);
         }
@@ -52,15 +62,16 @@ where
         }
         let response = self.send(request).await?;
         for line in response.headers().get_all(header::SET_COOKIE) {
-            self.keep(line);
+            self.store_cookie(line);
         }
         Ok(response)
     }
 
-    /// What the app gets to see of the jar; without what is `Secure` when it is asked over plain http.
+    /// Returns the stored cookies as a `Cookie` header. `Secure` cookies are not sent over plain
+    /// http.
     pub(in crate::mock) fn cookie_header(&self, secure: bool) -> Option<HeaderValue> {
-        let shown = |cookie: &&Cookie<'_>| secure || cookie.secure() != Some(true);
-        let pairs = self.jar.iter().filter(shown);
+        let sent = |cookie: &&Cookie<'_>| secure || cookie.secure() != Some(true);
+        let pairs = self.jar.iter().filter(sent);
         let pairs: Vec<_> = pairs.map(|pair| pair.stripped().to_string()).collect();
         let mut line = HeaderValue::try_from(pairs.join("; ")).ok()?;
         line.set_sensitive(true);
@@ -78,11 +89,11 @@ where
         };
         let ready = poll_fn(|cx| self.app.poll_ready(cx)).await;
         ready.map_err(failed)?;
-        let answer = self.app.call(request).await;
-        Ok(answer.map_err(failed)?.into_response())
+        let response = self.app.call(request).await;
+        Ok(response.map_err(failed)?.into_response())
     }
 
-    fn keep(&mut self, line: &HeaderValue) {
+    fn store_cookie(&mut self, line: &HeaderValue) {
         let cookie = line.to_str().ok().map(str::to_owned);
         let Some(Ok(cookie)) = cookie.map(Cookie::parse) else {
             return;
@@ -93,13 +104,3 @@ where
         }
     }
 }
-
-/// Where a person is who has not been told the app's address: no `Host` is sent from there.
-pub(in crate::mock) const NOWHERE: &str = "app.invalid";
-
-const NAVIGATION: [(HeaderName, &str); 4] = [
-    (header::ACCEPT, "text/html"),
-    (HeaderName::from_static("sec-fetch-mode"), "navigate"),
-    (HeaderName::from_static("sec-fetch-dest"), "document"),
-    (HeaderName::from_static("sec-fetch-site"), "none"),
-];

@@ -1,4 +1,4 @@
-//! What a person does with the pages, done without a browser.
+//! The decisions of a subscriber, without a browser.
 
 use url::Url;
 
@@ -7,7 +7,7 @@ use crate::mock::{
     gateway::MockGateway,
     script::{Endpoint, record::RecordedRequest},
     server::{
-        authorization::{self, AuthorizationRequest, Refusal},
+        authorization_request::{self, AuthorizationError, AuthorizationRequest},
         routes,
     },
 };
@@ -16,7 +16,7 @@ impl MockGateway {
     /// Follows an authorization URL as the first subscriber, who agrees to everything.
     ///
     /// Returns the callback URL that the browser would be sent to. The visit is counted and
-    /// recorded like a browser's, without headers; scripted answers and gates do not apply to it.
+    /// recorded like a browser's, without headers. Scripted answers and gates do not apply to it.
     ///
     /// # Errors
     ///
@@ -44,9 +44,9 @@ impl MockGateway {
         })
     }
 
-    /// Follows an authorization URL as someone who refuses to share anything.
+    /// Follows an authorization URL as a user who refuses to share anything.
     ///
-    /// The callback URL carries `access_denied` with Telenor's own description.
+    /// The callback URL has `access_denied` with Telenor's own description.
     ///
     /// # Errors
     ///
@@ -55,10 +55,9 @@ impl MockGateway {
         self.visit(authorization_url, AuthorizationRequest::denied)
     }
 
-    /// Follows an authorization URL as someone whose phone gets the USSD question and who lets it
-    /// time out.
+    /// Follows an authorization URL as a user who lets the USSD question time out.
     ///
-    /// The callback URL carries `login_required`, or what
+    /// The callback URL has the error `login_required`, or the one that
     /// [`ussd_timeout_error`](crate::mock::MockGatewayBuilder::ussd_timeout_error) has set.
     ///
     /// # Errors
@@ -69,7 +68,7 @@ impl MockGateway {
         self.visit(authorization_url, |request| request.timed_out(error))
     }
 
-    /// Follows an authorization URL to a callback that carries `error`.
+    /// Follows an authorization URL to a callback with `error`.
     ///
     /// # Errors
     ///
@@ -97,10 +96,10 @@ impl MockGateway {
         let query = url.query().unwrap_or_default();
         let visit = RecordedRequest::visit(&url).ok_or(MockError::NotAnAuthorizationUrl)?;
         (self.shared.script).record(Endpoint::Authorize, visit);
-        match authorization::parse(&self.shared.settings, query) {
+        match authorization_request::parse(&self.shared.settings, query) {
             Ok(request) => Ok(decide(&request)),
-            Err(Refusal::Callback(callback)) => Ok(callback),
-            Err(Refusal::Direct(error)) => Err(MockError::Refused {
+            Err(AuthorizationError::Callback(callback)) => Ok(callback),
+            Err(AuthorizationError::Direct(error)) => Err(MockError::Refused {
                 status: error.status,
                 code: error.apigee.to_owned(),
                 description: error.description,

@@ -1,4 +1,4 @@
-//! The test kit: logs in without a browser, and signs test users in without a gateway.
+//! The test kit: logins without a browser, and test users without a gateway.
 
 mod browser;
 mod headless;

@@ -1,4 +1,4 @@
-//! What stands behind a user when there is neither a gateway nor a layer.
+//! The backend of a test user, without a gateway or a layer.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::{
     user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
 };
 
-/// Answers in this process: for the gateway with what it would answer, for the layer with what it tells a script.
-pub(in crate::mock) struct Offline {
+/// Responds in this process, as the gateway would, and as the layer would to a script.
+pub(in crate::mock) struct OfflineBackend {
     pub(in crate::mock) subscriber: Subscriber,
     pub(in crate::mock) api_error: Option<u32>,
 }
 
-impl UserBackend for Offline {
-    /// There is nowhere to send a page to, so that everybody is told as a script is.
+impl UserBackend for OfflineBackend {
+    /// There is no login to redirect to, so all requests get the response for a script.
     fn challenge(&self, info: &RequestInfo) -> Response<Body> {
         self.refuse(info, FailureCause::LoginRequired)
     }
@@ -40,12 +40,12 @@ impl UserBackend for Offline {
         Box::pin(async { None })
     }
 
-    /// No store keeps the session.
+    /// No store holds the session.
     fn end_session(self: Arc<Self>, _: CurrentSession) -> BoxFuture<'static, ()> {
         Box::pin(async {})
     }
 
-    /// A name that RFC 6761 lets lead nowhere.
+    /// A name that never resolves (RFC 6761).
     fn base(&self) -> &str {
         "https://gateway.invalid"
     }
@@ -55,11 +55,11 @@ impl UserBackend for Offline {
         request: Request<Vec<u8>>,
         _: &'g AccessToken,
     ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>> {
-        let answer = match self.api_error {
+        let response = match self.api_error {
             Some(error_code) => api::refuse(error_code, request.uri()),
-            None => api::answer(&self.subscriber, request.method(), request.uri()),
+            None => api::respond(&self.subscriber, request.method(), request.uri()),
         };
-        Box::pin(async { Ok(answer) })
+        Box::pin(async { Ok(response) })
     }
 
     fn info_cache(&self) -> Option<(&UserInfoCache, u64)> {

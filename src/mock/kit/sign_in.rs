@@ -1,4 +1,4 @@
-//! A whole login at an app, from the page that needs one to the cookie that stands for it.
+//! A whole login at an app, from the page that needs a login to the session cookie.
 
 use std::fmt;
 
@@ -10,12 +10,15 @@ use http::{HeaderValue, Request, header};
 use tower_service::Service;
 use url::{Position, Url};
 
-use super::browser::{Browser, NOWHERE};
+use super::browser::{Browser, UNKNOWN_HOST};
 use crate::mock::{error::MockError, gateway::MockGateway, server::routes};
 
-/// A browser that is signed in at an app: what [`MockGateway::login`] ends with.
+const MAX_HOPS: usize = 10;
+const MAX_PAGE: usize = 1 << 20;
+
+/// A browser that is signed in at an app, from [`MockGateway::login`].
 ///
-/// `Debug` does not show the cookies: whoever has them is signed in.
+/// `Debug` does not show the cookies, because they are credentials.
 #[derive(Clone)]
 #[must_use]
 pub struct SignedIn {
@@ -24,13 +27,14 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The value of a `Cookie` header for further requests: the session, and what else the app has set on the way.
+    /// Returns the value of a `Cookie` header for further requests: the session, and the other
+    /// cookies that the app has set.
     #[must_use]
     pub fn cookie_header(&self) -> HeaderValue {
         self.cookies.clone()
     }
 
-    /// The page that the login led back to: a path and perhaps a query.
+    /// Returns the page that the login returned to: a path and perhaps a query.
     #[must_use]
     pub fn page(&self) -> &str {
         &self.page
@@ -46,15 +50,17 @@ impl fmt::Debug for SignedIn {
 impl MockGateway {
     /// Logs in at an app as the first subscriber, who agrees to everything.
     ///
-    /// Opens `path` as a browser does and goes where the app leads: through redirects of its own and its plain-http start page, if it has
-    /// one, to this gateway, and with the code back to the callback. The app is any service that answers requests, such as a
-    /// `Router`. It is called in this process, with paths only, so that its redirect URI may be on any host, and on https. The layer
-    /// itself calls this gateway over the network.
+    /// It opens `path` as a browser does and follows the app: through its own redirects and its
+    /// plain-http start page, if it has one, to this gateway, and with the code back to the
+    /// callback. The app is any HTTP service, such as a `Router`. It is called in this process,
+    /// with paths only, so that its redirect URI may be on any host, and on https. The layer itself
+    /// calls this gateway over the network.
     ///
-    /// `path` has to be one that sends people to log in. For an app whose layer is [`optional`] or has a [`login_page`], that is the
-    /// layer's own route: `/telenor/login?return_to=/path`.
+    /// `path` must be a page that needs a login. For an app whose layer is [`optional`] or has a
+    /// [`login_page`], use the layer's own route: `/telenor/login?return_to=/path`.
     ///
-    /// The cookies are those that the app has set by then. What it sets later is for the test to keep.
+    /// The cookies are those that the app has set during the login. The test must store later ones
+    /// itself.
     ///
     /// # Example
     ///
@@ -67,7 +73,8 @@ impl MockGateway {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let gateway = MockGateway::start().await?;
     /// let redirect_uri = "https://shop.example/telenor/callback";
-    /// let auth = TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
+    /// let (id, secret) = (gateway.client_id(), gateway.client_secret());
+    /// let auth = TelenorAuthLayer::builder(id, secret, redirect_uri)
     ///     .gateway(gateway.base_url())
     ///     .build()?;
     /// let app = Router::new()
@@ -77,16 +84,17 @@ impl MockGateway {
     /// let kari = gateway.login(&app, "/basket").await?;
     ///
     /// assert_eq!(kari.page(), "/basket");
-    /// let request = Request::get("/basket").header("cookie", kari.cookie_header()).body(Body::empty())?;
-    /// assert_eq!(app.oneshot(request).await?.status(), 200);
+    /// let request = Request::get("/basket").header("cookie", kari.cookie_header());
+    /// assert_eq!(app.oneshot(request.body(Body::empty())?).await?.status(), 200);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// - [`NotChallenged`](MockError::NotChallenged): the app leads nobody from `path` to this gateway.
-    /// - [`NotSignedIn`](MockError::NotSignedIn): the app turned the callback down, and perhaps says why.
+    /// - [`NotChallenged`](MockError::NotChallenged): the app does not redirect from `path` to this
+    ///   gateway.
+    /// - [`NotSignedIn`](MockError::NotSignedIn): the app refused the callback.
     /// - As for [`allow`](Self::allow), when the gateway refuses the request that the app makes.
     /// - [`InvalidPath`](MockError::InvalidPath) and [`AppFailed`](MockError::AppFailed).
     ///
@@ -99,8 +107,8 @@ impl MockGateway {
         S::Error: fmt::Display,
     {
         let mut browser = Browser::new(app.clone());
-        let authorization = self.find_way(&mut browser, path).await?;
-        come_back(browser, &self.allow(&authorization)?).await
+        let authorization = self.authorization_url(&mut browser, path).await?;
+        complete_login(browser, &self.allow(&authorization)?).await
     }
 
     /// Logs in at an app as the subscriber with `mobile_number`, who agrees.
@@ -120,28 +128,33 @@ impl MockGateway {
         S::Error: fmt::Display,
     {
         let mut browser = Browser::new(app.clone());
-        let authorization = self.find_way(&mut browser, path).await?;
-        come_back(browser, &self.allow_as(&authorization, mobile_number)?).await
+        let authorization = self.authorization_url(&mut browser, path).await?;
+        complete_login(browser, &self.allow_as(&authorization, mobile_number)?).await
     }
 
-    /// The authorization URL that a page leads to.
-    async fn find_way<S>(&self, browser: &mut Browser<S>, path: &str) -> Result<String, MockError>
+    /// Follows a page to its authorization URL.
+    async fn authorization_url<S>(
+        &self,
+        browser: &mut Browser<S>,
+        path: &str,
+    ) -> Result<String, MockError>
     where
         S: Service<Request<Body>>,
         S::Response: IntoResponse,
         S::Error: fmt::Display,
     {
-        let nowhere = Url::parse(&format!("https://{NOWHERE}")).expect("a host makes a URL");
-        let mut url = nowhere.join(path).map_err(|_| MockError::InvalidPath)?;
+        let base =
+            Url::parse(&format!("https://{UNKNOWN_HOST}")).expect("a scheme and a host are a URL");
+        let mut url = base.join(path).map_err(|_| MockError::InvalidPath)?;
         let mut status = 0;
         for _ in 0..MAX_HOPS {
             let response = browser.open(&url).await?;
             status = response.status().as_u16();
             url = match location(&response, &url) {
-                Some(next) if self.is_way_in(&next) => return Ok(next.into()),
+                Some(next) if self.is_authorization_url(&next) => return Ok(next.into()),
                 Some(next) => next,
                 None => {
-                    let link = self.way_in_on_page(&text(response).await);
+                    let link = self.authorization_link(&text(response).await);
                     return link.ok_or(MockError::NotChallenged { status });
                 }
             };
@@ -149,26 +162,27 @@ impl MockGateway {
         Err(MockError::NotChallenged { status })
     }
 
-    fn is_way_in(&self, url: &Url) -> bool {
-        // By the port, since the host may be written in more than one way.
+    fn is_authorization_url(&self, url: &Url) -> bool {
+        // By the port, because the host has more than one spelling.
         url.port() == Some(self.port()) && url.path() == routes::AUTHORIZE
     }
 
-    /// The link on the page that a login starts from on plain http.
-    fn way_in_on_page(&self, page: &str) -> Option<String> {
+    /// Returns the link to the gateway on the plain-http start page.
+    fn authorization_link(&self, page: &str) -> Option<String> {
         let attributes = page.split('"').map(|text| text.replace("&#38;", "&"));
         let mut urls = attributes.filter_map(|text| Url::parse(&text).ok());
-        urls.find(|url| self.is_way_in(url)).map(Into::into)
+        urls.find(|url| self.is_authorization_url(url))
+            .map(Into::into)
     }
 }
 
-async fn come_back<S>(mut browser: Browser<S>, callback: &str) -> Result<SignedIn, MockError>
+async fn complete_login<S>(mut browser: Browser<S>, callback: &str) -> Result<SignedIn, MockError>
 where
     S: Service<Request<Body>>,
     S::Response: IntoResponse,
     S::Error: fmt::Display,
 {
-    let url = Url::parse(callback).expect("the gateway makes URLs");
+    let url = Url::parse(callback).expect("the gateway returns URLs");
     let response = browser.open(&url).await?;
     let status = response.status().as_u16();
     match (location(&response, &url), browser.cookie_header(true)) {
@@ -183,14 +197,14 @@ where
     }
 }
 
-/// Where a redirect leads.
+/// Returns the target of a redirect.
 fn location(response: &Response, from: &Url) -> Option<Url> {
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
     let url = from.join(location).ok();
     url.filter(|_| response.status().is_redirection())
 }
 
-/// The cause in the small print of the layer's page.
+/// Returns the cause in the small print of the layer's page.
 fn cause(page: &str) -> Option<String> {
     let (_, after) = page.rsplit_once("<code>")?;
     let (cause, _) = after.split_once("</code>")?;
@@ -201,6 +215,3 @@ async fn text(response: Response) -> String {
     let bytes = body::to_bytes(response.into_body(), MAX_PAGE).await;
     String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
 }
-
-const MAX_HOPS: usize = 10;
-const MAX_PAGE: usize = 1 << 20;

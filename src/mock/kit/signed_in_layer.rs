@@ -1,4 +1,4 @@
-//! Requests that come from a user without anybody having logged in.
+//! A layer for tests that signs every request in, without a login.
 
 use std::{
     fmt,
@@ -15,18 +15,20 @@ use crate::{
     user::{Identity, TelenorUser},
 };
 
-/// Signs every request in as one user, in place of a [`TelenorAuthLayer`](crate::TelenorAuthLayer) in a test.
+/// A layer for tests that signs every request in as one user, in place of a
+/// [`TelenorAuthLayer`](crate::TelenorAuthLayer).
 ///
-/// It hands the user to the extractors and does nothing else: no cookies, no routes, no headers on the answers.
+/// It passes the user to the extractors and does nothing else: it has no cookies and no routes, and
+/// sets no headers on responses.
 ///
 /// # For tests only
 ///
-/// Behind this layer everybody is that user, whoever they are. So it keeps out of what you ship:
+/// Behind this layer, every client is that user. So it is kept out of production:
 ///
-/// - It is there with the feature `mock` only, which belongs under `[dev-dependencies]`.
-/// - Every one that signs people in says so in the log, as a warning.
-/// - Together with a `TelenorAuthLayer` it has no effect, whichever of the two is the outer one: who is signed in, and who is sent to
-///   log in, is what the real layer says.
+/// - It needs the feature `mock`, which belongs under `[dev-dependencies]`.
+/// - Each layer that signs requests in logs a warning.
+/// - Together with a `TelenorAuthLayer` it has no effect, in either order: the real layer decides
+///   who is signed in and who must log in.
 ///
 /// # Example
 ///
@@ -52,13 +54,14 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone)]
-#[must_use = "a layer does nothing until it is put around something"]
+#[must_use = "a layer does nothing until it wraps a service"]
 pub struct SignedInLayer {
     identity: Identity,
 }
 
 impl SignedInLayer {
-    /// Signs everybody in as this user: a [`TelenorUser`], or a [`TestUser`](crate::mock::TestUser).
+    /// Returns a layer that signs every request in as this user: a [`TelenorUser`], or a
+    /// [`TestUser`](crate::mock::TestUser).
     pub fn new(user: impl Into<TelenorUser>) -> Self {
         tracing::warn!(
             "SignedInLayer: every request is signed in, without a login. For tests only"
@@ -71,9 +74,11 @@ impl SignedInLayer {
         Self { identity }
     }
 
-    /// Lets everybody in as nobody, as a layer that is [`optional`](crate::TelenorAuthBuilder::optional) does.
+    /// Returns a layer that admits every request without a user, as an
+    /// [`optional`](crate::TelenorAuthBuilder::optional) layer does.
     ///
-    /// `Option<TelenorUser>` is `None`, and a handler that takes a [`TelenorUser`] is not called: the answer is 401.
+    /// `Option<TelenorUser>` is `None`, and a handler that takes a [`TelenorUser`] is not called:
+    /// the response is 401.
     pub fn anonymous() -> Self {
         let identity = Identity {
             backend: Arc::clone(TelenorUser::for_test().backend()),
@@ -102,7 +107,7 @@ impl fmt::Debug for SignedInLayer {
     }
 }
 
-/// The service that [`SignedInLayer`] makes.
+/// The service of a [`SignedInLayer`].
 #[derive(Clone)]
 pub struct SignedInService<S> {
     inner: S,
@@ -123,7 +128,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         msisdn_headers::remove(request.headers_mut());
-        // What a real layer has found out stands, also that there is nobody.
+        // The result of a real layer takes precedence, also if it found no user.
         let extensions = request.extensions_mut();
         extensions.get_or_insert_with(|| self.identity.clone());
         self.inner.call(request)

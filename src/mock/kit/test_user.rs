@@ -1,4 +1,4 @@
-//! A user without a login.
+//! A user for tests, without a login.
 
 use std::{
     fmt,
@@ -8,7 +8,7 @@ use std::{
 
 use http::Request;
 
-use super::offline::Offline;
+use super::offline::OfflineBackend;
 use crate::{
     browser::request::RequestInfo,
     mock::{server::grants, subscriber::Subscriber},
@@ -16,11 +16,11 @@ use crate::{
     user::{CurrentSession, TelenorUser},
 };
 
-/// Sets up a [`TelenorUser`] for a test, without a login, a gateway or a network.
+/// A builder of a [`TelenorUser`] for a test, without a login, a gateway or a network.
 ///
-/// [`info`](TelenorUser::info) and [`device`](TelenorUser::device) tell what the subscriber was made with, as [`MockGateway`] does;
-/// any other path is not found. [`logout_path`](TelenorUser::logout_path) is `/telenor/logout`, and a handler that needs somebody to
-/// log in answers 401, to pages too.
+/// [`info`](TelenorUser::info) and [`device`](TelenorUser::device) return the subscriber's data, as
+/// [`MockGateway`] does. Any other path is not found. [`logout_path`](TelenorUser::logout_path) is
+/// `/telenor/logout`. A handler that needs a login returns 401, also to a page.
 ///
 /// # Example
 ///
@@ -49,7 +49,7 @@ use crate::{
 ///
 /// [`MockGateway`]: crate::mock::MockGateway
 #[derive(Clone)]
-#[must_use = "turn it into a `TelenorUser`, or hand it to `SignedInLayer::new`"]
+#[must_use = "convert it into a `TelenorUser`, or pass it to `SignedInLayer::new`"]
 pub struct TestUser {
     subscriber: Subscriber,
     scope: Option<String>,
@@ -58,7 +58,7 @@ pub struct TestUser {
 }
 
 impl TestUser {
-    /// A user with this subscriber's line, signed in for an hour.
+    /// Returns a user with this subscriber's line, who is signed in for an hour.
     pub fn new(subscriber: Subscriber) -> Self {
         Self {
             subscriber,
@@ -68,7 +68,7 @@ impl TestUser {
         }
     }
 
-    /// Sets the scope that was granted; none by default.
+    /// Sets the granted scope. There is none by default.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
@@ -76,17 +76,18 @@ impl TestUser {
 
     /// Sets when the session ends, in whole seconds.
     ///
-    /// A handler sees it and that is all: nobody stops being this user. A session that really ends takes a
+    /// It is only what a handler sees: the session never ends. For a session that ends, use
     /// [`MockGateway::login`](crate::mock::MockGateway::login) and a [`Clock`](crate::Clock).
     pub fn expires_at(mut self, time: SystemTime) -> Self {
         self.expires_at = time;
         self
     }
 
-    /// Answers every API call with an error of the gateway, such as 40301 for a scope that does not reach so far.
+    /// Sets an error of the gateway for every API call, such as 40301 for a scope that is too
+    /// small.
     ///
-    /// The codes are those of [`Answer::gateway_error`](crate::mock::Answer::gateway_error). After one that stands for an error of the server a
-    /// GET is tried again, as ever, which takes a few tenths of a second.
+    /// The codes are those of [`Answer::gateway_error`](crate::mock::Answer::gateway_error). After
+    /// a server error a GET is tried again, as in production, which takes a few tenths of a second.
     pub fn api_error(mut self, error_code: u32) -> Self {
         self.api_error = Some(error_code);
         self
@@ -94,7 +95,7 @@ impl TestUser {
 }
 
 impl Default for TestUser {
-    /// A user with [`Subscriber::kari`]'s line.
+    /// Returns a user with the line of [`Subscriber::kari`].
     fn default() -> Self {
         Self::new(Subscriber::kari())
     }
@@ -104,11 +105,11 @@ impl From<TestUser> for TelenorUser {
     fn from(user: TestUser) -> Self {
         let session = Session::new(grants::new_access_token(), user.expires_at);
         let session = session.with_scope(user.scope);
-        let offline = Offline {
+        let offline = OfflineBackend {
             subscriber: user.subscriber,
             api_error: user.api_error,
         };
-        // As if a script had asked for the front page.
+        // As for a script's request for the front page.
         let info = RequestInfo::of_request(&Request::new(()));
         let token = SessionToken::random();
         Self::new(CurrentSession { token, session }, Arc::new(offline), info)
@@ -116,9 +117,11 @@ impl From<TestUser> for TelenorUser {
 }
 
 impl TelenorUser {
-    /// [`Subscriber::kari`], for calling a handler in a test; with the feature `mock` only.
+    /// Returns a user with the line of [`Subscriber::kari`], for calling a handler in a test. It
+    /// needs the feature `mock`.
     ///
-    /// There is neither a login nor a gateway behind her. [`TestUser`](crate::mock::TestUser) makes others.
+    /// The user needs no login and no gateway. [`TestUser`](crate::mock::TestUser) builds other
+    /// users.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};

@@ -1,4 +1,4 @@
-//! Answers that a test scripts in place of the normal ones.
+//! Scripted answers of an endpoint.
 
 use std::{fmt, future, time::Duration};
 
@@ -10,9 +10,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::connection::Connection;
-use crate::mock::server::refusal;
+use crate::mock::server::error_body;
 
-/// An answer for [`MockGateway::answer_next`](crate::mock::MockGateway::answer_next) and
+const JSON: Option<&str> = Some("application/json");
+
+/// A body that a client might accept if it ignored the length.
+const PLAUSIBLE: &str = r#"{"access_token":"never-to-be-believed","expires_in":3599}"#;
+
+/// A scripted answer for [`MockGateway::answer_next`](crate::mock::MockGateway::answer_next) and
 /// [`answer_always`](crate::mock::MockGateway::answer_always).
 ///
 /// # Example
@@ -25,18 +30,19 @@ use crate::mock::server::refusal;
 /// let gateway = MockGateway::start().await?;
 /// gateway.answer_next(Endpoint::Token, Answer::Reset);
 /// gateway.answer_next(Endpoint::Token, Answer::html(502, "<h1>Bad Gateway</h1>"));
-/// gateway.answer_always(Endpoint::UserInfo, Answer::gateway_error(42902).with_header("retry-after", "1"));
+/// let too_fast = Answer::gateway_error(42902).with_header("retry-after", "1");
+/// gateway.answer_always(Endpoint::UserInfo, too_fast);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Answer {
-    /// This status, content type and body.
+    /// A response with this status, content type and body.
     Respond {
         /// The HTTP status.
         status: u16,
-        /// The value of `Content-Type`, if there is to be one.
+        /// The value of `Content-Type`, if any.
         content_type: Option<String>,
         /// The body.
         body: Vec<u8>,
@@ -50,11 +56,11 @@ pub enum Answer {
         /// The answer that gets it.
         answer: Box<Self>,
     },
-    /// A 200 that calls itself JSON and is not even UTF-8.
+    /// A 200 of type JSON whose body is not UTF-8.
     Garbage,
-    /// A 200 with a whole JSON object, broken off before the promised length is reached.
+    /// A 200 with a whole JSON object, which breaks off before `Content-Length` is reached.
     Truncated,
-    /// A 200 with 16 MiB of JSON and no `Content-Length` to warn of it.
+    /// A 200 with 16 MiB of JSON and no `Content-Length`.
     Huge,
     /// A redirect.
     Redirect {
@@ -63,32 +69,33 @@ pub enum Answer {
         /// The value of `Location`.
         location: String,
     },
-    /// No answer: the request is read, then the TCP connection is reset.
+    /// No response: the request is read, then the TCP connection is reset.
     Reset,
-    /// No answer at all, and the connection stays open.
+    /// No response, and the connection stays open.
     Never,
-    /// A JSON body, one byte a second.
+    /// A JSON body, at one byte a second.
     Drip,
-    /// Another answer, later.
+    /// Another answer, after a delay.
     Delay(Duration, Box<Self>),
-    /// The normal answer, later.
+    /// The normal response, after a delay.
     DelayNormal(Duration),
 }
 
 impl Answer {
-    /// A JSON body: text, or whatever displays as JSON, such as `serde_json::Value`.
+    /// Returns an answer with a JSON body: text, or a value that displays as JSON, such as
+    /// `serde_json::Value`.
     #[must_use]
     pub fn json(status: u16, body: impl fmt::Display) -> Self {
         Self::respond(status, "application/json", body.to_string())
     }
 
-    /// An HTML body, as proxies in front of a gateway send it.
+    /// Returns an answer with an HTML body, as proxies in front of a gateway send it.
     #[must_use]
     pub fn html(status: u16, body: impl Into<String>) -> Self {
         Self::respond(status, "text/html; charset=utf-8", body.into())
     }
 
-    /// A status with an empty body.
+    /// Returns an answer with this status and an empty body.
     #[must_use]
     pub const fn status(status: u16) -> Self {
         Self::Respond {
@@ -98,18 +105,19 @@ impl Answer {
         }
     }
 
-    /// An error in the envelope of Telenor's APIs, such as 42901 for a quota that is used up.
+    /// Returns an error in the envelope of Telenor's APIs, such as 42901 for a quota that is used
+    /// up.
     ///
-    /// The HTTP status follows from the code; a code that Telenor does not list makes a 500.
+    /// The HTTP status follows from the code. A code that Telenor does not list has status 500.
     #[must_use]
     pub fn gateway_error(error_code: u32) -> Self {
-        let (status, body) = refusal::gateway_error(error_code, "/");
+        let (status, body) = error_body::gateway_error(error_code, "/");
         Self::json(status, body)
     }
 
-    /// An Apigee fault, such as `keymanagement.service.access_token_expired`.
+    /// Returns an Apigee fault, such as `keymanagement.service.access_token_expired`.
     ///
-    /// Source: Apigee's fault format, which a gateway without a rule of its own lets through.
+    /// Source: Apigee's fault format, which a gateway returns by default.
     #[must_use]
     pub fn fault(status: u16, error_code: &str) -> Self {
         let detail = json!({ "errorcode": error_code });
@@ -117,7 +125,7 @@ impl Answer {
         Self::json(status, json!({ "fault": fault }))
     }
 
-    /// The same answer with one more header.
+    /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         Self::WithHeader {
@@ -165,7 +173,7 @@ impl Answer {
         };
         match parsed(&headers) {
             Ok(parsed) => response.headers_mut().extend(parsed),
-            Err(_) => return cannot("header"),
+            Err(_) => return impossible("header"),
         }
         response
     }
@@ -181,7 +189,7 @@ impl Answer {
                 let mut response = respond(status, None, Body::empty());
                 match HeaderValue::try_from(location) {
                     Ok(location) => response.headers_mut().insert(header::LOCATION, location),
-                    Err(_) => return cannot("location"),
+                    Err(_) => return impossible("location"),
                 };
                 response
             }
@@ -197,7 +205,7 @@ impl Answer {
             Self::Drip => {
                 connection.drip_body();
                 let mut response = respond(200, JSON, Body::from(PLAUSIBLE));
-                // The next answer on this connection would drip too.
+                // Otherwise the next response on this connection would be slow too.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
                 response
@@ -205,11 +213,11 @@ impl Answer {
             Self::Huge => {
                 let token = "a".repeat(16 << 20);
                 let body = format!("{{\"access_token\":\"{token}\",\"expires_in\":3599}}");
-                // By way of a stream, the length is lost.
+                // A stream has no known length.
                 let stream = Body::from(body).into_data_stream();
                 respond(200, JSON, Body::from_stream(stream))
             }
-            // The rest is done with by `perform`.
+            // `perform` handles the other variants.
             _ => {
                 connection.reset();
                 ().into_response()
@@ -225,7 +233,7 @@ fn respond(status: u16, content_type: Option<&str>, body: Body) -> Response {
     }
     builder
         .body(body)
-        .unwrap_or_else(|_| cannot("status or content type"))
+        .unwrap_or_else(|_| impossible("status or content type"))
 }
 
 fn parsed(headers: &[(String, String)]) -> http::Result<HeaderMap> {
@@ -237,13 +245,8 @@ fn parsed(headers: &[(String, String)]) -> http::Result<HeaderMap> {
     Ok(parsed)
 }
 
-/// HTTP cannot carry what the test asked for; the test should see why.
-fn cannot(what: &str) -> Response {
+/// Returns a response for an answer that HTTP cannot express. Its body says what is wrong.
+fn impossible(what: &str) -> Response {
     let body = format!("telenor-auth mock: the scripted answer has an impossible {what}\n");
     (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
 }
-
-const JSON: Option<&str> = Some("application/json");
-
-/// As a client might want to believe it, were it all that came.
-const PLAUSIBLE: &str = r#"{"access_token":"never-to-be-believed","expires_in":3599}"#;

@@ -1,4 +1,4 @@
-//! How a handler, or the end of the gateway, gets at a TCP connection.
+//! The open TCP connections, which a handler or the end of the gateway can break.
 
 use std::{
     io,
@@ -13,42 +13,48 @@ use axum::{
 use tokio::net::TcpListener;
 
 use super::{
-    switch::{Mode, Switch},
-    wire::Wire,
+    fault_switch::{FaultSwitch, StreamMode},
+    faulty_stream::FaultyStream,
 };
-use crate::mock::lock::lock;
+use crate::sync::lock;
 
-/// A listener whose connections can be cut, all at once or one by one.
-pub(in crate::mock) struct WiredListener {
+/// A listener whose connections can be cut, all together or one by one.
+pub(in crate::mock) struct FaultyListener {
     listener: TcpListener,
-    wires: Arc<Wires>,
+    connections: Arc<OpenConnections>,
 }
 
-/// Every connection that is open.
+/// All open connections.
 #[derive(Default)]
-pub(in crate::mock) struct Wires(Mutex<Vec<Weak<Switch>>>);
+pub(in crate::mock) struct OpenConnections(Mutex<Vec<Weak<FaultSwitch>>>);
 
-/// A handler's hold on the connection that its request came by.
+/// A handler's handle on the connection of its request.
 #[derive(Clone)]
-pub(in crate::mock) struct Connection(Arc<Switch>);
+pub(in crate::mock) struct Connection(Arc<FaultSwitch>);
 
-impl WiredListener {
-    pub(in crate::mock) const fn new(listener: TcpListener, wires: Arc<Wires>) -> Self {
-        Self { listener, wires }
+impl FaultyListener {
+    pub(in crate::mock) const fn new(
+        listener: TcpListener,
+        connections: Arc<OpenConnections>,
+    ) -> Self {
+        Self {
+            listener,
+            connections,
+        }
     }
 }
 
-impl Listener for WiredListener {
-    type Io = Wire;
+impl Listener for FaultyListener {
+    type Io = FaultyStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
+    async fn accept(&mut self) -> (FaultyStream, SocketAddr) {
         let (stream, peer) = Listener::accept(&mut self.listener).await;
-        let switch = Arc::<Switch>::default();
-        let mut wires = lock(&self.wires.0);
-        wires.retain(|wire| wire.strong_count() > 0);
-        wires.push(Arc::downgrade(&switch));
-        (Wire::new(stream, switch), peer)
+        let switch = Arc::<FaultSwitch>::default();
+        let mut connections = lock(&self.connections.0);
+        connections.retain(|connection| connection.strong_count() > 0);
+        connections.push(Arc::downgrade(&switch));
+        (FaultyStream::new(stream, switch), peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -56,32 +62,32 @@ impl Listener for WiredListener {
     }
 }
 
-impl Wires {
+impl OpenConnections {
     pub(in crate::mock) fn cut(&self) {
-        let wires = lock(&self.0);
-        for switch in wires.iter().filter_map(Weak::upgrade) {
-            switch.set(Mode::Cut);
+        let connections = lock(&self.0);
+        for switch in connections.iter().filter_map(Weak::upgrade) {
+            switch.set(StreamMode::Cut);
         }
     }
 }
 
 impl Connection {
-    /// Breaks the connection before another byte is written.
+    /// Breaks the connection before the next byte is written.
     pub(in crate::mock) fn reset(&self) {
-        self.0.set(Mode::Cut);
+        self.0.set(StreamMode::Cut);
     }
 
     pub(in crate::mock) fn truncate_body(&self, length: usize) {
-        self.0.set(Mode::Truncate(length));
+        self.0.set(StreamMode::Truncate(length));
     }
 
     pub(in crate::mock) fn drip_body(&self) {
-        self.0.set(Mode::Drip);
+        self.0.set(StreamMode::Drip);
     }
 }
 
-impl Connected<IncomingStream<'_, WiredListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, WiredListener>) -> Self {
+impl Connected<IncomingStream<'_, FaultyListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, FaultyListener>) -> Self {
         Self(Arc::clone(stream.io().switch()))
     }
 }

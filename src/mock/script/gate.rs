@@ -1,12 +1,13 @@
-//! How a test holds requests back without sleeping.
+//! The gate with which a test holds requests back, without sleeping.
 
 use std::{fmt, sync::Arc};
 
 use tokio::sync::watch;
 
-/// Holds back the requests on one endpoint; made by [`MockGateway::hold`](crate::mock::MockGateway::hold).
+/// Holds back the requests on one endpoint, from
+/// [`MockGateway::hold`](crate::mock::MockGateway::hold).
 ///
-/// Dropping it opens it.
+/// Dropping the gate opens it.
 ///
 /// # Example
 ///
@@ -20,32 +21,32 @@ use tokio::sync::watch;
 /// let url = format!("{}/user-info/v1/users", gateway.base_url());
 /// let request = tokio::spawn(reqwest::get(url));
 ///
-/// gate.waiting(1).await; // here the request has arrived and has no answer yet
+/// gate.waiting(1).await; // the request has arrived and has no response yet
 /// gate.open();
 /// assert_eq!(request.await??.status(), 401);
 /// # Ok(())
 /// # }
 /// ```
 #[must_use = "a gate opens when it is dropped"]
-pub struct Gate(Arc<Latch>);
+pub struct Gate(Arc<Barrier>);
 
 impl Gate {
-    pub(in crate::mock) fn new() -> (Self, Arc<Latch>) {
-        let latch = Arc::new(Latch {
+    pub(in crate::mock) fn new() -> (Self, Arc<Barrier>) {
+        let barrier = Arc::new(Barrier {
             open: watch::Sender::new(false),
             waiting: watch::Sender::new(0),
         });
-        (Self(Arc::clone(&latch)), latch)
+        (Self(Arc::clone(&barrier)), barrier)
     }
 
     /// Resolves once at least `n` requests wait at the gate.
     pub async fn waiting(&self, n: usize) {
         let mut waiting = self.0.waiting.subscribe();
-        // The one error is that the sender is gone, and the gate itself keeps it.
+        // It fails only if the sender is dropped, and the gate itself holds the sender.
         let _ = waiting.wait_for(|waiting| *waiting >= n).await;
     }
 
-    /// Lets the waiting requests go on, and later ones pass.
+    /// Releases the waiting requests, and lets later ones pass.
     pub fn open(self) {
         drop(self);
     }
@@ -65,34 +66,34 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// The gate as requests see it.
-pub(in crate::mock) struct Latch {
+/// The part of a gate that requests wait at.
+pub(in crate::mock) struct Barrier {
     open: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
 }
 
-impl Latch {
+impl Barrier {
     pub(in crate::mock) async fn pass(&self) {
         let mut open = self.open.subscribe();
         if *open.borrow() {
             return;
         }
-        let _place = Place::take(&self.waiting);
+        let _guard = WaiterGuard::new(&self.waiting);
         let _ = open.wait_for(|open| *open).await;
     }
 }
 
-/// A request's place in the queue, given up when its client goes away.
-struct Place<'l>(&'l watch::Sender<usize>);
+/// Counts one waiting request, until it passes or its client disconnects.
+struct WaiterGuard<'b>(&'b watch::Sender<usize>);
 
-impl<'l> Place<'l> {
-    fn take(waiting: &'l watch::Sender<usize>) -> Self {
+impl<'b> WaiterGuard<'b> {
+    fn new(waiting: &'b watch::Sender<usize>) -> Self {
         waiting.send_modify(|waiting| *waiting += 1);
         Self(waiting)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|waiting| *waiting -= 1);
     }

@@ -1,20 +1,22 @@
-//! What a test has asked of an endpoint, and what the endpoint has received.
+//! The script of each endpoint, and the requests that it has received.
 
 pub(in crate::mock) mod answer;
 pub(in crate::mock) mod connection;
+mod fault_switch;
+mod faulty_stream;
 pub(in crate::mock) mod gate;
 pub(in crate::mock) mod record;
-pub(in crate::mock) mod switch;
-mod wire;
 
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use self::gate::Latch;
+use self::gate::Barrier;
 pub use self::{answer::Answer, gate::Gate, record::RecordedRequest};
-use crate::mock::lock::lock;
+use crate::sync::lock;
+
+const MAX_REQUESTS: usize = 1000;
 
 /// An endpoint of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,73 +35,77 @@ pub enum Endpoint {
 }
 
 #[derive(Default)]
-pub(in crate::mock) struct Script(Mutex<HashMap<Endpoint, Lines>>);
+pub(in crate::mock) struct Script(Mutex<HashMap<Endpoint, EndpointState>>);
 
 #[derive(Default)]
-struct Lines {
+struct EndpointState {
     hits: usize,
     requests: VecDeque<RecordedRequest>,
     next: VecDeque<Answer>,
     always: Option<Answer>,
-    latch: Option<Arc<Latch>>,
+    barrier: Option<Arc<Barrier>>,
 }
 
 impl Script {
     pub(in crate::mock) fn record(&self, endpoint: Endpoint, request: RecordedRequest) {
-        let mut script = self.lines();
-        let lines = script.entry(endpoint).or_default();
-        lines.hits += 1;
-        if lines.requests.len() == MAX_REQUESTS {
-            lines.requests.pop_front();
+        let mut endpoints = self.endpoints();
+        let state = endpoints.entry(endpoint).or_default();
+        state.hits += 1;
+        if state.requests.len() == MAX_REQUESTS {
+            state.requests.pop_front();
         }
-        lines.requests.push_back(request);
+        state.requests.push_back(request);
     }
 
     pub(in crate::mock) fn answer_next(&self, endpoint: Endpoint, answer: Answer) {
-        let mut script = self.lines();
-        script.entry(endpoint).or_default().next.push_back(answer);
+        let mut endpoints = self.endpoints();
+        endpoints
+            .entry(endpoint)
+            .or_default()
+            .next
+            .push_back(answer);
     }
 
     pub(in crate::mock) fn answer_always(&self, endpoint: Endpoint, answer: Answer) {
-        self.lines().entry(endpoint).or_default().always = Some(answer);
+        self.endpoints().entry(endpoint).or_default().always = Some(answer);
     }
 
     pub(in crate::mock) fn answer_normally(&self, endpoint: Endpoint) {
-        let mut script = self.lines();
-        let lines = script.entry(endpoint).or_default();
-        lines.next.clear();
-        lines.always = None;
+        let mut endpoints = self.endpoints();
+        let state = endpoints.entry(endpoint).or_default();
+        state.next.clear();
+        state.always = None;
     }
 
     pub(in crate::mock) fn hold(&self, endpoint: Endpoint) -> Gate {
-        let (gate, latch) = Gate::new();
-        self.lines().entry(endpoint).or_default().latch = Some(latch);
+        let (gate, barrier) = Gate::new();
+        self.endpoints().entry(endpoint).or_default().barrier = Some(barrier);
         gate
     }
 
     pub(in crate::mock) fn hits(&self, endpoint: Endpoint) -> usize {
-        self.lines().get(&endpoint).map_or(0, |lines| lines.hits)
+        self.endpoints()
+            .get(&endpoint)
+            .map_or(0, |state| state.hits)
     }
 
     pub(in crate::mock) fn requests(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
-        let script = self.lines();
-        let lines = script.get(&endpoint);
-        lines.map_or_else(Vec::new, |lines| lines.requests.iter().cloned().collect())
+        let endpoints = self.endpoints();
+        let state = endpoints.get(&endpoint);
+        state.map_or_else(Vec::new, |state| state.requests.iter().cloned().collect())
     }
 
-    pub(in crate::mock) fn answer(&self, endpoint: Endpoint) -> Option<Answer> {
-        let mut script = self.lines();
-        let lines = script.get_mut(&endpoint)?;
-        lines.next.pop_front().or_else(|| lines.always.clone())
+    pub(in crate::mock) fn take_answer(&self, endpoint: Endpoint) -> Option<Answer> {
+        let mut endpoints = self.endpoints();
+        let state = endpoints.get_mut(&endpoint)?;
+        state.next.pop_front().or_else(|| state.always.clone())
     }
 
-    pub(in crate::mock) fn latch(&self, endpoint: Endpoint) -> Option<Arc<Latch>> {
-        self.lines().get(&endpoint)?.latch.clone()
+    pub(in crate::mock) fn barrier(&self, endpoint: Endpoint) -> Option<Arc<Barrier>> {
+        self.endpoints().get(&endpoint)?.barrier.clone()
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<Endpoint, Lines>> {
+    fn endpoints(&self) -> MutexGuard<'_, HashMap<Endpoint, EndpointState>> {
         lock(&self.0)
     }
 }
-
-const MAX_REQUESTS: usize = 1000;

@@ -1,4 +1,4 @@
-//! What a request looked like when it arrived.
+//! The record of a request.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use url::{Position, Url, form_urlencoded};
 
 /// A request as an endpoint received it.
 ///
-/// `Debug` shows the method and the path only: the rest holds credentials, codes and tokens.
+/// `Debug` shows only the method and the path: the rest holds credentials, codes and tokens.
 ///
 /// # Example
 ///
@@ -44,9 +44,9 @@ impl RecordedRequest {
         }
     }
 
-    /// A person's visit: a browser would send the path and the query and no more.
+    /// Records the visit of a URL without a browser: the path and the query.
     ///
-    /// `None` for a URL too long to be a request's.
+    /// Returns `None` if the URL is too long for a request.
     pub(in crate::mock) fn visit(url: &Url) -> Option<Self> {
         let uri = &url[Position::BeforePath..Position::AfterQuery];
         Some(Self {
@@ -57,37 +57,37 @@ impl RecordedRequest {
         })
     }
 
-    /// The method.
+    /// Returns the method.
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The path and the query.
+    /// Returns the path and the query.
     #[must_use]
     pub const fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body.
+    /// Returns the body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The first value of a query parameter, decoded.
+    /// Returns the first value of a query parameter, decoded.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
         first(self.uri.query().unwrap_or_default().as_bytes(), name)
     }
 
-    /// The first value of a field in a form body, decoded.
+    /// Returns the first value of a field in a form body, decoded.
     #[must_use]
     pub fn form(&self, name: &str) -> Option<String> {
         first(&self.body, name)

@@ -1,4 +1,4 @@
-//! What an access token opens: the two identity APIs, and the logout that ends it.
+//! The endpoints that take an access token: the two identity APIs, and the logout.
 
 use std::sync::Arc;
 
@@ -8,26 +8,26 @@ use axum::{
 };
 use http::{HeaderMap, Method, Uri, header};
 
-use super::{grants::BadToken, refusal, response};
-use crate::mock::{state::Shared, subscriber::Subscriber};
+use super::{error_body, grants::TokenError, response};
+use crate::mock::{state::GatewayState, subscriber::Subscriber};
 
 pub(in crate::mock) const USER_INFO: &str = "/user-info/v1/users";
 pub(in crate::mock) const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
 
 pub(in crate::mock) async fn resource(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     match subscriber(&shared, &headers) {
-        Ok(subscriber) => answer(subscriber, &method, &uri),
+        Ok(subscriber) => respond(subscriber, &method, &uri),
         Err(error_code) => refuse(error_code, &uri),
     }
 }
 
-/// What a good token of this subscriber's is answered.
-pub(in crate::mock) fn answer<B: From<String>>(
+/// Returns the response to a request with a valid token of this subscriber.
+pub(in crate::mock) fn respond<B: From<String>>(
     subscriber: &Subscriber,
     method: &Method,
     uri: &Uri,
@@ -42,7 +42,7 @@ pub(in crate::mock) fn answer<B: From<String>>(
 }
 
 pub(in crate::mock) async fn logout(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -50,7 +50,7 @@ pub(in crate::mock) async fn logout(
         shared
             .grants()
             .log_out(token)
-            .map_err(|bad| error_code(&bad))
+            .map_err(|error| error_code(&error))
     });
     match ended {
         Ok(()) => "OK!".into_response(),
@@ -62,15 +62,15 @@ pub(in crate::mock) async fn not_found(uri: Uri) -> Response {
     refuse(40401, &uri)
 }
 
-fn subscriber<'s>(shared: &'s Shared, headers: &HeaderMap) -> Result<&'s Subscriber, u32> {
+fn subscriber<'s>(shared: &'s GatewayState, headers: &HeaderMap) -> Result<&'s Subscriber, u32> {
     let token = bearer(headers)?;
     let index = shared.grants().subscriber(token);
     index
         .map(|index| &shared.settings.subscribers[index])
-        .map_err(|bad| error_code(&bad))
+        .map_err(|error| error_code(&error))
 }
 
-/// The access token (RFC 6750 section 2.1), or the gateway's error code.
+/// Returns the access token (RFC 6750 section 2.1), or the gateway's error code.
 fn bearer(headers: &HeaderMap) -> Result<&str, u32> {
     let value = headers.get(header::AUTHORIZATION).ok_or(40102_u32)?;
     match value.to_str().unwrap_or_default().split_once(' ') {
@@ -80,14 +80,14 @@ fn bearer(headers: &HeaderMap) -> Result<&str, u32> {
     }
 }
 
-fn error_code(bad: &BadToken) -> u32 {
-    match bad {
-        BadToken::Unknown => 40105,
-        BadToken::Expired => 40106,
+fn error_code(error: &TokenError) -> u32 {
+    match error {
+        TokenError::Unknown => 40105,
+        TokenError::Expired => 40106,
     }
 }
 
 pub(in crate::mock) fn refuse<B: From<String>>(error_code: u32, uri: &Uri) -> Response<B> {
-    let (status, body) = refusal::gateway_error(error_code, uri.path());
+    let (status, body) = error_body::gateway_error(error_code, uri.path());
     response::json(status, &body)
 }

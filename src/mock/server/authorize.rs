@@ -8,21 +8,21 @@ use axum::{
 };
 
 use super::{
-    authorization::{Refusal, parse},
+    authorization_request::{AuthorizationError, parse},
     response,
 };
-use crate::mock::state::Shared;
+use crate::mock::state::GatewayState;
 
 pub(in crate::mock) async fn authorize(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     RawQuery(query): RawQuery,
 ) -> Response {
     match parse(&shared.settings, query.as_deref().unwrap_or_default()) {
         Ok(request) => {
-            let id = shared.logins().begin(request);
+            let id = shared.logins().start(request);
             response::found(&format!("/mock/login/{id}/network"))
         }
-        Err(Refusal::Callback(callback)) => response::found(&callback),
-        Err(Refusal::Direct(error)) => error.response(&shared.settings),
+        Err(AuthorizationError::Callback(callback)) => response::found(&callback),
+        Err(AuthorizationError::Direct(error)) => error.response(&shared.settings),
     }
 }

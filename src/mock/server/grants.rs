@@ -1,4 +1,4 @@
-//! Which authorization codes and tokens are good.
+//! The authorization codes and tokens that the gateway has issued.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,9 +6,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rand::distr::{Alphanumeric, SampleString as _};
 use tokio::time::Instant;
 
-use super::{authorization::AuthorizationRequest, parameters::Parameters};
+use super::{
+    authorization_request::{AuthorizationRequest, s256},
+    parameters::Parameters,
+};
 
-/// One consent, and what every token that comes of it stands for.
+/// One consent. All its tokens are for the same subscriber and scope.
 #[derive(Clone)]
 pub(in crate::mock) struct Grant {
     id: u64,
@@ -18,13 +21,13 @@ pub(in crate::mock) struct Grant {
 
 #[derive(Default)]
 pub(in crate::mock) struct Grants {
-    codes: HashMap<String, Code>,
-    access_tokens: HashMap<String, AccessToken>,
+    codes: HashMap<String, IssuedCode>,
+    access_tokens: HashMap<String, IssuedToken>,
     refresh_tokens: HashMap<String, Grant>,
     last_id: u64,
 }
 
-struct Code {
+struct IssuedCode {
     grant: Grant,
     expires: Instant,
     used: bool,
@@ -32,23 +35,24 @@ struct Code {
     code_challenge: Option<String>,
 }
 
-struct AccessToken {
+struct IssuedToken {
     grant: Grant,
     expires: Option<Instant>,
 }
 
-/// Why a code is turned down.
-pub(in crate::mock) enum BadCode {
-    /// Never issued, used before, or too old.
+/// Why a code is refused.
+pub(in crate::mock) enum CodeError {
+    /// The code was never issued, has been used, or has expired.
     Invalid,
-    /// Redeemed with another redirect URI than it was sent to or, in strict mode, with none.
+    /// The token request has another redirect URI than the authorization request, or none in strict
+    /// mode.
     RedirectUri,
-    /// RFC 7636 section 4.6: the verifier is missing, uncalled for, or not the challenge's.
+    /// The verifier is missing, unexpected, or does not match the challenge (RFC 7636 section 4.6).
     Verifier,
 }
 
-/// Why an access token is turned down.
-pub(in crate::mock) enum BadToken {
+/// Why an access token is refused.
+pub(in crate::mock) enum TokenError {
     Unknown,
     Expired,
 }
@@ -67,9 +71,9 @@ impl Grants {
             subscriber,
             scope: request.scope.clone().unwrap_or_default(),
         };
-        let issued = Code {
+        let issued = IssuedCode {
             grant,
-            expires: later(lifetime),
+            expires: expiry(lifetime),
             used: false,
             redirect_uri: request.redirect_uri.clone(),
             code_challenge: request.code_challenge.clone(),
@@ -78,46 +82,46 @@ impl Grants {
         code
     }
 
-    /// Uses a code up, whether or not the rest of the token request is right.
+    /// Exchanges a code. It is used up even if the rest of the token request is invalid.
     pub(in crate::mock) fn redeem(
         &mut self,
         code: &str,
         parameters: &Parameters,
         strict: bool,
-    ) -> Result<Grant, BadCode> {
-        let code = self.codes.get_mut(code).ok_or(BadCode::Invalid)?;
+    ) -> Result<Grant, CodeError> {
+        let code = self.codes.get_mut(code).ok_or(CodeError::Invalid)?;
         if code.used {
-            // RFC 6749 section 4.1.2: what came of the first use is taken back.
+            // The tokens from its first use are revoked (RFC 6749 section 4.1.2).
             let grant = code.grant.id;
             self.revoke(grant);
-            return Err(BadCode::Invalid);
+            return Err(CodeError::Invalid);
         }
         code.used = true;
         if code.expires <= Instant::now() {
-            return Err(BadCode::Invalid);
+            return Err(CodeError::Invalid);
         }
         match parameters.find("redirect_uri") {
-            Some(sent) if sent != code.redirect_uri => return Err(BadCode::RedirectUri),
-            None if strict => return Err(BadCode::RedirectUri),
+            Some(sent) if sent != code.redirect_uri => return Err(CodeError::RedirectUri),
+            None if strict => return Err(CodeError::RedirectUri),
             _ => {}
         }
         let verifier = parameters.find("code_verifier");
-        if verifier.map(super::authorization::s256) != code.code_challenge {
-            return Err(BadCode::Verifier);
+        if verifier.map(s256) != code.code_challenge {
+            return Err(CodeError::Verifier);
         }
         Ok(code.grant.clone())
     }
 
-    /// Trades a refresh token in; it is good once.
+    /// Exchanges a refresh token, which can be used once.
     pub(in crate::mock) fn refresh(&mut self, refresh_token: &str) -> Option<Grant> {
         self.refresh_tokens.remove(refresh_token)
     }
 
     pub(in crate::mock) fn issue_access_token(&mut self, grant: &Grant, expires_in: u64) -> String {
         let token = new_access_token();
-        let issued = AccessToken {
+        let issued = IssuedToken {
             grant: grant.clone(),
-            expires: Some(later(Duration::from_secs(expires_in))),
+            expires: Some(expiry(Duration::from_secs(expires_in))),
         };
         self.access_tokens.insert(token.clone(), issued);
         token
@@ -129,19 +133,19 @@ impl Grants {
         token
     }
 
-    /// The index of the subscriber whom the access token stands for.
-    pub(in crate::mock) fn subscriber(&self, access_token: &str) -> Result<usize, BadToken> {
+    /// Returns the index of the access token's subscriber.
+    pub(in crate::mock) fn subscriber(&self, access_token: &str) -> Result<usize, TokenError> {
         let token = self.access_tokens.get(access_token);
-        let token = token.ok_or(BadToken::Unknown)?;
+        let token = token.ok_or(TokenError::Unknown)?;
         if token.is_live() {
             Ok(token.grant.subscriber)
         } else {
-            Err(BadToken::Expired)
+            Err(TokenError::Expired)
         }
     }
 
-    /// Ends the access token and whatever else came of the same consent.
-    pub(in crate::mock) fn log_out(&mut self, access_token: &str) -> Result<(), BadToken> {
+    /// Ends the access token and all other tokens of the same consent.
+    pub(in crate::mock) fn log_out(&mut self, access_token: &str) -> Result<(), TokenError> {
         self.subscriber(access_token)?;
         let grant = self.access_tokens[access_token].grant.id;
         self.revoke(grant);
@@ -171,19 +175,20 @@ impl Grants {
     }
 }
 
-impl AccessToken {
+impl IssuedToken {
     fn is_live(&self) -> bool {
         self.expires.is_some_and(|expires| Instant::now() < expires)
     }
 }
 
-/// 28 bytes, so that the token ends in `==`, as the one in Telenor's logout example.
+/// 28 bytes, so that the token ends with `==`, as in Telenor's logout example.
 pub(in crate::mock) fn new_access_token() -> String {
     STANDARD.encode(rand::random::<[u8; 28]>())
 }
 
-/// `lifetime` from now; a life beyond what the clock can tell is a very long one.
-fn later(lifetime: Duration) -> Instant {
+/// Returns the end of a lifetime that starts now. A lifetime that is too long for the clock is cut
+/// to a century.
+fn expiry(lifetime: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     Instant::now() + lifetime.min(CENTURY)
 }

@@ -1,15 +1,15 @@
-//! The gateway's server: its routes, its pages, and what it grants.
+//! The gateway's server: its routes, its pages, and the tokens that it issues.
 
 pub(in crate::mock) mod api;
-pub(in crate::mock) mod authorization;
+pub(in crate::mock) mod authorization_request;
 mod authorize;
-mod display;
+pub(in crate::mock) mod error_body;
+mod format;
 pub(in crate::mock) mod grants;
 pub(in crate::mock) mod logins;
 mod network;
 mod pages;
 pub(in crate::mock) mod parameters;
-pub(in crate::mock) mod refusal;
 pub(in crate::mock) mod response;
 pub(in crate::mock) mod routes;
 mod scripted;

@@ -1,4 +1,4 @@
-//! The clear-text hop on which the mobile network tells whose line it is.
+//! The plain-http hop on which the mobile network recognizes the line.
 
 use std::sync::Arc;
 
@@ -9,16 +9,20 @@ use axum::{
 use http::HeaderMap;
 
 use super::{pages, response::found};
-use crate::mock::{settings::Settings, state::Shared};
+use crate::mock::{settings::Settings, state::GatewayState};
 
-/// Where the browser goes first: an operator can write a subscriber into a plain-http request only.
-pub(in crate::mock) async fn recognise(
-    State(shared): State<Arc<Shared>>,
+/// The mock's own header. The one of Telenor's network is not public.
+const MSISDN: &str = "x-mock-msisdn";
+
+/// Recognizes the line. The browser comes here first, because an operator can add a subscriber only
+/// to a plain-http request.
+pub(in crate::mock) async fn recognize(
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     pages::with_login(&shared, &id, |login| {
-        // The first answer stands, or one person could become another in the middle of a login.
+        // The first result counts. Otherwise the subscriber could change during a login.
         let line = *(login.network).get_or_init(|| line(&shared.settings, &headers));
         let page = if line.is_some() { "" } else { "/ussd" };
         found(&format!("/mock/login/{id}{page}"))
@@ -32,6 +36,3 @@ fn line(settings: &Settings, headers: &HeaderMap) -> Option<usize> {
         None => Some(0),
     }
 }
-
-/// Ours; what Telenor's network writes is not public.
-const MSISDN: &str = "x-mock-msisdn";

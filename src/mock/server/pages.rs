@@ -11,16 +11,20 @@ use axum::{
 use http::{StatusCode, header};
 
 use super::{
-    display::{masked, norwegian_date, spaced},
-    logins::Login,
+    format::{masked, norwegian_date, spaced},
+    logins::LoginProgress,
     parameters::Parameters,
     response::{found, see_other},
 };
-use crate::mock::state::Shared;
+use crate::mock::state::GatewayState;
+
+/// `form-action` is missing, because it would also block the redirect to the app's callback.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
-#[template(path = "mock/recognised.html")]
-struct Recognised<'p> {
+#[template(path = "mock/recognized.html")]
+struct Recognized<'p> {
     id: &'p str,
     masked: String,
 }
@@ -29,7 +33,7 @@ struct Recognised<'p> {
 #[template(path = "mock/ussd.html")]
 struct Ussd<'p> {
     id: &'p str,
-    unrecognised: bool,
+    unrecognized: bool,
     entered: Option<&'p str>,
     subscribers: Vec<(String, String)>,
 }
@@ -51,46 +55,46 @@ struct Consent<'p> {
 }
 
 #[derive(Template)]
-#[template(path = "mock/gone.html")]
-struct Gone;
+#[template(path = "mock/expired.html")]
+struct Expired;
 
-/// The first page for someone whom the network recognises.
-pub(in crate::mock) async fn recognised(
-    State(shared): State<Arc<Shared>>,
+/// The first page for a subscriber whom the network recognizes.
+pub(in crate::mock) async fn recognized(
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
 ) -> Response {
     with_login(&shared, &id, |login| {
-        let Some(line) = login.recognised() else {
+        let Some(line) = login.recognized() else {
             return see_other(&format!("/mock/login/{id}/ussd"));
         };
         let masked = masked(shared.settings.subscribers[line].mobile_number());
-        page(StatusCode::OK, &Recognised { id: &id, masked })
+        page(StatusCode::OK, &Recognized { id: &id, masked })
     })
 }
 
-pub(in crate::mock) async fn go_on(
-    State(shared): State<Arc<Shared>>,
+pub(in crate::mock) async fn confirm_recognition(
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
 ) -> Response {
     with_login(&shared, &id, |login| {
-        let Some(line) = login.recognised() else {
+        let Some(line) = login.recognized() else {
             return see_other(&format!("/mock/login/{id}/ussd"));
         };
-        login.proven = Some(line);
+        login.confirmed = Some(line);
         see_other(&format!("/mock/login/{id}/consent"))
     })
 }
 
-/// The first page for whom the network cannot tell: what is your number?
+/// The first page for a user whom the network does not recognize. It asks for the number.
 pub(in crate::mock) async fn ussd(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
 ) -> Response {
     with_login(&shared, &id, |login| ask_number(&shared, &id, login, None))
 }
 
 pub(in crate::mock) async fn send_ussd(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
@@ -107,9 +111,9 @@ pub(in crate::mock) async fn send_ussd(
     })
 }
 
-/// The phone that the question turns up on.
+/// The picture of the phone that gets the USSD question.
 pub(in crate::mock) async fn phone(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
 ) -> Response {
     with_login(&shared, &id, |login| {
@@ -126,18 +130,18 @@ pub(in crate::mock) async fn phone(
 }
 
 pub(in crate::mock) async fn answer_ussd(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
     if answered(&body, "ok") {
         return with_login(&shared, &id, |login| {
-            login.proven = login.asked;
+            login.confirmed = login.asked;
             see_other(&format!("/mock/login/{id}/consent"))
         });
     }
-    let Some(Login { request, .. }) = shared.logins().end(&id) else {
-        return gone();
+    let Some(LoginProgress { request, .. }) = shared.logins().end(&id) else {
+        return expired();
     };
     if answered(&body, "time-out") {
         found(&request.timed_out(&shared.settings.ussd_timeout_error))
@@ -146,16 +150,16 @@ pub(in crate::mock) async fn answer_ussd(
     }
 }
 
-/// The last page: may the app have this?
+/// The last page, which asks for consent.
 pub(in crate::mock) async fn consent(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
 ) -> Response {
     with_login(&shared, &id, |login| {
-        let Some(proven) = login.proven else {
+        let Some(confirmed) = login.confirmed else {
             return see_other(&format!("/mock/login/{id}"));
         };
-        let subscriber = &shared.settings.subscribers[proven];
+        let subscriber = &shared.settings.subscribers[confirmed];
         let consent = Consent {
             id: &id,
             app: &shared.settings.app_name,
@@ -172,17 +176,17 @@ pub(in crate::mock) async fn consent(
 }
 
 pub(in crate::mock) async fn decide(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
-    if (shared.logins().find(&id)).is_some_and(|login| login.proven.is_none()) {
+    if (shared.logins().find(&id)).is_some_and(|login| login.confirmed.is_none()) {
         return see_other(&format!("/mock/login/{id}"));
     }
     let Some(login) = shared.logins().end(&id) else {
-        return gone();
+        return expired();
     };
-    match login.proven {
+    match login.confirmed {
         Some(subscriber) if answered(&body, "allow") => {
             let lifetime = shared.settings.code_lifetime;
             let code = (shared.grants()).issue_code(&login.request, subscriber, lifetime);
@@ -193,19 +197,24 @@ pub(in crate::mock) async fn decide(
 }
 
 pub(in crate::mock) fn with_login(
-    shared: &Shared,
+    shared: &GatewayState,
     id: &str,
-    go: impl FnOnce(&mut Login) -> Response,
+    respond: impl FnOnce(&mut LoginProgress) -> Response,
 ) -> Response {
-    shared.logins().find(id).map_or_else(gone, go)
+    shared.logins().find(id).map_or_else(expired, respond)
 }
 
-fn ask_number(shared: &Shared, id: &str, login: &Login, entered: Option<&str>) -> Response {
+fn ask_number(
+    shared: &GatewayState,
+    id: &str,
+    login: &LoginProgress,
+    entered: Option<&str>,
+) -> Response {
     let subscribers = shared.settings.subscribers.iter();
     let status = entered.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
     let ussd = Ussd {
         id,
-        unrecognised: login.network.get() == Some(&None),
+        unrecognized: login.network.get() == Some(&None),
         entered,
         subscribers: subscribers
             .map(|subscriber| {
@@ -217,8 +226,8 @@ fn ask_number(shared: &Shared, id: &str, login: &Login, entered: Option<&str>) -
     page(status, &ussd)
 }
 
-fn gone() -> Response {
-    page(StatusCode::GONE, &Gone)
+fn expired() -> Response {
+    page(StatusCode::GONE, &Expired)
 }
 
 fn page(status: StatusCode, template: &impl Template) -> Response {
@@ -235,7 +244,3 @@ fn answered(body: &[u8], answer: &str) -> bool {
     let form = Parameters::parse(body);
     form.is_ok_and(|form| form.find("answer") == Some(answer))
 }
-
-/// Without `form-action`: it would stop the redirect to the app's callback too.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";

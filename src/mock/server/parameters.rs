@@ -5,7 +5,7 @@ use url::form_urlencoded;
 /// Decoded parameters, each name once.
 pub(in crate::mock) struct Parameters(Vec<(String, String)>);
 
-/// A parameter came more than once, which RFC 6749 section 3.1 forbids.
+/// A parameter was sent more than once, which RFC 6749 section 3.1 forbids.
 #[derive(Debug)]
 pub(in crate::mock) struct Repeated(pub(in crate::mock) String);
 
@@ -21,7 +21,7 @@ impl Parameters {
         Ok(Self(parameters))
     }
 
-    /// The value of `name`; an empty one counts as absent (RFC 6749 section 3.1).
+    /// Returns the value of `name`. An empty value counts as absent (RFC 6749 section 3.1).
     pub(in crate::mock) fn find(&self, name: &str) -> Option<&str> {
         (self.0.iter())
             .find(|(known, value)| known == name && !value.is_empty())

@@ -1,4 +1,4 @@
-//! How answers are put together.
+//! The builders of responses.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -13,7 +13,7 @@ pub(in crate::mock) fn json<B: From<String>>(status: u16, value: &Value) -> Resp
     response
 }
 
-/// 302, which is what Telenor's and most other authorization servers send.
+/// Returns a 302, as Telenor's and most other authorization servers do.
 pub(in crate::mock) fn found(location: &str) -> Response {
     redirect(StatusCode::FOUND, location)
 }
@@ -23,12 +23,12 @@ pub(in crate::mock) fn see_other(location: &str) -> Response {
 }
 
 fn redirect(status: StatusCode, location: &str) -> Response {
-    let location =
-        HeaderValue::try_from(location).expect("a parsed URL and a path of ours are visible ASCII");
+    let location = HeaderValue::try_from(location)
+        .expect("a parsed URL and a path of the mock are visible ASCII");
     (status, [(header::LOCATION, location)]).into_response()
 }
 
-/// Nothing here is for a cache: pages name people, and answers carry codes and tokens.
+/// Forbids caching: pages hold personal data, and responses hold codes and tokens.
 pub(in crate::mock) async fn no_store(mut response: Response) -> Response {
     let no_store = HeaderValue::from_static("no-store");
     response

@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! The routes of the gateway.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use axum::{
 use super::{api, authorize, network, pages, response, scripted::scripted, token};
 use crate::mock::{
     script::{Endpoint, connection::Connection},
-    state::Shared,
+    state::GatewayState,
 };
 
 pub(in crate::mock) const AUTHORIZE: &str = "/oauth/v2/authorize";
 
 pub(in crate::mock) fn service(
-    shared: Arc<Shared>,
+    shared: Arc<GatewayState>,
 ) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
-    // The script comes outermost, so that a scripted answer goes out as it was written.
-    let endpoint = |endpoint, handler: MethodRouter<Arc<Shared>>| {
+    // The script is the outermost layer, so that a scripted answer is sent unchanged.
+    let endpoint = |endpoint, handler: MethodRouter<Arc<GatewayState>>| {
         handler
             .fallback(api::not_found)
             .layer(map_response(response::no_store))
@@ -33,9 +33,9 @@ pub(in crate::mock) fn service(
     let pages = Router::new()
         .route(
             "/mock/login/{id}",
-            get(pages::recognised).post(pages::go_on),
+            get(pages::recognized).post(pages::confirm_recognition),
         )
-        .route("/mock/login/{id}/network", get(network::recognise))
+        .route("/mock/login/{id}/network", get(network::recognize))
         .route(
             "/mock/login/{id}/ussd",
             get(pages::ussd).post(pages::send_ussd),

@@ -1,4 +1,4 @@
-//! Puts the script in front of an endpoint.
+//! The middleware that applies the script to an endpoint.
 
 use std::sync::Arc;
 
@@ -12,12 +12,15 @@ use http::StatusCode;
 
 use crate::mock::{
     script::{Endpoint, connection::Connection, record::RecordedRequest},
-    state::Shared,
+    state::GatewayState,
 };
 
-/// Records the request, holds it at the gate, then answers as scripted or passes it on.
+const MAX_BODY: usize = 1 << 20;
+
+/// Records the request, holds it at the gate, then returns the scripted answer or passes the
+/// request on.
 pub(in crate::mock) async fn scripted(
-    State((shared, endpoint)): State<(Arc<Shared>, Endpoint)>,
+    State((shared, endpoint)): State<(Arc<GatewayState>, Endpoint)>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
@@ -28,14 +31,12 @@ pub(in crate::mock) async fn scripted(
     };
     let script = &shared.script;
     script.record(endpoint, RecordedRequest::new(&parts, body.clone()));
-    if let Some(latch) = script.latch(endpoint) {
-        latch.pass().await;
+    if let Some(barrier) = script.barrier(endpoint) {
+        barrier.pass().await;
     }
     let request = Request::from_parts(parts, Body::from(body));
-    match script.answer(endpoint) {
+    match script.take_answer(endpoint) {
         Some(answer) => answer.perform(&connection, next.run(request)).await,
         None => next.run(request).await,
     }
 }
-
-const MAX_BODY: usize = 1 << 20;

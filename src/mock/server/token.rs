@@ -8,16 +8,16 @@ use http::{HeaderMap, header};
 use url::form_urlencoded;
 
 use super::{
-    grants::{BadCode, Grant},
+    error_body::OAuthError,
+    grants::{CodeError, Grant},
     parameters::{Parameters, Repeated},
-    refusal::OAuthError,
     response,
-    token_shape::TokenResponse,
+    token_shape::TokenValues,
 };
-use crate::mock::{settings::Settings, state::Shared};
+use crate::mock::{settings::Settings, state::GatewayState};
 
 pub(in crate::mock) async fn token(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<GatewayState>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -27,13 +27,13 @@ pub(in crate::mock) async fn token(
     }
 }
 
-fn redeem(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OAuthError> {
+fn redeem(shared: &GatewayState, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OAuthError> {
     let settings = &shared.settings;
     if !is_form(headers) {
-        return Err(bad_request("The request body is not a form"));
+        return Err(invalid_request("The request body is not a form"));
     }
     let parameters = Parameters::parse(body)
-        .map_err(|Repeated(name)| bad_request(&format!("Repeated parameter : {name}")))?;
+        .map_err(|Repeated(name)| invalid_request(&format!("Repeated parameter : {name}")))?;
     let repeated_id = parameters.find("client_id");
     if !is_client(settings, headers) || repeated_id.is_some_and(|id| id != settings.client_id) {
         return Err(OAuthError {
@@ -47,13 +47,13 @@ fn redeem(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
         Some("authorization_code") => {
             let code = parameters.find("code").ok_or_else(|| required("code"))?;
             let redeemed = (shared.grants()).redeem(code, &parameters, settings.strict);
-            redeemed.map_err(|bad| bad_code(&bad, &parameters))
+            redeemed.map_err(|error| code_error(&error, &parameters))
         }
         Some("refresh_token") if settings.refresh_tokens => {
             let name = "refresh_token";
             let token = parameters.find(name).ok_or_else(|| required(name))?;
             let refreshed = shared.grants().refresh(token);
-            refreshed.ok_or_else(|| bad_grant("Invalid Refresh Token"))
+            refreshed.ok_or_else(|| invalid_grant("Invalid Refresh Token"))
         }
         Some(other) => Err(OAuthError {
             status: 400,
@@ -65,7 +65,7 @@ fn redeem(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Grant, OA
     }
 }
 
-fn issue(shared: &Shared, grant: &Grant) -> Response {
+fn issue(shared: &GatewayState, grant: &Grant) -> Response {
     let settings = &shared.settings;
     let terms = *shared.terms();
     let (access_token, refresh_token) = {
@@ -74,7 +74,7 @@ fn issue(shared: &Shared, grant: &Grant) -> Response {
         let refresh_token = (settings.refresh_tokens).then(|| grants.issue_refresh_token(grant));
         (access_token, refresh_token)
     };
-    let body = terms.shape.body(&TokenResponse {
+    let body = terms.shape.body(&TokenValues {
         client_id: &settings.client_id,
         app_name: &settings.app_name,
         scope: &grant.scope,
@@ -96,7 +96,7 @@ fn is_form(headers: &HeaderMap) -> bool {
     })
 }
 
-/// RFC 6749 section 2.3.1 has both halves form-encoded, which many clients leave out.
+/// RFC 6749 section 2.3.1 requires both halves to be form-encoded, which many clients omit.
 fn is_client(settings: &Settings, headers: &HeaderMap) -> bool {
     let Some((id, secret)) = basic(headers) else {
         return false;
@@ -118,25 +118,25 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 fn decoded(value: &str) -> String {
-    // The separators of a form are ordinary characters in a single value.
+    // A single value may hold the separators of a form.
     let value = value.replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(value.as_bytes())
         .next()
         .map_or_else(String::new, |(value, _)| value.into_owned())
 }
 
-fn bad_code(bad: &BadCode, parameters: &Parameters) -> OAuthError {
-    match bad {
-        BadCode::Invalid => bad_grant("Invalid Authorization Code"),
-        BadCode::RedirectUri if parameters.find("redirect_uri").is_none() => {
+fn code_error(error: &CodeError, parameters: &Parameters) -> OAuthError {
+    match error {
+        CodeError::Invalid => invalid_grant("Invalid Authorization Code"),
+        CodeError::RedirectUri if parameters.find("redirect_uri").is_none() => {
             required("redirect_uri")
         }
-        BadCode::RedirectUri => bad_grant("Invalid redirect_uri"),
-        BadCode::Verifier => bad_grant("Invalid code_verifier"),
+        CodeError::RedirectUri => invalid_grant("Invalid redirect_uri"),
+        CodeError::Verifier => invalid_grant("Invalid code_verifier"),
     }
 }
 
-fn bad_grant(description: &str) -> OAuthError {
+fn invalid_grant(description: &str) -> OAuthError {
     OAuthError {
         status: 400,
         apigee: "invalid_request",
@@ -145,7 +145,7 @@ fn bad_grant(description: &str) -> OAuthError {
     }
 }
 
-fn bad_request(description: &str) -> OAuthError {
+fn invalid_request(description: &str) -> OAuthError {
     OAuthError {
         status: 400,
         apigee: "invalid_request",
@@ -155,5 +155,5 @@ fn bad_request(description: &str) -> OAuthError {
 }
 
 fn required(name: &str) -> OAuthError {
-    bad_request(&format!("Required param : {name}"))
+    invalid_request(&format!("Required param : {name}"))
 }

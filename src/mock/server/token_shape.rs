@@ -1,4 +1,4 @@
-//! The forms a token response can take.
+//! The forms of a token response.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 /// The form of a successful token response.
 ///
-/// Telenor's documentation and the clients written against its gateway disagree about the form,
-/// so a client has to read all of these.
+/// Telenor's documentation and the clients of its gateway disagree about the form, so a client must
+/// accept all of these.
 ///
 /// # Example
 ///
@@ -24,21 +24,21 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenShape {
-    /// `access_token`, and `expires_in` as a number: Telenor's documented example.
+    /// `access_token`, and `expires_in` as a number, as in Telenor's documentation.
     #[default]
     Trimmed,
-    /// `access_token`, and `expires_in` as a string: what Telenor's Go client expects.
+    /// `access_token`, and `expires_in` as a string, as Telenor's Go client expects.
     TrimmedString,
-    /// [`Trimmed`](Self::Trimmed) with `token_type` `Bearer`, as RFC 6749 has it.
+    /// [`Trimmed`](Self::Trimmed) with `token_type` `Bearer`, as in RFC 6749.
     Bearer,
     /// [`Trimmed`](Self::Trimmed) with `token_type` `BearerToken`, Apigee's default.
     BearerToken,
-    /// All that Apigee sends unless told otherwise, every value a string.
+    /// All members that Apigee sends by default, each as a string.
     RawApigee,
 }
 
-/// The values that go into a token response.
-pub(in crate::mock) struct TokenResponse<'t> {
+/// The values of a token response.
+pub(in crate::mock) struct TokenValues<'t> {
     pub(in crate::mock) client_id: &'t str,
     pub(in crate::mock) app_name: &'t str,
     pub(in crate::mock) scope: &'t str,
@@ -48,7 +48,7 @@ pub(in crate::mock) struct TokenResponse<'t> {
 }
 
 impl TokenShape {
-    pub(in crate::mock) fn body(self, token: &TokenResponse<'_>) -> Value {
+    pub(in crate::mock) fn body(self, token: &TokenValues<'_>) -> Value {
         let mut body = match self {
             Self::Trimmed | Self::Bearer | Self::BearerToken => json!({
                 "access_token": token.access_token,
@@ -72,7 +72,7 @@ impl TokenShape {
     }
 }
 
-fn raw(token: &TokenResponse<'_>) -> Value {
+fn raw(token: &TokenValues<'_>) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let issued_at = now.map_or(0, |now| now.as_millis()).to_string();
     let mut body = json!({

@@ -1,4 +1,4 @@
-//! What do the pages say in bokmål?
+//! The texts of the pages in bokmål.
 
 use super::text::{Message, Text};
 use crate::failure::FailureCause;
@@ -7,42 +7,44 @@ pub(super) static BOKMAL: Text = Text {
     failure,
     signed_out: Message {
         title: "Du er logget ut",
-        happened: "Vi har avsluttet innloggingen din her.",
+        summary: "Vi har avsluttet innloggingen din her.",
         advice: &[
-            "Telenor kan fortsatt kjenne igjen abonnementet ditt, så det går fort å logge inn igjen.",
+            "Telenor kan fortsatt kjenne igjen abonnementet ditt, så det går fort å logge inn \
+             igjen.",
         ],
         button: "Logg inn igjen",
     },
     confirm_logout: Message {
         title: "Vil du logge ut?",
-        happened: "Du er logget inn med Telenor.",
+        summary: "Du er logget inn med Telenor.",
         advice: &["Logger du ut, må du logge inn på nytt neste gang."],
         button: "Logg ut",
     },
     login_page: Message {
         title: "Logg inn med Telenor",
-        happened: "Telenor kjenner igjen abonnementet ditt, og du bestemmer selv om du vil dele opplysningene dine.",
+        summary: "Telenor kjenner igjen abonnementet ditt, og du bestemmer selv om du vil dele \
+                  opplysningene dine.",
         advice: &["Er du på mobil, går det enklest på mobilnettet. Slå gjerne av wifi først."],
         button: "Fortsett til Telenor",
     },
     start: Message {
         title: "På vei til Telenor",
-        happened: "Nå kjenner Telenor igjen abonnementet ditt.",
+        summary: "Nå kjenner Telenor igjen abonnementet ditt.",
         advice: &["Skjer det ikke noe, trykker du på knappen."],
         button: "Gå videre til Telenor",
     },
-    consequence: |app, purpose| match app {
+    without_login: |app, purpose| match app {
         Some(app) => format!("Uten innlogging kan ikke {app} {purpose}."),
         None => format!("Uten innlogging kan vi ikke {purpose}."),
     },
-    promise: |app, purpose| {
+    with_login: |app, purpose| {
         format!(
             "Når du har logget inn, kan {} {purpose}.",
             app.unwrap_or("vi")
         )
     },
-    usual_purpose: "hente opplysningene dine fra Telenor",
-    go_without: "Fortsett uten å logge inn",
+    default_purpose: "hente opplysningene dine fra Telenor",
+    continue_without: "Fortsett uten å logge inn",
     go_home: "Til forsiden",
     stay_signed_in: "Nei, jeg vil være innlogget",
     reference: "Referanse",
@@ -58,15 +60,17 @@ fn failure(cause: FailureCause) -> Message {
     match cause {
         FailureCause::AccessDenied => Message {
             title: "Du sa nei til å dele opplysninger",
-            happened: "Du takket nei hos Telenor, så ingen opplysninger om deg er delt.",
+            summary: "Du takket nei hos Telenor, så ingen opplysninger om deg er delt.",
             advice: &["Har du ombestemt deg, kan du logge inn på nytt og svare ja."],
             button: "Logg inn på nytt",
         },
         FailureCause::LineNotRecognized => Message {
             title: "Telenor kjente ikke igjen abonnementet ditt",
-            happened: "Det skjer gjerne på wifi eller VPN, eller når ingen svarer på spørsmålet på telefonen.",
+            summary: "Det skjer gjerne på wifi eller VPN, eller når ingen svarer på spørsmålet på \
+                      telefonen.",
             advice: &[
-                "Slå av wifi og VPN (på iPhone også iCloud Private Relay), og prøv igjen med mobildata.",
+                "Slå av wifi og VPN (på iPhone også iCloud Private Relay), og prøv igjen med \
+                 mobildata.",
                 "Eller velg å svare på telefonen. Da får du et spørsmål på mobilen og trykker OK.",
                 "Abonnementet må være hos Telenor.",
             ],
@@ -74,32 +78,33 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::ProviderRefused => Message {
             title: "Telenor avviste innloggingen",
-            happened: "Innloggingen er satt opp feil. Dette er en feil hos oss, ikke hos deg.",
+            summary: "Innloggingen er satt opp feil. Dette er en feil hos oss, ikke hos deg.",
             advice: &["Prøv igjen senere."],
             button: TRY_AGAIN,
         },
         FailureCause::ProviderError => Message {
             title: "Noe gikk galt hos Telenor",
-            happened: "Det oppsto en feil hos Telenor mens du logget inn.",
+            summary: "Det oppsto en feil hos Telenor mens du logget inn.",
             advice: &["Vent litt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::ProviderUnavailable => Message {
             title: "Telenor svarer ikke akkurat nå",
-            happened: "Noe er galt hos Telenor for øyeblikket. Slikt går som regel over av seg selv.",
+            summary: "Noe er galt hos Telenor for øyeblikket. Slikt går som regel over av seg \
+                      selv.",
             advice: &["Vent et halvt minutt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::CallbackMalformed => Message {
             title: "Vi klarte ikke å lese svaret fra Telenor",
-            happened: "Adressen hit er ødelagt, kanskje fordi den ble kopiert eller forkortet.",
+            summary: "Adressen hit er ødelagt, kanskje fordi den ble kopiert eller forkortet.",
             advice: &["Start innloggingen på nytt."],
             button: START_OVER,
         },
         FailureCause::StateUnknown => Message {
             title: "Vi kjenner ikke igjen innloggingen",
-            happened: "Kanskje gikk det for lang tid, eller lenken åpnet seg i en annen app eller nettleser. \
-                       Det skjer også når informasjonskapsler er slått av.",
+            summary: "Kanskje gikk det for lang tid, eller lenken åpnet seg i en annen app eller \
+                      nettleser. Det skjer også når informasjonskapsler er slått av.",
             advice: &[
                 "Sjekk at nettleseren tar imot informasjonskapsler.",
                 "Start på nytt her, og bli i denne nettleseren hele veien.",
@@ -108,70 +113,75 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::StateExpired => Message {
             title: "Det tok for lang tid",
-            happened: "Av sikkerhetsgrunner må innloggingen gjøres ferdig på noen få minutter.",
+            summary: "Av sikkerhetsgrunner må innloggingen gjøres ferdig på noen få minutter.",
             advice: &["Start innloggingen på nytt."],
             button: START_OVER,
         },
         FailureCause::CodeRejected => Message {
             title: "Innloggingen kan ikke brukes lenger",
-            happened: "Telenor sier at den allerede er brukt, eller at den er for gammel.",
+            summary: "Telenor sier at den allerede er brukt, eller at den er for gammel.",
             advice: &["Start på nytt. Ikke oppdater siden eller gå tilbake underveis."],
             button: START_OVER,
         },
         FailureCause::ClientRejected => Message {
             title: "Telenor kjenner oss ikke igjen",
-            happened: "Telenor slapp ikke nettstedet vårt inn. Dette er en feil hos oss, ikke hos deg.",
+            summary: "Telenor slapp ikke nettstedet vårt inn. Dette er en feil hos oss, ikke hos \
+                      deg.",
             advice: &["Prøv igjen senere."],
             button: TRY_AGAIN,
         },
         FailureCause::TokenResponseInvalid => Message {
             title: "Vi forsto ikke svaret fra Telenor",
-            happened: "Det manglet noe vi trenger for å logge deg inn. Du har ikke gjort noe galt.",
+            summary: "Det manglet noe vi trenger for å logge deg inn. Du har ikke gjort noe galt.",
             advice: &["Vent litt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayTimeout => Message {
             title: "Telenor svarte ikke i tide",
-            happened: "Vi ventet, men det kom ikke noe svar fra Telenor.",
+            summary: "Vi ventet, men det kom ikke noe svar fra Telenor.",
             advice: &["Vent litt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayUnreachable => Message {
             title: "Vi får ikke kontakt med Telenor",
-            happened: "Forbindelsen mellom oss og Telenor er brutt. Det er ikke noe galt med nettet ditt.",
+            summary: "Forbindelsen mellom oss og Telenor er brutt. Det er ikke noe galt med nettet \
+                      ditt.",
             advice: &["Vent noen minutter, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayBusy => Message {
             title: "Det er stor pågang hos Telenor",
-            happened: "Telenor tar ikke imot flere innlogginger fra oss akkurat nå.",
+            summary: "Telenor tar ikke imot flere innlogginger fra oss akkurat nå.",
             advice: &["Vent et halvt minutt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::TooManyLogins => Message {
             title: "Mange logger inn samtidig",
-            happened: "Vi rekker ikke over flere innlogginger akkurat nå.",
+            summary: "Vi rekker ikke over flere innlogginger akkurat nå.",
             advice: &["Vent noen sekunder, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::SessionTooLarge => Message {
             title: "Vi fikk ikke lagret innloggingen",
-            happened: "Den tok større plass enn nettleseren tillater. Dette er en feil hos oss, ikke hos deg.",
+            summary: "Den tok større plass enn nettleseren tillater. Dette er en feil hos oss, \
+                      ikke hos deg.",
             advice: &["Prøv igjen senere."],
             button: TRY_AGAIN,
         },
         FailureCause::StoreUnavailable => Message {
             title: "Vi får ikke sjekket innloggingen din",
-            happened: "Systemet som husker deg, svarer ikke. Dette er en feil hos oss, ikke hos deg.",
+            summary: "Systemet som husker deg, svarer ikke. Dette er en feil hos oss, ikke hos \
+                      deg.",
             advice: &["Vent litt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::LoginLoop => Message {
             title: "Nettleseren husker ikke innloggingen",
-            happened: "Nettleseren glemmer deg hver gang du logger inn. Enten blokkerer den \
+            summary: "Nettleseren glemmer deg hver gang du logger inn. Enten blokkerer den \
                        informasjonskapsler, eller så går klokken på mobilen eller PC-en feil.",
             advice: &[
-                "Åpne innstillingene i nettleseren, gå til «Personvern», og tillat informasjonskapsler.",
+                "Åpne innstillingene i nettleseren, gå til «Personvern», og tillat \
+                 informasjonskapsler.",
                 "La mobilen eller PC-en stille dato og klokkeslett automatisk.",
                 "Prøv så igjen.",
             ],
@@ -179,39 +189,43 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::LoginRequired => Message {
             title: "Du må logge inn",
-            happened: "Du er ikke logget inn, eller så har innloggingen gått ut.",
+            summary: "Du er ikke logget inn, eller så har innloggingen gått ut.",
             advice: &["Telenor kjenner igjen abonnementet ditt, så du trenger ikke noe passord."],
             button: "Logg inn",
         },
         FailureCause::FormNotSent => Message {
             title: "Skjemaet ble ikke sendt",
-            happened: "Du var ikke logget inn da du sendte skjemaet, så det du skrev, er ikke tatt vare på.",
+            summary: "Du var ikke logget inn da du sendte skjemaet, så det du skrev, er ikke tatt \
+                      vare på.",
             advice: &[
-                "Logg inn, og fyll ut skjemaet på nytt. Går du tilbake først, finner du kanskje det du skrev.",
+                "Logg inn, og fyll ut skjemaet på nytt. Går du tilbake først, finner du kanskje \
+                 det du skrev.",
             ],
             button: "Logg inn",
         },
         FailureCause::CrossSiteRequest => Message {
             title: "Du ble ikke logget ut",
-            happened: "Et annet nettsted ba om å få logge deg ut. Det sa vi nei til, så ingenting er endret.",
+            summary: "Et annet nettsted ba om å få logge deg ut. Det sa vi nei til, så ingenting \
+                      er endret.",
             advice: &["Vil du logge ut, må du gjøre det her."],
             button: "Logg ut",
         },
         FailureCause::MethodNotAllowed => Message {
             title: "Siden kan ikke åpnes slik",
-            happened: "Adressen er bare et ledd i innloggingen og kan ikke brukes på denne måten.",
+            summary: "Adressen er bare et ledd i innloggingen og kan ikke brukes på denne måten.",
             advice: &["Gå tilbake til nettstedet, og start derfra."],
             button: START_OVER,
         },
         FailureCause::SpeculativeRequest => Message {
             title: "Siden er ikke åpnet ennå",
-            happened: "Nettleseren prøvde å hente siden på forhånd. Vi venter til du åpner den selv.",
+            summary: "Nettleseren prøvde å hente siden på forhånd. Vi venter til du åpner den \
+                      selv.",
             advice: &["Åpne siden når du er klar."],
             button: "Åpne siden",
         },
         FailureCause::Internal => Message {
             title: "Noe gikk galt hos oss",
-            happened: "Dette er en feil hos oss, ikke hos deg.",
+            summary: "Dette er en feil hos oss, ikke hos deg.",
             advice: &["Vent litt, og prøv igjen."],
             button: TRY_AGAIN,
         },

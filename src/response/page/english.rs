@@ -1,4 +1,4 @@
-//! What do the pages say in English?
+//! The texts of the pages in English.
 
 use super::text::{Message, Text};
 use crate::failure::FailureCause;
@@ -7,42 +7,43 @@ pub(super) static ENGLISH: Text = Text {
     failure,
     signed_out: Message {
         title: "You are signed out",
-        happened: "Your sign-in here has ended.",
+        summary: "Your sign-in here has ended.",
         advice: &["Telenor may still recognise your phone, so signing in again is quick."],
         button: "Sign in again",
     },
     confirm_logout: Message {
         title: "Do you want to sign out?",
-        happened: "You are signed in with Telenor.",
+        summary: "You are signed in with Telenor.",
         advice: &["If you sign out, you will have to sign in again next time."],
         button: "Sign out",
     },
     login_page: Message {
         title: "Sign in with Telenor",
-        happened: "Telenor recognises your phone subscription, and you decide whether to share your details.",
+        summary: "Telenor recognises your phone subscription, and you decide whether to share your \
+                  details.",
         advice: &["On a phone, mobile data works best. You may want to turn Wi-Fi off first."],
         button: "Continue to Telenor",
     },
     start: Message {
         title: "On the way to Telenor",
-        happened: "Telenor is recognising your phone subscription.",
+        summary: "Telenor is recognising your phone subscription.",
         advice: &["If nothing happens, press the button."],
         button: "Go on to Telenor",
     },
-    consequence: |app, purpose| {
+    without_login: |app, purpose| {
         format!(
             "Unless you sign in, {} cannot {purpose}.",
             app.unwrap_or("we")
         )
     },
-    promise: |app, purpose| {
+    with_login: |app, purpose| {
         format!(
             "Once you have signed in, {} can {purpose}.",
             app.unwrap_or("we")
         )
     },
-    usual_purpose: "get your details from Telenor",
-    go_without: "Continue without signing in",
+    default_purpose: "get your details from Telenor",
+    continue_without: "Continue without signing in",
     go_home: "Go to the front page",
     stay_signed_in: "No, keep me signed in",
     reference: "Reference",
@@ -58,15 +59,17 @@ fn failure(cause: FailureCause) -> Message {
     match cause {
         FailureCause::AccessDenied => Message {
             title: "You said no to sharing your details",
-            happened: "You declined at Telenor, so nothing about you was shared.",
+            summary: "You declined at Telenor, so nothing about you was shared.",
             advice: &["If you have changed your mind, sign in again and say yes."],
             button: "Sign in again",
         },
         FailureCause::LineNotRecognized => Message {
             title: "Telenor did not recognise your subscription",
-            happened: "This tends to happen on Wi-Fi or a VPN, or when nobody answers the question on the phone.",
+            summary: "This tends to happen on Wi-Fi or a VPN, or when the question on the phone is \
+                      not answered.",
             advice: &[
-                "Turn off Wi-Fi and VPN (on an iPhone, iCloud Private Relay too), then try again with mobile data.",
+                "Turn off Wi-Fi and VPN (on an iPhone, iCloud Private Relay too), then try again \
+                 with mobile data.",
                 "Or choose to answer on your phone. You then get a question there and tap OK.",
                 "The subscription has to be with Telenor.",
             ],
@@ -74,31 +77,33 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::ProviderRefused => Message {
             title: "Telenor turned the sign-in down",
-            happened: "Signing in is not set up correctly. This is our mistake, not yours.",
+            summary: "Signing in is not set up correctly. This is our mistake, not yours.",
             advice: &["Please try again later."],
             button: TRY_AGAIN,
         },
         FailureCause::ProviderError => Message {
             title: "Something went wrong at Telenor",
-            happened: "Telenor ran into an error while you were signing in.",
+            summary: "Telenor ran into an error while you were signing in.",
             advice: &["Wait a moment, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::ProviderUnavailable => Message {
             title: "Telenor does not answer right now",
-            happened: "Something is wrong at Telenor at the moment. This usually passes by itself.",
+            summary: "Something is wrong at Telenor at the moment. This usually passes by itself.",
             advice: &["Wait half a minute, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::CallbackMalformed => Message {
             title: "We could not read Telenor’s answer",
-            happened: "The address that brought you here is damaged, perhaps from being copied or shortened.",
+            summary: "The address that brought you here is damaged, perhaps from being copied or \
+                      shortened.",
             advice: &["Start signing in again."],
             button: START_OVER,
         },
         FailureCause::StateUnknown => Message {
             title: "We do not recognise this sign-in",
-            happened: "It may have taken too long, or another app or browser opened the link. It also happens when cookies are off.",
+            summary: "It may have taken too long, or another app or browser opened the link. It \
+                      also happens when cookies are off.",
             advice: &[
                 "Check that your browser accepts cookies.",
                 "Start again here, and stay in this browser all the way.",
@@ -107,67 +112,69 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::StateExpired => Message {
             title: "That took too long",
-            happened: "To keep you safe, a sign-in has to be finished within a few minutes.",
+            summary: "To keep you safe, a sign-in has to be finished within a few minutes.",
             advice: &["Start signing in again."],
             button: START_OVER,
         },
         FailureCause::CodeRejected => Message {
             title: "This sign-in can no longer be used",
-            happened: "Telenor says it has already been used or is too old.",
+            summary: "Telenor says it has already been used or is too old.",
             advice: &["Start again. Do not reload the page or go back along the way."],
             button: START_OVER,
         },
         FailureCause::ClientRejected => Message {
             title: "Telenor does not recognise us",
-            happened: "Telenor did not let our site in. This is our mistake, not yours.",
+            summary: "Telenor did not let our site in. This is our mistake, not yours.",
             advice: &["Please try again later."],
             button: TRY_AGAIN,
         },
         FailureCause::TokenResponseInvalid => Message {
             title: "We did not understand Telenor’s answer",
-            happened: "Something we need to sign you in was missing. You did nothing wrong.",
+            summary: "Something we need to sign you in was missing. You did nothing wrong.",
             advice: &["Wait a moment, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayTimeout => Message {
             title: "Telenor did not answer in time",
-            happened: "We waited, but no answer came from Telenor.",
+            summary: "We waited, but no answer came from Telenor.",
             advice: &["Wait a moment, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayUnreachable => Message {
             title: "We cannot reach Telenor",
-            happened: "The connection between us and Telenor is down. Nothing is wrong with your network.",
+            summary: "The connection between us and Telenor is down. Nothing is wrong with your \
+                      network.",
             advice: &["Wait a few minutes, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayBusy => Message {
             title: "Telenor is very busy",
-            happened: "Telenor is not taking more sign-ins from us right now.",
+            summary: "Telenor is not taking more sign-ins from us right now.",
             advice: &["Wait half a minute, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::TooManyLogins => Message {
             title: "Many people are signing in",
-            happened: "We cannot handle more sign-ins right now.",
+            summary: "We cannot handle more sign-ins right now.",
             advice: &["Wait a few seconds, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::SessionTooLarge => Message {
             title: "We could not save your sign-in",
-            happened: "It took more room than your browser allows. This is our mistake, not yours.",
+            summary: "It took more room than your browser allows. This is our mistake, not yours.",
             advice: &["Please try again later."],
             button: TRY_AGAIN,
         },
         FailureCause::StoreUnavailable => Message {
             title: "We cannot check your sign-in",
-            happened: "The system that remembers you does not answer. This is our mistake, not yours.",
+            summary: "The system that remembers you does not answer. This is our mistake, not \
+                      yours.",
             advice: &["Wait a moment, then try again."],
             button: TRY_AGAIN,
         },
         FailureCause::LoginLoop => Message {
             title: "Your browser forgets the sign-in",
-            happened: "Your browser forgets you each time you sign in. Either it blocks cookies, or \
+            summary: "Your browser forgets you each time you sign in. Either it blocks cookies, or \
                        the clock on your phone or computer is wrong.",
             advice: &[
                 "Open your browser’s settings, go to “Privacy”, and allow cookies.",
@@ -178,39 +185,43 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::LoginRequired => Message {
             title: "Please sign in",
-            happened: "You are not signed in, or your sign-in has run out.",
+            summary: "You are not signed in, or your sign-in has run out.",
             advice: &["Telenor recognises your phone subscription, so you do not need a password."],
             button: "Sign in",
         },
         FailureCause::FormNotSent => Message {
             title: "Your form was not sent",
-            happened: "You were not signed in when you sent the form, so what you wrote was not kept.",
+            summary: "You were not signed in when you sent the form, so what you wrote was not \
+                      kept.",
             advice: &[
-                "Sign in, then fill in the form again. If you go back first, you may find what you wrote.",
+                "Sign in, then fill in the form again. If you go back first, you may find what you \
+                 wrote.",
             ],
             button: "Sign in",
         },
         FailureCause::CrossSiteRequest => Message {
             title: "You were not signed out",
-            happened: "Another site asked us to sign you out. We did not, so nothing has changed.",
+            summary: "Another site asked us to sign you out. We did not, so nothing has changed.",
             advice: &["If you want to sign out, do it here."],
             button: "Sign out",
         },
         FailureCause::MethodNotAllowed => Message {
             title: "This page cannot be opened that way",
-            happened: "The address is only a step on the way to signing in and cannot be used like this.",
+            summary: "The address is only a step on the way to signing in and cannot be used like \
+                      this.",
             advice: &["Go back to the site, and start from there."],
             button: START_OVER,
         },
         FailureCause::SpeculativeRequest => Message {
             title: "The page is not open yet",
-            happened: "Your browser tried to load the page ahead of time. We wait until you open it yourself.",
+            summary: "Your browser tried to load the page ahead of time. We wait until you open it \
+                      yourself.",
             advice: &["Open the page when you are ready."],
             button: "Open the page",
         },
         FailureCause::Internal => Message {
             title: "Something went wrong on our side",
-            happened: "This is our mistake, not yours.",
+            summary: "This is our mistake, not yours.",
             advice: &["Wait a moment, then try again."],
             button: TRY_AGAIN,
         },

@@ -1,7 +1,7 @@
-//! What does a person see when a login fails or ends?
+//! The pages that a person sees when a login fails or ends.
 //!
-//! One page, no script and nothing fetched, in the language of the browser: what happened, what that means for
-//! the app, and one obvious thing to do.
+//! A page is in the language of the browser, runs no script, and fetches nothing. It says what
+//! happened, what that means for the app, and what to do. It has one primary button.
 
 mod bokmal;
 mod english;
@@ -11,7 +11,6 @@ mod text;
 use std::sync::LazyLock;
 
 use askama::Template;
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use self::{
@@ -22,55 +21,56 @@ use self::{
 };
 use crate::{
     browser::{language::Language, start_script::StartScript},
+    digest::sha256,
     failure::FailureCause,
 };
 
-const fn text(language: Language) -> &'static Text {
-    match language {
-        Language::Bokmal => &BOKMAL,
-        Language::Nynorsk => &NYNORSK,
-        Language::English => &ENGLISH,
-    }
-}
+const STYLE: &str = include_str!("../../../templates/page.css");
 
-/// What the page is about.
+const EXCLAMATION: &str = "M12 3.5v11M12 19.9v.1";
+const TICK: &str = "M4.5 12.5l5 5L19.5 7";
+const PADLOCK: &str = "M5 11h14v9.5H5zM8 11V7.5a4 4 0 0 1 8 0V11";
+const DOOR: &str = "M14 7V3.5H4.5v17H14V17M9.5 12h11M17 8.5l3.5 3.5-3.5 3.5";
+
+/// The topic of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
     Failure(FailureCause),
     SignedOut,
     ConfirmLogout,
-    /// The explicit start: nothing happens before the user presses the button.
+    /// The page before a login: the login starts when the user presses the button.
     LoginPage,
-    /// On plain http, on the way to Telenor: goes on by itself.
+    /// The page on plain http that leads to Telenor by itself.
     Start,
 }
 
-/// One page and what it needs to know. Everything in it is escaped.
+/// One page and its data. All data is escaped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page<'a> {
     pub(crate) topic: Topic,
     pub(crate) language: Language,
     pub(crate) app_name: Option<&'a str>,
-    /// What the app needs the login for, a verb phrase in `language`: "fylle ut adressen din".
+    /// The purpose of the login for the app, a verb phrase in `language`: "fylle ut adressen din".
     pub(crate) purpose: Option<&'a str>,
-    /// Where the obvious button leads.
+    /// The address of the primary button.
     pub(crate) retry: Option<&'a str>,
-    /// Where to go on without a login.
+    /// The address that continues without a login.
     pub(crate) continue_without: Option<&'a str>,
-    /// The way out after a logout, and elsewhere when there is no `continue_without`.
+    /// The app's front page, linked after a logout, and on other pages if there is no
+    /// `continue_without`.
     pub(crate) home: Option<&'a str>,
-    /// Where the logout form is posted.
+    /// The address that the logout form posts to.
     pub(crate) logout: Option<&'a str>,
     /// The gateway's `error_description`, cut and cleaned.
     pub(crate) description: Option<&'a str>,
-    /// What the user can tell support.
+    /// The reference that the user can give to support.
     pub(crate) login_id: Option<&'a str>,
-    /// The one script that a page may have: Telenor's, on the start page.
+    /// Telenor's script on the start page. No other page has a script.
     pub(crate) script: Option<&'a StartScript>,
 }
 
 impl<'a> Page<'a> {
-    /// The whole document.
+    /// Returns the whole document.
     pub(crate) fn render(&self) -> String {
         let message = self.message();
         let view = View {
@@ -78,9 +78,9 @@ impl<'a> Page<'a> {
             style: STYLE,
             text: text(self.language),
             message,
-            sign: self.sign(),
+            icon: self.icon(),
             app_name: self.app(),
-            meaning: self.meaning(),
+            consequence: self.consequence(),
             form: self.form(),
             links: self.links(),
             cause: match self.topic {
@@ -92,11 +92,11 @@ impl<'a> Page<'a> {
             forward: self.retry.filter(|_| self.topic == Topic::Start),
             script: self.script,
         };
-        // Whoever gets this page has trouble enough: a bare page is better than none.
+        // A bare page is better than none.
         view.render().unwrap_or_else(|_| {
-            let (lang, title, happened) = (view.lang, message.title, message.happened);
+            let (lang, title, summary) = (view.lang, message.title, message.summary);
             let head = format!("<!doctype html><html lang={lang}><meta charset=utf-8>");
-            format!("{head}<title>{title}</title><h1>{title}</h1><p>{happened}")
+            format!("{head}<title>{title}</title><h1>{title}</h1><p>{summary}")
         })
     }
 
@@ -111,31 +111,34 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// What the login, or the lack of it, means for what the app can do.
-    fn meaning(&self) -> Option<String> {
+    /// What the app can do with the login, or cannot do without it.
+    fn consequence(&self) -> Option<String> {
         use FailureCause::{CrossSiteRequest, FormNotSent, MethodNotAllowed, SpeculativeRequest};
         let text = text(self.language);
-        let say = match self.topic {
-            Topic::LoginPage => text.promise,
-            // Their texts say it all: the form is lost, or no login failed.
+        let sentence = match self.topic {
+            Topic::LoginPage => text.with_login,
+            // Their summaries are enough: the form is lost, or no login failed.
             Topic::Failure(FormNotSent | CrossSiteRequest) => return None,
             Topic::Failure(MethodNotAllowed | SpeculativeRequest) => return None,
-            Topic::Failure(_) => text.consequence,
+            Topic::Failure(_) => text.without_login,
             Topic::SignedOut | Topic::ConfirmLogout | Topic::Start => return None,
         };
-        // The sentence brings its own full stop.
+        // The sentence has its own full stop.
         let purpose = self
             .purpose
             .map(|purpose| purpose.trim().trim_end_matches('.'));
         let purpose = purpose.filter(|purpose| !purpose.is_empty());
-        Some(say(self.app(), purpose.unwrap_or(text.usual_purpose)))
+        Some(sentence(
+            self.app(),
+            purpose.unwrap_or(text.default_purpose),
+        ))
     }
 
     fn app(&self) -> Option<&'a str> {
         self.app_name.map(str::trim).filter(|app| !app.is_empty())
     }
 
-    /// A logout changes something, so it is posted; everything else is a link.
+    /// The form's address. A logout changes state, so it is posted. Everything else is a link.
     fn form(&self) -> Option<&'a str> {
         match self.topic {
             Topic::ConfirmLogout | Topic::Failure(FailureCause::CrossSiteRequest) => self.logout,
@@ -143,7 +146,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The links, the obvious one first.
+    /// The links, the primary one first.
     fn links(&self) -> Vec<Link<'a>> {
         let text = text(self.language);
         let link = |href: Option<&'a str>, label| href.map(|href| Link { href, label });
@@ -155,15 +158,16 @@ impl<'a> Page<'a> {
             // The form is the button.
             Topic::Failure(_) if self.form().is_some() => [home, None],
             Topic::Start => [retry, None],
-            Topic::Failure(_) | Topic::LoginPage => {
-                [retry, link(self.continue_without, text.go_without).or(home)]
-            }
+            Topic::Failure(_) | Topic::LoginPage => [
+                retry,
+                link(self.continue_without, text.continue_without).or(home),
+            ],
         };
         links.into_iter().flatten().collect()
     }
 
-    /// The drawing above the title, as the path of a 24 by 24 picture.
-    fn sign(&self) -> &'static str {
+    /// The icon above the title, as the SVG path of a 24 by 24 picture.
+    fn icon(&self) -> &'static str {
         match self.topic {
             Topic::Failure(FailureCause::LoginRequired) | Topic::LoginPage | Topic::Start => {
                 PADLOCK
@@ -175,15 +179,24 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What a cause is called where a person reads it; also the title of a problem document.
+/// Returns the title of a cause, for its page and its problem document.
 pub(crate) fn title(cause: FailureCause, language: Language) -> &'static str {
     (text(language).failure)(cause).title
 }
 
-/// The source expression that lets the page's style through a Content-Security-Policy: `'sha256-…'`, quoted.
+const fn text(language: Language) -> &'static Text {
+    match language {
+        Language::Bokmal => &BOKMAL,
+        Language::Nynorsk => &NYNORSK,
+        Language::English => &ENGLISH,
+    }
+}
+
+/// Returns the source expression that allows the page's style in a Content-Security-Policy:
+/// `'sha256-…'`, quoted.
 pub(crate) fn style_hash() -> &'static str {
     static HASH: LazyLock<String> = LazyLock::new(|| {
-        let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+        let hash = STANDARD.encode(sha256(&[STYLE.as_bytes()]));
         format!("'sha256-{hash}'")
     });
     &HASH
@@ -196,9 +209,9 @@ struct View<'a> {
     style: &'static str,
     text: &'static Text,
     message: Message,
-    sign: &'static str,
+    icon: &'static str,
     app_name: Option<&'a str>,
-    meaning: Option<String>,
+    consequence: Option<String>,
     form: Option<&'a str>,
     links: Vec<Link<'a>>,
     cause: Option<&'static str>,
@@ -212,13 +225,6 @@ struct Link<'a> {
     href: &'a str,
     label: &'static str,
 }
-
-const STYLE: &str = include_str!("../../../templates/page.css");
-
-const EXCLAMATION: &str = "M12 3.5v11M12 19.9v.1";
-const TICK: &str = "M4.5 12.5l5 5L19.5 7";
-const PADLOCK: &str = "M5 11h14v9.5H5zM8 11V7.5a4 4 0 0 1 8 0V11";
-const DOOR: &str = "M14 7V3.5H4.5v17H14V17M9.5 12h11M17 8.5l3.5 3.5-3.5 3.5";
 
 #[cfg(test)]
 mod tests {
@@ -281,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_from_outside_is_escaped() {
+    fn every_field_is_escaped() {
         let evil = r#"</title></style>"><script>alert('x')</script><img src=x onerror=y>&"#;
         for topic in topics() {
             let page = Page {
@@ -291,7 +297,7 @@ mod tests {
             };
             let clean = page.render();
             let evil = Some(evil);
-            let soiled = [
+            let injected = [
                 Page {
                     app_name: evil,
                     ..page
@@ -326,15 +332,18 @@ mod tests {
                     ..page
                 },
             ];
-            for page in soiled {
+            for page in injected {
                 let html = page.render();
                 assert!(
                     !html.contains("<script") && !html.contains("<img"),
                     "{page:?}"
                 );
-                for sign in ['<', '>', '"'] {
-                    let most = clean.matches(sign).count();
-                    assert!(html.matches(sign).count() <= most, "{sign} in {page:?}");
+                for character in ['<', '>', '"'] {
+                    let expected = clean.matches(character).count();
+                    assert!(
+                        html.matches(character).count() <= expected,
+                        "{character} in {page:?}"
+                    );
                 }
                 assert!(!html.contains("alert('"), "{page:?}");
             }
@@ -342,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn each_word_from_outside_is_shown_where_it_belongs() {
+    fn every_field_is_shown_in_its_place() {
         let html = Page {
             topic: Topic::Failure(FailureCause::AccessDenied),
             ..FULL
@@ -350,8 +359,10 @@ mod tests {
         .render();
         for part in [
             "<header>Fjellbutikken</header>",
-            "<p class=\"meaning\">Uten innlogging kan ikke Fjellbutikken fylle ut adressen din.</p>",
-            "<a class=\"primary\" href=\"/telenor/login?return_to=%2Fkasse&#38;x=1\">Logg inn på nytt</a>",
+            "<p class=\"consequence\">\
+             Uten innlogging kan ikke Fjellbutikken fylle ut adressen din.</p>",
+            "<a class=\"primary\" href=\"/telenor/login?return_to=%2Fkasse&#38;x=1\">\
+             Logg inn på nytt</a>",
             "<a class=\"secondary\" href=\"/skjema\">Fortsett uten å logge inn</a>",
             "<q lang=\"\" dir=\"auto\">The resource owner denied the request</q>",
             "<code>7QK2-M9XD</code>",
@@ -362,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_runs_nothing_and_fetches_nothing() {
+    fn page_runs_no_script_and_fetches_nothing() {
         for html in every_page() {
             let html = html.to_lowercase();
             for part in [
@@ -382,18 +393,18 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_fits_the_style_as_rendered() {
+    fn hash_matches_the_rendered_style() {
         for html in every_page() {
             let style = between(&html, "<style>", "</style>");
-            let hash = STANDARD.encode(digest(&SHA256, style.as_bytes()));
+            let hash = STANDARD.encode(sha256(&[style.as_bytes()]));
             assert_eq!(style_hash(), format!("'sha256-{hash}'"));
-            // A browser normalises line ends before it hashes.
+            // A browser normalizes line ends before it hashes.
             assert!(!style.contains('\r'));
         }
     }
 
     #[test]
-    fn there_is_one_heading_one_main_and_at_most_one_obvious_button() {
+    fn page_has_one_heading_one_main_and_at_most_one_primary_button() {
         for html in every_page() {
             assert_eq!(html.matches("<h1>").count(), 1);
             assert_eq!(html.matches("<main>").count(), 1);
@@ -412,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_says_which_language_it_is_in() {
+    fn page_states_its_language() {
         for language in Language::ALL {
             let html = Page { language, ..FULL }.render();
             assert_eq!(between(&html, "<html lang=\"", "\""), language.lang());
@@ -420,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logout_is_posted_and_never_a_link() {
+    fn logout_is_a_form_and_never_a_link() {
         for topic in topics() {
             let html = Page { topic, ..FULL }.render();
             assert!(!html.contains("href=\"/telenor/logout\""), "{topic:?}");
@@ -434,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn home_is_the_way_out_when_the_app_cannot_go_on_without() {
+    fn home_is_linked_when_the_app_requires_a_login() {
         let html = Page {
             continue_without: None,
             ..FULL
@@ -462,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purpose_does_not_end_in_two_full_stops() {
+    fn purpose_does_not_end_in_two_full_stops() {
         let html = Page {
             purpose: Some(" fylle ut adressen din. "),
             ..FULL
@@ -474,17 +485,17 @@ mod tests {
                 purpose: Some(" "),
                 ..FULL
             }
-            .meaning(),
+            .consequence(),
             Page {
                 purpose: None,
                 ..FULL
             }
-            .meaning()
+            .consequence()
         );
     }
 
     #[test]
-    fn the_title_is_the_heading_of_the_page() {
+    fn title_is_the_heading_of_the_page() {
         for cause in FailureCause::ALL {
             for language in Language::ALL {
                 let html = Page {
@@ -499,7 +510,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_name_counts_as_none() {
+    fn blank_app_name_counts_as_missing() {
         let topic = Topic::Failure(FailureCause::AccessDenied);
         let page = Page {
             topic,
@@ -522,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_login_failed_the_page_does_not_say_what_is_lost_without_one() {
+    fn page_has_no_consequence_when_no_login_failed() {
         use FailureCause::*;
         let silent = [
             CrossSiteRequest,
@@ -535,7 +546,11 @@ mod tests {
                 topic: Topic::Failure(*cause),
                 ..FULL
             };
-            assert_eq!(page.meaning().is_none(), silent.contains(cause), "{cause}");
+            assert_eq!(
+                page.consequence().is_none(),
+                silent.contains(cause),
+                "{cause}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What do the pages say in nynorsk?
+//! The texts of the pages in nynorsk.
 
 use super::text::{Message, Text};
 use crate::failure::FailureCause;
@@ -7,7 +7,7 @@ pub(super) static NYNORSK: Text = Text {
     failure,
     signed_out: Message {
         title: "Du er logga ut",
-        happened: "Vi har avslutta innlogginga di her.",
+        summary: "Vi har avslutta innlogginga di her.",
         advice: &[
             "Telenor kan framleis kjenne att abonnementet ditt, så det går fort å logge inn igjen.",
         ],
@@ -15,34 +15,35 @@ pub(super) static NYNORSK: Text = Text {
     },
     confirm_logout: Message {
         title: "Vil du logge ut?",
-        happened: "Du er logga inn med Telenor.",
+        summary: "Du er logga inn med Telenor.",
         advice: &["Loggar du ut, må du logge inn på nytt neste gong."],
         button: "Logg ut",
     },
     login_page: Message {
         title: "Logg inn med Telenor",
-        happened: "Telenor kjenner att abonnementet ditt, og du avgjer sjølv om du vil dele opplysningane dine.",
+        summary: "Telenor kjenner att abonnementet ditt, og du avgjer sjølv om du vil dele \
+                  opplysningane dine.",
         advice: &["Er du på mobil, går det lettast på mobilnettet. Slå gjerne av wifi først."],
         button: "Gå vidare til Telenor",
     },
     start: Message {
         title: "På veg til Telenor",
-        happened: "No kjenner Telenor att abonnementet ditt.",
+        summary: "No kjenner Telenor att abonnementet ditt.",
         advice: &["Skjer det ikkje noko, trykkjer du på knappen."],
         button: "Hald fram til Telenor",
     },
-    consequence: |app, purpose| match app {
+    without_login: |app, purpose| match app {
         Some(app) => format!("Utan innlogging kan ikkje {app} {purpose}."),
         None => format!("Utan innlogging kan vi ikkje {purpose}."),
     },
-    promise: |app, purpose| {
+    with_login: |app, purpose| {
         format!(
             "Når du har logga inn, kan {} {purpose}.",
             app.unwrap_or("vi")
         )
     },
-    usual_purpose: "hente opplysningane dine frå Telenor",
-    go_without: "Hald fram utan å logge inn",
+    default_purpose: "hente opplysningane dine frå Telenor",
+    continue_without: "Hald fram utan å logge inn",
     go_home: "Til framsida",
     stay_signed_in: "Nei, eg vil vere innlogga",
     reference: "Referanse",
@@ -58,15 +59,17 @@ fn failure(cause: FailureCause) -> Message {
     match cause {
         FailureCause::AccessDenied => Message {
             title: "Du sa nei til å dele opplysningar",
-            happened: "Du takka nei hos Telenor, så ingen opplysningar om deg er delte.",
+            summary: "Du takka nei hos Telenor, så ingen opplysningar om deg er delte.",
             advice: &["Har du skifta meining, kan du logge inn på nytt og svare ja."],
             button: "Logg inn på nytt",
         },
         FailureCause::LineNotRecognized => Message {
             title: "Telenor kjende ikkje att abonnementet ditt",
-            happened: "Det hender helst på wifi eller VPN, eller når ingen svarar på spørsmålet på telefonen.",
+            summary: "Det hender helst på wifi eller VPN, eller når ingen svarar på spørsmålet på \
+                      telefonen.",
             advice: &[
-                "Slå av wifi og VPN (på iPhone òg iCloud Private Relay), og prøv ein gong til med mobildata.",
+                "Slå av wifi og VPN (på iPhone òg iCloud Private Relay), og prøv ein gong til med \
+                 mobildata.",
                 "Eller vel å svare på telefonen. Då får du eit spørsmål på mobilen og trykkjer OK.",
                 "Abonnementet må vere hos Telenor.",
             ],
@@ -74,32 +77,32 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::ProviderRefused => Message {
             title: "Telenor avviste innlogginga",
-            happened: "Innlogginga er sett opp feil. Dette er ein feil hos oss, ikkje hos deg.",
+            summary: "Innlogginga er sett opp feil. Dette er ein feil hos oss, ikkje hos deg.",
             advice: &["Prøv igjen seinare."],
             button: TRY_AGAIN,
         },
         FailureCause::ProviderError => Message {
             title: "Noko gjekk gale hos Telenor",
-            happened: "Det oppstod ein feil hos Telenor medan du logga inn.",
+            summary: "Det oppstod ein feil hos Telenor medan du logga inn.",
             advice: &["Vent litt, og prøv ein gong til."],
             button: TRY_AGAIN,
         },
         FailureCause::ProviderUnavailable => Message {
             title: "Telenor svarar ikkje akkurat no",
-            happened: "Noko er gale hos Telenor for tida. Slikt går som regel over av seg sjølv.",
+            summary: "Noko er gale hos Telenor for tida. Slikt går som regel over av seg sjølv.",
             advice: &["Vent eit halvt minutt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::CallbackMalformed => Message {
             title: "Vi klarte ikkje å lese svaret frå Telenor",
-            happened: "Adressa hit er øydelagd, kanskje fordi ho vart kopiert eller korta ned.",
+            summary: "Adressa hit er øydelagd, kanskje fordi ho vart kopiert eller korta ned.",
             advice: &["Start innlogginga på nytt."],
             button: START_OVER,
         },
         FailureCause::StateUnknown => Message {
             title: "Vi kjenner ikkje att innlogginga",
-            happened: "Kanskje gjekk det for lang tid, eller så opna lenkja seg i ein annan app eller nettlesar. \
-                       Det hender òg når nettlesaren ikkje tek imot informasjonskapslar.",
+            summary: "Kanskje gjekk det for lang tid, eller så opna lenkja seg i ein annan app \
+                      eller nettlesar. Det hender òg når nettlesaren ikkje tek imot informasjonskapslar.",
             advice: &[
                 "Sjå etter at nettlesaren tek imot informasjonskapslar.",
                 "Start på nytt her, og hald deg i denne nettlesaren heile vegen.",
@@ -108,70 +111,75 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::StateExpired => Message {
             title: "Det tok for lang tid",
-            happened: "Av omsyn til tryggleiken må innlogginga gjerast ferdig på nokre få minutt.",
+            summary: "Av omsyn til tryggleiken må innlogginga gjerast ferdig på nokre få minutt.",
             advice: &["Start innlogginga på nytt."],
             button: START_OVER,
         },
         FailureCause::CodeRejected => Message {
             title: "Innlogginga kan ikkje brukast lenger",
-            happened: "Telenor seier at ho alt er brukt, eller at ho er for gammal.",
+            summary: "Telenor seier at ho alt er brukt, eller at ho er for gammal.",
             advice: &["Start på nytt. Ikkje oppdater sida eller gå tilbake undervegs."],
             button: START_OVER,
         },
         FailureCause::ClientRejected => Message {
             title: "Telenor kjenner oss ikkje att",
-            happened: "Telenor slapp ikkje nettstaden vår inn. Dette er ein feil hos oss, ikkje hos deg.",
+            summary: "Telenor slapp ikkje nettstaden vår inn. Dette er ein feil hos oss, ikkje hos \
+                      deg.",
             advice: &["Prøv igjen seinare."],
             button: TRY_AGAIN,
         },
         FailureCause::TokenResponseInvalid => Message {
             title: "Vi forstod ikkje svaret frå Telenor",
-            happened: "Det mangla noko vi treng for å logge deg inn. Du har ikkje gjort noko gale.",
+            summary: "Det mangla noko vi treng for å logge deg inn. Du har ikkje gjort noko gale.",
             advice: &["Vent litt, og prøv ein gong til."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayTimeout => Message {
             title: "Telenor svarte ikkje i tide",
-            happened: "Vi venta, men det kom ikkje noko svar frå Telenor.",
+            summary: "Vi venta, men det kom ikkje noko svar frå Telenor.",
             advice: &["Vent litt, og prøv ein gong til."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayUnreachable => Message {
             title: "Vi får ikkje kontakt med Telenor",
-            happened: "Sambandet mellom oss og Telenor er brote. Det er ikkje noko gale med nettet ditt.",
+            summary: "Sambandet mellom oss og Telenor er brote. Det er ikkje noko gale med nettet \
+                      ditt.",
             advice: &["Vent nokre minutt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::GatewayBusy => Message {
             title: "Det er stor pågang hos Telenor no",
-            happened: "Telenor tek ikkje imot fleire innloggingar frå oss akkurat no.",
+            summary: "Telenor tek ikkje imot fleire innloggingar frå oss akkurat no.",
             advice: &["Vent eit halvt minutt, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::TooManyLogins => Message {
             title: "Mange loggar inn samstundes",
-            happened: "Vi rekk ikkje over fleire innloggingar akkurat no.",
+            summary: "Vi rekk ikkje over fleire innloggingar akkurat no.",
             advice: &["Vent nokre sekund, og prøv igjen."],
             button: TRY_AGAIN,
         },
         FailureCause::SessionTooLarge => Message {
             title: "Vi fekk ikkje lagra innlogginga",
-            happened: "Ho tok større plass enn nettlesaren tillèt. Dette er ein feil hos oss, ikkje hos deg.",
+            summary: "Ho tok større plass enn nettlesaren tillèt. Dette er ein feil hos oss, ikkje \
+                      hos deg.",
             advice: &["Prøv igjen seinare."],
             button: TRY_AGAIN,
         },
         FailureCause::StoreUnavailable => Message {
             title: "Vi får ikkje sjekka innlogginga di",
-            happened: "Systemet som hugsar deg, svarer ikkje. Dette er ein feil hos oss, ikkje hos deg.",
+            summary: "Systemet som hugsar deg, svarer ikkje. Dette er ein feil hos oss, ikkje hos \
+                      deg.",
             advice: &["Vent litt, og prøv ein gong til."],
             button: TRY_AGAIN,
         },
         FailureCause::LoginLoop => Message {
             title: "Nettlesaren hugsar ikkje innlogginga",
-            happened: "Nettlesaren gløymer deg kvar gong du loggar inn. Anten blokkerer han \
+            summary: "Nettlesaren gløymer deg kvar gong du loggar inn. Anten blokkerer han \
                        informasjonskapslar, eller så går klokka på mobilen eller PC-en feil.",
             advice: &[
-                "Opne innstillingane i nettlesaren, gå til «Personvern», og tillat informasjonskapslar.",
+                "Opne innstillingane i nettlesaren, gå til «Personvern», og tillat \
+                 informasjonskapslar.",
                 "La mobilen eller PC-en stille dato og klokke sjølv.",
                 "Prøv så på nytt.",
             ],
@@ -179,39 +187,43 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::LoginRequired => Message {
             title: "Du må logge inn",
-            happened: "Du er ikkje logga inn, eller så har innlogginga gått ut.",
+            summary: "Du er ikkje logga inn, eller så har innlogginga gått ut.",
             advice: &["Telenor kjenner att abonnementet ditt, så du treng ikkje noko passord."],
             button: "Logg inn",
         },
         FailureCause::FormNotSent => Message {
             title: "Skjemaet vart ikkje sendt",
-            happened: "Du var ikkje logga inn då du sende skjemaet, så det du skreiv, er ikkje teke vare på.",
+            summary: "Du var ikkje logga inn då du sende skjemaet, så det du skreiv, er ikkje teke \
+                      vare på.",
             advice: &[
-                "Logg inn, og fyll ut skjemaet ein gong til. Går du tilbake først, finn du kanskje det du skreiv.",
+                "Logg inn, og fyll ut skjemaet ein gong til. Går du tilbake først, finn du kanskje \
+                 det du skreiv.",
             ],
             button: "Logg inn",
         },
         FailureCause::CrossSiteRequest => Message {
             title: "Du vart ikkje logga ut",
-            happened: "Ein annan nettstad bad om å få logge deg ut. Det sa vi nei til, så ingenting er endra.",
+            summary: "Ein annan nettstad bad om å få logge deg ut. Det sa vi nei til, så ingenting \
+                      er endra.",
             advice: &["Vil du logge ut, må du gjere det her."],
             button: "Logg ut",
         },
         FailureCause::MethodNotAllowed => Message {
             title: "Sida kan ikkje opnast slik",
-            happened: "Adressa er berre eit ledd i innlogginga og kan ikkje brukast på denne måten.",
+            summary: "Adressa er berre eit ledd i innlogginga og kan ikkje brukast på denne måten.",
             advice: &["Gå tilbake til nettstaden, og start derifrå."],
             button: START_OVER,
         },
         FailureCause::SpeculativeRequest => Message {
             title: "Sida er ikkje opna enno",
-            happened: "Nettlesaren prøvde å hente sida på førehand. Vi ventar til du opnar henne sjølv.",
+            summary: "Nettlesaren prøvde å hente sida på førehand. Vi ventar til du opnar henne \
+                      sjølv.",
             advice: &["Opne sida når du er klar."],
             button: "Opne sida",
         },
         FailureCause::Internal => Message {
             title: "Noko gjekk gale hos oss",
-            happened: "Dette er ein feil hos oss, ikkje hos deg.",
+            summary: "Dette er ein feil hos oss, ikkje hos deg.",
             advice: &["Vent litt, og prøv ein gong til."],
             button: TRY_AGAIN,
         },

@@ -1,22 +1,22 @@
-//! What must a language be able to say?
+//! The texts that each language must have.
 
 use crate::failure::FailureCause;
 
 /// All the texts of one language.
 pub(super) struct Text {
-    /// A function and not a map: its match proves that no cause was forgotten.
+    /// A function and not a map, because its match proves that no cause is missing.
     pub(super) failure: fn(FailureCause) -> Message,
     pub(super) signed_out: Message,
     pub(super) confirm_logout: Message,
     pub(super) login_page: Message,
     pub(super) start: Message,
-    /// What the app cannot do without the login. From the app's name and its purpose.
-    pub(super) consequence: fn(Option<&str>, &str) -> String,
-    /// What the app can do after the login. From the app's name and its purpose.
-    pub(super) promise: fn(Option<&str>, &str) -> String,
-    /// The purpose when the app gives none.
-    pub(super) usual_purpose: &'static str,
-    pub(super) go_without: &'static str,
+    /// Returns what the app cannot do without the login, from the app's name and its purpose.
+    pub(super) without_login: fn(Option<&str>, &str) -> String,
+    /// Returns what the app can do after the login, from the app's name and its purpose.
+    pub(super) with_login: fn(Option<&str>, &str) -> String,
+    /// The purpose if the app does not set one.
+    pub(super) default_purpose: &'static str,
+    pub(super) continue_without: &'static str,
     pub(super) go_home: &'static str,
     pub(super) stay_signed_in: &'static str,
     pub(super) reference: &'static str,
@@ -25,14 +25,14 @@ pub(super) struct Text {
     pub(super) from_telenor: &'static str,
 }
 
-/// What one page says.
+/// The texts of one page.
 #[derive(Clone, Copy)]
 pub(super) struct Message {
     pub(super) title: &'static str,
-    pub(super) happened: &'static str,
-    /// What to do now: one sentence or two, or several steps.
+    pub(super) summary: &'static str,
+    /// The advice to the user: one or two sentences, or several steps.
     pub(super) advice: &'static [&'static str],
-    /// The label of the one obvious button.
+    /// The label of the primary button.
     pub(super) button: &'static str,
 }
 
@@ -66,8 +66,8 @@ mod tests {
     fn labels(language: Language) -> [&'static str; 8] {
         let text = text(language);
         [
-            text.usual_purpose,
-            text.go_without,
+            text.default_purpose,
+            text.continue_without,
             text.go_home,
             text.stay_signed_in,
             text.reference,
@@ -81,12 +81,12 @@ mod tests {
         let text = text(language);
         let mut sentences = Vec::new();
         for (_, message) in messages(language) {
-            sentences.push(message.happened.to_owned());
+            sentences.push(message.summary.to_owned());
             sentences.extend(message.advice.iter().map(|step| (*step).to_owned()));
         }
         for app in [None, Some("Fjellbutikken")] {
-            sentences.push((text.consequence)(app, text.usual_purpose));
-            sentences.push((text.promise)(app, text.usual_purpose));
+            sentences.push((text.without_login)(app, text.default_purpose));
+            sentences.push((text.with_login)(app, text.default_purpose));
         }
         sentences
     }
@@ -103,7 +103,7 @@ mod tests {
     fn no_text_is_missing_in_any_language() {
         for language in Language::ALL {
             for (name, message) in messages(language) {
-                let all = [message.title, message.happened, message.button];
+                let all = [message.title, message.summary, message.button];
                 assert!(
                     all.iter()
                         .chain(message.advice)
@@ -112,7 +112,7 @@ mod tests {
                 );
                 assert!(
                     !message.advice.is_empty(),
-                    "{language:?} {name}: says nothing to do"
+                    "{language:?} {name}: has no advice"
                 );
             }
             assert!(
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_tells_one_cause_from_every_other() {
+    fn titles_are_distinct() {
         for language in Language::ALL {
             let messages = messages(language);
             let titles: HashSet<_> = messages.iter().map(|(_, message)| message.title).collect();
@@ -158,9 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn no_language_borrows_a_text_from_another() {
-        // Short words that are spelt alike in bokmål and nynorsk.
-        let alike: HashSet<&str> = [
+    fn no_text_is_in_the_wrong_language() {
+        // Short texts that are spelled the same in bokmål and nynorsk.
+        let same: HashSet<&str> = [
             "Det tok for lang tid",
             "Du må logge inn",
             "Feilkode",
@@ -177,7 +177,7 @@ mod tests {
         .into();
         let [bokmal, nynorsk, english] = Language::ALL.map(short_texts);
         let shared: HashSet<&str> = bokmal.intersection(&nynorsk).copied().collect();
-        assert_eq!(shared, alike);
+        assert_eq!(shared, same);
         assert!(english.is_disjoint(&bokmal) && english.is_disjoint(&nynorsk));
 
         let [bokmal, nynorsk, english] =
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn each_language_keeps_to_its_own_spelling() {
-        let foreign = |language, text: &str| {
+        let foreign_word = |language, text: &str| {
             let words = text.to_lowercase();
-            let strangers: &[&str] = match language {
+            let foreign: &[&str] = match language {
                 Language::Bokmal => &[
                     "ikkje", "frå", "noko", "eit", "ein", "vart", "berre", "kva", "dei", "no",
                 ],
@@ -202,19 +202,19 @@ mod tests {
             };
             words
                 .split(|c: char| !c.is_alphabetic() && c != '-')
-                .find(|word| strangers.contains(word))
+                .find(|word| foreign.contains(word))
                 .map(str::to_owned)
         };
         for language in Language::ALL {
             let short = short_texts(language).into_iter().map(str::to_owned);
             for text in sentences(language).into_iter().chain(short) {
-                assert_eq!(foreign(language, &text), None, "{language:?}: {text}");
+                assert_eq!(foreign_word(language, &text), None, "{language:?}: {text}");
             }
         }
     }
 
     #[test]
-    fn nobody_meets_a_technical_word() {
+    fn no_text_has_technical_words() {
         let jargon = [
             "token", "state", "oauth", "gateway", "api", "session", "sesjon", "server", "client",
             "klient",
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_operator_must_fix_is_not_blamed_on_the_user() {
+    fn errors_of_the_operator_are_not_blamed_on_the_user() {
         use FailureCause::*;
         for cause in [
             ProviderRefused,
@@ -248,7 +248,7 @@ mod tests {
                 (Language::English, "This is our mistake, not yours"),
             ] {
                 assert!(
-                    (text(language).failure)(cause).happened.contains(words),
+                    (text(language).failure)(cause).summary.contains(words),
                     "{language:?} {cause}"
                 );
             }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_that_nothing_was_shared() {
+    fn denied_access_says_that_nothing_was_shared() {
         for (language, words) in [
             (Language::Bokmal, "ingen opplysninger om deg er delt"),
             (Language::Nynorsk, "ingen opplysningar om deg er delte"),
@@ -264,7 +264,7 @@ mod tests {
         ] {
             assert!(
                 (text(language).failure)(FailureCause::AccessDenied)
-                    .happened
+                    .summary
                     .contains(words),
                 "{language:?}"
             );
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_not_recognised_tries_mobile_data_first_and_the_phone_next() {
+    fn unrecognized_line_gets_advice_on_mobile_data_first_and_the_phone_next() {
         for (language, words) in [
             (
                 Language::Bokmal,
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_holds_with_and_without_name_and_purpose() {
+    fn consequence_reads_well_with_and_without_name_and_purpose() {
         let app = Some("Fjellbutikken");
         let table = [
             (
@@ -353,8 +353,8 @@ mod tests {
         ];
         for (language, app, purpose, expected) in table {
             let text = text(language);
-            let purpose = purpose.unwrap_or(text.usual_purpose);
-            assert_eq!((text.consequence)(app, purpose), expected);
+            let purpose = purpose.unwrap_or(text.default_purpose);
+            assert_eq!((text.without_login)(app, purpose), expected);
         }
     }
 }

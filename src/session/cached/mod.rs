@@ -31,20 +31,22 @@ const DEFAULT_STALENESS: Duration = Duration::from_secs(2);
 /// It is for a store behind a network. Callers that ask for the same session at the same time share
 /// one look-up.
 ///
-/// **Staleness.** An answer is kept for 2 seconds by default, counted from when the store was asked.
-/// That there is no session for a token is kept too, and an error never. What this process does to a
-/// session takes effect here at once. What another instance does takes effect here within the
-/// [staleness](Self::with_staleness): a session that was ended there can be used here until then.
+/// **Staleness.** An answer is kept for 2 seconds by default, counted from when the store was
+/// asked. That there is no session for a token is kept too, and an error never. What this process
+/// does to a session takes effect here at once. What another instance does takes effect here within
+/// the [staleness](Self::with_staleness): a session that was ended there can be used here until
+/// then.
 ///
 /// **Ends.** A session that is removed or revoked here is refused from that moment on. If the store
-/// fails to end it, it is refused here for the staleness all the same. No answer that the store gave
-/// before a session was updated or ended is kept, or given to a request that came later.
+/// fails to end it, it is refused here for the staleness all the same. Where a subject or all
+/// sessions are revoked, a request waits until the store has done it or has failed. An answer that
+/// the store gave before a session was updated or ended is not kept.
 ///
 /// **Bounds.** It keeps 10 000 sessions by default, and for every eight of them one token without a
 /// session. The oldest makes room for the next.
 ///
-/// **Errors.** A look-up fails with the error of the store, for all callers that wait for it. It also
-/// fails when the store panics, and outside a Tokio runtime.
+/// **Errors.** A look-up fails with the error of the store, for all callers that wait for it. It
+/// also fails when the store panics, and outside a Tokio runtime.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,8 +97,8 @@ impl<S: SessionStore> CachedStore<S> {
     /// minutes: another instance can end or update a session, and this one does not see it until
     /// then.
     ///
-    /// With [`Duration::ZERO`] nothing is kept, and callers share an answer only while they wait for
-    /// it.
+    /// With [`Duration::ZERO`] nothing is kept. Callers then share an answer only while they wait
+    /// for it. The cache is empty after this call.
     #[must_use]
     pub fn with_staleness(self, staleness: Duration) -> Self {
         Self {
@@ -106,7 +108,8 @@ impl<S: SessionStore> CachedStore<S> {
         }
     }
 
-    /// Sets how many sessions are kept at most. It defaults to 10 000.
+    /// Sets how many sessions are kept at most. It defaults to 10 000. The cache is empty after
+    /// this call.
     #[must_use]
     pub fn with_capacity(self, sessions: usize) -> Self {
         Self {

@@ -1,10 +1,10 @@
-//! No import runs upwards, and none in a circle.
+//! Imports point downwards, and form no cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::imports::{Import, Module, Sources};
 
-/// The rooms of `src/`, from the top to the ground. A room imports from those below it alone.
+/// The modules in `src/`, from the top level to the lowest. Each imports only from levels below.
 const LEVELS: [&[&str]; 9] = [
     &["builder"],
     &["layer"],
@@ -31,19 +31,21 @@ const LEVELS: [&[&str]; 9] = [
 ];
 
 #[test]
-fn no_import_runs_upwards() {
-    let level = |room: &str| LEVELS.iter().position(|rooms| rooms.contains(&room));
+fn imports_point_downwards() {
+    let level = |module: &str| LEVELS.iter().position(|modules| modules.contains(&module));
     let mut wrong = Vec::new();
     for (from, to) in Sources::read().imports() {
-        let (Some(from_room), Some(to_room)) = (from.first(), to.first()) else {
+        let (Some(from_module), Some(to_module)) = (from.first(), to.first()) else {
             // The crate's root re-exports everything.
             assert!(from.is_empty(), "{from:?} imports from the crate's root");
             continue;
         };
-        let from_level = level(from_room).unwrap_or_else(|| panic!("{from_room} has no level"));
-        let to_level = level(to_room).unwrap_or_else(|| panic!("{to_room} has no level"));
-        let ground = from_level == LEVELS.len() - 1;
-        if from_room != to_room && (to_level < from_level || (to_level == from_level && !ground)) {
+        let from_level = level(from_module).unwrap_or_else(|| panic!("{from_module} has no level"));
+        let to_level = level(to_module).unwrap_or_else(|| panic!("{to_module} has no level"));
+        let is_lowest = from_level == LEVELS.len() - 1;
+        if from_module != to_module
+            && (to_level < from_level || (to_level == from_level && !is_lowest))
+        {
             wrong.push(format!("{} -> {}", from.join("::"), to.join("::")));
         }
     }
@@ -52,12 +54,12 @@ fn no_import_runs_upwards() {
 
 #[test]
 fn every_level_has_its_files() {
-    for room in LEVELS.concat() {
+    for module in LEVELS.concat() {
         let src = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-        let file = std::path::Path::new(src).join(room);
+        let file = std::path::Path::new(src).join(module);
         assert!(
             file.is_dir() || file.with_extension("rs").is_file(),
-            "{room}"
+            "{module}"
         );
     }
 }
@@ -69,13 +71,13 @@ fn no_file_imports_through_the_crates_root() {
 }
 
 #[test]
-fn no_imports_go_in_circles() {
-    let circles = circles(&Sources::read().imports());
-    assert!(circles.is_empty(), "{circles:#?}");
+fn imports_form_no_cycle() {
+    let cycles = cycles(&Sources::read().imports());
+    assert!(cycles.is_empty(), "{cycles:#?}");
 }
 
 /// The groups of modules that can all be reached from each other.
-fn circles(imports: &BTreeSet<Import>) -> Vec<Vec<String>> {
+fn cycles(imports: &BTreeSet<Import>) -> Vec<Vec<String>> {
     let mut next: BTreeMap<&Module, Vec<&Module>> = BTreeMap::new();
     for (from, to) in imports {
         next.entry(from).or_default().push(to);
@@ -94,14 +96,14 @@ fn circles(imports: &BTreeSet<Import>) -> Vec<Vec<String>> {
         .keys()
         .map(|module| (*module, reachable(module)))
         .collect();
-    let mut circles = BTreeSet::new();
+    let mut cycles = BTreeSet::new();
     for (module, reached) in &reach {
         if reached.contains(*module) {
             let both =
                 |other: &&&Module| reached.contains(**other) && reach[*other].contains(*module);
             let group: Vec<String> = reach.keys().filter(both).map(|m| m.join("::")).collect();
-            circles.insert(group);
+            cycles.insert(group);
         }
     }
-    circles.into_iter().collect()
+    cycles.into_iter().collect()
 }

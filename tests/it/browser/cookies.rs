@@ -1,4 +1,4 @@
-//! Cookies as they are written, and as browsers and others send them.
+//! The attributes of cookies, and the cookies in a request.
 
 use http::StatusCode;
 use telenor_auth::CookiePrefix;
@@ -33,7 +33,7 @@ async fn http_prefix_is_offered() {
 }
 
 #[tokio::test]
-async fn cookies_that_came_twice_are_rejected_in_either_order() {
+async fn duplicate_cookies_are_rejected_in_either_order() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -55,7 +55,7 @@ async fn cookies_that_came_twice_are_rejected_in_either_order() {
 }
 
 #[tokio::test]
-async fn neighbours_cookies_do_not_hide_ours() {
+async fn cookies_of_other_apps_do_not_hide_ours() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/whoami").await;
@@ -69,7 +69,7 @@ async fn neighbours_cookies_do_not_hide_ours() {
 }
 
 #[tokio::test]
-async fn cookies_that_a_flood_made_up_are_not_all_answered() {
+async fn flood_of_forged_cookies_is_answered_with_few_cookies() {
     let app = App::start().await;
     let mut nav = navigation("/private");
     let flood: Vec<_> = (0..5_000)

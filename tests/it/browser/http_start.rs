@@ -1,4 +1,4 @@
-//! The login that starts on plain http, and what passes there in clear text.
+//! Logins that start on plain http.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn link(page: &Answer) -> String {
     let from = page
         .body
         .find("id=\"continue\" href=\"")
-        .expect("a link to go on")
+        .expect("a link that continues")
         + 20;
     page.body[from - 1..]
         .split('"')
@@ -58,7 +58,7 @@ async fn login_passes_over_plain_http_and_ends_on_https() {
     assert!(
         page.body
             .contains("http-equiv=\"refresh\" content=\"0;url="),
-        "and it goes on by itself"
+        "it continues by itself"
     );
     assert!(authorization.starts_with(&app.gateway.base_url()));
     assert_eq!(query(&authorization, "code_challenge").unwrap().len(), 43);
@@ -71,7 +71,7 @@ async fn login_passes_over_plain_http_and_ends_on_https() {
 }
 
 #[tokio::test]
-async fn nothing_secret_personal_or_readable_passes_in_clear_text() {
+async fn plain_http_carries_no_secret_and_no_personal_data() {
     let app = app().await;
     let mut browser = app.browser();
     let start = browser.start("/whoami?phone=4791234567").await;
@@ -114,7 +114,7 @@ async fn start_page_is_shown_once_and_within_a_minute() {
             login.starts_with("https://app.test/telenor/login?resume="),
             "{login}"
         );
-        // Over https the cookie knows where this login was to lead; a button keeps it from going round by itself.
+        // Over https the cookie holds the target of this login. The button prevents a loop.
         let button = browser.open(&login).await;
         assert_eq!(button.status, StatusCode::OK);
         assert!(
@@ -141,7 +141,7 @@ async fn start_page_is_shown_once_and_within_a_minute() {
 }
 
 #[tokio::test]
-async fn address_that_was_never_ours_ends_on_a_page_and_in_no_loop() {
+async fn invalid_start_address_leads_to_a_page_and_makes_no_loop() {
     let app = app().await;
     let mut browser = app.browser();
     let start = browser.start("/private").await;
@@ -158,7 +158,7 @@ async fn address_that_was_never_ours_ends_on_a_page_and_in_no_loop() {
         let refused = on_http(&app, url).await;
         assert!(
             refused.location().ends_with("/telenor/login?resume="),
-            "nothing of it is passed on"
+            "no part of the address is passed on"
         );
         let page = browser.open(&refused.location()).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{url}");
@@ -171,7 +171,7 @@ async fn address_that_was_never_ours_ends_on_a_page_and_in_no_loop() {
 }
 
 #[tokio::test]
-async fn token_of_the_start_page_does_not_stand_for_the_cookie() {
+async fn start_ticket_does_not_replace_the_cookie() {
     let app = app().await;
     let mut browser = app.browser();
     let start = browser.start("/private").await;
@@ -184,11 +184,12 @@ async fn token_of_the_start_page_does_not_stand_for_the_cookie() {
 }
 
 #[tokio::test]
-async fn browser_that_upgrades_the_start_page_gets_through() {
+async fn start_page_works_over_https() {
     let app = app().await;
     let mut browser = app.browser();
     let start = browser.start("/private").await;
-    // Over https on the start host, and on the app's own: the page is the same, and sends nobody back to http.
+    // Over https the page is the same on the start host and on the app's own. It does not redirect
+    // back to http.
     for host in ["start.app.test", "app.test"] {
         let mut browser = app.browser();
         let fresh = browser.start("/private").await;
@@ -203,7 +204,7 @@ async fn browser_that_upgrades_the_start_page_gets_through() {
 }
 
 #[tokio::test]
-async fn everything_else_on_plain_http_is_sent_to_https_with_no_look_at_cookies() {
+async fn other_plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let app = app().await;
     let mut signed_in = app.browser();
     let start = signed_in.start("/private").await;
@@ -249,7 +250,7 @@ async fn everything_else_on_plain_http_is_sent_to_https_with_no_look_at_cookies(
 }
 
 #[tokio::test]
-async fn loading_ahead_uses_up_no_start_page() {
+async fn prefetch_uses_up_no_start_page() {
     let app = app().await;
     let start = app.browser().start("/private").await;
     let mut ahead = request(
@@ -268,7 +269,7 @@ async fn loading_ahead_uses_up_no_start_page() {
 }
 
 #[tokio::test]
-async fn page_has_telenors_script_and_no_other() {
+async fn start_page_has_only_the_configured_script() {
     let script = "document.getElementById('continue').click()";
     let with = |script: StartScript| {
         App::with(move |builder: TelenorAuthBuilder| builder.http_start(START).start_script(script))
@@ -278,7 +279,7 @@ async fn page_has_telenors_script_and_no_other() {
     assert!(page.body.contains(&format!("<script>{script}</script>")));
     assert!(
         page.body.contains("<noscript><meta http-equiv=\"refresh\""),
-        "without scripts it still goes on"
+        "it continues without scripts"
     );
     let policy = page.header("content-security-policy").unwrap();
     assert!(
@@ -306,7 +307,7 @@ async fn page_has_telenors_script_and_no_other() {
 }
 
 #[tokio::test]
-async fn start_needs_a_plain_origin_of_its_own() {
+async fn http_start_needs_an_http_origin_of_its_own() {
     let build = |origin: &str| {
         let gateway = "http://127.0.0.1:9";
         let redirect_uri = format!("{ORIGIN}/telenor/callback");

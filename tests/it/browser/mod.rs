@@ -1,4 +1,4 @@
-//! What comes from a browser, and what is kept in it.
+//! Requests of a browser, and the cookies in it.
 
 mod cookies;
 mod http_start;

@@ -1,4 +1,4 @@
-//! A number that a request claims.
+//! Headers in which a request claims a phone number.
 
 use axum::routing::get;
 use http::{HeaderName, HeaderValue};
@@ -32,6 +32,6 @@ async fn headers_that_claim_a_number_reach_no_handler() {
         }
         let page = browser.send(sent).await;
         assert!(!page.body.contains("4791234567"), "{}", page.body);
-        assert!(page.body.contains("text/html"), "the others are there");
+        assert!(page.body.contains("text/html"), "other headers remain");
     }
 }

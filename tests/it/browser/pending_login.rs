@@ -1,4 +1,4 @@
-//! The cookies of logins that have not ended.
+//! The cookies of pending logins.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -19,7 +19,7 @@ async fn pending_cookie_has_exactly_these_attributes() {
         attributes,
         "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=300"
     );
-    assert!(!line.contains("private"), "what is in it cannot be read");
+    assert!(!line.contains("private"), "its content is sealed");
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn state_of_another_browser_is_rejected() {
 }
 
 #[tokio::test]
-async fn cookie_of_one_login_does_not_stand_for_another() {
+async fn cookie_of_one_login_is_rejected_for_another() {
     let app = App::start().await;
     let (mut first, mut second) = (app.browser(), app.browser());
     let callback = first.callback_url(&app.gateway, "/private").await;
@@ -56,7 +56,7 @@ async fn pending_login_expires_by_our_clock() {
     late.assert_safe_reject();
     assert!(
         late.body.contains("return_to=%2Fwhoami%3Fa%3D1"),
-        "starts over at the same place"
+        "a new login has the same target"
     );
     assert_eq!(app.token_requests(), 0);
 }
@@ -72,7 +72,7 @@ async fn pending_login_from_the_future_is_rejected() {
 }
 
 #[tokio::test]
-async fn at_most_five_logins_wait_and_the_oldest_go_first() {
+async fn browser_keeps_five_pending_logins_and_drops_the_oldest() {
     let app = App::start().await;
     let mut browser = app.browser();
     let mut callbacks = Vec::new();
@@ -123,7 +123,7 @@ async fn long_targets_do_not_overflow_the_header() {
 }
 
 #[tokio::test]
-async fn expired_and_unreadable_logins_are_swept() {
+async fn expired_and_unreadable_logins_are_removed() {
     let app = App::start().await;
     let mut browser = app.browser();
     browser.start("/private").await;
@@ -154,7 +154,7 @@ async fn starting_logins_leaves_nothing_on_the_server() {
 }
 
 #[tokio::test]
-async fn success_clears_the_login_it_ends_and_no_other() {
+async fn login_clears_its_own_pending_cookie_and_no_other() {
     let app = App::start().await;
     let mut browser = app.browser();
     let first = browser.callback_url(&app.gateway, "/private").await;
@@ -171,7 +171,7 @@ async fn success_clears_the_login_it_ends_and_no_other() {
 }
 
 #[tokio::test]
-async fn pending_login_is_no_session_and_the_other_way_round() {
+async fn pending_login_and_session_do_not_replace_each_other() {
     let app = App::with(in_cookie).await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;

@@ -10,7 +10,7 @@ use tower::ServiceExt;
 use crate::support::{self, App, Hits, builder, navigation, request};
 
 #[tokio::test]
-async fn plain_http_is_sent_to_https_with_no_look_at_cookies() {
+async fn plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let hits = Hits::default();
     let gateway = MockGateway::start().await.unwrap();
     let https = support::routes(&hits).layer(builder(&gateway).build().unwrap());

@@ -1,4 +1,4 @@
-//! Browsers and apps that would go round for ever.
+//! Redirect loops, which end on a page.
 
 use http::StatusCode;
 use telenor_auth::{
@@ -21,7 +21,7 @@ async fn browser_without_cookies_gets_a_page_and_no_loop() {
 }
 
 #[tokio::test]
-async fn browser_that_loses_its_session_is_told_after_three_rounds() {
+async fn browser_that_loses_its_session_gets_a_page_after_three_logins() {
     let app = App::start().await;
     let mut browser = app.browser();
     for _ in 0..3 {
@@ -34,14 +34,14 @@ async fn browser_that_loses_its_session_is_told_after_three_rounds() {
     assert!(page.body.contains("login_loop"));
     assert!(
         page.body.contains("return_to=%2Fprivate%3Fn%3D1"),
-        "with a way on"
+        "the page links to the login"
     );
     app.clock.advance(MINUTE);
     browser.start("/private").await;
 }
 
 #[tokio::test]
-async fn abandoned_logins_lock_nobody_out() {
+async fn abandoned_logins_block_no_later_login() {
     let app = App::start().await;
     let mut browser = app.browser();
     for _ in 0..20 {
@@ -53,7 +53,7 @@ async fn abandoned_logins_lock_nobody_out() {
 }
 
 #[tokio::test]
-async fn app_that_redirects_to_the_login_route_by_itself_makes_no_endless_loop() {
+async fn app_that_redirects_to_the_login_route_makes_no_endless_loop() {
     let app = App::start().await;
     let mut browser = app.browser();
     for round in 0..10 {
@@ -67,11 +67,11 @@ async fn app_that_redirects_to_the_login_route_by_itself_makes_no_endless_loop()
         browser.open(&callback).await;
         browser.jar.retain(|(name, _)| !name.contains("-session"));
     }
-    panic!("goes round for ever");
+    panic!("the loop does not end");
 }
 
 #[tokio::test]
-async fn gateway_that_always_says_dead_makes_no_loop() {
+async fn gateway_that_rejects_every_token_makes_no_loop() {
     let app = App::start().await;
     app.gateway
         .answer_always(Endpoint::UserInfo, Scripted::gateway_error(40105));
@@ -85,12 +85,12 @@ async fn gateway_that_always_says_dead_makes_no_loop() {
         let callback = app.gateway.allow(&page.location()).unwrap();
         browser.open(&callback).await;
     }
-    panic!("goes round for ever");
+    panic!("the loop does not end");
 }
 
-/// Two instances behind a balancer that sends every other request to the other one, minutes apart by their clocks.
+/// Two instances whose clocks are minutes apart, behind a balancer that alternates between them.
 #[tokio::test]
-async fn clocks_that_disagree_end_on_a_page_and_in_no_loop() {
+async fn clocks_that_disagree_make_no_loop() {
     for minutes in [2, 4, 30] {
         let gateway = MockGateway::start().await.unwrap();
         let instance = |clock: &telenor_auth::Clock| {
@@ -117,7 +117,10 @@ async fn clocks_that_disagree_end_on_a_page_and_in_no_loop() {
                 break page;
             }
             rounds += 1;
-            assert!(rounds <= 3, "goes round for ever, {minutes} minutes apart");
+            assert!(
+                rounds <= 3,
+                "the loop does not end, {minutes} minutes apart"
+            );
             let callback = gateway.allow(&page.location()).unwrap();
             browser.router = ahead.clone();
             let done = browser.open(&callback).await;

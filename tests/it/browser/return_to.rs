@@ -1,7 +1,7 @@
-//! Whatever a login was started for, it ends on the app's own origin.
+//! A login ends on the app's own origin, with any target.
 //!
-//! The strings are made here by combining what such tricks are made of. `REDIRECT_TRICKS` may name a file with more of them,
-//! one a line.
+//! The test data combines the parts of known tricks. `REDIRECT_TRICKS` may name a file with more of
+//! them, one on each line.
 
 use http::{Method, StatusCode, Uri};
 use url::Url;
@@ -88,13 +88,16 @@ fn tricks() -> Vec<String> {
         .collect();
     if let Ok(list) = std::env::var("REDIRECT_TRICKS") {
         let list = std::fs::read_to_string(&list).expect("REDIRECT_TRICKS names a readable file");
-        assert!(list.lines().count() > 500, "the list is there");
+        assert!(
+            list.lines().count() > 500,
+            "the list has more than 500 lines"
+        );
         tricks.extend(list.split('\n').map(str::to_owned));
     }
     tricks
 }
 
-/// Raw, decoded once and decoded twice: a proxy in front may have decoded it before us.
+/// Raw, decoded once and decoded twice: a proxy may decode a request before the layer reads it.
 fn forms(trick: &str) -> Vec<String> {
     let decode = |text: &str| {
         let pairs = format!("x={}", text.replace('&', "%26").replace('+', "%2B"));
@@ -110,10 +113,11 @@ fn forms(trick: &str) -> Vec<String> {
     forms
 }
 
-/// Where a browser ends up that is told `Location: location` by a page of the app.
-fn lands_at_home(location: &str) -> bool {
+/// Whether a browser that follows `Location: location` stays on the origin of the app.
+fn stays_on_the_origin(location: &str) -> bool {
     let base = Url::parse(&format!("{ORIGIN}/telenor/callback")).unwrap();
-    // The parser refuses some addresses that a browser would open on another host: refused counts as away.
+    // The parser refuses some addresses that a browser opens on another host, so a refused address
+    // counts as another origin.
     base.join(location)
         .is_ok_and(|url| url.origin() == base.origin() && !url.path().starts_with("//"))
 }
@@ -124,7 +128,7 @@ fn login_route(target: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_trick_in_the_query_ends_at_home() {
+async fn every_trick_in_the_query_stays_on_the_origin() {
     let app = App::start().await;
     let mut kept = 0;
     for trick in tricks() {
@@ -142,23 +146,23 @@ async fn every_trick_in_the_query_ends_at_home() {
                 location.bytes().all(|byte| byte.is_ascii_graphic()),
                 "{form:?} -> {location:?}"
             );
-            assert!(lands_at_home(&location), "{form:?} -> {location:?}");
+            assert!(stays_on_the_origin(&location), "{form:?} -> {location:?}");
             let relative = location.strip_prefix(ORIGIN).unwrap();
             assert!(
-                lands_at_home(relative),
-                "{form:?} -> {relative:?}, taken for itself"
+                stays_on_the_origin(relative),
+                "{form:?} -> {relative:?}, as a relative address"
             );
             kept += usize::from(relative != "/");
         }
     }
     assert!(
         kept > 100,
-        "harmless ones are kept, {kept} of them: a rule that refuses all proves nothing"
+        "only {kept} harmless targets are kept: a rule that refuses all proves nothing"
     );
 }
 
 #[tokio::test]
-async fn every_trick_in_the_request_line_ends_at_home() {
+async fn every_trick_in_the_request_line_stays_on_the_origin() {
     let app = App::start().await;
     let mut tried = 0;
     for trick in tricks() {
@@ -179,7 +183,7 @@ async fn every_trick_in_the_request_line_ends_at_home() {
             let callback = app.gateway.allow(&answer.location()).unwrap();
             let location = browser.open(&callback).await.location();
             assert!(
-                lands_at_home(&location) && location.starts_with("https://app.test/"),
+                stays_on_the_origin(&location) && location.starts_with("https://app.test/"),
                 "{form:?} -> {location:?}"
             );
             tried += 1;
@@ -188,9 +192,9 @@ async fn every_trick_in_the_request_line_ends_at_home() {
     assert!(tried > 200, "{tried}");
 }
 
-/// The guard of the guards: a rule that only looks for a slash in front must not pass as one that works.
+/// The tricks of this file find the mistake of a rule that only looks for a slash at the start.
 #[test]
-fn naive_rule_would_be_caught() {
+fn tricks_defeat_a_naive_rule() {
     let naive = |target: &str| {
         if target.starts_with('/') {
             target.to_owned()
@@ -201,13 +205,13 @@ fn naive_rule_would_be_caught() {
     let caught = tricks()
         .iter()
         .flat_map(|trick| forms(trick))
-        .filter(|form| !lands_at_home(&naive(form)))
+        .filter(|form| !stays_on_the_origin(&naive(form)))
         .count();
     assert!(caught > 100, "{caught}");
 }
 
 #[tokio::test]
-async fn own_addresses_come_back_byte_for_byte() {
+async fn own_targets_return_byte_for_byte() {
     let app = App::start().await;
     for target in [
         "/private?next=https://evil.test",
@@ -225,7 +229,7 @@ async fn own_addresses_come_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn too_long_and_own_routes_become_home() {
+async fn long_targets_and_own_routes_lead_home() {
     let app = App::start().await;
     for target in [
         format!("/private?{}", "x".repeat(5_000)),
@@ -248,7 +252,7 @@ async fn too_long_and_own_routes_become_home() {
 }
 
 #[tokio::test]
-async fn home_is_where_the_app_says() {
+async fn login_without_a_target_leads_to_the_configured_home() {
     let app = App::with(|builder| builder.home("/shop")).await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/telenor/login").await;

@@ -45,7 +45,8 @@ impl<'w> MakeWriter<'w> for Log {
     }
 }
 
-/// All that is logged on this thread while the guard lives; the exchanges of a test run on it too.
+/// Captures the log of this thread while the guard lives. The token requests of a test run on it
+/// too.
 fn capture() -> (Log, tracing::subscriber::DefaultGuard) {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
@@ -56,11 +57,12 @@ fn capture() -> (Log, tracing::subscriber::DefaultGuard) {
     (log, tracing::subscriber::set_default(subscriber))
 }
 
-/// The same bytes as somebody might write them by accident.
+/// The spellings in which a mistake could log the same bytes.
 fn spellings(secret: &str) -> Vec<String> {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let base64 = BASE64_STANDARD.encode(secret);
-    // Inside a longer text base64 starts at another place: leave out what depends on the neighbours.
+    // Inside a longer text base64 starts at another place: leave out what depends on the
+    // neighbours.
     let inside = |skip: usize| {
         let shifted = BASE64_STANDARD.encode(format!("{}{secret}", "x".repeat(skip)));
         shifted[4..shifted.len() - 4].to_owned()
@@ -154,7 +156,7 @@ async fn nothing_secret_or_personal_is_logged() {
     let log = log.text();
     assert!(
         log.contains("login succeeded") && log.contains("login failed"),
-        "the log is there"
+        "the events are in the log"
     );
     secrets.push("canary".into());
     for secret in &secrets {
@@ -205,11 +207,11 @@ async fn failed_login_is_one_line_with_cause_and_login_id() {
         .unwrap()
         .trim_matches('"');
     assert!(line.contains(login_id), "the same id from start to end");
-    assert!(page.body.contains(login_id), "and on the page");
+    assert!(page.body.contains(login_id), "the page shows it too");
 }
 
 #[tokio::test]
-async fn store_that_fails_is_a_line_with_its_words() {
+async fn store_failure_is_one_line_with_its_cause() {
     let store = FaultyStore::new(MemoryStore::new());
     let faulty = store.clone();
     let gateway = MockGateway::start().await.unwrap();
@@ -237,7 +239,7 @@ async fn store_that_fails_is_a_line_with_its_words() {
 }
 
 #[tokio::test]
-async fn gateway_that_goes_down_and_comes_back_is_a_line_each() {
+async fn gateway_outage_and_recovery_are_one_line_each() {
     let (log, guard) = capture();
     let app = App::start().await;
     app.gateway
@@ -255,23 +257,26 @@ async fn gateway_that_goes_down_and_comes_back_is_a_line_each() {
     drop(guard);
     let log = log.text();
     let mut lines = log.lines().filter(|line| {
-        let name = ["token endpoint left alone", "token endpoint is back"];
+        let name = [
+            "token endpoint breaker opened",
+            "token endpoint breaker closed",
+        ];
         name.iter().any(|name| line.contains(name))
     });
     let (down, back) = (lines.next().unwrap(), lines.next().unwrap());
     assert!(
-        down.contains("WARN") && down.contains("left alone failures=5"),
+        down.contains("WARN") && down.contains("breaker opened failures=5"),
         "{down}"
     );
     assert!(
-        back.contains("INFO") && back.contains("is back failures=8"),
+        back.contains("INFO") && back.contains("breaker closed failures=8"),
         "{back}"
     );
     assert_eq!(lines.next(), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_change_or_go_missing_are_one_line() {
+async fn changed_or_missing_keys_are_one_line() {
     let key = |seed: u8| {
         let key = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[seed]);
         BASE64_STANDARD.encode(key)
@@ -282,7 +287,7 @@ async fn keys_that_change_or_go_missing_are_one_line() {
     let keys = CookieKeys::from_fn(move || read.lock().unwrap().clone()).unwrap();
     let every = Duration::from_secs(10);
     tokio::spawn(keys.follow(every));
-    let mut told = 0;
+    let mut seen = 0;
     for (holds, line) in [
         (Ok(key(1)), None),
         (Ok(format!("{},{}", key(1), key(2))), Some("INFO")),
@@ -299,10 +304,10 @@ async fn keys_that_change_or_go_missing_are_one_line() {
             .lines()
             .filter(|line| line.contains("cookie keys"))
             .collect();
-        let new = &lines[told..];
+        let new = &lines[seen..];
         assert_eq!(new.len(), usize::from(line.is_some()), "{new:?}");
         assert!(new.iter().all(|new| new.contains(line.unwrap())), "{new:?}");
-        told = lines.len();
+        seen = lines.len();
     }
     let text = log.text();
     assert!(
@@ -315,15 +320,15 @@ async fn keys_that_change_or_go_missing_are_one_line() {
 }
 
 #[test]
-fn layer_that_signs_everybody_in_is_a_warning() {
+fn layer_that_signs_in_every_request_logs_a_warning() {
     let (log, _guard) = capture();
-    let nobody = SignedInLayer::anonymous();
-    assert_eq!(log.text(), "", "{nobody:?} opens nothing");
-    let everybody = SignedInLayer::new(TelenorUser::for_test());
+    let anonymous = SignedInLayer::anonymous();
+    assert_eq!(log.text(), "", "{anonymous:?} opens nothing");
+    let signed_in = SignedInLayer::new(TelenorUser::for_test());
     let text = log.text();
     assert!(
         text.contains("WARN") && text.contains("For tests only"),
-        "{everybody:?}: {text}"
+        "{signed_in:?}: {text}"
     );
 }
 

@@ -67,7 +67,7 @@ impl Recorder for Counted {
     }
 }
 
-/// How often each metric was touched by a story, which every one of them is documented for.
+/// Returns how often `story` touches each metric, and asserts that each is documented.
 fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
     let counted = Counted::default();
     // One thread, so that the tasks of the layer count here too.
@@ -138,7 +138,7 @@ fn logins_failures_and_calls_are_counted_by_name() {
 }
 
 #[test]
-fn breaker_is_counted_by_its_changes_and_those_it_refuses() {
+fn breaker_counts_its_changes_and_its_refusals() {
     let counted = counted(async {
         let app = App::start().await;
         app.gateway
@@ -177,7 +177,7 @@ fn breaker_is_counted_by_its_changes_and_those_it_refuses() {
 }
 
 #[test]
-fn each_failure_of_the_store_is_counted() {
+fn each_store_failure_is_counted() {
     let counted = counted(async {
         let store = FaultyStore::new(MemoryStore::new());
         let faulty = store.clone();

@@ -1,4 +1,4 @@
-//! What is logged, counted and told.
+//! Log lines and metrics.
 
 mod logs;
 #[cfg(feature = "metrics")]

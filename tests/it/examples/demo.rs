@@ -1,4 +1,4 @@
-//! The demo as a process of its own: what only an environment can decide.
+//! The demo as a process of its own, with settings in its environment.
 
 use std::{io::Read, path::PathBuf, sync::atomic::Ordering};
 
@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 impl Demo {
-    /// Starts the demo with these settings and none of ours.
+    /// Starts the demo with these settings, and none of the environment of the tests.
     fn start(settings: &[(&str, &str)]) -> Self {
         Self::of(&mut command(settings))
     }
@@ -26,7 +26,7 @@ impl Demo {
         }
     }
 
-    /// Ends the demo as no program expects it, and reads all that it logged.
+    /// Kills the demo, and reads its whole log.
     fn log(mut self) -> String {
         let mut log = String::new();
         let _ = self.child.kill();
@@ -117,13 +117,13 @@ async fn cookie_sessions_survive_a_restart_with_the_same_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn demo_needs_nothing_and_logs_neither_code_nor_person() {
+async fn demo_needs_no_settings_and_logs_no_code_and_no_personal_data() {
     let demo = Demo::start(&[("RUST_LOG", "trace")]);
     let mut browser = demo.browser();
     let landing = browser.open("/").await;
     assert_eq!(landing.status, StatusCode::OK);
     let authorization = browser.start("/checkout").await;
-    // Through the mock's own pages, as a person would.
+    // Through the mock's own pages, as a user does.
     let (gateway, rest) = authorization.split_at(authorization.find("/oauth").unwrap());
     let mut at_gateway = Browser {
         router: remote(gateway),

@@ -1,4 +1,4 @@
-//! The tool as a process of its own, as somebody with fresh credentials meets it.
+//! The tool as a process of its own, as a user with new credentials runs it.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -15,16 +15,16 @@ use url::Url;
 
 use crate::support::{Browser, query, remote};
 
-/// A run that waits for somebody to log in.
+/// A run that waits for a login.
 struct Run {
     child: Child,
     stderr: BufReader<ChildStderr>,
-    /// What it has explained so far.
-    told: String,
+    /// The explanations so far.
+    explained: String,
     browser: Browser,
 }
 
-/// A run that is over.
+/// A run that has ended.
 #[derive(Debug)]
 struct Ended {
     exit: Option<i32>,
@@ -39,12 +39,12 @@ impl Run {
             .spawn()
             .expect("the tool is built along with the tests");
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut told = String::new();
+        let mut explained = String::new();
         let base = loop {
-            let from = told.len();
-            let read = stderr.read_line(&mut told).unwrap();
-            assert_ne!(read, 0, "no address to open: {told}");
-            if let Some(address) = told[from..].strip_prefix("open ") {
+            let from = explained.len();
+            let read = stderr.read_line(&mut explained).unwrap();
+            assert_ne!(read, 0, "no address to open: {explained}");
+            if let Some(address) = explained[from..].strip_prefix("open ") {
                 break address.trim().trim_end_matches('/').to_owned();
             }
         };
@@ -55,7 +55,7 @@ impl Run {
         Self {
             child,
             stderr,
-            told,
+            explained,
             browser,
         }
     }
@@ -65,7 +65,7 @@ impl Run {
         Self::start(arguments, &registration(gateway, &gateway.base_url()))
     }
 
-    /// Logs in, and says yes.
+    /// Logs in, and consents.
     async fn consent(&mut self, gateway: &MockGateway) -> String {
         let callback = self.browser.callback_url(gateway, "/").await;
         let page = self.browser.follow(&callback).await;
@@ -77,12 +77,12 @@ impl Run {
     fn end(mut self) -> Ended {
         let mut stdout = String::new();
         let mut pipe = self.child.stdout.take().unwrap();
-        self.stderr.read_to_string(&mut self.told).unwrap();
+        self.stderr.read_to_string(&mut self.explained).unwrap();
         pipe.read_to_string(&mut stdout).unwrap();
         Ended {
             exit: self.child.wait().unwrap().code(),
             stdout,
-            stderr: std::mem::take(&mut self.told),
+            stderr: std::mem::take(&mut self.explained),
         }
     }
 }
@@ -127,7 +127,7 @@ fn registration<'r>(gateway: &'r MockGateway, base: &'r str) -> [(&'r str, &'r s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_credentials_the_mock_is_clicked_through() {
+async fn run_without_credentials_uses_the_mock() {
     let mut run = Run::start(&[], &[]);
     let authorization = run.browser.start("/").await;
     let mut at_gateway = Browser {
@@ -164,7 +164,7 @@ async fn without_credentials_the_mock_is_clicked_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn raw_is_what_came_to_the_byte() {
+async fn raw_prints_the_body_byte_for_byte() {
     let gateway = MockGateway::start().await.unwrap();
     let body = "{ \"z\":1,\n\"a\" : 1.50}";
     gateway.answer_next(Endpoint::UserInfo, Answer::json(200, body));
@@ -347,7 +347,7 @@ async fn a_wrong_registration_is_found_before_a_browser_opens() {
     let settings = registration(&gateway, &base);
     for (arguments, says) in [
         (&[][..], "the registered one with --redirect-uri"),
-        (&["--client-id", "somebody"], "does not know the client id"),
+        (&["--client-id", "unknown"], "does not know the client id"),
     ] {
         let ended = run(arguments, &settings);
         assert_eq!(ended.exit, Some(3), "{ended:?}");
@@ -376,7 +376,7 @@ async fn a_wrong_secret_is_found_at_the_token_endpoint() {
 }
 
 #[test]
-fn nobody_at_the_browser_is_exit_code_4() {
+fn missing_login_is_exit_code_4() {
     let ended = run(&["--timeout", "1"], &[]);
     assert_eq!(
         (ended.exit, ended.stdout.as_str()),
@@ -458,7 +458,7 @@ fn help_and_version_go_to_standard_output() {
     );
 }
 
-/// Sends a form of the mock's: where it leads.
+/// Submits a form of the mock, and returns where it leads.
 async fn form(browser: &mut Browser, target: &str, fields: &str) -> String {
     let path = Url::parse(target).map_or(target.to_owned(), |url| url.path().to_owned());
     let request = http::Request::post(path)
@@ -467,7 +467,7 @@ async fn form(browser: &mut Browser, target: &str, fields: &str) -> String {
     browser.send(request.unwrap()).await.location()
 }
 
-/// Nobody listens on it, and it is not handed out again soon.
+/// No process listens on it, and the system does not assign it again soon.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()

@@ -1,4 +1,4 @@
-//! Which requests end a login, and what the others change.
+//! Requests to the callback: valid ones end a login, others change nothing.
 
 use http::{Method, StatusCode};
 use telenor_auth::mock::Endpoint;
@@ -6,7 +6,7 @@ use telenor_auth::mock::Endpoint;
 use crate::support::{App, Browser, CALLBACK, MINUTE, ORIGIN, navigation, request, state_of};
 
 #[tokio::test]
-async fn only_the_very_path_is_the_callback() {
+async fn only_the_exact_path_is_the_callback() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -26,7 +26,7 @@ async fn only_the_very_path_is_the_callback() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused_and_burn_no_code() {
+async fn other_methods_are_refused_and_redeem_no_code() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -49,7 +49,7 @@ async fn other_methods_are_refused_and_burn_no_code() {
 }
 
 #[tokio::test]
-async fn loading_ahead_redeems_nothing() {
+async fn prefetch_redeems_no_code() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -69,7 +69,7 @@ async fn loading_ahead_redeems_nothing() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
-/// Every row is sent by a browser with a session and a login under way; both must survive it.
+/// The browser has a session and a pending login. Both survive each of these queries.
 #[tokio::test]
 async fn malformed_callbacks_change_nothing() {
     let app = App::start().await;
@@ -112,7 +112,8 @@ async fn malformed_callbacks_change_nothing() {
     ] {
         let answer = browser.open(&format!("{CALLBACK}?{query}")).await;
         if query.contains("error=") && !query.contains("state=") {
-            // Not every gateway sends state back with an error: the page is right and nothing else happens.
+            // Not every gateway returns the state with an error. The page is right, and nothing
+            // else happens.
             assert!(answer.set_cookies().is_empty());
         } else {
             answer.assert_safe_reject();
@@ -125,7 +126,7 @@ async fn malformed_callbacks_change_nothing() {
     assert_eq!(
         browser.open(&callback).await.status,
         StatusCode::SEE_OTHER,
-        "and the login too"
+        "the login survived"
     );
 }
 
@@ -179,7 +180,7 @@ async fn reload_and_back_on_the_callback_end_in_the_app() {
 }
 
 #[tokio::test]
-async fn old_tab_of_somebody_who_is_signed_in_leads_into_the_app() {
+async fn old_tab_of_a_signed_in_user_leads_into_the_app() {
     let app = App::start().await;
     let mut browser = app.signed_in().await;
     let page = browser
@@ -193,12 +194,12 @@ async fn old_tab_of_somebody_who_is_signed_in_leads_into_the_app() {
     );
 }
 
-trait Helpers {
+trait BrowserExt {
     fn clone_signed_out(&self) -> Browser;
     async fn callback_url_into(self, other: &mut Browser, app: &App) -> String;
 }
 
-impl Helpers for Browser {
+impl BrowserExt for Browser {
     fn clone_signed_out(&self) -> Browser {
         let mut browser = self.clone();
         browser.jar.clear();

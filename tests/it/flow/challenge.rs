@@ -1,11 +1,11 @@
-//! Who is sent to log in, and what everybody else is told.
+//! Requests without a session: page views lead to the login, other requests get an error.
 
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::support::{App, ORIGIN, navigation, request};
 
 #[tokio::test]
-async fn only_a_person_who_opens_a_page_is_sent_away() {
+async fn only_page_views_redirect_to_the_login() {
     let app = App::start().await;
     let fetch = |mode, dest| {
         vec![
@@ -57,7 +57,7 @@ async fn only_a_person_who_opens_a_page_is_sent_away() {
             ],
             401,
         ),
-        ("nothing said", Method::GET, vec![], 401),
+        ("no headers", Method::GET, vec![], 401),
         ("head", Method::HEAD, vec![("accept", "text/html")], 401),
         ("put", Method::PUT, vec![("accept", "text/html")], 401),
         (
@@ -108,15 +108,11 @@ async fn only_a_person_who_opens_a_page_is_sent_away() {
             .await;
         assert_eq!(answer.status.as_u16(), status, "{what}");
         assert_eq!(answer.set_cookies(), [""; 0], "{what} gets no cookie");
-        assert_eq!(
-            answer.header("location"),
-            None,
-            "{what} is not sent anywhere"
-        );
+        assert_eq!(answer.header("location"), None, "{what} is not redirected");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}");
         assert!(
             !answer.body.contains("/oauth/"),
-            "{what} is not told the gateway"
+            "{what} does not see the gateway"
         );
         assert!(
             !answer.headers.contains_key("access-control-allow-origin"),
@@ -149,7 +145,7 @@ async fn only_a_person_who_opens_a_page_is_sent_away() {
 }
 
 #[tokio::test]
-async fn script_is_told_where_to_log_in() {
+async fn script_gets_the_address_of_the_login() {
     let app = App::start().await;
     let script = request(
         Method::GET,
@@ -205,11 +201,11 @@ async fn form_without_a_session_is_neither_kept_nor_repeated() {
         assert_eq!(
             answer.status,
             StatusCode::SEE_OTHER,
-            "the answer to a form is a page that can be reloaded"
+            "a form leads to a page that can be reloaded"
         );
         assert!(
             answer.location().starts_with(ORIGIN),
-            "a page of ours, and not the gateway"
+            "a page of the app, not the gateway"
         );
         assert!(answer.set_cookies().is_empty() && !answer.location().contains("canary"));
         let page = browser.open(&answer.location()).await;
@@ -221,7 +217,7 @@ async fn form_without_a_session_is_neither_kept_nor_repeated() {
 }
 
 #[tokio::test]
-async fn htmx_is_told_to_open_the_login_page() {
+async fn htmx_gets_a_redirect_to_the_login_page() {
     let app = App::start().await;
     let htmx: &[_] = &[
         ("hx-request", "true"),
@@ -260,7 +256,7 @@ async fn htmx_is_told_to_open_the_login_page() {
 }
 
 #[tokio::test]
-async fn office_gets_a_page_and_no_login_of_its_own() {
+async fn office_gets_a_page_and_starts_no_login() {
     let app = App::start().await;
     for agent in [
         "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
@@ -276,7 +272,7 @@ async fn office_gets_a_page_and_no_login_of_its_own() {
             assert_eq!(
                 answer.status,
                 StatusCode::OK,
-                "an error would be taken for a broken link"
+                "Office shows an error as a broken link"
             );
             assert_eq!(
                 (answer.header("location"), answer.set_cookies().len()),

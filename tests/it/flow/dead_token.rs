@@ -1,4 +1,4 @@
-//! Tokens that an API no longer takes.
+//! Tokens that an API no longer accepts.
 
 use http::{Method, StatusCode};
 use telenor_auth::mock::{Answer as Scripted, Endpoint};
@@ -25,7 +25,7 @@ async fn dead_token_ends_the_session(app: App) {
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{answer:?}");
         assert!(
             copied.clone().token().await.is_none(),
-            "the session is gone for every copy"
+            "no copy of the session is valid"
         );
         let callback = app.gateway.allow(&page.location()).unwrap();
         let back = browser.follow(&callback).await;
@@ -33,9 +33,9 @@ async fn dead_token_ends_the_session(app: App) {
 
         app.gateway.answer_next(Endpoint::UserInfo, answer);
         let script = request(Method::GET, "/name", &[("accept", "application/json")]);
-        let told = browser.send(script).await;
-        assert_eq!(told.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(told.header("location"), None);
+        let answer_to_script = browser.send(script).await;
+        assert_eq!(answer_to_script.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer_to_script.header("location"), None);
     }
 }
 
@@ -64,7 +64,7 @@ async fn other_api_errors_keep_the_session() {
 }
 
 #[tokio::test]
-async fn form_whose_token_is_dead_is_told_and_not_repeated() {
+async fn form_with_a_dead_token_leads_to_a_page_and_is_not_repeated() {
     let app = App::start().await;
     let mut browser = app.signed_in().await;
     app.gateway
@@ -74,7 +74,7 @@ async fn form_whose_token_is_dead_is_told_and_not_repeated() {
     form.headers_mut()
         .insert("referer", format!("{ORIGIN}/form?step=2").parse().unwrap());
     let answer = browser.send(form).await;
-    assert!(browser.token().await.is_none(), "the session is over");
+    assert!(browser.token().await.is_none(), "the session has ended");
     let page = browser.open(&answer.location()).await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);
     assert!(page.body.contains("form_not_sent"));
@@ -82,7 +82,7 @@ async fn form_whose_token_is_dead_is_told_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn token_that_dies_because_it_was_refreshed_ends_nothing() {
+async fn token_replaced_by_a_refresh_ends_no_session() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     let gate = app.gateway.hold(Endpoint::UserInfo);
@@ -99,13 +99,13 @@ async fn token_that_dies_because_it_was_refreshed_ends_nothing() {
     assert_eq!(
         browser.token().await,
         Some(refreshed),
-        "signed in as before"
+        "the session continues"
     );
     assert_eq!(app.token_requests(), 2);
 }
 
 #[tokio::test]
-async fn token_that_dies_while_it_is_refreshed_ends_nothing() {
+async fn token_that_dies_during_its_refresh_ends_no_session() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     let first = browser.token().await;
@@ -129,7 +129,7 @@ async fn token_that_dies_while_it_is_refreshed_ends_nothing() {
 }
 
 #[tokio::test]
-async fn api_that_refuses_a_new_token_too_ends_the_session_and_no_token_after_token() {
+async fn api_that_refuses_the_new_token_ends_the_session_after_one_refresh() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     app.gateway
@@ -144,7 +144,7 @@ async fn api_that_refuses_a_new_token_too_ends_the_session_and_no_token_after_to
 }
 
 #[tokio::test]
-async fn gateway_that_cannot_refresh_ends_no_session_of_a_dead_token() {
+async fn failed_refresh_of_a_dead_token_ends_no_session() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     let token = browser.token().await;
@@ -157,7 +157,7 @@ async fn gateway_that_cannot_refresh_ends_no_session_of_a_dead_token() {
 }
 
 #[tokio::test]
-async fn dead_token_ends_its_session_when_there_is_no_other_to_be_had() {
+async fn refused_refresh_of_a_dead_token_ends_its_session() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     app.gateway.revoke_tokens();

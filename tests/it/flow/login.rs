@@ -6,7 +6,7 @@ use telenor_auth::mock::Endpoint;
 use crate::support::{App, ORIGIN};
 
 #[tokio::test]
-async fn page_to_consent_to_handler() {
+async fn login_leads_through_consent_to_the_handler() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/whoami?a=1").await;

@@ -1,4 +1,4 @@
-//! How one logs out, and what is over then.
+//! Logout, and the session and token that it ends.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::support::{App, ORIGIN, request};
 over_each_store! {
     apps:
     logout_ends_the_session_here_and_at_the_gateway
-    logout_needs_the_browsers_word_that_it_is_ours
+    logout_needs_a_same_origin_request
     logout_does_not_wait_for_the_gateway
-    logout_lands_where_nobody_is_signed_in_again
+    logout_leads_to_a_page_that_starts_no_login
 }
 
 async fn logout_ends_the_session_here_and_at_the_gateway(app: App) {
@@ -36,7 +36,7 @@ async fn logout_ends_the_session_here_and_at_the_gateway(app: App) {
     let mut copied = copied;
     assert!(
         copied.token().await.is_none(),
-        "a copy of the cookie is dead as well"
+        "a copy of the cookie is invalid too"
     );
 }
 
@@ -44,7 +44,7 @@ fn post_logout(headers: &[(&str, &str)]) -> http::Request<axum::body::Body> {
     request(Method::POST, "/telenor/logout", headers)
 }
 
-async fn logout_needs_the_browsers_word_that_it_is_ours(app: App) {
+async fn logout_needs_a_same_origin_request(app: App) {
     let mut browser = app.signed_in().await;
     for headers in [
         &[][..],
@@ -70,7 +70,7 @@ async fn logout_needs_the_browsers_word_that_it_is_ours(app: App) {
     assert_eq!(done.status, StatusCode::SEE_OTHER);
 }
 
-/// Takes the two seconds that logging out may wait at most.
+/// Takes the two seconds that a logout waits at most.
 async fn logout_does_not_wait_for_the_gateway(app: App) {
     for answer in [Scripted::Never, Scripted::Reset, Scripted::status(500)] {
         let mut browser = app.signed_in().await;
@@ -88,14 +88,14 @@ async fn logout_does_not_wait_for_the_gateway(app: App) {
     }
 }
 
-async fn logout_lands_where_nobody_is_signed_in_again(app: App) {
+async fn logout_leads_to_a_page_that_starts_no_login(app: App) {
     let mut browser = app.signed_in().await;
     let before = app.gateway.hits(Endpoint::Authorize);
     let done = browser.log_out().await;
     let page = browser.follow(&done.location()).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(app.gateway.hits(Endpoint::Authorize), before);
-    // Logging out again, or without a session, is no error.
+    // A second logout, or one without a session, is not an error.
     let again = browser.log_out().await;
     assert_eq!(again.status, StatusCode::SEE_OTHER);
 }
@@ -110,7 +110,7 @@ async fn page_after_logout_is_never_a_challenge() {
     assert_eq!(
         page.status,
         StatusCode::OK,
-        "the page is guarded by mistake, so ours is shown"
+        "the page is guarded by mistake, so the layer shows its own"
     );
     assert_eq!(page.header("location"), None);
     browser.start("/whoami").await;
@@ -126,14 +126,14 @@ async fn logout_ends_the_session_before_it_asks_the_gateway() {
     gate.waiting(1).await;
     assert!(
         copied.token().await.is_none(),
-        "dead while the gateway takes its time"
+        "the session has ended before the gateway answers"
     );
     gate.open();
     assert_eq!(logout.await.unwrap(), StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
-async fn logout_by_somebody_who_hangs_up_is_still_done() {
+async fn logout_completes_after_the_browser_hangs_up() {
     use telenor_auth::events::{Event, GatewayEndpoint as Called, GatewayOutcome};
     let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
     let app = App::with(|builder| {
@@ -165,7 +165,7 @@ async fn logout_by_somebody_who_hangs_up_is_still_done() {
 }
 
 #[tokio::test]
-async fn logout_forgets_the_rounds_and_drops_pages_kept_for_the_back_button() {
+async fn logout_clears_the_loop_detector_and_pages_kept_for_the_back_button() {
     let app = App::start().await;
     let mut browser = app.signed_in().await;
     let done = browser.log_out().await;

@@ -1,4 +1,4 @@
-//! What the layer does with a request.
+//! The layer's own routes, and its answers to other requests.
 
 mod callback;
 mod challenge;

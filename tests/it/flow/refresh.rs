@@ -23,13 +23,14 @@ use crate::support::{
     stores::{Blocking, Gate},
 };
 
-/// An app that refreshes tokens, which last for ten minutes: nine and a half by our clock, the last of which is for refreshing.
+/// An app that refreshes tokens. They last for ten minutes at the gateway, and nine and a half in
+/// the layer, which refreshes them in the last minute.
 pub(super) async fn refreshing() -> App {
     let gateway = gateway(MockGateway::builder()).await;
     App::at(gateway, |builder| builder.refresh_tokens(true))
 }
 
-/// A gateway that hands refresh tokens out.
+/// A gateway that issues refresh tokens.
 pub(super) async fn gateway(builder: MockGatewayBuilder) -> MockGateway {
     let gateway = builder.refresh_tokens(true).start().await.unwrap();
     gateway.set_expires_in(600);
@@ -38,7 +39,7 @@ pub(super) async fn gateway(builder: MockGatewayBuilder) -> MockGateway {
 
 pub(super) const TOKEN: Duration = Duration::from_secs(570);
 
-/// Until what runs beside the requests has come to something.
+/// Waits until `done` returns true. The work runs beside the requests.
 pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let all = async {
         while !done().await {
@@ -50,14 +51,14 @@ pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn token_is_refreshed_in_its_last_minute_and_nobody_waits() {
+async fn token_is_refreshed_in_its_last_minute_without_a_wait() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     let first = browser.token().await;
     app.clock.advance(TOKEN - MINUTE - Duration::from_secs(1));
     browser.token().await;
     tokio::task::yield_now().await;
-    assert_eq!(app.token_requests(), 1, "there is time yet");
+    assert_eq!(app.token_requests(), 1, "the token is still fresh");
 
     app.clock.advance(Duration::from_secs(1));
     let gate = app.gateway.hold(Endpoint::Token);
@@ -78,7 +79,7 @@ async fn token_is_refreshed_in_its_last_minute_and_nobody_waits() {
 }
 
 #[tokio::test]
-async fn who_comes_late_waits_for_one_refresh_together() {
+async fn requests_with_an_expired_token_share_one_refresh() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     let first = browser.token().await.unwrap();
@@ -104,7 +105,7 @@ async fn who_comes_late_waits_for_one_refresh_together() {
 }
 
 #[tokio::test]
-async fn refreshed_session_goes_on_until_the_maximum() {
+async fn refreshed_session_lasts_until_the_maximum() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     for _ in 0..8 * 6 - 1 {
@@ -112,12 +113,12 @@ async fn refreshed_session_goes_on_until_the_maximum() {
         assert!(browser.token().await.is_some());
     }
     app.clock.advance(10 * MINUTE);
-    assert!(browser.token().await.is_none(), "eight hours are over");
+    assert!(browser.token().await.is_none(), "eight hours have passed");
     assert_eq!(app.token_requests(), 8 * 6);
 }
 
 #[tokio::test]
-async fn good_token_outlives_a_gateway_that_fails_and_a_dead_one_waits_for_it() {
+async fn failed_refresh_keeps_a_valid_token_and_refuses_an_expired_one() {
     let failed = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&failed);
     let gateway = gateway(MockGateway::builder()).await;
@@ -145,7 +146,7 @@ async fn good_token_outlives_a_gateway_that_fails_and_a_dead_one_waits_for_it() 
     assert_waits(&browser.open("/whoami").await);
     assert_waits(&browser.open("/perhaps").await);
     assert_eq!(app.token_requests(), 4, "one try in five seconds");
-    assert_eq!(app.hits(), hits, "no handler sees a dead token, nor nobody");
+    assert_eq!(app.hits(), hits, "no handler runs");
 
     app.gateway.answer_normally(Endpoint::Token);
     app.clock.advance(Duration::from_secs(5));
@@ -161,7 +162,7 @@ fn assert_waits(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn only_the_end_of_the_grant_ends_the_session() {
+async fn only_a_dead_grant_ends_the_session() {
     for rfc in [false, true] {
         let builder = MockGateway::builder();
         let gateway = gateway(builder.rfc_errors(rfc)).await;
@@ -172,16 +173,12 @@ async fn only_the_end_of_the_grant_ends_the_session() {
         let answer = browser.open("/whoami").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         browser.open("/whoami").await;
-        assert_eq!(
-            app.token_requests(),
-            2,
-            "a dead grant is not asked for twice"
-        );
+        assert_eq!(app.token_requests(), 2, "a dead grant is not used twice");
     }
 }
 
 #[tokio::test]
-async fn refusal_that_is_not_of_the_grant_ends_nothing() {
+async fn other_refusals_of_a_refresh_end_no_session() {
     for (status, error) in [
         (400, "invalid_client"),
         (400, "invalid_request"),
@@ -205,7 +202,7 @@ async fn refusal_that_is_not_of_the_grant_ends_nothing() {
 }
 
 #[tokio::test]
-async fn who_logs_out_while_the_token_is_refreshed_stays_out() {
+async fn logout_during_a_refresh_is_final() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);
@@ -218,14 +215,10 @@ async fn who_logs_out_while_the_token_is_refreshed_stays_out() {
     });
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "to log in");
     assert!(browser.token().await.is_none());
-    assert_eq!(
-        app.gateway.live_tokens(),
-        0,
-        "and the new token is taken back"
-    );
+    assert_eq!(app.gateway.live_tokens(), 0, "the new token is revoked");
 }
 
-/// An app that refreshes tokens, with a store that fails when it is told to and counts what is written.
+/// An app that refreshes tokens, with a store that fails on demand and counts its writes.
 struct Failing {
     app: App,
     store: MemoryStore,
@@ -238,12 +231,12 @@ impl Failing {
         let clock = Clock::manual();
         let store = MemoryStore::new();
         let faulty = FaultyStore::new(store.clone());
-        let gated = Blocking::new(faulty.clone());
-        let writes = Arc::clone(&gated.writes);
+        let blocking = Blocking::new(faulty.clone());
+        let writes = Arc::clone(&blocking.writes);
         let gateway = gateway(MockGateway::builder()).await;
         let mut app = App::at(gateway, |builder| {
             let builder = settings(builder.refresh_tokens(true).clock(clock.clone()));
-            builder.session_store(gated)
+            builder.session_store(blocking)
         });
         app.clock = clock;
         Self {
@@ -256,7 +249,7 @@ impl Failing {
 }
 
 #[tokio::test]
-async fn store_that_is_away_for_a_moment_costs_no_token_that_was_rotated() {
+async fn short_store_outage_loses_no_rotated_token() {
     let failing = Failing::start(|builder| builder).await;
     let (app, faulty) = (&failing.app, &failing.faulty);
     let mut browser = app.signed_in().await;
@@ -275,7 +268,7 @@ async fn store_that_is_away_for_a_moment_costs_no_token_that_was_rotated() {
 }
 
 #[tokio::test]
-async fn session_that_changed_while_the_store_went_away_keeps_its_new_token() {
+async fn session_changed_during_a_store_outage_keeps_its_new_token() {
     let failing = Failing::start(|builder| builder.idle_timeout(9 * MINUTE)).await;
     let (app, faulty) = (&failing.app, &failing.faulty);
     let mut browser = app.signed_in().await;
@@ -285,7 +278,7 @@ async fn session_that_changed_while_the_store_went_away_keeps_its_new_token() {
     assert_eq!(browser.token().await, first);
     gate.waiting(1).await;
     app.clock.advance(Duration::from_secs(9 * 60 / 10));
-    assert_eq!(browser.token().await, first, "which notes the use");
+    assert_eq!(browser.token().await, first, "this touches the session");
     let before = failing.writes.count();
     faulty.set_for(Operation::Load, Fault::Error);
     gate.open();
@@ -298,9 +291,9 @@ async fn session_that_changed_while_the_store_went_away_keeps_its_new_token() {
     assert_eq!(app.token_requests(), 2);
 }
 
-/// Two instances whose store keeps no claims, so that both may be at it.
+/// Two instances whose store has no leases, so that both may refresh the token.
 #[tokio::test]
-async fn instance_that_was_slower_takes_what_the_other_got() {
+async fn slower_instance_takes_the_token_of_the_faster_one() {
     let failing = Failing::start(|builder| builder.cookie_keys(keys(1))).await;
     let (app, faulty, writes) = (&failing.app, &failing.faulty, &failing.writes);
     let auth = builder(&app.gateway).clock(app.clock.clone());
@@ -329,7 +322,7 @@ async fn instance_that_was_slower_takes_what_the_other_got() {
 }
 
 #[tokio::test]
-async fn refresh_goes_on_when_the_browser_hangs_up() {
+async fn refresh_completes_after_the_browser_hangs_up() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;
     let first = browser.token().await;
@@ -346,7 +339,7 @@ async fn refresh_goes_on_when_the_browser_hangs_up() {
 }
 
 #[tokio::test]
-async fn noted_use_and_refreshed_token_do_not_overwrite_each_other() {
+async fn touch_and_refresh_do_not_overwrite_each_other() {
     let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| {
         builder.refresh_tokens(true).idle_timeout(20 * MINUTE)
@@ -355,7 +348,7 @@ async fn noted_use_and_refreshed_token_do_not_overwrite_each_other() {
     let first = browser.token().await;
     app.clock.advance(TOKEN - MINUTE);
     let gate = app.gateway.hold(Endpoint::Token);
-    assert_eq!(browser.token().await, first, "which notes the use");
+    assert_eq!(browser.token().await, first, "this touches the session");
     gate.waiting(1).await;
     gate.open();
     until("a new token is there", async || {
@@ -398,7 +391,7 @@ async fn without_a_refresh_token_the_session_ends_with_its_token() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_are_ignored_unless_asked_for() {
+async fn refresh_tokens_are_ignored_by_default() {
     let gateway = gateway(MockGateway::builder()).await;
     let app = App::at(gateway, |builder| builder);
     let mut browser = app.signed_in().await;

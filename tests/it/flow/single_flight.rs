@@ -1,4 +1,5 @@
-//! One exchange for a login, however often and at the same time with how many others it is asked for.
+//! Each login makes one token request, with any number of copies of its callback and of other
+//! logins at the same time.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -118,7 +119,7 @@ async fn exchanges_beyond_the_limit_wait_and_their_logins_still_work() {
 }
 
 #[tokio::test]
-async fn sixty_four_exchanges_run_at_once_unless_told_otherwise() {
+async fn concurrent_exchanges_default_to_sixty_four() {
     let app = App::start().await;
     let gate = app.gateway.hold(Endpoint::Token);
     let mut running = tokio::task::JoinSet::new();

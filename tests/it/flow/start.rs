@@ -1,4 +1,4 @@
-//! The way to the gateway, and the route that starts a login.
+//! The redirect to the gateway, and the route that starts a login.
 
 use std::collections::HashSet;
 
@@ -41,7 +41,7 @@ async fn challenge_is_a_303_with_every_parameter_once() {
 }
 
 #[tokio::test]
-async fn redirect_uri_is_the_configured_one_whatever_the_request_claims() {
+async fn request_does_not_change_the_redirect_uri() {
     let app = App::start().await;
     let mut browser = app.browser();
     let mut nav = navigation("/private");
@@ -58,7 +58,7 @@ async fn redirect_uri_is_the_configured_one_whatever_the_request_claims() {
     assert_eq!(query(&answer.location(), "redirect_uri"), configured);
     assert!(
         answer.set_cookies()[0].starts_with("__Host-"),
-        "and cookies are as secure as ever"
+        "the cookie keeps its secure prefix"
     );
 
     let mut absolute = navigation("/private");
@@ -75,14 +75,14 @@ async fn redirect_uri_is_the_configured_one_whatever_the_request_claims() {
 }
 
 #[tokio::test]
-async fn redirect_uri_is_left_out_of_both_requests_or_neither() {
+async fn redirect_uri_can_be_left_out() {
     let app = App::with(|builder| builder.omit_redirect_uri(true)).await;
     let location = app.browser().start("/private").await;
     assert_eq!(query(&location, "redirect_uri"), None);
 }
 
 #[tokio::test]
-async fn verifier_never_leaves_before_the_token_request() {
+async fn verifier_is_sent_only_in_the_token_request() {
     let app = App::start().await;
     let mut browser = app.browser();
     let location = browser.start("/private").await;
@@ -133,7 +133,7 @@ async fn login_route_starts_a_login_for_a_safe_target() {
 }
 
 #[tokio::test]
-async fn login_route_is_for_people() {
+async fn login_route_refuses_scripts() {
     let app = App::start().await;
     for headers in [
         &[("accept", "*/*")][..],

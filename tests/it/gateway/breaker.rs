@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use super::ends_with;
 use crate::support::{App, navigation};
 
-/// As many logins as it takes fail, and the token endpoint is left alone.
-async fn app_whose_gateway_is_down() -> App {
+/// An app whose breaker is open, after five failed logins.
+async fn app_with_an_open_breaker() -> App {
     let app = App::start().await;
     app.gateway
         .answer_always(Endpoint::Token, Answer::status(500));
@@ -25,8 +25,8 @@ async fn app_whose_gateway_is_down() -> App {
 }
 
 #[tokio::test]
-async fn gateway_that_is_down_is_asked_no_more_and_no_login_is_lost_by_it() {
-    let app = app_whose_gateway_is_down().await;
+async fn open_breaker_sends_no_request_and_loses_no_login() {
+    let app = app_with_an_open_breaker().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/whoami").await;
     for _ in 0..3 {
@@ -34,7 +34,7 @@ async fn gateway_that_is_down_is_asked_no_more_and_no_login_is_lost_by_it() {
         assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(page.header("retry-after").is_some());
         assert!(page.body.contains("provider_unavailable"), "{}", page.body);
-        assert_eq!(page.set_cookies(), [""; 0], "the login is as it was");
+        assert_eq!(page.set_cookies(), [""; 0], "the login stays pending");
     }
     for (language, title) in [
         ("nb", "Telenor svarer ikke akkurat nå"),
@@ -50,7 +50,7 @@ async fn gateway_that_is_down_is_asked_no_more_and_no_login_is_lost_by_it() {
     assert_eq!(app.token_requests(), 5);
 
     app.gateway.answer_normally(Endpoint::Token);
-    app.clock.advance(REST);
+    app.clock.advance(COOLDOWN);
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
     assert!(browser.token().await.is_some());
     app.signed_in().await;
@@ -58,9 +58,9 @@ async fn gateway_that_is_down_is_asked_no_more_and_no_login_is_lost_by_it() {
 }
 
 #[tokio::test]
-async fn one_of_many_callbacks_tries_whether_the_gateway_is_back() {
+async fn one_of_many_callbacks_probes_the_gateway() {
     const MANY: usize = 8;
-    let app = app_whose_gateway_is_down().await;
+    let app = app_with_an_open_breaker().await;
     let mut logins = Vec::new();
     for _ in 0..MANY {
         let mut browser = app.browser();
@@ -68,7 +68,7 @@ async fn one_of_many_callbacks_tries_whether_the_gateway_is_back() {
         logins.push((browser, callback));
     }
     app.gateway.answer_normally(Endpoint::Token);
-    app.clock.advance(REST);
+    app.clock.advance(COOLDOWN);
     let gate = app.gateway.hold(Endpoint::Token);
     let mut answers = JoinSet::new();
     for (mut browser, callback) in logins.clone() {
@@ -91,10 +91,10 @@ async fn one_of_many_callbacks_tries_whether_the_gateway_is_back() {
 }
 
 #[tokio::test]
-async fn gateway_that_is_still_down_is_left_alone_for_as_long_again() {
-    let app = app_whose_gateway_is_down().await;
+async fn failed_probe_keeps_the_breaker_open_for_another_cooldown() {
+    let app = app_with_an_open_breaker().await;
     for asked in [6, 7] {
-        app.clock.advance(REST);
+        app.clock.advance(COOLDOWN);
         for status in [
             StatusCode::BAD_GATEWAY,
             StatusCode::SERVICE_UNAVAILABLE,
@@ -109,7 +109,7 @@ async fn gateway_that_is_still_down_is_left_alone_for_as_long_again() {
 }
 
 #[tokio::test]
-async fn broken_connection_is_a_failure_and_a_refusal_is_none() {
+async fn breaker_counts_broken_connections_and_not_refusals() {
     for (answer, sent) in [
         (Answer::Reset, 5),
         (Answer::Truncated, 5),
@@ -133,7 +133,7 @@ async fn broken_connection_is_a_failure_and_a_refusal_is_none() {
 }
 
 #[tokio::test]
-async fn answer_between_failures_keeps_logins_going() {
+async fn answer_between_failures_keeps_the_breaker_closed() {
     let app = App::start().await;
     for status in [500, 502, 503, 504, 429].repeat(3) {
         ends_with(&app, Answer::status(status)).await;
@@ -142,5 +142,5 @@ async fn answer_between_failures_keeps_logins_going() {
     app.signed_in().await;
 }
 
-/// How long a token endpoint that is down is left alone.
-const REST: Duration = Duration::from_secs(10);
+/// How long an open breaker refuses token requests.
+const COOLDOWN: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! What goes to the gateway, and what comes back.
+//! Requests to the gateway, and its answers.
 
 use http::StatusCode;
 use telenor_auth::mock::{Answer, Endpoint};
@@ -9,7 +9,7 @@ mod breaker;
 mod tls;
 mod token;
 
-/// Scripts one token answer and says how the login ends.
+/// Scripts one token answer, and returns the status of the login.
 async fn ends_with(app: &App, answer: Answer) -> StatusCode {
     app.gateway.answer_next(Endpoint::Token, answer);
     let mut browser = app.browser();
@@ -21,9 +21,9 @@ async fn ends_with(app: &App, answer: Answer) -> StatusCode {
     } else {
         assert_eq!(browser.session(), None);
         assert_eq!(page.header("cache-control"), Some("no-store"));
-        assert!(page.header("location").is_none(), "no automatic second try");
+        assert!(page.header("location").is_none(), "no automatic retry");
         assert!(!page.body.contains("canary"), "the body is not shown");
-        assert_eq!(browser.pending(), [], "the login is over");
+        assert_eq!(browser.pending(), [], "the login has ended");
     }
     assert_eq!(app.gateway.hits(Endpoint::Authorize), before);
     page.status

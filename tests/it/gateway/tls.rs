@@ -15,7 +15,8 @@ use crate::support::{
     tls::{Authority, Relay},
 };
 
-/// How a login over this TLS server ends when only `trusted` is trusted, and how many requests could be read.
+/// The status of a login over this TLS server when the layer trusts only `trusted`, and the number
+/// of requests that the server could read.
 async fn over_tls(tls: TlsAcceptor, trusted: Option<&Authority>) -> (StatusCode, usize) {
     let gateway = MockGateway::start().await.unwrap();
     let upstream = gateway.base_url().replace("http://", "").parse().unwrap();
@@ -54,7 +55,7 @@ async fn gateway_behind_a_private_authority_works() {
 }
 
 #[tokio::test]
-async fn server_that_cannot_prove_itself_gets_nothing() {
+async fn server_without_a_valid_certificate_gets_nothing() {
     let (authority, stranger) = (Authority::generate(), Authority::generate());
     let all = rustls::ALL_VERSIONS;
     for (tls, trusted, why) in [
@@ -87,7 +88,8 @@ async fn server_that_cannot_prove_itself_gets_nothing() {
     }
 }
 
-/// No TLS library here can be made to offer less than 1.2, so the server is one that answers by hand: a ServerHello for TLS 1.0.
+/// No TLS library here offers less than 1.2, so the server writes a ServerHello for TLS 1.0 by
+/// hand.
 #[tokio::test]
 async fn tls_older_than_1_2_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -131,7 +133,7 @@ async fn tls_older_than_1_2_is_refused() {
 }
 
 #[test]
-fn authorities_that_are_no_pem_are_refused() {
+fn authorities_in_invalid_pem_are_refused() {
     let layer = |pem: &str| {
         TelenorAuthLayer::builder("id", "secret", format!("{ORIGIN}/telenor/callback"))
             .clock(Clock::default())

@@ -1,4 +1,4 @@
-//! The token request, and every way in which the gateway may fail it.
+//! The token request, and every failure of the gateway.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn token_request_is_one_post_with_basic_and_a_form() {
     );
     let authorizations: Vec<_> = request.headers().get_all("authorization").iter().collect();
     let [basic] = &authorizations[..] else {
-        panic!("one way to authenticate");
+        panic!("one authorization header");
     };
     let pair = basic.to_str().unwrap().strip_prefix("Basic ").unwrap();
     let expected = format!(
@@ -203,7 +203,7 @@ async fn code_is_never_sent_twice() {
         StatusCode::BAD_GATEWAY
     );
     assert_eq!(app.token_requests(), 1);
-    // Also not when a connection that was kept open had closed meanwhile: none is kept.
+    // The same after a successful login: no connection stays open, so none can close unnoticed.
     app.signed_in().await;
     assert_eq!(
         ends_with(&app, Answer::Reset).await,
@@ -212,7 +212,7 @@ async fn code_is_never_sent_twice() {
     assert_eq!(app.token_requests(), 3);
 }
 
-/// The only tests that take real time: the limits of the HTTP client are the network's own.
+/// This test takes real time: the timeouts of the HTTP client follow the real clock.
 #[tokio::test]
 async fn silent_or_dripping_gateway_is_504_in_time() {
     let app = App::start().await;
@@ -230,7 +230,7 @@ async fn silent_or_dripping_gateway_is_504_in_time() {
 
 #[tokio::test]
 async fn unreachable_gateway_leaves_the_login_usable() {
-    // A port that was free a moment ago, and a gateway that is only there later.
+    // The port was free a moment ago. The gateway listens on it only later.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let gateway = MockGateway::start().await.unwrap();
@@ -258,7 +258,7 @@ async fn unreachable_gateway_leaves_the_login_usable() {
 }
 
 #[tokio::test]
-async fn token_is_counted_from_before_the_request() {
+async fn token_lifetime_counts_from_before_the_request() {
     let app = App::start().await;
     app.gateway.set_expires_in(40);
     let mut browser = app.browser();
@@ -276,7 +276,7 @@ async fn token_is_counted_from_before_the_request() {
     app.clock.advance(Duration::from_secs(5));
     assert!(
         browser.token().await.is_none(),
-        "40 seconds less a leeway of 30 are over"
+        "40 seconds less a leeway of 30 have passed"
     );
 }
 
@@ -300,12 +300,12 @@ async fn unknown_members_and_refresh_tokens_are_not_kept() {
     browser.open(&callback).await;
     assert!(
         browser.session().unwrap().len() < 400,
-        "3000 bytes of refresh token are not in it"
+        "the refresh token of 3000 bytes is not in it"
     );
 }
 
 #[tokio::test]
-async fn scope_that_was_granted_reaches_the_handler() {
+async fn granted_scope_reaches_the_handler() {
     async fn scope(user: telenor_auth::TelenorUser) -> String {
         user.scope().unwrap_or("none").to_owned()
     }

@@ -1,4 +1,4 @@
-//! What tower asks of a middleware.
+//! The contract of tower for a middleware.
 
 use std::{
     convert::Infallible,
@@ -21,7 +21,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::support::{self, App, Browser, builder, navigation};
 
-/// Counts its calls, and panics when it is called without having been polled ready: a clone starts unready.
+/// Counts its calls, and panics when it is called before it is ready. A clone starts unready.
 #[derive(Debug)]
 struct Strict {
     ready: bool,

@@ -1,4 +1,4 @@
-//! The layer as a part of an app.
+//! The layer as part of an app.
 
 mod contract;
 mod placement;

@@ -1,4 +1,4 @@
-//! Where in an app the layer can stand.
+//! The places of the layer in an app.
 
 use axum::{
     Extension, Json, Router,
@@ -10,7 +10,7 @@ use tower::Layer;
 
 use crate::support::{self, App, Hits, ORIGIN, builder, request};
 
-/// Walks a whole login through an app that is mounted in some way, to a guarded page.
+/// Logs in to this app, from the first page to a guarded one.
 async fn login_works(router: Router, gateway: MockGateway, target: &str) -> App {
     let app = App::mounted(router, gateway);
     let mut browser = app.browser();
@@ -74,7 +74,7 @@ async fn layer_before_a_fallback_never_sees_its_callback() {
     assert_eq!(
         browser.open("/guarded").await.status,
         StatusCode::SEE_OTHER,
-        "and nobody gets in"
+        "the route stays guarded"
     );
 }
 
@@ -143,7 +143,7 @@ async fn layer_nested_with_a_fallback_of_its_own_works() {
 }
 
 #[tokio::test]
-async fn nested_layer_whose_callback_is_outside_says_so() {
+async fn nested_layer_with_its_callback_outside_is_an_error() {
     let gateway = gateway().await;
     let auth = builder(&gateway).build().unwrap();
     for router in [
@@ -239,7 +239,7 @@ async fn extension_works_on_a_router_that_is_nested() {
 }
 
 #[tokio::test]
-async fn extension_that_is_nested_unawares_says_so() {
+async fn nested_extension_without_its_prefix_is_an_error() {
     let gateway = gateway().await;
     let auth = nested(&gateway).build().unwrap();
     let app = App::mounted(
@@ -269,7 +269,7 @@ async fn user_in_a_nested_handler_returns_to_the_whole_path() {
 }
 
 #[tokio::test]
-async fn layers_that_change_the_body_may_stand_inside() {
+async fn inner_service_may_have_another_body_type() {
     let gateway = gateway().await;
     let auth = builder(&gateway).build().unwrap();
     let inner = tower::service_fn(async |_: http::Request<axum::body::Body>| {

@@ -2,7 +2,7 @@
 
 use reqwest::header;
 use serde_json::json;
-use telenor_auth::mock::{Address, MockGateway, Subscriber};
+use telenor_auth::mock::{MockGateway, Subscriber, SubscriberAddress};
 
 use super::{CALLBACK, DEVICE, LOGOUT, USERS, api, get, json_of, post, registered, signed_in};
 
@@ -72,7 +72,8 @@ async fn logout_says_ok_and_ends_the_token() {
 #[tokio::test]
 async fn what_is_not_known_of_a_subscriber_is_left_out() {
     let lean = Subscriber::new("40000001").with_capability("lte", false);
-    let moved = Subscriber::ola().with_address(Address::new("Storgata", "1", "0155", "Oslo"));
+    let moved =
+        Subscriber::ola().with_address(SubscriberAddress::new("Storgata", "1", "0155", "Oslo"));
     let gateway = MockGateway::builder().redirect_uri(CALLBACK);
     let gateway = gateway
         .subscriber(lean)

@@ -1,4 +1,4 @@
-//! The authorization endpoint and its pages, and a person without a browser.
+//! The authorization endpoint and its pages, and logins without a browser.
 
 use reqwest::header;
 use telenor_auth::mock::{MockError, MockGateway};
@@ -58,7 +58,7 @@ async fn no_on_the_consent_page_is_access_denied_in_telenors_words() {
     assert_eq!(parameter(&callback, "state").unwrap(), "s");
     assert_eq!(parameter(&callback, "code"), None);
 
-    // Whoever goes back finds the login used up.
+    // A second visit finds the login used up.
     assert_eq!(get(&consent).await.status(), 410);
     assert_eq!(post(&consent, &[("answer", "allow")]).await.status(), 410);
 }
@@ -71,7 +71,7 @@ async fn on_wifi_ussd_proves_the_number_before_consent() {
     assert!(ussd.ends_with("/ussd"), "{ussd}");
     let base = ussd.strip_suffix("/ussd").unwrap();
 
-    // Nobody gets to consent on recognition that did not happen.
+    // Without recognition, no address leads to the consent.
     assert_eq!(location(&post(base, &[]).await), ussd);
     let decided = post(format!("{base}/consent"), &[("answer", "allow")]).await;
     assert_eq!(location(&decided), base);
@@ -116,7 +116,7 @@ async fn no_answer_on_the_phone_is_login_required_or_what_is_set() {
         assert_eq!(parameter(&callback, "state").unwrap(), "s");
         assert_eq!(parameter(&callback, "code"), None);
 
-        // A person without a browser ends in the same place.
+        // A login without a browser ends in the same place.
         let url = authorize_url(&gateway, &[("state", "s")]);
         assert_eq!(gateway.time_out(&url).unwrap(), callback);
     }
@@ -188,7 +188,7 @@ async fn a_login_keeps_the_line_that_the_network_named_first() {
     let hop = location(&get(authorize_url(&gateway, &[])).await);
     let page = location(&get_as("91234567", &hop).await);
 
-    // Neither a second hop nor the header on a page makes it someone else.
+    // Neither a second hop nor the header on a page changes the line.
     assert_eq!(location(&get_as("41234567", &hop).await), page);
     assert_eq!(location(&get_as("none", &hop).await), page);
     get_as("41234567", &page).await;
@@ -207,13 +207,13 @@ async fn a_login_keeps_the_line_that_the_network_named_first() {
 }
 
 #[tokio::test]
-async fn nobody_is_recognised_by_the_header_on_a_page() {
+async fn header_on_a_page_identifies_no_subscriber() {
     let gateway = registered().await;
     let hop = location(&get(authorize_url(&gateway, &[])).await);
     let page = hop.strip_suffix("/network").unwrap();
     let ussd = format!("{page}/ussd");
     let recognition = [
-        // Without the hop, and after one that told of nobody.
+        // Without the hop, and after a hop that added no number.
         get_as("91234567", page).await,
         get_as("none", &hop).await,
         get_as("91234567", page).await,
@@ -227,7 +227,7 @@ async fn nobody_is_recognised_by_the_header_on_a_page() {
 }
 
 #[tokio::test]
-async fn pages_are_for_nobodys_cache_and_name_nobody_in_their_address() {
+async fn pages_are_uncached_and_their_addresses_name_no_subscriber() {
     let gateway = registered().await;
     let start = first_page(&gateway, &[], None).await;
     let consent = location(&post(&start, &[]).await);
@@ -241,7 +241,7 @@ async fn pages_are_for_nobodys_cache_and_name_nobody_in_their_address() {
 }
 
 #[tokio::test]
-async fn a_bad_client_or_redirect_uri_is_told_directly_and_redirects_nobody() {
+async fn a_bad_client_or_redirect_uri_gets_an_error_and_no_redirect() {
     let gateway = registered().await;
     let base = gateway.base_url();
     let elsewhere = authorize_url(&gateway, &[("redirect_uri", "https://evil.example/")]);
@@ -272,10 +272,13 @@ async fn a_bad_client_or_redirect_uri_is_told_directly_and_redirects_nobody() {
         let body = json_of(response).await;
         assert_eq!(body["ErrorCode"], "invalid_request", "{url}");
         assert!(body["Error"].as_str().unwrap().contains(text), "{body}");
-        let Err(MockError::Refused { status: told, .. }) = gateway.allow(&url) else {
+        let Err(MockError::Refused {
+            status: refused, ..
+        }) = gateway.allow(&url)
+        else {
             panic!("{url} was followed");
         };
-        assert_eq!(told, status);
+        assert_eq!(refused, status);
     }
 }
 
@@ -358,7 +361,7 @@ async fn strict_demands_response_type_and_redirect_uri() {
 }
 
 #[tokio::test]
-async fn fail_carries_whatever_error_the_test_wants() {
+async fn fail_returns_the_error_that_the_test_sets() {
     let gateway = registered().await;
     let url = authorize_url(&gateway, &[("state", "s")]);
     let callback = gateway.fail(&url, "server_error", None).unwrap();
@@ -368,7 +371,7 @@ async fn fail_carries_whatever_error_the_test_wants() {
 }
 
 #[tokio::test]
-async fn a_person_can_be_any_subscriber() {
+async fn a_login_without_a_browser_takes_any_subscriber() {
     let gateway = registered().await;
     let url = authorize_url(&gateway, &[]);
     let callback = gateway.allow_as(&url, "412 34 567").unwrap();

@@ -1,4 +1,4 @@
-//! What authors of apps test with, and that it opens no door.
+//! The test kit for authors of apps, which opens no guarded route.
 
 use std::{
     convert::Infallible,
@@ -29,7 +29,7 @@ use crate::support::{Answer as Read, App, builder, navigation, routes};
 // --- a user for a handler
 
 #[tokio::test]
-async fn handler_can_be_called_with_a_user_that_nobody_logged_in() {
+async fn handler_can_be_called_with_a_test_user() {
     async fn name(user: TelenorUser) -> Result<Option<String>, ApiError> {
         let info = user.info().await?;
         let name = info.name().and_then(|name| name.given_name());
@@ -44,7 +44,7 @@ async fn handler_can_be_called_with_a_user_that_nobody_logged_in() {
 #[tokio::test]
 async fn apis_answer_a_test_user_as_the_gateway_does() {
     async fn ask(user: TelenorUser) -> String {
-        let mut told = String::new();
+        let mut shown = String::new();
         for (method, path) in [
             (Method::GET, "/user-info/v1/users"),
             (Method::GET, "/user-info/v1/users?x=1"),
@@ -53,7 +53,7 @@ async fn apis_answer_a_test_user_as_the_gateway_does() {
             (Method::GET, "/mobile-messaging/v2/sms"),
             (Method::GET, "/user-info/v1/../v1/users"),
         ] {
-            told += &match user.request(method.clone(), path).send().await {
+            shown += &match user.request(method.clone(), path).send().await {
                 Ok(answer) => {
                     let kind = &answer.headers()[header::CONTENT_TYPE];
                     let body = String::from_utf8_lossy(answer.bytes());
@@ -64,7 +64,7 @@ async fn apis_answer_a_test_user_as_the_gateway_does() {
                 }
             };
         }
-        told
+        shown
     }
     let gateway = MockGateway::start().await.unwrap();
     let app = Router::new()
@@ -77,7 +77,7 @@ async fn apis_answer_a_test_user_as_the_gateway_does() {
 }
 
 #[tokio::test]
-async fn test_user_is_what_it_was_set_up_to_be() {
+async fn test_user_keeps_its_settings() {
     let user = TelenorUser::for_test();
     let left = user.expires_at().duration_since(SystemTime::now()).unwrap();
     assert!((3590..=3600).contains(&left.as_secs()), "{left:?}");
@@ -143,7 +143,7 @@ async fn every_request_comes_from_the_user_of_the_layer() {
 }
 
 #[tokio::test]
-async fn dead_token_behind_the_layer_is_told_with_401() {
+async fn dead_token_behind_the_layer_is_401() {
     let user = TestUser::default().api_error(40106);
     let app = routes(&Arc::default()).layer(SignedInLayer::new(user));
     let answer = anonymous(&app, "/name").await;
@@ -152,7 +152,7 @@ async fn dead_token_behind_the_layer_is_told_with_401() {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_as_nobody() {
+async fn anonymous_layer_guards_routes() {
     let app = routes(&Arc::default()).layer(SignedInLayer::anonymous());
     assert_eq!(anonymous(&app, "/perhaps").await.body, "anonymous");
     let refused = anonymous(&app, "/whoami").await;
@@ -216,7 +216,7 @@ async fn login_ends_with_a_cookie_that_the_app_accepts() {
 }
 
 #[tokio::test]
-async fn subscribers_can_be_told_apart() {
+async fn login_as_selects_the_subscriber() {
     let app = App::start().await;
     let kari = app.gateway.login(&app.router, "/").await.unwrap();
     let ola = app.gateway.login_as(&app.router, "/", "412 34 567").await;
@@ -333,7 +333,7 @@ async fn login_that_never_reaches_the_gateway_says_what_the_app_did() {
     let gateway = MockGateway::start().await.unwrap();
     let other = MockGateway::start().await.unwrap();
     let public = Router::new()
-        .route("/", get(async || "for everybody"))
+        .route("/", get(async || "public"))
         .route("/round", get(async || Redirect::to("/round")));
     let elsewhere = routes(&Arc::default()).layer(builder(&other).build().unwrap());
     for (app, path, expected) in [
@@ -357,7 +357,7 @@ async fn login_that_never_reaches_the_gateway_says_what_the_app_did() {
 }
 
 #[tokio::test]
-async fn login_that_comes_back_in_vain_says_why() {
+async fn refused_callback_names_its_cause() {
     let app = App::start().await;
     app.gateway
         .answer_next(Endpoint::Token, Answer::status(401));
@@ -381,7 +381,7 @@ async fn login_that_comes_back_in_vain_says_why() {
     let error = error.unwrap_err().to_string();
     assert_eq!(
         error,
-        "the app refused the callback: 303: it does not say why"
+        "the app refused the callback: 303: no cause is shown"
     );
 
     let gateway = MockGateway::builder().client("another", "secret");
@@ -413,7 +413,7 @@ async fn debug_shows_neither_person_nor_secret() {
     assert!(shown.contains("SignedIn {"), "{shown}");
 }
 
-// --- what a person opens
+// --- requests of a user
 
 async fn open(app: &Router, user: &SignedIn, path: &str) -> Read {
     let mut request = navigation(path);

@@ -1,4 +1,4 @@
-//! What the mock gateway promises, shown over real HTTP.
+//! The behavior of the mock gateway, over real HTTP.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{Client, Response, header, redirect};
@@ -115,7 +115,7 @@ async fn signed_in(gateway: &MockGateway) -> String {
     body["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Where the network hop leads, on which `msisdn` stands.
+/// The page after the network hop, which adds `msisdn`.
 async fn first_page(gateway: &MockGateway, extra: &[(&str, &str)], msisdn: Option<&str>) -> String {
     let hop = location(&get(authorize_url(gateway, extra)).await);
     location(&match msisdn {
@@ -124,7 +124,7 @@ async fn first_page(gateway: &MockGateway, extra: &[(&str, &str)], msisdn: Optio
     })
 }
 
-/// The phone that has the USSD question on it, after a start with the state `s`.
+/// The phone with the USSD question, after a start with the state `s`.
 async fn asked_phone(gateway: &MockGateway) -> String {
     let ussd = first_page(gateway, &[("state", "s")], Some("none")).await;
     location(&post(&ussd, &[("msisdn", "91234567")]).await)

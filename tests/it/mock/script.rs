@@ -155,7 +155,7 @@ async fn never_keeps_the_request_until_the_gateway_is_dropped() {
     assert!(ended.unwrap().unwrap().is_err());
 }
 
-// The clock runs by itself whenever everybody waits, so the seconds cost none.
+// The paused clock advances whenever every task waits, so the seconds take no time.
 #[tokio::test(start_paused = true)]
 async fn drip_sends_the_head_at_once_and_a_byte_of_the_body_a_second() {
     let gateway = registered().await;

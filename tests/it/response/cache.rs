@@ -1,4 +1,4 @@
-//! What caches may keep of an answer, and what is in it for the browser alone.
+//! The cache headers of an answer, and its cookies.
 
 use axum::{
     response::{AppendHeaders, IntoResponse, Response},
@@ -14,7 +14,7 @@ use telenor_auth::{
 use crate::support::{self, App, Hits, MINUTE, builder, keys, navigation, request};
 
 #[tokio::test]
-async fn every_answer_of_the_layer_is_uncached_and_tells_no_referrer() {
+async fn answers_of_the_layer_are_uncached_and_send_no_referrer() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -84,7 +84,7 @@ async fn every_answer_of_the_layer_is_uncached_and_tells_no_referrer() {
 }
 
 #[tokio::test]
-async fn answers_of_handlers_are_private_unless_they_say_otherwise() {
+async fn answers_of_handlers_default_to_private() {
     async fn public() -> Response {
         let headers = [
             (header::CACHE_CONTROL, "public, max-age=60"),
@@ -154,7 +154,7 @@ async fn cookies_of_a_handler_survive_next_to_the_layers() {
 
 /// A session cookie in a shared cache would be handed to the next visitor.
 #[tokio::test]
-async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
+async fn shared_answers_carry_no_renewed_cookie() {
     let gateway = MockGateway::start().await.unwrap();
     let clock = Clock::manual();
     let store = CookieStore::new(&keys(1));
@@ -229,7 +229,7 @@ async fn renewed_cookie_goes_out_with_no_answer_that_others_may_get() {
         assert_eq!(
             next.set_cookies().is_empty(),
             renewed,
-            "{case}: or the next one does"
+            "{case}: the next answer does"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What the layer answers.
+//! The answers of the layer.
 
 mod cache;
 mod page;

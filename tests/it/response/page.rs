@@ -1,4 +1,4 @@
-//! What a person reads when a login or a call fails.
+//! The pages after a failed login or a failed call.
 
 use http::{Method, StatusCode};
 use telenor_auth::mock::{Answer as Scripted, Endpoint};
@@ -6,7 +6,7 @@ use telenor_auth::mock::{Answer as Scripted, Endpoint};
 use crate::support::{App, ORIGIN, navigation};
 
 #[tokio::test]
-async fn refusal_ends_the_login_with_a_page_that_says_so() {
+async fn denied_consent_ends_the_login_with_a_page() {
     let app = App::with(|builder| {
         builder
             .app_name("Fjellbua")
@@ -37,12 +37,12 @@ async fn refusal_ends_the_login_with_a_page_that_says_so() {
     assert_eq!(app.token_requests(), 0);
     assert!(
         page.header("location").is_none(),
-        "and nothing goes on by itself"
+        "nothing continues by itself"
     );
 }
 
 #[tokio::test]
-async fn unanswered_phone_ends_the_login_with_a_page_that_tells_what_to_do() {
+async fn unanswered_phone_ends_the_login_with_a_page_of_advice() {
     let app = App::with(|builder| builder.continue_without("/manual-form")).await;
     let mut browser = app.browser();
     let location = browser.start("/private").await;
@@ -63,7 +63,7 @@ async fn unanswered_phone_ends_the_login_with_a_page_that_tells_what_to_do() {
 }
 
 #[tokio::test]
-async fn page_speaks_the_readers_language() {
+async fn page_is_in_the_language_of_the_browser() {
     let app = App::start().await;
     for (accept, lang) in [
         ("nn-NO,nb;q=0.5", "nn"),
@@ -105,7 +105,7 @@ async fn provider_errors_have_their_statuses() {
 }
 
 #[tokio::test]
-async fn what_the_gateway_says_is_escaped_cut_and_never_a_link() {
+async fn texts_of_the_gateway_are_escaped_and_cut_and_never_links() {
     let app = App::start().await;
     let mut browser = app.browser();
     for hostile in [
@@ -128,7 +128,7 @@ async fn what_the_gateway_says_is_escaped_cut_and_never_a_link() {
         );
         assert!(!page.body.contains("evil.test"));
         assert!(!page.body.contains(&"x".repeat(257)));
-        assert!(page.body.contains(&"x".repeat(200)), "but shown");
+        assert!(page.body.contains(&"x".repeat(200)), "the rest is shown");
     }
 }
 

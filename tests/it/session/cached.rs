@@ -1,5 +1,5 @@
-//! A read-through cache in front of a store: how old its answers may be, how many it keeps, and that
-//! it brings no ended session back.
+//! A read-through cache in front of a store: the age of its answers, its capacity, and the end of
+//! sessions.
 
 use std::{
     future::poll_fn,

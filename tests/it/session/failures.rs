@@ -5,7 +5,7 @@ use telenor_auth::session::{Fault, FaultyStore, MemoryStore, Operation};
 
 use crate::support::App;
 
-/// Does all but this one thing.
+/// A store in which one operation fails.
 fn broken(operation: Operation) -> FaultyStore<MemoryStore> {
     let store = FaultyStore::new(MemoryStore::new());
     store.set_for(operation, Fault::Error);
@@ -46,14 +46,10 @@ async fn login_that_cannot_be_saved_is_503() {
 }
 
 #[tokio::test]
-async fn logout_that_cannot_be_done_says_so() {
+async fn logout_that_cannot_be_saved_is_503() {
     let app = App::with(|builder| builder.session_store(broken(Operation::Remove))).await;
     let mut browser = app.signed_in().await;
     let answer = browser.log_out().await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(
-        browser.session(),
-        None,
-        "but this browser is signed in no longer"
-    );
+    assert_eq!(browser.session(), None, "this browser has no session left");
 }

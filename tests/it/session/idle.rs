@@ -1,4 +1,4 @@
-//! Sessions that end when they are not used.
+//! Sessions that end because they are unused.
 
 use std::{
     sync::{
@@ -22,12 +22,12 @@ use crate::support::{self, App, MINUTE, builder, request, stores::Blocking};
 
 over_each_store! {
     builders:
-    session_that_nobody_uses_is_over
-    use_never_makes_a_session_longer_than_the_maximum
-    use_is_noted_at_most_every_tenth
-    asking_for_the_status_is_no_use
-    session_from_a_clock_ahead_is_not_used
-    slow_answer_does_not_bring_back_who_logged_out
+    unused_session_ends
+    use_extends_no_session_past_the_maximum
+    session_is_touched_at_most_every_tenth
+    status_request_does_not_touch_the_session
+    session_touched_in_the_future_is_refused
+    slow_answer_revives_no_ended_session
 }
 
 /// An app where ten minutes without use end a session.
@@ -37,9 +37,7 @@ async fn idle(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> A
     app
 }
 
-async fn session_that_nobody_uses_is_over(
-    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
-) {
+async fn unused_session_ends(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
     for _ in 0..3 {
@@ -55,7 +53,7 @@ async fn session_that_nobody_uses_is_over(
     assert_eq!(app.hits(), hits);
 }
 
-async fn use_never_makes_a_session_longer_than_the_maximum(
+async fn use_extends_no_session_past_the_maximum(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
@@ -65,10 +63,10 @@ async fn use_never_makes_a_session_longer_than_the_maximum(
         assert!(browser.token().await.is_some());
     }
     app.clock.advance(5 * MINUTE);
-    assert!(browser.token().await.is_none(), "eight hours are over");
+    assert!(browser.token().await.is_none(), "eight hours have passed");
 }
 
-async fn use_is_noted_at_most_every_tenth(
+async fn session_is_touched_at_most_every_tenth(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
@@ -81,17 +79,17 @@ async fn use_is_noted_at_most_every_tenth(
     browser.token().await;
     let second = browser.session();
     browser.token().await;
-    assert_eq!(browser.session(), second, "nor a second time");
+    assert_eq!(browser.session(), second, "it is not written a second time");
     app.clock.advance(9 * MINUTE);
-    assert!(browser.token().await.is_some(), "but once it was");
+    assert!(browser.token().await.is_some(), "it was written once");
 }
 
 #[tokio::test]
-async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be() {
+async fn touch_is_written_once_in_each_tenth_and_its_failure_costs_no_answer() {
     let clock = Clock::manual();
     let faulty = FaultyStore::new(MemoryStore::new());
-    let gated = Blocking::new(faulty.clone());
-    let writes = Arc::clone(&gated.writes);
+    let blocking = Blocking::new(faulty.clone());
+    let writes = Arc::clone(&blocking.writes);
     let failures = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&failures);
     let app = App::with(|builder| {
@@ -101,7 +99,7 @@ async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be
             }
         };
         let builder = builder.clock(clock.clone()).idle_timeout(10 * MINUTE);
-        builder.on_event(note).session_store(gated)
+        builder.on_event(note).session_store(blocking)
     })
     .await;
     let mut browser = app.signed_in().await;
@@ -112,16 +110,16 @@ async fn use_is_written_once_in_each_tenth_and_costs_no_answer_when_it_cannot_be
         assert_eq!(
             writes.count(),
             tenth,
-            "the login's own, and one for each tenth"
+            "one for the login, and one for each tenth"
         );
         clock.advance(MINUTE);
     }
     faulty.set_for(Operation::Update, Fault::Error);
-    assert!(browser.token().await.is_some(), "the handler was done");
+    assert!(browser.token().await.is_some(), "the handler has run");
     assert_eq!(failures.load(Ordering::SeqCst), 1);
 }
 
-async fn asking_for_the_status_is_no_use(
+async fn status_request_does_not_touch_the_session(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
@@ -133,7 +131,7 @@ async fn asking_for_the_status_is_no_use(
     assert!(browser.token().await.is_none());
 }
 
-async fn session_from_a_clock_ahead_is_not_used(
+async fn session_touched_in_the_future_is_refused(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let app = idle(store).await;
@@ -141,10 +139,10 @@ async fn session_from_a_clock_ahead_is_not_used(
     app.clock.advance(5 * MINUTE);
     browser.token().await;
     app.clock.rewind(3 * MINUTE);
-    assert!(browser.token().await.is_none(), "used in the future");
+    assert!(browser.token().await.is_none(), "touched in the future");
 }
 
-async fn slow_answer_does_not_bring_back_who_logged_out(
+async fn slow_answer_revives_no_ended_session(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -165,20 +163,19 @@ async fn slow_answer_does_not_bring_back_who_logged_out(
     let mut browser = app.signed_in().await;
     clock.advance(5 * MINUTE);
     let mut tab = browser.clone();
-    let mut meanwhile = browser.clone();
+    let mut other_tab = browser.clone();
     let (answer, ()) = tokio::join!(tab.open("/slow"), async {
         entered.notified().await;
-        meanwhile.log_out().await;
+        other_tab.log_out().await;
         leave.notify_one();
     });
     assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(
-        answer.set_cookies(),
-        [""; 0],
-        "and the cookie is not set anew"
-    );
+    assert_eq!(answer.set_cookies(), [""; 0], "the cookie is not set again");
     assert!(tab.token().await.is_none());
-    assert!(browser.token().await.is_none(), "nor is a copy of it good");
+    assert!(
+        browser.token().await.is_none(),
+        "a copy of it is invalid too"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How long a session lasts.
+//! The lifetime of a session.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ over_each_store! {
     apps:
     session_lasts_as_long_as_its_token
     session_is_never_longer_than_the_maximum
-    session_from_the_future_is_none
+    session_from_the_future_is_refused
 }
 
 async fn session_lasts_as_long_as_its_token(app: App) {
@@ -29,9 +29,9 @@ async fn session_lasts_as_long_as_its_token(app: App) {
     assert_eq!(
         browser.send(script).await.status,
         StatusCode::UNAUTHORIZED,
-        "a script is told"
+        "a script gets an error"
     );
-    assert_eq!(app.hits(), hits, "and no handler sees a dead token");
+    assert_eq!(app.hits(), hits, "no handler sees a dead token");
 }
 
 async fn session_is_never_longer_than_the_maximum(app: App) {
@@ -43,7 +43,7 @@ async fn session_is_never_longer_than_the_maximum(app: App) {
     assert!(browser.token().await.is_none());
 }
 
-async fn session_from_the_future_is_none(app: App) {
+async fn session_from_the_future_is_refused(app: App) {
     let mut browser = app.signed_in().await;
     app.clock.rewind(2 * MINUTE);
     let hits = app.hits();

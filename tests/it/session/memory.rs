@@ -6,7 +6,7 @@ use telenor_auth::session::MemoryStore;
 use crate::support::App;
 
 #[tokio::test]
-async fn full_memory_store_is_503_and_keeps_the_live() {
+async fn full_memory_store_is_503_and_keeps_live_sessions() {
     let app = App::with(|builder| builder.session_store(MemoryStore::with_capacity(1))).await;
     let mut first = app.signed_in().await;
     let mut second = app.browser();

@@ -1,4 +1,4 @@
-//! The word of an operator, and the ids by which sessions are named.
+//! Revocation by an operator, and the ids of sessions.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,10 +14,10 @@ over_each_store! {
     builders:
     operator_ends_one_session
     operator_ends_all_sessions
-    id_of_a_session_is_the_same_for_handler_and_log
+    handler_and_events_have_the_same_session_id
 }
 
-/// An app that tells a visitor the id of their session, and the ids that were logged.
+/// An app that shows a user the id of their session, and the ids in its events.
 async fn with_ids(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) -> (App, TelenorAuthLayer, Arc<Mutex<Vec<String>>>) {
@@ -55,7 +55,7 @@ async fn operator_ends_all_sessions(store: impl FnOnce(TelenorAuthBuilder) -> Te
     assert!(second.token().await.is_none());
 }
 
-async fn id_of_a_session_is_the_same_for_handler_and_log(
+async fn handler_and_events_have_the_same_session_id(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
     let (app, _, logged) = with_ids(store).await;

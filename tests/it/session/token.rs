@@ -1,12 +1,12 @@
-//! What the value of a session cookie opens, and for how long.
+//! Session cookies that are replaced, altered, or from another layer.
 
 use crate::support::{App, each_store::in_cookie};
 
 over_each_store! {
     apps:
     login_makes_a_new_session_and_ends_the_old
-    planted_session_is_worth_nothing_after_a_login
-    altered_session_cookie_is_none
+    login_ends_a_planted_session
+    altered_session_cookie_is_refused
 }
 
 async fn login_makes_a_new_session_and_ends_the_old(app: App) {
@@ -22,7 +22,7 @@ async fn login_makes_a_new_session_and_ends_the_old(app: App) {
     assert!(with_old.token().await.is_none());
 }
 
-async fn planted_session_is_worth_nothing_after_a_login(app: App) {
+async fn login_ends_a_planted_session(app: App) {
     let attacker = app.signed_in().await;
     let planted = attacker.session().unwrap();
     let mut victim = app.browser();
@@ -35,7 +35,7 @@ async fn planted_session_is_worth_nothing_after_a_login(app: App) {
     assert!(victim.token().await.is_some());
 }
 
-async fn altered_session_cookie_is_none(app: App) {
+async fn altered_session_cookie_is_refused(app: App) {
     let good = app.signed_in().await.session().unwrap();
     let name = "__Host-telenor-session".to_owned();
     let expected = app.browser().open("/whoami").await;
@@ -60,7 +60,7 @@ async fn altered_session_cookie_is_none(app: App) {
         assert_eq!(
             answer.headers.len(),
             expected.headers.len(),
-            "the causes look alike"
+            "all causes look the same"
         );
     }
     for twins in [[&good, "other"], ["other", &good], [&good, &good]] {
@@ -84,7 +84,7 @@ async fn sessions_do_not_pass_between_layers() {
     moved.jar = browser.jar.clone();
     assert!(
         moved.token().await.is_none(),
-        "a session for another gateway is none"
+        "a session of another layer is invalid"
     );
     moved.open(&callback).await.assert_safe_reject();
     assert!(browser.token().await.is_some());

@@ -1,4 +1,4 @@
-//! An app whose every route is guarded, and the gateway it sends people to.
+//! An app that guards its routes, and its gateway.
 
 use std::sync::{
     Arc,
@@ -20,7 +20,7 @@ use super::browser::{Browser, ORIGIN};
 
 pub const CALLBACK: &str = "/telenor/callback";
 
-/// An app whose every route is guarded, the gateway it sends people to, and the clock of both.
+/// An app that guards its routes, its gateway, and the clock of the layer.
 pub struct App {
     pub router: Router,
     pub gateway: MockGateway,
@@ -100,7 +100,7 @@ pub fn builder(gateway: &MockGateway) -> TelenorAuthBuilder {
         .gateway(gateway.base_url())
 }
 
-/// Keys that are good, and the same for the same number.
+/// Valid keys, the same for the same number.
 pub fn keys(number: u8) -> CookieKeys {
     let key = |seed: u8| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[seed]);
     CookieKeys::new([key(number)]).unwrap()
@@ -127,7 +127,7 @@ pub fn routes(hits: &Hits) -> Router {
         hits.fetch_add(1, Ordering::SeqCst);
         let info = user.info().await?;
         let name = info.name().and_then(|name| name.given_name());
-        Ok(name.unwrap_or("nobody").to_owned())
+        Ok(name.unwrap_or("no name").to_owned())
     }
     Router::new()
         .route("/", get(perhaps))

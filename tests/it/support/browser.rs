@@ -1,4 +1,5 @@
-//! A browser that keeps cookies as browsers do, and lets no answer be given whose secrets are logged.
+//! A browser that keeps cookies as browsers do, and asserts after each answer that its secrets are
+//! not logged.
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
@@ -9,14 +10,14 @@ use super::log;
 
 pub const ORIGIN: &str = "https://app.test";
 
-/// A cookie jar and the app it talks to. Clones are two browsers from there on.
+/// A cookie jar and the app it talks to. A clone is a browser of its own.
 #[derive(Clone)]
 pub struct Browser {
     pub router: Router,
     pub jar: Vec<(String, String)>,
 }
 
-/// An answer that was read to its end.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -25,7 +26,7 @@ pub struct Answer {
 }
 
 impl Browser {
-    /// A person opens a page.
+    /// Opens a page as a user does.
     pub async fn open(&mut self, target: &str) -> Answer {
         self.send(navigation(target)).await
     }
@@ -124,7 +125,7 @@ impl Answer {
     }
 }
 
-/// What a browser sends when a person opens a page.
+/// The request of a browser whose user opens a page.
 pub fn navigation(target: &str) -> Request<Body> {
     request(
         Method::GET,
@@ -148,7 +149,7 @@ pub fn request(method: Method, target: &str, headers: &[(&str, &str)]) -> Reques
     request.body(Body::empty()).unwrap()
 }
 
-/// What of an address must not be logged.
+/// The parts of an address that must not be logged.
 fn secrets_in(url: &str) -> Vec<String> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let pairs = url::form_urlencoded::parse(query.as_bytes());

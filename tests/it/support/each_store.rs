@@ -4,7 +4,7 @@ use telenor_auth::{TelenorAuthBuilder, session::CookieStore};
 
 use super::app::keys;
 
-/// Runs tests over each store: those that take an app, and those that take what puts the store into a builder.
+/// Runs tests over each store. A test takes an app, or a function that sets the store of a builder.
 macro_rules! over_each_store {
     (apps: $($name:ident)*) => {
         mod memory {
@@ -74,7 +74,7 @@ pub fn in_redis(redis: &super::redis::Redis, builder: TelenorAuthBuilder) -> Tel
     let keys = keys(1);
     let store = telenor_auth::session::RedisStore::new(&redis.url(), &keys).unwrap();
     let builder = builder.cookie_keys(keys);
-    // For a machine that has a lot to do.
+    // For a busy machine.
     builder.session_store(store.with_timeout(std::time::Duration::from_secs(5)))
 }
 

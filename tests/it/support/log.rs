@@ -1,4 +1,4 @@
-//! Listens at TRACE to everything that any test makes the crate log, and lets none of it name a secret.
+//! Captures the log of all tests at TRACE, and asserts that it contains no secret.
 
 use std::{
     io,
@@ -27,7 +27,7 @@ fn written() -> MutexGuard<'static, Vec<u8>> {
     WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins to listen, if nobody does yet, and says how much was written so far.
+/// Starts the capture at the first call, and returns how much is written so far.
 pub fn mark() -> usize {
     LISTENING.get_or_init(|| {
         let subscriber = tracing_subscriber::fmt()
@@ -35,13 +35,13 @@ pub fn mark() -> usize {
             .with_ansi(false)
             .with_writer(|| Writer)
             .finish();
-        // A test that listens for itself does so on its own thread, beside this one.
+        // A test that captures for itself does so on its own thread, beside this one.
         let _ = tracing::subscriber::set_global_default(subscriber);
     });
     written().len()
 }
 
-/// Nothing that was written since shows one of these, as it is, percent-encoded or in base64.
+/// Asserts that no line since `mark` has one of these: raw, percent-encoded or in base64.
 #[track_caller]
 pub fn assert_silent(mark: usize, secrets: &[String]) {
     let log = String::from_utf8_lossy(&written()[mark..]).into_owned();

@@ -1,4 +1,4 @@
-//! What the tests share. Other binaries include the files that they use by `#[path]`.
+//! Shared parts of the tests. Other binaries include the files that they use by `#[path]`.
 
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ pub mod each_store;
 pub mod app;
 pub mod browser;
 pub mod demo;
+#[cfg(feature = "redis")]
+pub mod fault_proxy;
 pub mod log;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -15,8 +17,6 @@ pub mod remote;
 pub mod steps;
 pub mod stores;
 pub mod tls;
-#[cfg(feature = "redis")]
-pub mod way;
 
 pub use app::{App, CALLBACK, Hits, builder, keys, routes};
 pub use browser::{Answer, Browser, ORIGIN, navigation, request};

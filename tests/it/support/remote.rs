@@ -1,10 +1,10 @@
-//! A server elsewhere.
+//! A server in another process.
 
 use axum::{Router, body::Body};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 
-/// A server elsewhere, as a router: what a test sends goes over the network and its answer comes back.
+/// A router that forwards each request to the server at `base`, and returns its answer.
 pub fn remote(base: &str) -> Router {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())

@@ -1,4 +1,4 @@
-//! What a person does in a login, and what a test looks for in the answers.
+//! The steps of a user in a login, and assertions on the answers.
 
 use http::{Method, StatusCode, header};
 use telenor_auth::mock::MockGateway;
@@ -7,7 +7,7 @@ use url::Url;
 use super::browser::{Answer, Browser, request};
 
 impl Browser {
-    /// A person opens a page and goes wherever the app's own redirects lead.
+    /// Opens a page, and follows the redirects of the app.
     pub async fn follow(&mut self, target: &str) -> Answer {
         let mut answer = self.open(target).await;
         for _ in 0..5 {
@@ -17,10 +17,10 @@ impl Browser {
             let location = location.to_str().unwrap().to_owned();
             answer = self.open(&location).await;
         }
-        panic!("redirected for ever");
+        panic!("the redirects do not end");
     }
 
-    /// Opens a page that needs a login: the address at the gateway that it leads to.
+    /// Opens a page that needs a login, and returns the address at the gateway that it leads to.
     pub async fn start(&mut self, target: &str) -> String {
         let answer = self.open(target).await;
         assert_eq!(
@@ -32,13 +32,13 @@ impl Browser {
         answer.location()
     }
 
-    /// The same, and consents: the address that the gateway sends the browser back to.
+    /// The same with consent. Returns the callback that the gateway redirects the browser to.
     pub async fn callback_url(&mut self, gateway: &MockGateway, target: &str) -> String {
         let authorization = self.start(target).await;
         gateway.allow(&authorization).unwrap()
     }
 
-    /// The cookies of logins under way.
+    /// The cookies of pending logins.
     pub fn pending(&self) -> Vec<(String, String)> {
         let mut jar = self.jar.clone();
         jar.retain(|(name, _)| name.contains("-login-"));
@@ -64,7 +64,7 @@ impl Browser {
 }
 
 impl Answer {
-    /// Nobody was signed in by this.
+    /// Asserts that the answer sets no session.
     #[track_caller]
     pub fn assert_no_session(&self) {
         let session = self
@@ -74,7 +74,7 @@ impl Answer {
         assert_eq!(session, None);
     }
 
-    /// A refusal that changes nothing for anybody: no cookie, nothing to cache.
+    /// Asserts a refusal that changes nothing: no cookie, nothing to cache.
     #[track_caller]
     pub fn assert_safe_reject(&self) {
         assert!(

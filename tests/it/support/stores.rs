@@ -165,8 +165,8 @@ impl Gate {
     }
 }
 
-/// Lets a test say when it returns, at the worst moment: what was read or written is so already, and
-/// what is to end is still there.
+/// Returns when a test allows it, at the worst moment: a read or a write has already taken effect,
+/// and an end has not.
 #[derive(Clone)]
 pub struct Blocking<S> {
     pub inner: S,

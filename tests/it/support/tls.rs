@@ -15,10 +15,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 
-/// Accepts TLS or nothing, counts the requests it could read, and hands them on.
+/// Accepts TLS or plain TCP, counts the requests that it could read, and forwards them.
 pub struct Relay {
     pub address: SocketAddr,
-    /// How many connections brought at least one byte that could be read.
+    /// How many connections sent at least one byte that could be read.
     pub read: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -86,7 +86,7 @@ where
     }
 }
 
-/// A certificate authority that no system knows.
+/// A certificate authority that no system trusts.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub pem: String,

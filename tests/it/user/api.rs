@@ -1,4 +1,4 @@
-//! What the token opens, and how a failing API shows.
+//! Calls to the APIs, and their errors.
 
 use std::{
     sync::{Arc, Mutex},
@@ -14,8 +14,8 @@ use telenor_auth::{
 
 use crate::support::{self, App, Browser, Hits, builder, request};
 
-/// Says in text how a call went, so that a test can look at it.
-fn told<T>(answer: Result<T, ApiError>, show: impl FnOnce(T) -> String) -> String {
+/// The result of a call as text, for a test to compare.
+fn outcome<T>(answer: Result<T, ApiError>, show: impl FnOnce(T) -> String) -> String {
     match answer {
         Ok(answer) => show(answer),
         Err(error) => format!(
@@ -28,23 +28,23 @@ fn told<T>(answer: Result<T, ApiError>, show: impl FnOnce(T) -> String) -> Strin
 }
 
 async fn name(user: TelenorUser) -> String {
-    told(user.info().await, |info| {
+    outcome(user.info().await, |info| {
         info.name()
             .and_then(|name| name.given_name())
-            .unwrap_or("nobody")
+            .unwrap_or("no name")
             .to_owned()
     })
 }
 
 async fn device(user: TelenorUser) -> String {
-    told(user.device().await, |device| {
+    outcome(user.device().await, |device| {
         format!("{:?} {:?}", device.model().is_some(), device.lte())
     })
 }
 
 async fn call(user: TelenorUser, query: axum::extract::RawQuery) -> String {
     let path = query.0.unwrap_or_default();
-    told(user.get(&path).await, |answer| answer.status().to_string())
+    outcome(user.get(&path).await, |answer| answer.status().to_string())
 }
 
 async fn post(user: TelenorUser) -> String {
@@ -52,7 +52,7 @@ async fn post(user: TelenorUser) -> String {
         .request(Method::POST, "/user-info/v1/users")
         .json(&["x"])
         .send();
-    told(sent.await, |answer| answer.status().to_string())
+    outcome(sent.await, |answer| answer.status().to_string())
 }
 
 fn routes() -> Router {
@@ -83,7 +83,7 @@ async fn device_info_is_read() {
 }
 
 #[tokio::test]
-async fn safe_reads_are_tried_again_and_nothing_else_is() {
+async fn only_safe_reads_are_retried() {
     let (app, mut browser) = with(|builder| builder).await;
     for _ in 0..2 {
         app.gateway
@@ -129,7 +129,7 @@ async fn safe_reads_are_tried_again_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn expired_token_that_comes_as_a_500_is_not_tried_again() {
+async fn expired_token_with_status_500_is_not_retried() {
     let (app, mut browser) = with(|builder| builder).await;
     app.gateway.answer_always(
         Endpoint::UserInfo,
@@ -172,7 +172,7 @@ async fn any_path_of_the_gateway_can_be_called_and_no_other() {
 }
 
 #[tokio::test]
-async fn profile_is_fetched_once_and_forgotten_in_time() {
+async fn cached_user_info_is_fetched_once_and_expires() {
     let gateway = MockGateway::start().await.unwrap();
     let clock = telenor_auth::Clock::manual();
     let auth = builder(&gateway)
@@ -195,18 +195,18 @@ async fn profile_is_fetched_once_and_forgotten_in_time() {
     assert_eq!(
         app.gateway.hits(Endpoint::UserInfo),
         1,
-        "many at once make one call"
+        "concurrent requests share one call"
     );
     clock.advance(Duration::from_secs(60));
     ask(&mut browser.clone(), "/info").await;
     assert_eq!(app.gateway.hits(Endpoint::UserInfo), 2);
-    // Somebody else's session has a profile of its own.
+    // Another session has a cache entry of its own.
     ask(&mut app.signed_in().await, "/info").await;
     assert_eq!(app.gateway.hits(Endpoint::UserInfo), 3);
 }
 
 #[tokio::test]
-async fn without_a_profile_nothing_is_kept() {
+async fn user_info_is_not_cached_by_default() {
     let (app, mut browser) = with(|builder| builder).await;
     ask(&mut browser, "/info").await;
     ask(&mut browser, "/info").await;
@@ -256,25 +256,25 @@ async fn scripts_of_the_apps_own_pages_get_the_data_and_no_token() {
         );
         let after = app.gateway.hits(Endpoint::UserInfo) + app.gateway.hits(Endpoint::DeviceInfo);
         assert_eq!(after, calls, "refused before the gateway is asked");
-        let nobody = app
+        let anonymous = app
             .browser()
             .send(fetch(Method::GET, path, "same-origin"))
             .await;
-        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
     }
     let (_, mut without) = with(|builder| builder).await;
     let answer = without
         .send(fetch(Method::GET, "/telenor/user-info", "same-origin"))
         .await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND, "off unless asked for");
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "off by default");
 }
 
 #[tokio::test]
-async fn what_happens_is_told_with_one_id_from_start_to_end() {
+async fn events_of_one_login_share_an_id() {
     let events = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&events);
+    let recorded = Arc::clone(&events);
     let (app, mut browser) = with(|builder| {
-        builder.on_event(move |event| heard.lock().unwrap().push(format!("{event:?}")))
+        builder.on_event(move |event| recorded.lock().unwrap().push(format!("{event:?}")))
     })
     .await;
     app.gateway
@@ -316,7 +316,7 @@ async fn what_happens_is_told_with_one_id_from_start_to_end() {
 }
 
 #[tokio::test]
-async fn error_of_a_script_is_told_in_a_few_lines() {
+async fn script_gets_an_api_error_as_problem_json() {
     async fn info(user: TelenorUser) -> Result<String, ApiError> {
         let error = user.info().await.unwrap_err();
         assert_eq!(error.kind(), ApiErrorKind::RateLimited);

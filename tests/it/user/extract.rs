@@ -1,4 +1,4 @@
-//! What a handler gets of the user.
+//! The user as an argument of a handler.
 
 use std::sync::atomic::Ordering;
 

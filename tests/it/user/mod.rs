@@ -1,4 +1,4 @@
-//! What a handler has of its user.
+//! The user in a handler.
 
 mod api;
 mod extract;

@@ -7,11 +7,11 @@
 pub mod support {
     pub mod app;
     pub mod browser;
+    pub mod fault_proxy;
     pub mod log;
     pub mod redis;
     pub mod steps;
     pub mod tls;
-    pub mod way;
 }
 
 pub mod database;

@@ -12,7 +12,7 @@ use telenor_auth::{
 };
 
 use super::{eventually, hasty, key, load, now, session, store};
-use crate::support::{MINUTE, keys, redis::Redis, way::Way};
+use crate::support::{MINUTE, fault_proxy::FaultProxy, keys, redis::Redis};
 
 #[tokio::test]
 async fn store_meets_the_contract() {
@@ -36,9 +36,9 @@ async fn store_meets_the_contract_when_its_server_is_killed_or_hangs() {
 #[tokio::test]
 async fn store_meets_the_contract_when_the_way_to_its_server_breaks_or_is_slow() {
     let redis = Redis::start().await;
-    let way = Way::start(redis.address()).await;
-    let url = format!("redis://{}", way.address);
-    check_store_faults(hasty(&url), async |fault| way.set(fault)).await;
+    let proxy = FaultProxy::start(redis.address()).await;
+    let url = format!("redis://{}", proxy.address);
+    check_store_faults(hasty(&url), async |fault| proxy.set(fault)).await;
 }
 
 #[tokio::test]

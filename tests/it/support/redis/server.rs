@@ -18,8 +18,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// A server that keeps what it said it keeps, after a restart as well. What it wrote outlasts its
-    /// process without being forced to the disk.
+    /// A server that keeps what it said it keeps, after a restart as well. What it wrote outlasts
+    /// its process without being forced to the disk.
     pub async fn durable() -> Self {
         Self::with(&["--appendonly", "yes", "--appendfsync", "no"]).await
     }

@@ -13,7 +13,7 @@ use telenor_auth_store_tests::{
     support::{
         app::{App, keys},
         browser::request,
-        way::Way,
+        fault_proxy::FaultProxy,
     },
 };
 use tokio::time::Instant;
@@ -105,15 +105,15 @@ async fn store_meets_the_contract_when_the_store_within_fails() {
 #[tokio::test]
 async fn store_in_postgresql_meets_the_contract_when_its_server_or_the_way_to_it_fails() {
     let server = Postgres::start();
-    let way = Way::start(server.address()).await;
-    let (store, _) = in_postgres(&Postgres::url_at(way.address), "faults").await;
+    let proxy = FaultProxy::start(server.address()).await;
+    let (store, _) = in_postgres(&Postgres::url_at(proxy.address), "faults").await;
     let store = TowerSessionsStore::from_core_014(store, &keys(1));
     let store = store.with_timeout(Duration::from_secs(1));
     check_store_faults(store, async |fault| match fault {
         session::Fault::Error => server.stop(),
         fault => {
             server.heal();
-            way.set(fault);
+            proxy.set(fault);
         }
     })
     .await;

@@ -1,10 +1,11 @@
-//! Keys as text: what a secret store, an environment variable or a file holds.
+//! The text format of keys, as a secret store, an environment variable or a file holds it.
 
 use base64::{Engine, prelude::*};
 
 use crate::error::ConfigError;
 
-/// Every key of a list, in its order: between commas or on lines of their own, without the lines that are comments.
+/// Returns the keys of a list in its order. Commas or line breaks separate them. Comment lines are
+/// skipped.
 pub(super) fn keys(text: &str) -> Result<Vec<Vec<u8>>, ConfigError> {
     text.lines()
         .filter(|line| !line.trim_start().starts_with('#'))
@@ -16,7 +17,8 @@ pub(super) fn keys(text: &str) -> Result<Vec<Vec<u8>>, ConfigError> {
 }
 
 fn key(text: &str) -> Result<Vec<u8>, ConfigError> {
-    // 64 hexadecimal digits are valid base64 too; nobody writes a 48-byte key with only those.
+    // 64 hexadecimal digits are valid base64 too. A random 48-byte key in base64 never has only
+    // such digits.
     if text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let digits = text.as_bytes().chunks_exact(2);
         return Ok(digits
@@ -53,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn commas_and_lines_separate_and_comments_are_no_keys() {
+    fn commas_and_line_breaks_separate_and_comments_are_skipped() {
         let [a, b, c] = [1, 2, 3].map(|seed| BASE64_STANDARD.encode(key(seed)));
         let text = format!("# seals since May\r\n{a}\r\n\n  # {a}, not this one\n{b} , {c}\n#");
         assert_eq!(keys(&text).unwrap(), [key(1), key(2), key(3)]);

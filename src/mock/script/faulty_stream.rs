@@ -1,4 +1,4 @@
-//! A TCP connection that does what its switch says.
+//! A TCP stream with the faults that its switch sets.
 
 use std::{
     future::Future as _,
@@ -15,20 +15,20 @@ use tokio::{
     time::Sleep,
 };
 
-use super::switch::{Mode, Switch};
+use super::fault_switch::{FaultSwitch, StreamMode};
 
 /// One TCP connection.
-pub(in crate::mock) struct Wire {
+pub(in crate::mock) struct FaultyStream {
     stream: TcpStream,
-    switch: Arc<Switch>,
+    switch: Arc<FaultSwitch>,
     head: Head,
     body_sent: usize,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl Wire {
-    pub(in crate::mock) fn new(stream: TcpStream, switch: Arc<Switch>) -> Self {
-        // Without effect on what is sent, only on when; failing to set it is no loss.
+impl FaultyStream {
+    pub(in crate::mock) fn new(stream: TcpStream, switch: Arc<FaultSwitch>) -> Self {
+        // It affects only when bytes are sent, so a failure does not matter.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
@@ -39,21 +39,21 @@ impl Wire {
         }
     }
 
-    pub(in crate::mock) const fn switch(&self) -> &Arc<Switch> {
+    pub(in crate::mock) const fn switch(&self) -> &Arc<FaultSwitch> {
         &self.switch
     }
 
     fn broken(&self) -> io::Error {
-        // So that closing sends a reset rather than an orderly end.
+        // Closing then sends a reset rather than an orderly end.
         let _ = self.stream.set_zero_linger();
         io::ErrorKind::ConnectionReset.into()
     }
 
-    /// How much of `rest_of_answer` may go out now.
-    fn allowance(&self, mode: Mode, rest_of_answer: &[u8]) -> usize {
-        match (self.head.rest(rest_of_answer), mode) {
-            (0, Mode::Truncate(length)) => length - self.body_sent.min(length),
-            (0, Mode::Drip) => 1,
+    /// Returns how many bytes of the rest of the response may be sent now.
+    fn allowance(&self, mode: StreamMode, rest: &[u8]) -> usize {
+        match (self.head.rest(rest), mode) {
+            (0, StreamMode::Truncate(length)) => length - self.body_sent.min(length),
+            (0, StreamMode::Drip) => 1,
             (head, _) => head,
         }
     }
@@ -61,7 +61,7 @@ impl Wire {
     fn poll_write_slowly(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mode: Mode,
+        mode: StreamMode,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         if let Some(pause) = &mut self.pause {
@@ -80,7 +80,7 @@ impl Wire {
             } else {
                 self.head.pass(&buf[..length]);
             }
-            if matches!(mode, Mode::Drip) && self.head.ended() {
+            if matches!(mode, StreamMode::Drip) && self.head.ended() {
                 self.pause = Some(Box::pin(tokio::time::sleep(Duration::from_secs(1))));
             }
         }
@@ -88,28 +88,28 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for FaultyStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.switch.mode() {
-            Mode::Cut => Poll::Ready(Err(self.broken())),
+            StreamMode::Cut => Poll::Ready(Err(self.broken())),
             _ => Pin::new(&mut self.stream).poll_read(cx, buf),
         }
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for FaultyStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.switch.mode() {
-            Mode::Pass => Pin::new(&mut self.stream).poll_write(cx, buf),
-            Mode::Cut => Poll::Ready(Err(self.broken())),
+            StreamMode::Pass => Pin::new(&mut self.stream).poll_write(cx, buf),
+            StreamMode::Cut => Poll::Ready(Err(self.broken())),
             mode => self.poll_write_slowly(cx, mode, buf),
         }
     }
@@ -120,13 +120,13 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.switch.mode() {
-            Mode::Cut => Poll::Ready(Err(self.broken())),
+            StreamMode::Cut => Poll::Ready(Err(self.broken())),
             _ => Pin::new(&mut self.stream).poll_shutdown(cx),
         }
     }
 }
 
-/// How far an answer's head has gone out.
+/// How much of a response's head has been sent.
 #[derive(Default)]
 struct Head {
     matched: usize,
@@ -139,7 +139,7 @@ impl Head {
         self.matched == Self::END.len()
     }
 
-    /// How many of the coming bytes still belong to the head.
+    /// Returns how many of the next bytes still belong to the head.
     fn rest(&self, bytes: &[u8]) -> usize {
         let mut head = Self {
             matched: self.matched,
@@ -153,7 +153,7 @@ impl Head {
         }
     }
 
-    /// Takes one byte; false once the head is over.
+    /// Takes one byte. Returns false after the end of the head.
     const fn step(&mut self, byte: u8) -> bool {
         if self.ended() {
             return false;

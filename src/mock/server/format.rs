@@ -1,6 +1,6 @@
-//! How numbers and dates are shown to people.
+//! The formats of numbers and dates on the pages.
 
-/// `47 ** ** *5 67`: enough to know one's own number by.
+/// Returns `47 ** ** *5 67`, by which users recognize their own number.
 pub(in crate::mock) fn masked(number: &str) -> String {
     let digits = number.as_bytes();
     let hidden = digits.len().saturating_sub(3);
@@ -15,7 +15,7 @@ pub(in crate::mock) fn masked(number: &str) -> String {
     masked
 }
 
-/// A Norwegian number as people write it: `912 34 567`.
+/// Returns a Norwegian number as people write it: `912 34 567`.
 pub(in crate::mock) fn spaced(number: &str) -> String {
     match number.strip_prefix("47") {
         Some(local) if local.len() == 8 => {

@@ -6,50 +6,7 @@ use serde_json::{Value, json};
 use super::response;
 use crate::mock::settings::Settings;
 
-/// An error of the authorization or token endpoint.
-pub(in crate::mock) struct OAuthError {
-    pub(in crate::mock) status: u16,
-    /// Apigee's `ErrorCode`.
-    pub(in crate::mock) apigee: &'static str,
-    /// The `error` of RFC 6749 section 5.2.
-    pub(in crate::mock) rfc: &'static str,
-    pub(in crate::mock) description: String,
-}
-
-impl OAuthError {
-    pub(in crate::mock) fn response(&self, settings: &Settings) -> Response {
-        let body = if settings.rfc_errors {
-            json!({ "error": self.rfc, "error_description": self.description })
-        } else {
-            json!({ "ErrorCode": self.apigee, "Error": self.description })
-        };
-        response::json(self.status, &body)
-    }
-}
-
-/// Status and body of a gateway error, in the envelope that Telenor's APIs share.
-pub(in crate::mock) fn gateway_error(error_code: u32, resource: &str) -> (u16, Value) {
-    let (_, status, description) = GATEWAY_ERRORS
-        .iter()
-        .find(|(code, ..)| *code == error_code)
-        .copied()
-        .unwrap_or((error_code, 500, "Unlisted error"));
-    let reason = http::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or_default();
-    let body = json!({
-        "httpStatus": status,
-        "httpMessage": reason,
-        "description": description,
-        "errorCode": error_code,
-        "resourceId": resource,
-        "origin": "telenor-auth mock",
-    });
-    (status, body)
-}
-
-/// Error code, HTTP status, meaning: the table printed with the APIs of the gateway.
+/// Error code, HTTP status and description, from the documentation of the gateway's APIs.
 const GATEWAY_ERRORS: &[(u32, u16, &str)] = &[
     (40001, 400, "The end-user id is missing or invalid"),
     (40101, 401, "The resource is invalid"),
@@ -74,3 +31,46 @@ const GATEWAY_ERRORS: &[(u32, u16, &str)] = &[
     (50003, 500, "The subscription could not be validated"),
     (500100, 500, "Internal error in the backend"),
 ];
+
+/// An error of the authorization or token endpoint.
+pub(in crate::mock) struct OAuthError {
+    pub(in crate::mock) status: u16,
+    /// Apigee's `ErrorCode`.
+    pub(in crate::mock) apigee: &'static str,
+    /// The `error` of RFC 6749 section 5.2.
+    pub(in crate::mock) rfc: &'static str,
+    pub(in crate::mock) description: String,
+}
+
+impl OAuthError {
+    pub(in crate::mock) fn response(&self, settings: &Settings) -> Response {
+        let body = if settings.rfc_errors {
+            json!({ "error": self.rfc, "error_description": self.description })
+        } else {
+            json!({ "ErrorCode": self.apigee, "Error": self.description })
+        };
+        response::json(self.status, &body)
+    }
+}
+
+/// Returns the status and the body of a gateway error, in the envelope that Telenor's APIs share.
+pub(in crate::mock) fn gateway_error(error_code: u32, resource: &str) -> (u16, Value) {
+    let (_, status, description) = GATEWAY_ERRORS
+        .iter()
+        .find(|(code, ..)| *code == error_code)
+        .copied()
+        .unwrap_or((error_code, 500, "Unlisted error"));
+    let reason = http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default();
+    let body = json!({
+        "httpStatus": status,
+        "httpMessage": reason,
+        "description": description,
+        "errorCode": error_code,
+        "resourceId": resource,
+        "origin": "telenor-auth mock",
+    });
+    (status, body)
+}

@@ -1,4 +1,4 @@
-//! A way to a server, which breaks and heals as a test says.
+//! A TCP proxy in front of a server, with the faults that a test sets.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -13,23 +13,23 @@ use tokio::{
     time::sleep,
 };
 
-const LATE_BY: Duration = Duration::from_millis(50);
+const DELAY: Duration = Duration::from_millis(50);
 
-pub struct Way {
+pub struct FaultProxy {
     pub address: SocketAddr,
     fault: watch::Sender<Fault>,
     task: tokio::task::JoinHandle<()>,
 }
 
-impl Way {
+impl FaultProxy {
     pub async fn start(upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let fault = watch::Sender::default();
         let faults = fault.clone();
         let task = tokio::spawn(async move {
-            while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, upstream, faults.subscribe()));
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(client, upstream, faults.subscribe()));
             }
         });
         Self {
@@ -39,23 +39,23 @@ impl Way {
         }
     }
 
-    /// From here on every connection breaks, or everything on it is held back until that is over, or is late.
+    /// Sets the fault of all connections: they break, hold their data back, or are slow.
     pub fn set(&self, fault: Fault) {
         self.fault.send_replace(fault);
     }
 }
 
-impl Drop for Way {
+impl Drop for FaultProxy {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-async fn carry(mut near: TcpStream, upstream: SocketAddr, fault: watch::Receiver<Fault>) {
+async fn forward(mut client: TcpStream, upstream: SocketAddr, fault: watch::Receiver<Fault>) {
     let mut breaks = fault.clone();
-    let carried = async {
-        let mut far = TcpStream::connect(upstream).await?;
-        let ((asked, answers), (answered, asks)) = (near.split(), far.split());
+    let forwarded = async {
+        let mut server = TcpStream::connect(upstream).await?;
+        let ((asked, answers), (answered, asks)) = (client.split(), server.split());
         tokio::try_join!(
             pass(asked, asks, fault.clone()),
             pass(answered, answers, fault)
@@ -64,7 +64,7 @@ async fn carry(mut near: TcpStream, upstream: SocketAddr, fault: watch::Receiver
     tokio::select! {
         biased;
         _ = breaks.wait_for(|fault| *fault == Fault::Error) => {}
-        _ = carried => {}
+        _ = forwarded => {}
     }
 }
 
@@ -79,7 +79,7 @@ async fn pass(
         let passes = fault.wait_for(|fault| *fault != Fault::Hang).await;
         let late = passes.is_ok_and(|fault| *fault == Fault::Slow);
         if late {
-            sleep(LATE_BY).await;
+            sleep(DELAY).await;
         }
         match length {
             0 => return to.shutdown().await,

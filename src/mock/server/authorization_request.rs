@@ -1,38 +1,40 @@
-//! The authorization request (RFC 6749 section 4.1.1), and where it leads.
+//! The authorization request (RFC 6749 section 4.1.1), and its callback URLs.
 
-use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
 
 use super::{
+    error_body::OAuthError,
     parameters::{Parameters, Repeated},
-    refusal::OAuthError,
 };
-use crate::mock::settings::Settings;
+use crate::{digest::sha256, mock::settings::Settings};
 
-/// A sound authorization request (RFC 6749 section 4.1.1).
+const SHA256_LEN: usize = 32;
+
+/// A valid authorization request (RFC 6749 section 4.1.1).
 #[derive(Clone)]
 pub(in crate::mock) struct AuthorizationRequest {
     callback: Url,
     state: Option<String>,
-    /// As the client wrote it, which is how the token request has to repeat it.
+    /// As the client wrote it, because the token request must repeat it exactly.
     pub(in crate::mock) redirect_uri: String,
     pub(in crate::mock) scope: Option<String>,
     pub(in crate::mock) code_challenge: Option<String>,
 }
 
-/// What becomes of an unsound one.
-pub(in crate::mock) enum Refusal {
-    /// RFC 6749 section 4.1.2.1: nobody is sent to an address that cannot be trusted.
+/// The error of an invalid authorization request.
+pub(in crate::mock) enum AuthorizationError {
+    /// An error without a redirect, because the redirect URI cannot be trusted (RFC 6749 section
+    /// 4.1.2.1).
     Direct(OAuthError),
-    /// The callback URL with the error in it.
+    /// A redirect to this callback URL, which has the error.
     Callback(String),
 }
 
 pub(in crate::mock) fn parse(
     settings: &Settings,
     query: &str,
-) -> Result<AuthorizationRequest, Refusal> {
+) -> Result<AuthorizationRequest, AuthorizationError> {
     let parameters = Parameters::parse(query.as_bytes())
         .map_err(|Repeated(name)| invalid(400, format!("Repeated parameter : {name}")))?;
     match parameters.find("client_id") {
@@ -60,7 +62,10 @@ pub(in crate::mock) fn parse(
     Ok(request)
 }
 
-fn redirect_uri<'u>(settings: &'u Settings, sent: Option<&'u str>) -> Result<&'u str, Refusal> {
+fn redirect_uri<'u>(
+    settings: &'u Settings,
+    sent: Option<&'u str>,
+) -> Result<&'u str, AuthorizationError> {
     match (sent, settings.redirect_uri.as_deref()) {
         (None, Some(registered)) if !settings.strict => Ok(registered),
         (None, _) => Err(invalid(400, "Redirection URI is required".to_owned())),
@@ -69,38 +74,42 @@ fn redirect_uri<'u>(settings: &'u Settings, sent: Option<&'u str>) -> Result<&'u
     }
 }
 
-fn callback(uri: &str) -> Result<Url, Refusal> {
+fn callback(uri: &str) -> Result<Url, AuthorizationError> {
     match Url::parse(uri) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.fragment().is_none() => Ok(url),
         _ => Err(invalid_redirect_uri(uri)),
     }
 }
 
-/// Takes S256 and nothing weaker, and only a digest of its length (RFC 7636 section 4.4.1).
-fn check_challenge(request: &AuthorizationRequest, method: Option<&str>) -> Result<(), Refusal> {
-    let fault = match (&request.code_challenge, method) {
+/// Accepts only the method S256, and only a challenge with the length of a digest (RFC 7636 section
+/// 4.4.1).
+fn check_challenge(
+    request: &AuthorizationRequest,
+    method: Option<&str>,
+) -> Result<(), AuthorizationError> {
+    let description = match (&request.code_challenge, method) {
         (None, None) => return Ok(()),
         (None, Some(_)) => "code challenge required",
         (Some(_), Some("S256")) if request.challenge_is_sha256() => return Ok(()),
         (Some(_), Some("S256")) => "code challenge is not a SHA-256 digest",
         (Some(_), _) => "transform algorithm not supported",
     };
-    let callback = request.failed("invalid_request", Some(fault));
-    Err(Refusal::Callback(callback))
+    let callback = request.failed("invalid_request", Some(description));
+    Err(AuthorizationError::Callback(callback))
 }
 
 /// The S256 transformation of RFC 7636 section 4.2.
 pub(in crate::mock) fn s256(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+    URL_SAFE_NO_PAD.encode(sha256(&[verifier.as_bytes()]))
 }
 
 impl AuthorizationRequest {
-    /// The callback URL after consent.
+    /// Returns the callback URL after consent.
     pub(in crate::mock) fn granted(&self, code: &str) -> String {
         self.redirect(&[("code", Some(code))])
     }
 
-    /// The callback URL after a refusal, in the words that Telenor documents.
+    /// Returns the callback URL after a refusal, with the description that Telenor documents.
     pub(in crate::mock) fn denied(&self) -> String {
         self.failed(
             "access_denied",
@@ -108,7 +117,8 @@ impl AuthorizationRequest {
         )
     }
 
-    /// The callback URL after a USSD question that got no answer; Telenor's words are not known.
+    /// Returns the callback URL after an unanswered USSD question. Telenor's description is not
+    /// known.
     pub(in crate::mock) fn timed_out(&self, error: &str) -> String {
         self.failed(error, Some("The USSD question was not answered in time"))
     }
@@ -134,21 +144,21 @@ impl AuthorizationRequest {
     fn challenge_is_sha256(&self) -> bool {
         let challenge = self.code_challenge.as_deref().unwrap_or_default();
         let digest = URL_SAFE_NO_PAD.decode(challenge);
-        digest.is_ok_and(|digest| digest.len() == digest::SHA256_OUTPUT_LEN)
+        digest.is_ok_and(|digest| digest.len() == SHA256_LEN)
     }
 }
 
-fn missing(name: &str) -> Refusal {
+fn missing(name: &str) -> AuthorizationError {
     let error = format!("The request is missing a required parameter : {name}");
     invalid(400, error)
 }
 
-fn invalid_redirect_uri(uri: &str) -> Refusal {
+fn invalid_redirect_uri(uri: &str) -> AuthorizationError {
     invalid(400, format!("Invalid redirection uri {uri}"))
 }
 
-fn invalid(status: u16, description: String) -> Refusal {
-    Refusal::Direct(OAuthError {
+fn invalid(status: u16, description: String) -> AuthorizationError {
+    AuthorizationError::Direct(OAuthError {
         status,
         apigee: "invalid_request",
         rfc: "invalid_request",

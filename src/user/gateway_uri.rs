@@ -1,19 +1,20 @@
-//! Where a call goes: a path on the gateway, and nowhere else.
+//! The URI of an API call: a path on the gateway.
 
 use http::Uri;
 use url::Url;
 
-/// The address of a path on the gateway; `None` when it would lead off it, before anything is sent.
+/// Returns the URI of a path on the gateway, or `None` if it would lead off the gateway.
 ///
-/// The token goes along, so nothing is repaired here: what a URL parser would change is refused.
-pub(crate) fn on_gateway(base: &str, path: &str) -> Option<Uri> {
+/// The token is sent to this URI, so nothing is repaired: a path that a URL parser would change is
+/// refused.
+pub(crate) fn gateway_uri(base: &str, path: &str) -> Option<Uri> {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\' && byte != b'#';
     if !path.starts_with('/') || path.starts_with("//") || !path.bytes().all(plain) {
         return None;
     }
     let address = format!("{base}{path}");
     let url = Url::parse(&address).ok()?;
-    // Dot segments, also as %2e, are gone from the parsed one.
+    // The parser removes dot segments, also those written with %2e.
     (url.as_str() == address).then(|| Uri::try_from(address).ok())?
 }
 
@@ -22,7 +23,7 @@ mod tests {
     use super::*;
 
     fn allowed(path: &str) -> Option<String> {
-        on_gateway("https://api.telenor.no", path).map(|uri| uri.to_string())
+        gateway_uri("https://api.telenor.no", path).map(|uri| uri.to_string())
     }
 
     #[test]
@@ -36,7 +37,7 @@ mod tests {
         ] {
             assert_eq!(allowed(path), Some(format!("https://api.telenor.no{path}")));
         }
-        let nested = on_gateway("http://127.0.0.1:9000/base", "/a").unwrap();
+        let nested = gateway_uri("http://127.0.0.1:9000/base", "/a").unwrap();
         assert_eq!(nested, "http://127.0.0.1:9000/base/a");
     }
 
@@ -63,7 +64,7 @@ mod tests {
             assert_eq!(allowed(path), None, "{path:?}");
         }
         assert_eq!(
-            on_gateway("https://api.telenor.no/base", "/../oauth/v2/token"),
+            gateway_uri("https://api.telenor.no/base", "/../oauth/v2/token"),
             None
         );
     }
