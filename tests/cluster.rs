@@ -40,12 +40,14 @@ use tokio::{sync::watch, task::JoinSet};
 const PROCESSES: usize = 3;
 const LOGINS: usize = 500;
 const PAGES_EACH: usize = 6;
-/// Of so many visitors one takes some time at Telenor, and comes back when nothing is broken any more.
+/// Of so many visitors one takes some time at Telenor, and comes back when nothing is broken any
+/// more.
 const ONE_IS_SLOW: usize = 4;
 const LONGEST: Duration = Duration::from_secs(240);
 const KEYS: &str = "Vd2eZ4pWfpqO8tq1eLJUlLyOJ1hNP2Yh0z7cxAvo3cM=";
 
-/// Hands each request to the next process, and to the one after it when that is not there, as proxies do with a GET.
+/// Hands each request to the next process, and to the one after it when that is not there, as
+/// proxies do with a GET.
 struct RoundRobin {
     client: reqwest::Client,
     processes: Mutex<Vec<String>>,
@@ -85,7 +87,8 @@ struct Cluster {
     gateway: Arc<MockGateway>,
     redis: Redis,
     proxy: Arc<RoundRobin>,
-    /// Where a browser would find the proxy. The visitors here are handed to it without a network in between.
+    /// Where a browser would find the proxy. The visitors here are handed to it without a network
+    /// in between.
     address: String,
     router: Router,
     demos: Vec<Demo>,
@@ -141,7 +144,7 @@ impl Cluster {
             ("TELENOR_COOKIE_KEYS", KEYS),
             ("TELENOR_SESSION_STORE", &self.redis.url()),
         ]);
-        // Nobody reads what it logs before the pipe is full.
+        // No test reads what it logs before the pipe is full.
         Demo::of(command.stderr(Stdio::null()))
     }
 
@@ -151,7 +154,7 @@ impl Cluster {
         for base in processes {
             let mut browser = Browser {
                 router: remote(&base),
-                jar: vec![("dev-telenor-session".into(), "nobodys".into())],
+                jar: vec![("dev-telenor-session".into(), "unknown".into())],
             };
             let asked = browser.send(navigation("/telenor/session")).await;
             if asked.status != StatusCode::OK {
@@ -179,7 +182,7 @@ fn subscriber(visitor: usize) -> Subscriber {
     Subscriber::new(number(visitor)).with_name(format!("Kunde{visitor}"), None, "Hansen")
 }
 
-/// What became of everybody.
+/// What became of the visits.
 #[derive(Default)]
 struct Tally {
     logins: AtomicUsize,
@@ -210,7 +213,8 @@ impl Visitor {
         }
     }
 
-    /// As often as it takes, like somebody who presses the button of each page that says that it did not work.
+    /// As often as it takes, as a person does who presses the button of each page that says that it
+    /// did not work.
     async fn log_in(&mut self) {
         loop {
             let page = self.open("/api/me").await;
@@ -232,7 +236,8 @@ impl Visitor {
         self.tally.logins.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether this login led in. Loading the same address once more goes on with it, as long as nobody knows that the code was used.
+    /// Whether this login led in. Loading the same address once more goes on with it, as long as no
+    /// instance knows that the code was used.
     async fn come_back(&mut self, callback: &str) -> bool {
         let late = *self.tally.is_healed.borrow();
         if late {
@@ -313,8 +318,9 @@ async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_lost_or_mistaken_when_a_process_and_redis_are_killed() {
-    // What the layer logs, it logs in other processes: nobody has to look for secrets in what this one does.
+async fn no_login_is_lost_or_mixed_up_when_a_process_and_redis_are_killed() {
+    // What the layer logs, it logs in other processes: no test has to look for secrets in what this
+    // one does.
     let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
     let mut cluster = Cluster::start().await;
     let tally = Arc::new(Tally::default());
@@ -357,7 +363,7 @@ async fn nobody_is_lost_or_mistaken_when_a_process_and_redis_are_killed() {
     };
     let story = async { tokio::join!(faults, all) };
     let ended = tokio::time::timeout(LONGEST, story).await;
-    assert!(ended.is_ok(), "everybody gets to an end");
+    assert!(ended.is_ok(), "every visit ends");
 
     println!(
         "{} logins, {} pages; {} answers that something is down, {} that logins have to wait, {} logins begun anew; {} came back after the faults",

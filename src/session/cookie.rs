@@ -78,9 +78,10 @@ impl CookieStore {
     ///
     /// Redis keeps as many revocations as this process [does](Self::with_max_revocations), and has
     /// to keep them on disk. A Redis that restarts without persistence has lost them, and a process
-    /// that starts then never learns them. [`revoke_all`](crate::TelenorAuthLayer::revoke_all) ends
-    /// every session of a login in that second or before it, by the clock of the process that made
-    /// the login. Where clocks differ, the line is off by as much. A user in Redis needs
+    /// that starts then never learns them. [`revoke_all`](crate::TelenorAuthLayer::revoke_all) and
+    /// [`revoke_subject`](SessionStore::revoke_subject) end every session of a login in that second
+    /// or before it, by the clock of the process that made the login. Where clocks differ, the line
+    /// is off by as much. A user in Redis needs
     /// `+@connection +get +set +eval +time +xadd +xrange +xrevrange`.
     ///
     /// ```no_run

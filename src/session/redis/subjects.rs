@@ -5,10 +5,13 @@ use redis::cmd;
 use super::RedisStore;
 use crate::session::{SessionId, StoreError, SubjectId};
 
-/// Keeps a session and adds it to the set of its subject, which lasts as long as the last session
-/// in it. Drops what has ended from the set, and ends the oldest sessions beyond the limit.
+/// Keeps a session and adds it to the set of its subject, which lasts a second longer than the last
+/// session in it, as `TTL` rounds. Drops what has ended from the set, and ends the oldest sessions
+/// beyond the limit. Returns the same where the command was sent twice.
 const CREATE: &str = "\
-if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3], 'NX') then return 0 end
+if not redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3], 'NX') then
+  return redis.call('GET', KEYS[1]) == ARGV[2] and 1 or 0
+end
 for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   if redis.call('EXISTS', ARGV[4] .. id) == 0 then redis.call('ZREM', KEYS[2], id) end
 end
@@ -19,8 +22,8 @@ for _ = 1, over do
   local oldest = redis.call('ZPOPMIN', KEYS[2])
   redis.call('DEL', ARGV[4] .. oldest[1])
 end
-if redis.call('TTL', KEYS[2]) < tonumber(ARGV[3]) then
-  redis.call('EXPIRE', KEYS[2], ARGV[3])
+if redis.call('TTL', KEYS[2]) <= tonumber(ARGV[3]) then
+  redis.call('EXPIRE', KEYS[2], ARGV[3] + 1)
 end
 return 1";
 

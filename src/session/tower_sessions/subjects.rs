@@ -66,10 +66,15 @@ impl TowerSessionsStore {
     ) -> Result<(), StoreError> {
         let lease = format!("subject-{subject}");
         let polling = Polling::new(WAIT_TIMEOUT, POLL_INTERVAL);
+        let mut acquired = self.acquire(&lease, LEASE_TTL).await? == Lease::Acquired;
         // A list that is not quite right is better than a login that fails.
-        while self.acquire(&lease, LEASE_TTL).await? != Lease::Acquired && polling.next().await {}
+        while !acquired && polling.next().await {
+            acquired = self.acquire(&lease, LEASE_TTL).await? == Lease::Acquired;
+        }
         let added = self.add_alone(subject, id, session, now).await;
-        let _ = self.release(&lease).await;
+        if acquired {
+            let _ = self.release(&lease).await;
+        }
         added
     }
 

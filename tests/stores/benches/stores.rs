@@ -1,12 +1,13 @@
-//! What each store costs: memory for a session, requests for a core, commands for Redis; and what a login costs.
+//! What each store costs: memory for a session, requests for a core, commands for Redis; and what a
+//! login costs.
 //!
-//! Figures for `docs/scaling.md`. Needs `redis-server` and PostgreSQL; everything runs on this machine, the servers on a core of their own if
-//! there are two.
+//! Figures for `docs/scaling.md`. Needs `redis-server` and PostgreSQL; everything runs on this
+//! machine, the servers on a core of their own if there are two.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a measurement ends where something is missing, and is told"
+    reason = "a measurement ends where something is missing, and is printed"
 )]
 
 use std::{
@@ -38,7 +39,7 @@ use tower::Service;
 
 const SESSIONS: u32 = 100_000;
 const REQUESTS: u32 = 50_000;
-/// As many requests are under way at any time, on one thread.
+/// As many requests are in flight at any time, on one thread.
 const AT_ONCE: u32 = 64;
 const ROUNDS: usize = 5;
 const LOGINS: u64 = 500;
@@ -92,7 +93,8 @@ async fn main() {
     }
 }
 
-/// What a token of the mock gateway, and perhaps of Telenor, looks like; the length of the latter is not documented.
+/// What a token of the mock gateway, and perhaps of Telenor, looks like; the length of the latter
+/// is not documented.
 fn session() -> Session {
     Session::new(
         "a".repeat(28),
@@ -101,10 +103,10 @@ fn session() -> Session {
 }
 
 async fn memory_of_process() -> f64 {
-    let store = MemoryStore::new().capacity(SESSIONS as usize);
+    let store = MemoryStore::with_capacity(SESSIONS as usize);
     let before = resident();
     for _ in 0..SESSIONS {
-        store.save(session()).await.unwrap();
+        store.save(session(), SystemTime::now()).await.unwrap();
     }
     let after = resident();
     assert_eq!(store.len(), SESSIONS as usize);
@@ -121,14 +123,19 @@ fn resident() -> u64 {
 async fn memory_of_redis(redis: &Redis, store: &RedisStore) -> f64 {
     let before = redis.info("used_memory");
     for _ in 0..SESSIONS {
-        store.save(session()).await.unwrap();
+        store.save(session(), SystemTime::now()).await.unwrap();
     }
     let after = redis.info("used_memory");
     (after - before) as f64 / f64::from(SESSIONS)
 }
 
 async fn cookie_length(store: &CookieStore) -> usize {
-    store.save(session()).await.unwrap().secret().len()
+    store
+        .save(session(), SystemTime::now())
+        .await
+        .unwrap()
+        .secret()
+        .len()
 }
 
 async fn commands(redis: &Redis, store: RedisStore) {
@@ -165,7 +172,7 @@ fn bare() -> Router {
         .with_state(())
 }
 
-async fn through_layer<Store: SessionStore>(name: &str, store: Store) {
+async fn through_layer(name: &str, store: impl SessionStore) {
     let gateway = MockGateway::start().await.unwrap();
     let auth = builder(&gateway).session_store(store).build().unwrap();
     let user = async |_: TelenorUser| "user";
@@ -186,15 +193,16 @@ async fn through_layer<Store: SessionStore>(name: &str, store: Store) {
     println!("  {name:28} {per_second:8.0}");
 }
 
-/// From the challenge to the session, with a token request over a connection of its own. The gateway is on another thread.
+/// From the challenge to the session, with a token request over a connection of its own. The
+/// gateway is on another thread.
 async fn login(tls: bool) -> Duration {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().build().unwrap();
-        runtime.block_on(gateway(tls, tell));
+        runtime.block_on(gateway(tls, sender));
     });
-    let (gateway, base, pem) = told.recv().unwrap();
+    let (gateway, base, pem) = receiver.recv().unwrap();
     let auth = builder(&gateway).gateway(base);
     let auth = if tls { auth.gateway_ca(pem) } else { auth };
     let router = Router::new().route("/user", get(async |_: TelenorUser| "user"));
@@ -211,7 +219,7 @@ async fn login(tls: bool) -> Duration {
     (core_time() - before) / u32::try_from(LOGINS).unwrap()
 }
 
-async fn gateway(tls: bool, tell: mpsc::Sender<(Arc<MockGateway>, String, String)>) {
+async fn gateway(tls: bool, sender: mpsc::Sender<(Arc<MockGateway>, String, String)>) {
     let gateway = Arc::new(MockGateway::start().await.unwrap());
     let authority = Authority::generate();
     let acceptor = authority.acceptor("localhost", 2050, rustls::ALL_VERSIONS);
@@ -224,7 +232,7 @@ async fn gateway(tls: bool, tell: mpsc::Sender<(Arc<MockGateway>, String, String
     let relay = Relay::start(any, upstream, tls.then_some(acceptor)).await;
     let scheme = if tls { "https" } else { "http" };
     let base = format!("{scheme}://localhost:{}", relay.address.port());
-    tell.send((gateway, base, authority.pem)).unwrap();
+    sender.send((gateway, base, authority.pem)).unwrap();
     pending::<()>().await;
     drop(relay);
 }
@@ -240,18 +248,18 @@ async fn throughput(router: Router, request: &Request<Body>) -> f64 {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let started = Instant::now();
-        let mut under_way = tokio::task::JoinSet::new();
+        let mut in_flight = tokio::task::JoinSet::new();
         for _ in 0..AT_ONCE {
             let mut router = router.clone();
             let requests: Vec<_> = (0..REQUESTS / AT_ONCE).map(|_| copy(request)).collect();
-            under_way.spawn(async move {
+            in_flight.spawn(async move {
                 for request in requests {
                     let answer = router.call(request).await.unwrap();
                     assert_eq!(answer.status(), StatusCode::OK);
                 }
             });
         }
-        under_way.join_all().await;
+        in_flight.join_all().await;
         rounds.push(f64::from(REQUESTS) / started.elapsed().as_secs_f64());
     }
     rounds.sort_by(f64::total_cmp);

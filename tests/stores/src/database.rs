@@ -79,7 +79,7 @@ impl Database {
             Self::Postgresql(store, ..) => TowerSessionsStore::from_core_014(store.clone(), &keys),
             Self::Redis(store, ..) => TowerSessionsStore::from_core_014(store.clone(), &keys),
         };
-        store.timeout(Duration::from_secs(10))
+        store.with_timeout(Duration::from_secs(10))
     }
 
     /// All that is kept, ids and data.

@@ -1,4 +1,5 @@
-//! The databases that `TowerSessionsStore` is tried with, in a crate of its own because they take minutes to build.
+//! The databases that `TowerSessionsStore` is tried with, in a crate of its own because they take
+//! minutes to build.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 

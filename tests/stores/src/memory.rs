@@ -1,4 +1,4 @@
-//! A store for tower-sessions-core 0.15, which goes wrong in each way that real ones do.
+//! A store for tower-sessions-core 0.15, which fails in each way that real ones do.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,8 @@ use tower_sessions_core::{
 
 const LATE_BY: Duration = Duration::from_millis(50);
 
-/// As in SQL, what has expired is not loaded and still in the way, and saving makes what is not there. Clones share their records.
+/// As in SQL, what has expired is not loaded and still in the way, and saving makes what is not
+/// there. Clones share their records.
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<Shared>);
 
@@ -28,13 +29,14 @@ pub struct Memory(Arc<Shared>);
 struct Shared {
     rows: Mutex<HashMap<Id, Record>>,
     calls: AtomicUsize,
-    /// Which of the next records get another id than they were told, the last of them first.
+    /// Which of the next records get another id than they were asked for, the last of them first.
     other_ids: Mutex<Vec<bool>>,
     /// Whether creating looks first and writes later, as in PostgreSQL.
     unguarded: AtomicBool,
     fault: Mutex<Option<(Fault, Option<Id>)>>,
     /// Whether saving fails where there is nothing, as in Redis.
     strict: AtomicBool,
+    clock_ahead: Mutex<Duration>,
     slow_save: Mutex<Option<Arc<Slow>>>,
     slow_load: Mutex<Option<(Id, Arc<Slow>)>>,
     slow_create: Mutex<Option<(Id, Arc<Slow>)>>,
@@ -64,7 +66,7 @@ impl Memory {
         self.0.calls.swap(0, SeqCst)
     }
 
-    /// Gives some of the next records another id than they were told.
+    /// Gives some of the next records another id than they were asked for.
     pub fn give_other_ids(&self, next: &[bool]) {
         *lock(&self.0.other_ids) = next.iter().rev().copied().collect();
     }
@@ -75,6 +77,11 @@ impl Memory {
 
     pub fn save_strictly(&self) {
         self.0.strict.store(true, SeqCst);
+    }
+
+    /// Sets its clock this far ahead.
+    pub fn set_clock_ahead(&self, by: Duration) {
+        *lock(&self.0.clock_ahead) = by;
     }
 
     /// What happens to every call from now on, or to those for one record.
@@ -192,7 +199,7 @@ impl SessionStore for Memory {
             if let Some((_, slow)) = &slow {
                 slow.hold().await;
             }
-            let now = time::OffsetDateTime::now_utc();
+            let now = time::OffsetDateTime::now_utc() + *lock(&self.0.clock_ahead);
             Ok(row.filter(|row| row.expiry_date > now))
         })
     }

@@ -1,28 +1,28 @@
-//! What Redis keeps of a session, and the rules for stores.
+//! What Redis keeps of a session, and the contract of stores.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use redis::cmd;
 use telenor_auth::{
     Clock,
     session::{
-        Claim, Fault, RedisStore, Session, SessionStore, SessionToken, check_store,
+        Fault, Lease, Leases, RedisStore, Session, SessionStore, SessionToken, check_store,
         check_store_faults,
     },
 };
 
-use super::{eventually, hasty, key, load, session, store};
+use super::{eventually, hasty, key, load, now, session, store};
 use crate::support::{MINUTE, fault_proxy::FaultProxy, keys, redis::Redis};
 
 #[tokio::test]
-async fn store_keeps_the_rules() {
+async fn store_meets_the_contract() {
     let redis = Redis::start().await;
     check_store(store(&redis)).await;
-    check_store(store(&redis).prefix("*[a]:")).await;
+    check_store(store(&redis).with_prefix("*[a]:")).await;
 }
 
 #[tokio::test]
-async fn store_keeps_the_rules_when_its_server_is_killed_or_hangs() {
+async fn store_meets_the_contract_when_its_server_is_killed_or_hangs() {
     let mut redis = Redis::durable().await;
     let store = hasty(&redis.url());
     check_store_faults(store, async |fault| match fault {
@@ -34,7 +34,7 @@ async fn store_keeps_the_rules_when_its_server_is_killed_or_hangs() {
 }
 
 #[tokio::test]
-async fn store_keeps_the_rules_when_the_way_to_its_server_breaks_or_is_slow() {
+async fn store_meets_the_contract_when_the_way_to_its_server_breaks_or_is_slow() {
     let redis = Redis::start().await;
     let proxy = FaultProxy::start(redis.address()).await;
     let url = format!("redis://{}", proxy.address);
@@ -45,12 +45,12 @@ async fn store_keeps_the_rules_when_the_way_to_its_server_breaks_or_is_slow() {
 async fn stores_with_the_same_keys_share_their_sessions() {
     let redis = Redis::start().await;
     let (one, other) = (store(&redis), store(&redis));
-    let token = one.save(session("shared")).await.unwrap();
+    let token = one.save(session("shared"), now()).await.unwrap();
     assert_eq!(load(&other, &token).await.as_deref(), Some("shared"));
-    other.remove(&token).await.unwrap();
+    other.remove(&token, now()).await.unwrap();
     assert_eq!(load(&one, &token).await, None);
-    let token = one.save(session("shared")).await.unwrap();
-    one.revoke(token.id(), SystemTime::now()).await.unwrap();
+    let token = one.save(session("shared"), now()).await.unwrap();
+    one.revoke(token.id(), now(), now()).await.unwrap();
     assert_eq!(load(&other, &token).await, None);
 }
 
@@ -59,41 +59,41 @@ async fn session_leaves_redis_when_it_ends() {
     let redis = Redis::start().await;
     let store = store(&redis);
     let left = |token: &SessionToken<'_>| -> i64 { redis.ask(cmd("PTTL").arg(key(token))) };
-    let ends = SystemTime::now() + 10 * MINUTE;
-    let token = store.save(Session::new("token", ends)).await.unwrap();
-    let most = ends.duration_since(SystemTime::now()).unwrap().as_millis();
+    let ends = now() + 10 * MINUTE;
+    let token = store
+        .save(Session::new("token", ends), now())
+        .await
+        .unwrap();
+    let most = ends.duration_since(now()).unwrap().as_millis();
     let most = i64::try_from(most).unwrap() + 1_000;
     assert!((most - 10_000..=most).contains(&left(&token)));
-    let known = store.load(&token).await.unwrap().unwrap();
-    let replaced = store
-        .replace(&token, known.touched_at(SystemTime::now()))
-        .await;
-    assert_eq!(replaced.unwrap(), Some(token.clone()));
+    let known = store.load(&token, now()).await.unwrap().unwrap();
+    let updated = store.update(&token, known.touched_at(now()), now()).await;
+    assert_eq!(updated.unwrap(), Some(token.clone()));
     assert!(
         (0..=most).contains(&left(&token)),
-        "still, when it is replaced"
+        "still, when it is updated"
     );
 
-    // By a clock that stands still it is not over before it is there.
-    let clock = Clock::manual();
-    let brief = Session::new("brief", clock.now() + Duration::from_secs(2));
-    let brief = store.clone().clock(clock).save(brief).await.unwrap();
+    // By a clock that stands still it has not expired before it is there.
+    let at = Clock::manual().now();
+    let brief = Session::new("brief", at + Duration::from_secs(2));
+    let brief = store.save(brief, at).await.unwrap();
     eventually("it has gone by itself", async || {
         !redis.ask::<bool>(cmd("EXISTS").arg(key(&brief)))
     })
     .await;
-    let over = Session::new("over", SystemTime::now() - MINUTE);
-    assert!(store.save(over).await.is_err());
+    let over = Session::new("over", now() - MINUTE);
+    assert!(store.save(over, now()).await.is_err());
 }
 
 #[tokio::test]
-async fn session_that_is_over_by_the_stores_clock_is_not_loaded() {
+async fn session_that_has_expired_by_the_callers_clock_is_not_loaded() {
     let redis = Redis::start().await;
-    let clock = Clock::manual();
-    let store = store(&redis).clock(clock.clone());
-    let token = store.save(session("token")).await.unwrap();
-    clock.advance(10 * MINUTE);
-    assert_eq!(load(&store, &token).await, None);
+    let store = store(&redis);
+    let token = store.save(session("token"), now()).await.unwrap();
+    let loaded = store.load(&token, now() + 10 * MINUTE).await.unwrap();
+    assert_eq!(loaded.map(drop), None);
     assert_eq!(redis.keys(), [key(&token)], "though Redis has it yet");
 }
 
@@ -101,8 +101,8 @@ async fn session_that_is_over_by_the_stores_clock_is_not_loaded() {
 async fn what_is_in_redis_opens_no_session() {
     let redis = Redis::start().await;
     let store = store(&redis);
-    let token = store.save(session("access-token")).await.unwrap();
-    let other = store.save(session("other-token")).await.unwrap();
+    let token = store.save(session("access-token"), now()).await.unwrap();
+    let other = store.save(session("other-token"), now()).await.unwrap();
     for key in redis.keys() {
         let value = redis.get(&key);
         for secret in [
@@ -141,13 +141,13 @@ async fn what_is_in_redis_opens_no_session() {
 async fn token_of_any_spelling_is_a_plain_miss() {
     let redis = Redis::start().await;
     let store = store(&redis);
-    let kept = store.save(session("kept")).await.unwrap();
+    let kept = store.save(session("kept"), now()).await.unwrap();
     for token in ["'", "\"", "\r\nFLUSHALL\r\n", "*", "a b", "\0", "æ", "{x}"] {
         let token = SessionToken::new(token);
         assert_eq!(load(&store, &token).await, None);
-        let replaced = store.replace(&token, session("new").touched_at(SystemTime::now()));
-        assert_eq!(replaced.await.unwrap(), None);
-        store.remove(&token).await.unwrap();
+        let updated = store.update(&token, session("new").touched_at(now()), now());
+        assert_eq!(updated.await.unwrap(), None);
+        store.remove(&token, now()).await.unwrap();
     }
     assert_eq!(redis.keys(), [key(&kept)]);
 }
@@ -156,36 +156,37 @@ async fn token_of_any_spelling_is_a_plain_miss() {
 async fn removed_session_is_not_brought_back() {
     let redis = Redis::start().await;
     let store = store(&redis);
-    let token = store.save(session("token")).await.unwrap();
-    let known = store.load(&token).await.unwrap().unwrap();
-    store.remove(&token).await.unwrap();
-    let replaced = store.replace(&token, known.touched_at(SystemTime::now()));
-    assert_eq!(replaced.await.unwrap(), None);
+    let token = store.save(session("token"), now()).await.unwrap();
+    let known = store.load(&token, now()).await.unwrap().unwrap();
+    store.remove(&token, now()).await.unwrap();
+    let updated = store.update(&token, known.touched_at(now()), now());
+    assert_eq!(updated.await.unwrap(), None);
     assert_eq!(redis.keys(), [""; 0]);
 }
 
 #[tokio::test]
-async fn of_many_who_replace_a_session_at_once_one_does() {
+async fn of_many_callers_that_update_a_session_at_once_one_does() {
     let redis = Redis::start().await;
     let first = store(&redis);
-    let token = first.save(session("token")).await.unwrap();
-    let known = first.load(&token).await.unwrap().unwrap();
+    let token = first.save(session("token"), now()).await.unwrap();
+    let known = first.load(&token, now()).await.unwrap().unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (store, token) = (store(&redis), token.clone());
-        let new = known.touched_at(SystemTime::now());
-        tasks.spawn(async move { store.replace(&token, new).await.unwrap().is_some() });
+        let new = known.touched_at(now());
+        tasks.spawn(async move { store.update(&token, new, now()).await.unwrap().is_some() });
     }
-    let replaced = tasks.join_all().await;
-    assert_eq!(replaced.iter().filter(|replaced| **replaced).count(), 1);
-    assert_eq!(first.load(&token).await.unwrap().unwrap().version(), 1);
-    // Whoever saw an older state, or skips one, is too late.
-    let later = known
-        .touched_at(SystemTime::now())
-        .touched_at(SystemTime::now());
+    let updated = tasks.join_all().await;
+    assert_eq!(updated.iter().filter(|updated| **updated).count(), 1);
+    assert_eq!(
+        first.load(&token, now()).await.unwrap().unwrap().version(),
+        1
+    );
+    // A caller that saw an older state, or skips one, is too late.
+    let later = known.touched_at(now()).touched_at(now());
     assert!(
         first
-            .replace(&token, later.clone())
+            .update(&token, later.clone(), now())
             .await
             .unwrap()
             .is_some()
@@ -193,11 +194,9 @@ async fn of_many_who_replace_a_session_at_once_one_does() {
     for other in [
         known.clone(),
         later.clone(),
-        later
-            .touched_at(SystemTime::now())
-            .touched_at(SystemTime::now()),
+        later.touched_at(now()).touched_at(now()),
     ] {
-        assert_eq!(first.replace(&token, other).await.unwrap(), None);
+        assert_eq!(first.update(&token, other, now()).await.unwrap(), None);
     }
 }
 
@@ -214,17 +213,17 @@ async fn ending_all_sessions_ends_those_of_this_app_alone() {
         "session:",
         "a:session:",
     ];
-    let stores = prefixes.map(|prefix| store(&redis).prefix(prefix));
+    let stores = prefixes.map(|prefix| store(&redis).with_prefix(prefix));
     let () = redis.ask(cmd("SET").arg("a:session:mine").arg("x"));
     for store in &stores {
-        store.claim("work", MINUTE).await.unwrap();
+        store.acquire("work", MINUTE).await.unwrap();
     }
     for ended in &stores {
         let mut kept = Vec::new();
         for store in &stores {
-            kept.push(store.save(session("token")).await.unwrap());
+            kept.push(store.save(session("token"), now()).await.unwrap());
         }
-        ended.revoke_all().await.unwrap();
+        ended.revoke_all(now()).await.unwrap();
         for (store, token) in stores.iter().zip(&kept) {
             let same = std::ptr::eq(store, ended);
             assert_eq!(
@@ -235,7 +234,10 @@ async fn ending_all_sessions_ends_those_of_this_app_alone() {
         }
     }
     assert_eq!(redis.get("a:session:mine"), "x");
-    assert_eq!(stores[0].claim("work", MINUTE).await.unwrap(), Claim::Lost);
+    assert_eq!(
+        stores[0].acquire("work", MINUTE).await.unwrap(),
+        Lease::Held
+    );
 }
 
 #[tokio::test]
@@ -245,42 +247,45 @@ async fn ending_all_sessions_finds_every_one_of_many() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..3_000 {
         let store = store.clone();
-        tasks.spawn(async move { store.save(session("token")).await.unwrap() });
+        tasks.spawn(async move { store.save(session("token"), now()).await.unwrap() });
     }
     tasks.join_all().await;
     assert_eq!(redis.keys().len(), 3_000);
-    store.revoke_all().await.unwrap();
+    store.revoke_all(now()).await.unwrap();
     assert_eq!(redis.keys(), [""; 0]);
 }
 
 #[tokio::test]
-async fn claimed_work_is_one_instances_until_it_is_settled_or_given_back() {
+async fn lease_is_held_by_one_instance_until_it_is_completed_or_released() {
     let redis = Redis::start().await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let store = store(&redis);
-        tasks.spawn(async move { store.claim("work", MINUTE).await.unwrap() });
+        tasks.spawn(async move { store.acquire("work", MINUTE).await.unwrap() });
     }
-    let claims = tasks.join_all().await;
-    let won = claims.iter().filter(|claim| **claim == Claim::Won);
-    assert_eq!(won.count(), 1);
-    let lost = claims.iter().filter(|claim| **claim == Claim::Lost);
-    assert_eq!(lost.count(), 19);
+    let leases = tasks.join_all().await;
+    let acquired = leases.iter().filter(|lease| **lease == Lease::Acquired);
+    assert_eq!(acquired.count(), 1);
+    let held = leases.iter().filter(|lease| **lease == Lease::Held);
+    assert_eq!(held.count(), 19);
 
     let store = store(&redis);
-    assert_eq!(store.claim("else", MINUTE).await.unwrap(), Claim::Won);
+    assert_eq!(
+        store.acquire("else", MINUTE).await.unwrap(),
+        Lease::Acquired
+    );
     for result in ["done", "", "?", "=="] {
-        store.settle("work", result, MINUTE).await.unwrap();
-        let claim = store.claim("work", MINUTE).await.unwrap();
-        assert_eq!(claim, Claim::Settled(result.to_owned()));
+        store.complete("work", result, MINUTE).await.unwrap();
+        let lease = store.acquire("work", MINUTE).await.unwrap();
+        assert_eq!(lease, Lease::Completed(result.to_owned()));
     }
-    let left: u64 = redis.ask(cmd("PTTL").arg("telenor:claim:work"));
+    let left: u64 = redis.ask(cmd("PTTL").arg("telenor:lease:work"));
     assert!((1..=60_000).contains(&left));
     store.release("work").await.unwrap();
     let brief = Duration::from_millis(50);
-    assert_eq!(store.claim("work", brief).await.unwrap(), Claim::Won);
-    eventually("a claim runs out", async || {
-        store.claim("work", brief).await.unwrap() == Claim::Won
+    assert_eq!(store.acquire("work", brief).await.unwrap(), Lease::Acquired);
+    eventually("a lease runs out", async || {
+        store.acquire("work", brief).await.unwrap() == Lease::Acquired
     })
     .await;
 }

@@ -11,8 +11,8 @@ use telenor_auth::{
     session::{Fault, FaultyStore, Operation, SessionStore, SessionToken},
 };
 
-use super::{assert_unavailable, eventually, store};
-use crate::support::{self, App, Browser, MINUTE, builder, keys, redis::Redis, stores::Gated};
+use super::{assert_unavailable, eventually, now, store};
+use crate::support::{self, App, Browser, MINUTE, builder, keys, redis::Redis, stores::Blocking};
 
 /// Two instances of an app behind one balancer.
 pub(super) struct Instances {
@@ -22,14 +22,14 @@ pub(super) struct Instances {
 }
 
 impl Instances {
-    pub(super) async fn start<Store: SessionStore>(
+    pub(super) async fn start(
         gateway: MockGateway,
-        settings: impl Fn(TelenorAuthBuilder, &Clock) -> TelenorAuthBuilder<Store>,
+        settings: impl Fn(TelenorAuthBuilder) -> TelenorAuthBuilder,
     ) -> Self {
         let clock = Clock::manual();
         let instance = || {
             let builder = builder(&gateway).cookie_keys(keys(1)).clock(clock.clone());
-            let layer = settings(builder, &clock).build().unwrap();
+            let layer = settings(builder).build().unwrap();
             support::routes(&support::Hits::default()).layer(layer)
         };
         Self {
@@ -64,10 +64,7 @@ impl Instances {
 
 async fn two_instances(redis: &Redis) -> Instances {
     let gateway = MockGateway::start().await.unwrap();
-    Instances::start(gateway, |builder, clock| {
-        builder.session_store(store(redis).clock(clock.clone()))
-    })
-    .await
+    Instances::start(gateway, |builder| builder.session_store(store(redis))).await
 }
 
 #[tokio::test]
@@ -122,11 +119,11 @@ async fn session_of_one_instance_is_good_and_over_at_the_other() {
 async fn one_that_died(redis: &Redis) -> Instances {
     let gateway = MockGateway::start().await.unwrap();
     let first = std::cell::Cell::new(true);
-    Instances::start(gateway, |builder, clock| {
-        let faulty = FaultyStore::new(store(redis).clock(clock.clone()));
+    Instances::start(gateway, |builder| {
+        let faulty = FaultyStore::new(store(redis));
         if first.replace(false) {
-            faulty.set_for(Operation::Settle, Fault::Error);
-            faulty.set_for(Operation::Release, Fault::Error);
+            faulty.set_for(Operation::CompleteLease, Fault::Error);
+            faulty.set_for(Operation::ReleaseLease, Fault::Error);
         }
         builder.session_store(faulty)
     })
@@ -141,14 +138,14 @@ async fn login_of_an_instance_that_died_goes_on_at_another() {
     let callback = browser.callback_url(&app.gateway, "/whoami").await;
     let mut elsewhere = app.moved(&browser, 1);
     assert_unavailable(&browser.open(&callback).await);
-    let claim = redis.keys().pop().unwrap();
-    let seconds: u64 = redis.ask(cmd("TTL").arg(&claim));
+    let lease = redis.keys().pop().unwrap();
+    let seconds: u64 = redis.ask(cmd("TTL").arg(&lease));
     assert!(seconds <= 45, "{seconds}");
 
     let answer = elsewhere.open(&callback).await;
     assert_unavailable(&answer);
     assert_eq!(answer.set_cookies(), [""; 0], "the login is as it was");
-    let () = redis.ask(cmd("DEL").arg(&claim));
+    let () = redis.ask(cmd("DEL").arg(&lease));
     let answer = elsewhere.open(&callback).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     assert!(elsewhere.token().await.is_some());
@@ -163,8 +160,8 @@ async fn code_that_an_instance_may_have_sent_before_it_died_is_sent_by_no_other(
     let callback = browser.callback_url(&app.gateway, "/whoami").await;
     let mut elsewhere = app.moved(&browser, 1);
     browser.open(&callback).await;
-    let claim = redis.keys().pop().unwrap();
-    let () = redis.ask(cmd("SET").arg(&claim).arg("=sent"));
+    let lease = redis.keys().pop().unwrap();
+    let () = redis.ask(cmd("SET").arg(&lease).arg("=sent"));
     for _ in 0..2 {
         let answer = elsewhere.open(&callback).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
@@ -181,9 +178,9 @@ async fn code_counts_as_sent_for_as_long_as_its_login_may_come_back() {
     let gate = app.gateway.hold(Endpoint::Token);
     let done = tokio::spawn(async move { browser.open(&callback).await.status });
     gate.waiting(1).await;
-    let claim = redis.keys().pop().unwrap();
-    assert_eq!(redis.get(&claim), "=sent");
-    let seconds: u64 = redis.ask(cmd("TTL").arg(&claim));
+    let lease = redis.keys().pop().unwrap();
+    assert_eq!(redis.get(&lease), "=sent");
+    let seconds: u64 = redis.ask(cmd("TTL").arg(&lease));
     assert!((301..=360).contains(&seconds), "{seconds}");
     gate.open();
     assert_eq!(done.await.unwrap(), StatusCode::SEE_OTHER);
@@ -198,9 +195,8 @@ async fn two_instances_refresh_a_token_once() {
         .await
         .unwrap();
     gateway.set_expires_in(60);
-    let app = Instances::start(gateway, |builder, clock| {
-        let store = store(&redis).clock(clock.clone());
-        builder.refresh_tokens(true).session_store(store)
+    let app = Instances::start(gateway, |builder| {
+        builder.refresh_tokens(true).session_store(store(&redis))
     })
     .await;
     let browser = app.signed_in(0).await;
@@ -243,7 +239,7 @@ async fn use_of_a_session_is_noted_after_the_answer_and_sets_no_cookie() {
     assert_eq!(answer.set_cookies(), [""; 0]);
     let token = SessionToken::new(browser.session().unwrap());
     eventually("it is noted", async || {
-        let session = store.load(&token).await.unwrap();
+        let session = store.load(&token, now()).await.unwrap();
         session.unwrap().version() == 1
     })
     .await;
@@ -256,9 +252,9 @@ async fn refresh_that_could_not_begin_leaves_it_to_the_other_instance() {
     let gateway = gateway.start().await.unwrap();
     gateway.set_expires_in(60);
     let (faults, gates) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    let app = Instances::start(gateway, |builder, clock| {
-        let faulty = FaultyStore::new(store(&redis).clock(clock.clone()));
-        let gated = Gated::new(faulty.clone());
+    let app = Instances::start(gateway, |builder| {
+        let faulty = FaultyStore::new(store(&redis));
+        let gated = Blocking::new(faulty.clone());
         faults.lock().unwrap().push(faulty);
         gates.lock().unwrap().push(Arc::clone(&gated.loads));
         builder.refresh_tokens(true).session_store(gated)

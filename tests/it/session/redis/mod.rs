@@ -6,7 +6,9 @@ use std::{
 };
 
 use http::StatusCode;
-use telenor_auth::session::{RedisStore, Session, SessionStore, SessionToken, StoreError};
+use telenor_auth::session::{
+    RedisStore, Session, SessionStore, SessionToken, StoreError, SubjectId,
+};
 
 use crate::support::{Answer, MINUTE, keys, redis::Redis};
 
@@ -15,8 +17,9 @@ mod contract;
 mod instances;
 mod outages;
 mod revocations;
+mod subjects;
 
-/// Far longer than a store waits by default, on a machine that has a lot to do as well, and shorter than anybody's patience.
+/// Far longer than a store waits by default, on a busy machine as well.
 const SOON: Duration = Duration::from_secs(5);
 
 /// A store that waits even for a machine that has a lot to do.
@@ -25,7 +28,7 @@ fn store(redis: &Redis) -> RedisStore {
 }
 
 fn at(url: &str) -> RedisStore {
-    hasty(url).timeout(Duration::from_secs(5))
+    hasty(url).with_timeout(Duration::from_secs(5))
 }
 
 /// A store that waits as long as it does by default.
@@ -33,12 +36,20 @@ fn hasty(url: &str) -> RedisStore {
     RedisStore::new(url, &keys(1)).unwrap()
 }
 
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 fn session(access_token: &str) -> Session {
-    Session::new(access_token, SystemTime::now() + 10 * MINUTE)
+    Session::new(access_token, now() + 10 * MINUTE)
+}
+
+fn subject(name: &str) -> SubjectId {
+    SubjectId::new(&keys(1), name)
 }
 
 async fn load<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) -> Option<String> {
-    let session = store.load(token).await.unwrap();
+    let session = store.load(token, now()).await.unwrap();
     session.map(|session| session.access_token().secret().to_owned())
 }
 

@@ -9,7 +9,7 @@ use telenor_auth::{TelenorAuthBuilder, session::RedisStore};
 use super::{SOON, assert_unavailable, eventually, hasty, store};
 use crate::support::{App, Browser, keys, redis::Redis};
 
-fn with(store: RedisStore) -> impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder<RedisStore> {
+fn with(store: RedisStore) -> impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder {
     |builder| builder.cookie_keys(keys(1)).session_store(store)
 }
 
@@ -30,7 +30,7 @@ async fn app_starts_while_redis_is_down_and_works_once_it_is_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn outage_is_503_for_everybody_and_over_when_it_is_over() {
+async fn outage_is_503_for_every_browser_and_ends_when_redis_is_back() {
     let mut redis = Redis::durable().await;
     let app = App::with(with(hasty(&redis.url()))).await;
     let mut browsers = Vec::new();
@@ -98,7 +98,8 @@ async fn login_that_met_a_hanging_redis_goes_on_when_it_is_back() {
     redis.hang();
     assert_unavailable(&browser.open(&callback).await);
     redis.go_on();
-    // What it had been asked meanwhile it does now: claims the login for nobody, and gives it back.
+    // What it was asked in between it does now: it takes the login's lease for no caller, and
+    // releases it.
     let started = Instant::now();
     eventually("it goes on", async || {
         let answer = browser.open(&callback).await;
@@ -119,7 +120,8 @@ async fn request_costs_one_command_and_a_login_four() {
     };
     reset();
     let mut browser = app.signed_in().await;
-    // The login is claimed, its code about to be sent, its session saved, and what came of it told.
+    // The login's lease is acquired, its code about to be sent, its session saved, and the lease
+    // completed.
     assert_eq!(redis.calls(), [("set".to_owned(), 4)]);
     reset();
     for _ in 0..10 {

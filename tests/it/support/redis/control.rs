@@ -1,4 +1,4 @@
-//! What befalls a server besides its end, and what it says of itself.
+//! Faults of a server besides its end, and what it says of itself.
 
 use std::process::Command;
 

@@ -18,7 +18,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// A server that has what it said it has, after a restart as well: what it wrote outlasts it without being forced to the disk.
+    /// A server that keeps what it said it keeps, after a restart as well. What it wrote outlasts
+    /// its process without being forced to the disk.
     pub async fn durable() -> Self {
         Self::with(&["--appendonly", "yes", "--appendfsync", "no"]).await
     }
@@ -26,7 +27,7 @@ impl Redis {
     /// A server with these settings beside its address.
     pub async fn with(arguments: &[&str]) -> Self {
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        // Somebody else may take the port in between.
+        // Another process may take the port in between.
         for _ in 0..10 {
             let port = free_port();
             let directory = std::env::temp_dir();
@@ -79,7 +80,7 @@ impl Redis {
             if let Ok(mut connection) = client.get_connection()
                 && redis::cmd("PING").query::<String>(&mut connection).is_ok()
             {
-                // It might be somebody else's, who had the port before.
+                // It might be another test's, which had the port before.
                 let info: String = redis::cmd("INFO")
                     .arg("server")
                     .query(&mut connection)
@@ -112,7 +113,7 @@ fn spawn(port: u16, directory: &PathBuf, arguments: &[String]) -> Child {
         .expect("redis-server is installed")
 }
 
-/// A port where nobody listens.
+/// A port where no process listens.
 pub fn free_port() -> u16 {
     let port = Port::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     port.local_addr().unwrap().port()

@@ -1,13 +1,10 @@
 //! Stores and databases that fail.
 
-use std::{
-    error::Error,
-    time::{Duration, SystemTime},
-};
+use std::{error::Error, time::Duration};
 
 use http::{Method, StatusCode};
 use telenor_auth::session::{
-    self, SessionStore, SessionToken, StoreError, TowerSessionsStore, check_store_faults,
+    self, Leases, SessionStore, SessionToken, StoreError, TowerSessionsStore, check_store_faults,
 };
 use telenor_auth_store_tests::{
     database::in_postgres,
@@ -21,23 +18,34 @@ use telenor_auth_store_tests::{
 };
 use tokio::time::Instant;
 
-use super::{MINUTE, later, memory, session};
+use super::{MINUTE, later, memory, now, session, subject};
 
 /// Everything that can be asked of a store, and what it said.
 async fn ask_everything(store: &TowerSessionsStore) -> Vec<(&'static str, Option<StoreError>)> {
     let token = SessionToken::random();
-    let until = SystemTime::now() + MINUTE;
+    let until = now() + MINUTE;
     let state = later(&session(), 1);
+    let kari = subject("kari");
+    let open = [(token.id(), session())];
     vec![
-        ("load", store.load(&token).await.err()),
-        ("save", store.save(session()).await.err()),
-        ("replace", store.replace(&token, state).await.err()),
-        ("remove", store.remove(&token).await.err()),
-        ("revoke", store.revoke(token.id(), until).await.err()),
-        ("revoke_all", store.revoke_all().await.err()),
-        ("claim", store.claim("login-5", MINUTE).await.err()),
+        ("load", store.load(&token, now()).await.err()),
+        ("save", store.save(session(), now()).await.err()),
+        ("update", store.update(&token, state, now()).await.err()),
+        ("remove", store.remove(&token, now()).await.err()),
+        ("revoke", store.revoke(token.id(), until, now()).await.err()),
+        ("revoke_all", store.revoke_all(now()).await.err()),
+        (
+            "revoke_subject",
+            store.revoke_subject(kari, until, now()).await.err(),
+        ),
+        ("find_ended", store.find_ended(&open, now()).await.err()),
+        ("sessions_of", store.sessions_of(kari, now()).await.err()),
+        ("acquire", store.acquire("login-5", MINUTE).await.err()),
         ("release", store.release("login-5").await.err()),
-        ("settle", store.settle("login-5", "x", MINUTE).await.err()),
+        (
+            "complete",
+            store.complete("login-5", "x", MINUTE).await.err(),
+        ),
     ]
 }
 
@@ -57,11 +65,17 @@ async fn store_that_hangs_is_an_error_in_time() {
     let (memory, store) = memory();
     memory.set_fault(Some(Fault::Hangs), None);
     let started = Instant::now();
-    store.load(&SessionToken::random()).await.unwrap_err();
+    store
+        .load(&SessionToken::random(), now())
+        .await
+        .unwrap_err();
     assert_eq!(started.elapsed().as_secs(), 2);
-    let store = store.timeout(Duration::from_millis(500));
+    let store = store.with_timeout(Duration::from_millis(500));
     let started = Instant::now();
-    store.load(&SessionToken::random()).await.unwrap_err();
+    store
+        .load(&SessionToken::random(), now())
+        .await
+        .unwrap_err();
     assert_eq!(started.elapsed().as_millis() / 10, 50);
     let started = Instant::now();
     for (call, error) in ask_everything(&store).await {
@@ -69,12 +83,12 @@ async fn store_that_hangs_is_an_error_in_time() {
         let cause = error.source().unwrap().to_string();
         assert_eq!(cause, "the store did not answer in time", "{call}");
     }
-    // None of the nine makes more than two calls that hang.
-    assert!(started.elapsed() < Duration::from_millis(9 * 2 * 510));
+    // None of the twelve makes more than two calls that hang.
+    assert!(started.elapsed() < Duration::from_millis(12 * 2 * 510));
 }
 
 #[tokio::test(start_paused = true)]
-async fn store_keeps_the_rules_when_the_store_within_fails() {
+async fn store_meets_the_contract_when_the_store_within_fails() {
     let (memory, store) = memory();
     check_store_faults(store, async |fault| {
         let fault = match fault {
@@ -89,12 +103,12 @@ async fn store_keeps_the_rules_when_the_store_within_fails() {
 }
 
 #[tokio::test]
-async fn store_in_postgresql_keeps_the_rules_when_its_server_or_the_way_to_it_fails() {
+async fn store_in_postgresql_meets_the_contract_when_its_server_or_the_way_to_it_fails() {
     let server = Postgres::start();
     let proxy = FaultProxy::start(server.address()).await;
     let (store, _) = in_postgres(&Postgres::url_at(proxy.address), "faults").await;
     let store = TowerSessionsStore::from_core_014(store, &keys(1));
-    let store = store.timeout(Duration::from_secs(1));
+    let store = store.with_timeout(Duration::from_secs(1));
     check_store_faults(store, async |fault| match fault {
         session::Fault::Error => server.stop(),
         fault => {
@@ -143,7 +157,7 @@ async fn login_with_postgresql_outlasts_the_database() {
                 true => builder.idle_timeout(10 * MINUTE),
                 false => builder,
             };
-            builder.session_store(store.timeout(Duration::from_secs(3)))
+            builder.session_store(store.with_timeout(Duration::from_secs(3)))
         });
         login_outlasts_the_database(app.await, &server).await;
     }

@@ -1,40 +1,51 @@
-//! Sessions in stores that were written for tower-sessions: PostgreSQL, SQLite, Redis, and one that goes wrong on purpose.
+//! Sessions in stores that were written for tower-sessions: PostgreSQL,
+//! SQLite, Redis, and one that fails on purpose.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 use std::time::{Duration, SystemTime};
 
-use telenor_auth::session::{Session, SessionStore, SessionToken, TowerSessionsStore, check_store};
+use telenor_auth::session::{
+    Session, SessionStore, SessionToken, SubjectId, TowerSessionsStore, check_store,
+};
 use telenor_auth_store_tests::{memory::Memory, support::app::keys};
 use tower_sessions_core::session::Id;
 
-mod claims;
+#[macro_use]
 mod each_database;
+mod epoch;
 mod failures;
-mod generation;
+mod leases;
 mod records;
-mod replacing;
+mod subjects;
+mod updating;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 fn session() -> Session {
-    Session::new("access token in clear", SystemTime::now() + 10 * MINUTE)
+    Session::new("access token in clear", now() + 10 * MINUTE)
 }
 
 /// A state of the session that comes this many changes later.
 fn later(session: &Session, changes: u32) -> Session {
-    (0..changes).fold(session.clone(), |state, _| {
-        state.touched_at(SystemTime::now())
-    })
+    (0..changes).fold(session.clone(), |state, _| state.touched_at(now()))
+}
+
+fn subject(name: &str) -> SubjectId {
+    SubjectId::new(&keys(1), name)
 }
 
 async fn save(store: &TowerSessionsStore) -> SessionToken<'static> {
-    store.save(session()).await.unwrap()
+    store.save(session(), now()).await.unwrap()
 }
 
 /// The version that is loaded.
 async fn version(store: &TowerSessionsStore, token: &SessionToken<'_>) -> Option<u32> {
-    let session = store.load(token).await.unwrap();
+    let session = store.load(token, now()).await.unwrap();
     session.map(|session| session.version())
 }
 
@@ -54,15 +65,15 @@ fn own(token: &SessionToken<'_>) -> Id {
     Id(i128::from_le_bytes(token.id().to_bytes()))
 }
 
-/// The id of the record that names the generation: the one that lasts longest.
-fn generation(memory: &Memory) -> Id {
+/// The id of the record that names the epoch: the one that lasts longest.
+fn epoch(memory: &Memory) -> Id {
     let rows = memory.rows();
     rows.values().max_by_key(|row| row.expiry_date).unwrap().id
 }
 
 /// One that was published for core 0.15; the other store in memory is this test's own.
 #[tokio::test]
-async fn published_store_for_the_newer_core_keeps_the_rules() {
+async fn published_store_for_the_newer_core_meets_the_contract() {
     let store = tower_sessions_memory_store::MemoryStore::default();
     check_store(TowerSessionsStore::from_core_015(store, &keys(1))).await;
 }

@@ -1,12 +1,9 @@
 //! What a record holds, and which of them make a session.
 
-use telenor_auth::{
-    Clock,
-    session::{Claim, SessionStore, SessionToken, TowerSessionsStore},
-};
+use telenor_auth::session::{Lease, Leases, SessionStore, SessionToken, TowerSessionsStore};
 use telenor_auth_store_tests::support::app::keys;
 
-use super::{MINUTE, generation, later, memory, own, save, session, version};
+use super::{MINUTE, epoch, later, memory, now, own, save, session, version};
 
 #[tokio::test]
 async fn record_that_got_another_id_is_deleted_and_tried_again() {
@@ -17,12 +14,12 @@ async fn record_that_got_another_id_is_deleted_and_tried_again() {
         let token = save(&store).await;
         assert_eq!(version(&store, &token).await, Some(0));
         let rows = memory.rows().len();
-        assert_eq!(rows, 5, "the generation and two sessions");
+        assert_eq!(rows, 5, "the epoch and two sessions");
     }
     let (memory, store) = memory();
     save(&store).await;
     memory.give_other_ids(&[true; 100]);
-    store.save(session()).await.unwrap_err();
+    store.save(session(), now()).await.unwrap_err();
     assert_eq!(memory.rows().len(), 3);
 }
 
@@ -34,19 +31,19 @@ async fn slow_instance_does_not_bring_back_a_session_that_is_ended_while_it_writ
             memory.save_strictly();
         }
         let new = session();
-        let token = store.save(new.clone()).await.unwrap();
+        let token = store.save(new.clone(), now()).await.unwrap();
         let held = memory.hold_save();
         let slow = tokio::spawn({
             let (store, token) = (store.clone(), token.clone());
-            async move { store.replace(&token, later(&new, 1)).await.unwrap() }
+            async move { store.update(&token, later(&new, 1), now()).await.unwrap() }
         });
         held.came.notified().await;
-        store.remove(&token).await.unwrap();
+        store.remove(&token, now()).await.unwrap();
         held.go.notify_one();
         assert_eq!(slow.await.unwrap(), None);
         assert_eq!(version(&store, &token).await, None);
         let rows = memory.rows().len();
-        assert_eq!(rows, 1, "only the generation is left");
+        assert_eq!(rows, 1, "only the epoch is left");
     }
 }
 
@@ -55,21 +52,24 @@ async fn state_without_its_session_is_worth_nothing() {
     let (memory, store) = memory();
     let token = save(&store).await;
     let before = memory.rows().clone();
-    store.remove(&token).await.unwrap();
+    store.remove(&token, now()).await.unwrap();
     for (id, row) in before.into_iter().filter(|(id, _)| *id != own(&token)) {
         memory.rows().insert(id, row);
     }
     assert_eq!(version(&store, &token).await, None);
-    let replaced = store.replace(&token, later(&session(), 1)).await.unwrap();
-    assert_eq!(replaced, None);
+    let updated = store
+        .update(&token, later(&session(), 1), now())
+        .await
+        .unwrap();
+    assert_eq!(updated, None);
     assert_eq!(version(&store, &token).await, None);
 }
 
 #[tokio::test]
-async fn session_whose_state_was_dropped_is_over() {
+async fn session_whose_state_was_dropped_has_ended() {
     let (memory, store) = memory();
     let token = save(&store).await;
-    let kept = [own(&token), generation(&memory)];
+    let kept = [own(&token), epoch(&memory)];
     memory.rows().retain(|id, _| kept.contains(id));
     assert_eq!(version(&store, &token).await, None);
 }
@@ -87,7 +87,7 @@ async fn record_in_the_place_of_another_does_not_open() {
 }
 
 #[tokio::test]
-async fn record_sealed_with_a_removed_key_is_none() {
+async fn record_sealed_with_a_removed_key_is_no_session() {
     let (memory, store) = memory();
     let token = save(&store).await;
     let other = TowerSessionsStore::from_core_015(memory, &keys(2));
@@ -96,25 +96,23 @@ async fn record_sealed_with_a_removed_key_is_none() {
 }
 
 #[tokio::test]
-async fn session_expires_by_the_clock_it_was_given() {
+async fn session_expires_by_the_callers_clock() {
     let (_, store) = memory();
-    let clock = Clock::manual();
-    let store = store.clock(clock.clone());
     let token = save(&store).await;
-    clock.advance(10 * MINUTE);
-    assert_eq!(version(&store, &token).await, None);
+    let loaded = store.load(&token, now() + 10 * MINUTE).await.unwrap();
+    assert_eq!(loaded.map(drop), None);
 }
 
 #[tokio::test]
 async fn cookie_names_no_record_but_a_session() {
     let (_, store) = memory();
     let token = save(&store).await;
-    let claim = async || store.claim("login-5", MINUTE).await.unwrap();
-    assert_eq!(claim().await, Claim::Won);
+    let acquire = async || store.acquire("login-5", MINUTE).await.unwrap();
+    assert_eq!(acquire().await, Lease::Acquired);
     let state = format!("state {}", token.id());
-    for name in ["generation ", "claim login-5", &state] {
-        store.remove(&SessionToken::new(name)).await.unwrap();
+    for name in ["epoch ", "lease login-5", &state] {
+        store.remove(&SessionToken::new(name), now()).await.unwrap();
     }
     assert_eq!(version(&store, &token).await, Some(0));
-    assert_eq!(claim().await, Claim::Lost);
+    assert_eq!(acquire().await, Lease::Held);
 }

@@ -6,7 +6,7 @@ use telenor_auth::session::SessionStore;
 use telenor_auth_store_tests::memory::Fault;
 use tokio::task::JoinSet;
 
-use super::{generation, instance, memory, save, session, version};
+use super::{epoch, instance, memory, now, save, session, version};
 
 #[tokio::test(start_paused = true)]
 async fn revoking_all_reaches_the_other_instances_within_two_seconds() {
@@ -14,7 +14,7 @@ async fn revoking_all_reaches_the_other_instances_within_two_seconds() {
     let other = instance(&memory);
     let token = save(&store).await;
     assert!(version(&other, &token).await.is_some());
-    store.revoke_all().await.unwrap();
+    store.revoke_all(now()).await.unwrap();
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(version(&other, &token).await, None);
 }
@@ -24,13 +24,16 @@ async fn slow_answer_does_not_undo_that_all_were_revoked() {
     let (memory, store) = memory();
     let token = save(&store).await;
     tokio::time::advance(Duration::from_secs(2)).await;
-    let held = memory.hold_load(generation(&memory));
-    let slow = tokio::spawn(store.load(&token));
+    let held = memory.hold_load(epoch(&memory));
+    let slow = tokio::spawn({
+        let (store, token) = (store.clone(), token.clone());
+        async move { store.load(&token, now()).await }
+    });
     held.came.notified().await;
     held.go.notify_one();
     held.came.notified().await;
     tokio::time::advance(Duration::from_millis(1)).await;
-    store.revoke_all().await.unwrap();
+    store.revoke_all(now()).await.unwrap();
     held.go.notify_one();
     slow.await.unwrap().unwrap();
     assert_eq!(version(&store, &token).await, None);
@@ -45,40 +48,41 @@ async fn request_costs_two_look_ups_and_one_more_every_two_seconds() {
         memory.calls();
         let mut loads = JoinSet::new();
         for _ in 0..20 {
-            loads.spawn(store.load(&token));
+            let (store, token) = (store.clone(), token.clone());
+            loads.spawn(async move { store.load(&token, now()).await });
         }
         for loaded in loads.join_all().await {
             assert!(loaded.unwrap().is_some());
         }
         assert_eq!(memory.calls(), 20 * 2 + 1, "one asks for all");
-        store.load(&token).await.unwrap();
+        store.load(&token, now()).await.unwrap();
         assert_eq!(memory.calls(), 2);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn generation_that_cannot_be_read_is_believed_for_thirty_seconds() {
+async fn epoch_that_cannot_be_read_is_used_for_thirty_seconds() {
     for fault in [Fault::Fails, Fault::Hangs] {
         let (memory, store) = memory();
         let token = save(&store).await;
-        memory.set_fault(Some(fault), Some(generation(&memory)));
+        memory.set_fault(Some(fault), Some(epoch(&memory)));
         tokio::time::advance(Duration::from_secs(27)).await;
         assert!(version(&store, &token).await.is_some());
         tokio::time::advance(Duration::from_secs(3)).await;
-        store.load(&token).await.unwrap_err();
-        store.save(session()).await.unwrap_err();
+        store.load(&token, now()).await.unwrap_err();
+        store.save(session(), now()).await.unwrap_err();
         memory.set_fault(None, None);
         assert!(version(&store, &token).await.is_some());
     }
 }
 
 #[tokio::test]
-async fn generation_that_was_lost_brings_nobody_back() {
+async fn epoch_that_was_lost_brings_no_session_back() {
     let (memory, store) = memory();
     let revoked = save(&store).await;
-    store.revoke_all().await.unwrap();
+    store.revoke_all(now()).await.unwrap();
     let lost = save(&store).await;
-    let id = generation(&memory);
+    let id = epoch(&memory);
     memory.rows().remove(&id);
     for _ in 0..2 {
         let started_later = instance(&memory);
@@ -90,10 +94,10 @@ async fn generation_that_was_lost_brings_nobody_back() {
 }
 
 #[tokio::test]
-async fn generation_outlasts_every_session() {
+async fn epoch_outlasts_every_session() {
     let (memory, store) = memory();
     save(&store).await;
-    let id = generation(&memory);
+    let id = epoch(&memory);
     let until = memory.rows()[&id].expiry_date;
     let year = time::Duration::days(364);
     assert!(until > time::OffsetDateTime::now_utc() + year);
@@ -103,7 +107,7 @@ async fn generation_outlasts_every_session() {
 async fn first_logins_at_the_same_moment_do_not_end_each_other() {
     let (memory, store) = memory();
     save(&store).await;
-    let held = memory.hold_create(generation(&memory));
+    let held = memory.hold_create(epoch(&memory));
     memory.rows().clear();
     let store = instance(&memory);
     let slow = async { save(&store).await };
