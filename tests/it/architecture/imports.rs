@@ -62,7 +62,7 @@ impl Sources {
             for path in source.imports.iter().filter(|_| !module.is_empty()) {
                 let first = path
                     .first()
-                    .is_some_and(|first| self.is_module(&[first.clone()]));
+                    .is_some_and(|first| self.is_module(std::slice::from_ref(first)));
                 if !first {
                     through.push((module.clone(), path.clone()));
                 }
@@ -79,7 +79,7 @@ impl Sources {
     fn definition(&self, path: &[String]) -> Module {
         let mut module = Module::new();
         for (at, segment) in path.iter().enumerate() {
-            let child = [&module[..], &[segment.clone()]].concat();
+            let child = [&module[..], std::slice::from_ref(segment)].concat();
             if self.is_module(&child) {
                 module = child;
             } else if let Some(from) = self.files[&module].exports.get(segment) {
