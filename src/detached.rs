@@ -13,17 +13,18 @@ pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// Returns the output of work that is done at once. The rest goes on in a task, and its output is
-/// dropped.
-pub(crate) fn now_or_spawn<T: Send + 'static>(mut work: BoxFuture<'static, T>) -> Option<T> {
+/// Returns the output of work that is done at once.
+pub(crate) fn now<T>(work: &mut BoxFuture<'static, T>) -> Option<T> {
     let mut context = Context::from_waker(Waker::noop());
     match work.as_mut().poll(&mut context) {
         Poll::Ready(output) => Some(output),
-        Poll::Pending => {
-            spawn(async move {
-                work.await;
-            });
-            None
-        }
+        Poll::Pending => None,
+    }
+}
+
+/// Does work at once as far as that goes. The rest runs in a task.
+pub(crate) fn now_or_spawn(mut work: BoxFuture<'static, ()>) {
+    if now(&mut work).is_none() {
+        spawn(work);
     }
 }

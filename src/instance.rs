@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 
-/// Tells an app, its client and its gateway from every other that shares its keys or its store.
+/// Distinguishes an app, its client and its gateway from every other that shares its keys or its
+/// store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InstanceId([u8; 8]);
 

@@ -1,7 +1,7 @@
 //! Sign-in with Telenor line authentication for axum and tower: add one layer, and handlers get a
 //! [`TelenorUser`].
 //!
-//! Telenor recognises the user by the mobile network or by a USSD prompt on the phone. The user
+//! Telenor recognizes the user by the mobile network or by a USSD prompt on the phone. The user
 //! consents at Telenor and returns with an authorization code. The layer exchanges the code for an
 //! access token, keeps the token in a session, and passes it to your handlers.
 //!
@@ -10,7 +10,7 @@
 //!      │  GET /checkout             │                                      │
 //!      ├───────────────────────────▶│ no session: challenge                │
 //!      │◀───────── 303, one cookie ─┤                                      │
-//!      ├──────────────────────────── recognised, consents ────────────────▶│
+//!      ├──────────────────────────── recognized, consents ────────────────▶│
 //!      │◀───────────────────────────────────────────── 302, code, state ───┤
 //!      │  GET /telenor/callback     │                                      │
 //!      ├───────────────────────────▶│ state is this browser's: POST code ─▶│
@@ -122,7 +122,7 @@
 //!
 //! # The plain-http start
 //!
-//! Telenor recognises a line in two ways. **By USSD**, a prompt appears on the phone. That works
+//! Telenor recognizes a line in two ways. **By USSD**, a prompt appears on the phone. That works
 //! from any network and needs no setting here. **By the mobile network**, the operator has to read
 //! the request. So, "for now", as Telenor writes, the page that starts the flow must be plain http.
 //! [`http_start`](TelenorAuthBuilder::http_start) puts one inert page on a plain-http host of its
@@ -137,7 +137,7 @@
 //! - **Wi-Fi**, a **VPN** or **iCloud Private Relay** (all of Safari, and all plain http of an
 //!   iPhone) bypass the operator.
 //!
-//! So USSD and the page that says "not recognised" are main paths, and
+//! So USSD and the page that says "not recognized" are main paths, and
 //! [`continue_without`](TelenorAuthBuilder::continue_without) should lead to a useful page. The
 //! layer removes headers that claim a phone number (`X-MSISDN` and similar headers) before your
 //! handlers see a request, since any client can send them.

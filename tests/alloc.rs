@@ -160,7 +160,7 @@ struct Remote(MemoryStore);
 impl SessionStore for Remote {
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let mut waited = false;
@@ -175,24 +175,20 @@ impl SessionStore for Remote {
         self.0.load(token, now).await
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         self.0.save(session, now).await
     }
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         self.0.update(token, new, now).await
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, now: SystemTime) -> Result<(), StoreError> {
         self.0.remove(token, now).await
     }
 

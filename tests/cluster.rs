@@ -255,7 +255,7 @@ impl Visitor {
             let is = |cause| answer.body.contains(cause);
             assert!(is("too_many_logins") || !late, "{}", answer.body);
             self.wait(&answer).await;
-            // An instance that was killed is at it: better press the button.
+            // An instance that was killed is in progress: better press the button.
             if is("provider_unavailable") {
                 return false;
             }
@@ -366,7 +366,7 @@ async fn no_login_is_lost_or_mixed_up_when_a_process_and_redis_are_killed() {
     assert!(ended.is_ok(), "every visit ends");
 
     println!(
-        "{} logins, {} pages; {} answers that something is down, {} that logins have to wait, {} logins begun anew; {} came back after the faults",
+        "{} logins, {} pages; {} answers that something is down, {} that logins have to wait, {} logins begun again; {} came back after the faults",
         tally.logins.load(Ordering::Relaxed),
         tally.pages.load(Ordering::Relaxed),
         tally.unavailable.load(Ordering::Relaxed),

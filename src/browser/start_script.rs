@@ -1,10 +1,9 @@
 //! A script on the plain-http start page, for an app whose agreement with Telenor includes one.
 
-use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use url::Url;
 
-use crate::error::ConfigError;
+use crate::{digest::sha256, error::ConfigError};
 
 /// The script that Telenor provides for recognition by the mobile network, and the origins that it
 /// may reach.
@@ -88,7 +87,7 @@ impl StartScript {
     pub(crate) fn policy(&self) -> String {
         let script = match &self.source {
             Source::Inline(script) => {
-                let hash = digest::digest(&digest::SHA256, script.as_bytes());
+                let hash = sha256(&[script.as_bytes()]);
                 format!("'sha256-{}'", BASE64_STANDARD.encode(hash))
             }
             Source::External(url) => url.clone(),

@@ -242,7 +242,7 @@ impl TelenorAuthBuilder {
     /// Sets whether a login starts with a page that has a button. It defaults to `false`, which
     /// sends a visitor to Telenor at once.
     ///
-    /// The recognition of a line can be silent. With `true`, no user is recognised who did not
+    /// The recognition of a line can be silent. With `true`, no user is recognized who did not
     /// press the button.
     pub fn login_page(mut self, login_page: bool) -> Self {
         self.login_page = login_page;

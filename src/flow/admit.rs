@@ -1,17 +1,14 @@
 //! Decides on a request to the app: it is forwarded with its user, or without one where that is
 //! allowed, or it gets a response.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::SystemTime,
-};
+use std::{sync::Arc, time::SystemTime};
 
 use axum_core::body::Body;
 use http::{Request, Response, header};
 
 use super::{Flow, Refusal, placement::Placement, refresh::Freshness};
 use crate::{
+    boxed::BoxFuture,
     browser::{
         msisdn_headers,
         request::{RequestInfo, original_uri},
@@ -55,7 +52,7 @@ impl Flow {
         self: &Arc<Self>,
         placement: &Placement,
         request: &mut Request<B>,
-        token: SessionToken<'static>,
+        token: SessionToken,
         loaded: Loaded,
         now: SystemTime,
     ) -> Admission {
@@ -84,7 +81,7 @@ impl Flow {
         self: &Arc<Self>,
         placement: &Placement,
         request: &mut Request<B>,
-        token: SessionToken<'static>,
+        token: SessionToken,
         outcome: RefreshOutcome,
         now: SystemTime,
     ) -> Admission {
@@ -200,9 +197,8 @@ impl SessionTouch {
     fn write_to_cookie(self, response: &mut Response<Body>) {
         let flow = Arc::clone(&self.flow);
         let seconds = self.current.session.seconds_left(unix_seconds(self.now));
-        let mut update = Box::pin(self.update());
-        let mut context = Context::from_waker(Waker::noop());
-        if let Poll::Ready(Some(token)) = update.as_mut().poll(&mut context) {
+        let mut update: BoxFuture<'static, _> = Box::pin(self.update());
+        if let Some(Some(token)) = detached::now(&mut update) {
             response::forbid_caching(response.headers_mut());
             let names = &flow.names;
             let cookie = names.set(&names.session, token.secret(), seconds);
@@ -210,7 +206,7 @@ impl SessionTouch {
         }
     }
 
-    async fn update(self) -> Option<SessionToken<'static>> {
+    async fn update(self) -> Option<SessionToken> {
         let Self { flow, current, now } = self;
         let touched = current.session.touched_at(now);
         let updated = flow.store.update(&current.token, touched, now).await;

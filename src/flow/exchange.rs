@@ -21,7 +21,7 @@ impl Flow {
         id: LoginId,
         login: &PendingLogin,
         code: &str,
-        previous: Option<SessionToken<'static>>,
+        previous: Option<SessionToken>,
     ) -> LoginOutcome {
         match self.await_other_instance(id, login).await {
             Ok(Some(outcome)) => return outcome,
@@ -44,7 +44,7 @@ impl Flow {
         id: LoginId,
         login: &PendingLogin,
         code: &str,
-        previous: Option<SessionToken<'static>>,
+        previous: Option<SessionToken>,
     ) -> LoginOutcome {
         // The token's life is counted from before the request: it can only be shorter than that.
         let issued_at = self.config.clock.seconds();
@@ -86,7 +86,7 @@ impl Flow {
     }
 
     /// A token from before the login must open nothing after it.
-    async fn remove_previous(&self, id: LoginId, previous: &SessionToken<'_>) {
+    async fn remove_previous(&self, id: LoginId, previous: &SessionToken) {
         let removed = self.store.remove(previous, self.config.clock.now()).await;
         if let Err(error) = removed {
             self.events.store_failed(&error);

@@ -11,7 +11,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) enum LoginOutcome {
     SignedIn {
-        token: SessionToken<'static>,
+        token: SessionToken,
         session: Session,
         return_to: Arc<str>,
     },

@@ -62,7 +62,7 @@ impl Flow {
         response::with_cookies(response, cookies)
     }
 
-    async fn end(&self, token: &SessionToken<'_>) -> Result<(), StoreError> {
+    async fn end(&self, token: &SessionToken) -> Result<(), StoreError> {
         // Another instance may have refreshed the token that is to end at the gateway. And a store
         // that cannot say what it has may still be able to remove it.
         let now = self.config.clock.now();

@@ -24,7 +24,11 @@ mod start;
 mod status;
 mod user_backend;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum_core::body::Body;
 use http::{HeaderValue, Response, StatusCode};
@@ -32,7 +36,6 @@ use http::{HeaderValue, Response, StatusCode};
 pub(crate) use self::{
     admit::{Admission, OnResponse},
     login_outcome::LoginOutcome,
-    refresh::REFRESH_COOLDOWN,
 };
 use crate::{
     browser::{
@@ -64,6 +67,10 @@ use crate::{
 const LEEWAY: u64 = 30;
 /// The last seconds of a token, in which it is refreshed while it is still good.
 const REFRESH_BEFORE: u64 = 60;
+/// How long a refresh that failed stands before the next.
+pub(crate) const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
+/// How often an instance looks whether another one has refreshed.
+const REFRESH_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The parts of a layer. Its clones share them.
 pub(crate) struct Flow {
@@ -99,7 +106,7 @@ impl Flow {
     pub(crate) fn session_token<'h>(
         &self,
         cookies: impl IntoIterator<Item = &'h HeaderValue>,
-    ) -> Option<SessionToken<'static>> {
+    ) -> Option<SessionToken> {
         match cookie::find(cookies, &self.names.session) {
             Lookup::Unique(value) => SessionToken::in_header(value.line, value.range),
             Lookup::Missing | Lookup::Ambiguous => None,

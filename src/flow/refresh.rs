@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{Flow, single_flight::FlightError};
+use super::{Flow, REFRESH_POLL_INTERVAL, single_flight::FlightError};
 use crate::{
     boxed::BoxFuture,
     clock::unix_seconds,
@@ -18,8 +18,6 @@ use crate::{
     user::{CurrentSession, RefreshOutcome},
 };
 
-/// How long a failed attempt stands before the next.
-pub(crate) const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
 /// Longer than the gateway has for its answer and the store to keep it, so that no instance asks
 /// while another does.
 const LEASE_TTL: Duration = Duration::from_secs(60);
@@ -27,7 +25,6 @@ const LEASE_TTL: Duration = Duration::from_secs(60);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long to wait for another instance.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(12);
-pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How much is left of an access token that can be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,12 +98,12 @@ impl Flow {
 
     async fn refresh(
         &self,
-        token: &SessionToken<'static>,
+        token: &SessionToken,
         seen: &Session,
     ) -> Result<RefreshOutcome, StoreError> {
         let unavailable = RefreshOutcome::Unavailable(FailureCause::ProviderUnavailable);
         let name = format!("refresh-{}-{}", token.id(), seen.record().refreshes);
-        let polling = Polling::new(WAIT_TIMEOUT, POLL_INTERVAL);
+        let polling = Polling::new(WAIT_TIMEOUT, REFRESH_POLL_INTERVAL);
         loop {
             let lease = self.store.acquire(&name, LEASE_TTL).await?;
             // Loaded after the lease was acquired: the instance that had it before may have

@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Flow,
-    refresh::{POLL_INTERVAL, REFRESH_COOLDOWN},
-};
+use super::{Flow, REFRESH_COOLDOWN, REFRESH_POLL_INTERVAL};
 use crate::{
     error::chain,
     events::Event,
@@ -25,7 +22,7 @@ impl Flow {
     /// Exchanges the refresh token.
     pub(super) async fn rotate(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         session: Session,
         lease: &str,
     ) -> Result<RefreshOutcome, StoreError> {
@@ -61,11 +58,11 @@ impl Flow {
     /// Puts the new tokens in the place of the old ones.
     async fn store_tokens(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         mut session: Session,
         tokens: Tokens,
     ) -> Result<RefreshOutcome, StoreError> {
-        let polling = Polling::new(STORE_RETRY_WINDOW, POLL_INTERVAL);
+        let polling = Polling::new(STORE_RETRY_WINDOW, REFRESH_POLL_INTERVAL);
         loop {
             let error = match self.try_store_tokens(token, &mut session, &tokens).await {
                 Ok(Some(RefreshOutcome::Ended)) => break,
@@ -91,7 +88,7 @@ impl Flow {
     /// One attempt at that. Returns `None` when only the session's use was written in the meantime.
     async fn try_store_tokens(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         before: &mut Session,
         tokens: &Tokens,
     ) -> Result<Option<RefreshOutcome>, StoreError> {
@@ -117,12 +114,12 @@ impl Flow {
     /// The gateway says that the grant has ended (`invalid_grant`).
     async fn end_after_invalid_grant(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         session: &Session,
     ) -> Result<RefreshOutcome, StoreError> {
         // A store whose leases are not exclusive may have given one to a faster instance, which
         // then writes its tokens.
-        let polling = Polling::new(FASTER_INSTANCE_TIMEOUT, POLL_INTERVAL);
+        let polling = Polling::new(FASTER_INSTANCE_TIMEOUT, REFRESH_POLL_INTERVAL);
         loop {
             match self
                 .store

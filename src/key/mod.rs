@@ -186,9 +186,9 @@ impl CookieKeys {
         Sealer::new(Arc::clone(&self.0), purpose, context)
     }
 
-    /// Returns a hash that cannot be computed without the keys.
-    pub(crate) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
-        self.0.keyed_hash(purpose, text)
+    /// Returns hashes that cannot be computed without the keys, one under each.
+    pub(crate) fn keyed_hashes(&self, purpose: &[u8], text: &[u8]) -> Vec<[u8; 16]> {
+        self.0.keyed_hashes(purpose, text)
     }
 
     fn fixed(keys: Vec<RootKey>) -> Self {

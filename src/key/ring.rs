@@ -94,9 +94,11 @@ impl Ring {
         }
     }
 
-    /// A hash by the first key.
-    pub(super) fn keyed_hash(&self, purpose: &[u8], text: &[u8]) -> [u8; 16] {
-        read(&self.keys)[0].keyed_hash(purpose, text)
+    /// One under each key, in their order.
+    pub(super) fn keyed_hashes(&self, purpose: &[u8], text: &[u8]) -> Vec<[u8; 16]> {
+        let keys = read(&self.keys);
+        let hashes = keys.iter().map(|key| key.keyed_hash(purpose, text));
+        hashes.collect()
     }
 
     /// Returns a receiver that is closed when the ring is dropped.

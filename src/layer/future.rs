@@ -42,13 +42,13 @@ pin_project! {
         /// The store is behind a network.
         Load {
             load: BoxFuture<'static, Loaded>,
-            token: Option<SessionToken<'static>>,
+            token: Option<SessionToken>,
             parked: Option<ParkedRequest<S, B>>,
         },
         /// The access token has expired.
         Refresh {
             refresh: BoxFuture<'static, RefreshOutcome>,
-            token: Option<SessionToken<'static>>,
+            token: Option<SessionToken>,
             parked: Option<ParkedRequest<S, B>>,
         },
         Forward {
@@ -79,7 +79,7 @@ where
 {
     pub(crate) fn load(
         load: BoxFuture<'static, Loaded>,
-        token: SessionToken<'static>,
+        token: SessionToken,
         parked: ParkedRequest<S, B>,
     ) -> Self {
         let (token, parked) = (Some(token), Some(parked));

@@ -88,7 +88,7 @@ impl TelenorAuthLayer {
     /// Returns whether a page of the app's own origin sent this request, as the browser states it.
     ///
     /// Refuse forms and other requests that change something where this is `false`. The session
-    /// cookie's `SameSite=Lax` is not enough: it lets in pages of sibling hosts, and in some
+    /// cookie's `SameSite=Lax` is not enough: it accepts pages of sibling hosts, and in some
     /// browsers the host's own pages on plain http.
     ///
     /// The app's origin is that of the redirect URI. `Sec-Fetch-Site` has to be `same-origin` and

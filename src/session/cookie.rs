@@ -25,6 +25,10 @@ const NAME: &str = "session";
 /// process until it expires. Where that matters, use a store on a server, or let the processes
 /// share their revocations, with `share_revocations` and the feature `redis`.
 ///
+/// [`revoke_all`](crate::TelenorAuthLayer::revoke_all) and
+/// [`revoke_subject`](SessionStore::revoke_subject) end every session of a login in that second or
+/// before it.
+///
 /// The whole cookie must fit into 4096 bytes. A token that makes it longer is refused at login,
 /// with a page that says so.
 ///
@@ -100,12 +104,12 @@ impl CookieStore {
     }
 
     /// The session in a cookie, live or not.
-    fn unseal(&self, token: &SessionToken<'_>) -> Option<Session> {
+    fn unseal(&self, token: &SessionToken) -> Option<Session> {
         Session::open_as(&self.sealer, NAME, token.secret().as_bytes())
     }
 
     /// The session in a cookie, if it is live and was not revoked.
-    fn open(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Session> {
+    fn open(&self, token: &SessionToken, now: SystemTime) -> Option<Session> {
         let session = self.unseal(token)?;
         (!self.has_ended(&session, now)).then_some(session)
     }
@@ -145,12 +149,12 @@ impl CookieStore {
         {
             let capacity = self.revocations.capacity();
             feed.publish(revocation, capacity).await?;
-            self.revocations.mark_published(revocation.target);
+            self.revocations.mark_published(revocation);
         }
         Ok(())
     }
 
-    fn seal(&self, session: &Session) -> SessionToken<'static> {
+    fn seal(&self, session: &Session) -> SessionToken {
         SessionToken::new(session.seal_as(&self.sealer, NAME))
     }
 }
@@ -160,7 +164,7 @@ impl SessionStore for CookieStore {
 
     fn try_load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Option<Result<Option<Session>, StoreError>> {
         self.is_synced(now).then(|| Ok(self.open(token, now)))
@@ -168,27 +172,23 @@ impl SessionStore for CookieStore {
 
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         self.sync(now).await?;
         Ok(self.open(token, now))
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        _now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, _now: SystemTime) -> Result<SessionToken, StoreError> {
         Ok(self.seal(&session))
     }
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         let known = self.load(token, now).await?;
         let updated = known.is_some_and(|known| known.accepts_update(&new));
         Ok(updated.then(|| self.seal(&new)))
@@ -196,7 +196,7 @@ impl SessionStore for CookieStore {
 
     /// A session that was revoked already may be one whose revocation was not published. One that
     /// has expired may be live again when the clock is put right.
-    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, now: SystemTime) -> Result<(), StoreError> {
         let Some(session) = self.unseal(token) else {
             return Ok(());
         };
@@ -211,7 +211,7 @@ impl SessionStore for CookieStore {
         until: SystemTime,
         now: SystemTime,
     ) -> Result<(), StoreError> {
-        let login = LoginId::from_bytes(id.to_bytes());
+        let login = LoginId::from(id);
         self.end(Revocation::of_session(login, unix_seconds(until)), now)
             .await
     }
@@ -254,8 +254,8 @@ impl SessionStore for CookieStore {
     }
 
     /// The cookie changes when its session is updated, the login does not.
-    fn id(&self, _token: &SessionToken<'_>, session: &Session) -> SessionId {
-        SessionId(session.login_id().to_bytes())
+    fn id(&self, _token: &SessionToken, session: &Session) -> SessionId {
+        session.login_id().into()
     }
 }
 

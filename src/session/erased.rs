@@ -1,4 +1,4 @@
-//! A store whose type is erased, so that no other type of the crate carries it.
+//! A store whose type is erased, so that neither layer nor flow carries it.
 
 use std::{
     sync::Arc,
@@ -15,39 +15,35 @@ pub(crate) type Loaded = Result<Option<Session>, StoreError>;
 pub(crate) trait ErasedStore: Send + Sync {
     fn has_stable_token(&self) -> bool;
 
-    fn try_load(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Loaded>;
+    fn try_load(&self, token: &SessionToken, now: SystemTime) -> Option<Loaded>;
 
-    fn load<'a>(&'a self, token: &'a SessionToken<'_>, now: SystemTime) -> BoxFuture<'a, Loaded>;
+    fn load<'a>(&'a self, token: &'a SessionToken, now: SystemTime) -> BoxFuture<'a, Loaded>;
 
     /// `load` for a future that outlives its caller.
     fn load_owned(
         self: Arc<Self>,
-        token: SessionToken<'static>,
+        token: SessionToken,
         now: SystemTime,
     ) -> BoxFuture<'static, Loaded>;
 
-    fn load_fresh<'a>(
-        &'a self,
-        token: &'a SessionToken<'_>,
-        now: SystemTime,
-    ) -> BoxFuture<'a, Loaded>;
+    fn load_fresh<'a>(&'a self, token: &'a SessionToken, now: SystemTime) -> BoxFuture<'a, Loaded>;
 
     fn save(
         &self,
         session: Session,
         now: SystemTime,
-    ) -> BoxFuture<'_, Result<SessionToken<'static>, StoreError>>;
+    ) -> BoxFuture<'_, Result<SessionToken, StoreError>>;
 
     fn update<'a>(
         &'a self,
-        token: &'a SessionToken<'_>,
+        token: &'a SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> BoxFuture<'a, Result<Option<SessionToken<'static>>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<SessionToken>, StoreError>>;
 
     fn remove<'a>(
         &'a self,
-        token: &'a SessionToken<'_>,
+        token: &'a SessionToken,
         now: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
@@ -60,7 +56,7 @@ pub(crate) trait ErasedStore: Send + Sync {
 
     fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId;
+    fn id(&self, token: &SessionToken, session: &Session) -> SessionId;
 
     fn leases(&self) -> Option<&dyn Leases>;
 }
@@ -70,27 +66,23 @@ impl<S: SessionStore> ErasedStore for S {
         S::STABLE_TOKEN
     }
 
-    fn try_load(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Loaded> {
+    fn try_load(&self, token: &SessionToken, now: SystemTime) -> Option<Loaded> {
         SessionStore::try_load(self, token, now)
     }
 
-    fn load<'a>(&'a self, token: &'a SessionToken<'_>, now: SystemTime) -> BoxFuture<'a, Loaded> {
+    fn load<'a>(&'a self, token: &'a SessionToken, now: SystemTime) -> BoxFuture<'a, Loaded> {
         Box::pin(SessionStore::load(self, token, now))
     }
 
     fn load_owned(
         self: Arc<Self>,
-        token: SessionToken<'static>,
+        token: SessionToken,
         now: SystemTime,
     ) -> BoxFuture<'static, Loaded> {
         Box::pin(async move { SessionStore::load(&*self, &token, now).await })
     }
 
-    fn load_fresh<'a>(
-        &'a self,
-        token: &'a SessionToken<'_>,
-        now: SystemTime,
-    ) -> BoxFuture<'a, Loaded> {
+    fn load_fresh<'a>(&'a self, token: &'a SessionToken, now: SystemTime) -> BoxFuture<'a, Loaded> {
         Box::pin(SessionStore::load_fresh(self, token, now))
     }
 
@@ -98,22 +90,22 @@ impl<S: SessionStore> ErasedStore for S {
         &self,
         session: Session,
         now: SystemTime,
-    ) -> BoxFuture<'_, Result<SessionToken<'static>, StoreError>> {
+    ) -> BoxFuture<'_, Result<SessionToken, StoreError>> {
         Box::pin(SessionStore::save(self, session, now))
     }
 
     fn update<'a>(
         &'a self,
-        token: &'a SessionToken<'_>,
+        token: &'a SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> BoxFuture<'a, Result<Option<SessionToken<'static>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<SessionToken>, StoreError>> {
         Box::pin(SessionStore::update(self, token, new, now))
     }
 
     fn remove<'a>(
         &'a self,
-        token: &'a SessionToken<'_>,
+        token: &'a SessionToken,
         now: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(SessionStore::remove(self, token, now))
@@ -132,7 +124,7 @@ impl<S: SessionStore> ErasedStore for S {
         Box::pin(SessionStore::revoke_all(self, now))
     }
 
-    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
+    fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         SessionStore::id(self, token, session)
     }
 

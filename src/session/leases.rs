@@ -1,11 +1,11 @@
-//! How instances of an app agree on which of them does a piece of work.
+//! How instances of an app agree on which of them does a task.
 
 use std::time::Duration;
 
 use super::StoreError;
 use crate::boxed::BoxFuture;
 
-/// Lets one instance of an app at a time do a piece of work, and leaves the result for the others.
+/// Lets one instance of an app at a time do a task, and leaves the result for the others.
 ///
 /// The layer takes a lease for each code that it exchanges and each token that it refreshes. The
 /// name of a lease holds letters, digits and dashes. What is left as a result is sealed already.
@@ -41,7 +41,7 @@ pub trait Leases: Send + Sync {
     fn release<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
-/// Who does a piece of work.
+/// Who does a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lease {

@@ -186,10 +186,11 @@ impl Session {
         self.with_update(|record| record.active_at = unix_seconds(now))
     }
 
-    /// Whether the session has ended at this time; one from the future counts as ended.
+    /// Returns whether the session has expired at this time. That it is not from the future, by a
+    /// clock that is ahead, is for the layer to judge.
     #[must_use]
     pub fn is_expired_at(&self, now: SystemTime) -> bool {
-        !self.is_live(unix_seconds(now))
+        self.has_expired(unix_seconds(now))
     }
 
     pub(crate) fn refreshed(&self, tokens: Tokens) -> Self {
@@ -222,8 +223,13 @@ impl Session {
         &self.0
     }
 
+    pub(crate) fn has_expired(&self, now: u64) -> bool {
+        now >= self.0.expires_at
+    }
+
+    /// Whether it has not expired, and is not from the future.
     pub(crate) fn is_live(&self, now: u64) -> bool {
-        now < self.0.expires_at && self.0.issued_at <= now.saturating_add(MAX_SKEW)
+        !self.has_expired(now) && self.0.issued_at <= now.saturating_add(MAX_SKEW)
     }
 
     pub(crate) fn has_live_token(&self, now: u64) -> bool {

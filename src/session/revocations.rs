@@ -131,7 +131,7 @@ impl RevocationList {
             return;
         }
         entries.insert(revocation, now, self.capacity);
-        entries.mark_published(revocation.target);
+        entries.mark_published(revocation);
         self.any.store(true, Ordering::Release);
     }
 
@@ -144,8 +144,8 @@ impl RevocationList {
     }
 
     #[cfg(feature = "redis")]
-    pub(super) fn mark_published(&self, target: Target) {
-        write(&self.entries).mark_published(target);
+    pub(super) fn mark_published(&self, revocation: Revocation) {
+        write(&self.entries).mark_published(revocation);
     }
 
     /// Ends every session that was issued up to this second.
@@ -204,8 +204,12 @@ impl Entries {
     }
 
     #[cfg(feature = "redis")]
-    fn mark_published(&mut self, target: Target) {
-        if let Some(entry) = self.by_target.get_mut(&target) {
+    /// An entry that was widened in the meantime is not published by that.
+    fn mark_published(&mut self, revocation: Revocation) {
+        if let Some(entry) = self.by_target.get_mut(&revocation.target)
+            && entry.until <= revocation.until
+            && entry.issued_up_to <= revocation.issued_up_to
+        {
             entry.published = true;
         }
     }
@@ -302,6 +306,21 @@ mod tests {
         assert!(list.is_published(ended(&sessions[2], 75)), "full or not");
     }
 
+    #[cfg(feature = "redis")]
+    #[test]
+    fn wider_revocation_is_not_published_by_a_narrower_one() {
+        let list = RevocationList::new(10);
+        let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
+        let narrow = Revocation::of_subject(subject, 50, 100);
+        let wide = Revocation::of_subject(subject, 60, 100);
+        list.insert(narrow, 0);
+        list.insert(wide, 0);
+        list.mark_published(narrow);
+        assert!(!list.is_published(wide));
+        list.mark_published(wide);
+        assert!(list.is_published(wide) && list.is_published(narrow));
+    }
+
     #[test]
     fn revoking_a_subject_spares_others_and_later_logins() {
         let list = RevocationList::new(10);
@@ -328,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn denying_all_spares_who_logs_in_later() {
+    fn revoking_all_spares_later_logins() {
         let list = RevocationList::new(1);
         let session = session();
         let issued_at = session.record().issued_at;

@@ -37,7 +37,7 @@ use super::{Leases, Session, SessionId, SessionToken, StoreError, SubjectId};
 /// impl SessionStore for Sessions {
 ///     async fn load(
 ///         &self,
-///         token: &SessionToken<'_>,
+///         token: &SessionToken,
 ///         now: SystemTime,
 ///     ) -> Result<Option<Session>, StoreError> {
 ///         let session = self.0.lock().unwrap().get(&token.id()).cloned();
@@ -47,17 +47,17 @@ use super::{Leases, Session, SessionId, SessionToken, StoreError, SubjectId};
 ///         &self,
 ///         session: Session,
 ///         _now: SystemTime,
-///     ) -> Result<SessionToken<'static>, StoreError> {
+///     ) -> Result<SessionToken, StoreError> {
 ///         let token = SessionToken::random();
 ///         self.0.lock().unwrap().insert(token.id(), session);
 ///         Ok(token)
 ///     }
 ///     async fn update(
 ///         &self,
-///         token: &SessionToken<'_>,
+///         token: &SessionToken,
 ///         new: Session,
 ///         now: SystemTime,
-///     ) -> Result<Option<SessionToken<'static>>, StoreError> {
+///     ) -> Result<Option<SessionToken>, StoreError> {
 ///         let mut sessions = self.0.lock().unwrap();
 ///         let known = sessions.get_mut(&token.id());
 ///         let accepts = |known: &&mut Session| known.accepts_update(&new);
@@ -65,11 +65,11 @@ use super::{Leases, Session, SessionId, SessionToken, StoreError, SubjectId};
 ///             return Ok(None);
 ///         };
 ///         *known = new;
-///         Ok(Some(token.clone().into_owned()))
+///         Ok(Some(token.clone()))
 ///     }
 ///     async fn remove(
 ///         &self,
-///         token: &SessionToken<'_>,
+///         token: &SessionToken,
 ///         _now: SystemTime,
 ///     ) -> Result<(), StoreError> {
 ///         self.0.lock().unwrap().remove(&token.id());
@@ -124,7 +124,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// A store in memory implements this. The request then goes on at once, without an allocation.
     fn try_load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Option<Result<Option<Session>, StoreError>> {
         let _ = (token, now);
@@ -139,7 +139,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot say.
     fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
 
@@ -150,7 +150,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot say.
     fn load_fresh(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send {
         self.load(token, now)
@@ -165,7 +165,7 @@ pub trait SessionStore: Send + Sync + 'static {
         &self,
         session: Session,
         now: SystemTime,
-    ) -> impl Future<Output = Result<SessionToken<'static>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<SessionToken, StoreError>> + Send;
 
     /// Puts a later state of a session in the place of the one before it, and returns the token for
     /// it: the same one, unless the token itself holds the session.
@@ -179,10 +179,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the store cannot say, or cannot be reached.
     fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> impl Future<Output = Result<Option<SessionToken<'static>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<SessionToken>, StoreError>> + Send;
 
     /// Ends the session of this token. An unknown token is not an error.
     ///
@@ -191,7 +191,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`StoreError`] when the session may still be there.
     fn remove(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -209,7 +209,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Ends every session of this [subject](Session::subject) that was saved before. Each of them
-    /// expires at `until` at the latest.
+    /// expires at `until` at the latest. A store may count by the second, and end a session that
+    /// was saved in the same second.
     ///
     /// # Errors
     ///
@@ -221,7 +222,8 @@ pub trait SessionStore: Send + Sync + 'static {
         now: SystemTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Ends every session that was saved before.
+    /// Ends every session that was saved before. A store may count by the second, as for
+    /// [`revoke_subject`](Self::revoke_subject).
     ///
     /// # Errors
     ///
@@ -259,12 +261,12 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// What [`revoke`](Self::revoke) knows this session by. It defaults to the token's own id, and
     /// is another one where the token changes during the session.
-    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
+    fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         let _ = session;
         token.id()
     }
 
-    /// How the instances of an app agree on which of them does a piece of work, if the store is one
+    /// How the instances of an app agree on which of them does a task, if the store is one
     /// that they share. It defaults to `None`, which is right for a store within one process.
     fn leases(&self) -> Option<&dyn Leases> {
         None

@@ -1,51 +1,51 @@
 //! What a session is known by: to its browser a token, to everything else an id.
 
-use std::{borrow::Cow, fmt, ops::Range, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-use crate::{digest, key::CookieKeys};
+use crate::{digest, key::CookieKeys, login_id::LoginId};
 
 /// The value of the session cookie. A browser that holds it is signed in, so `Debug` does not show
 /// it.
 #[derive(Clone)]
-pub struct SessionToken<'t>(Text<'t>);
+pub struct SessionToken(Text);
 
 #[derive(Clone)]
-enum Text<'t> {
-    Plain(Cow<'t, str>),
+enum Text {
+    Owned(String),
     /// A part of a header line, which is UTF-8. A clone costs a counter.
     InHeader(HeaderValue, Range<usize>),
 }
 
-impl<'t> SessionToken<'t> {
-    /// A token with this value. A cookie can carry letters, digits, `-`, `_` and `.` only.
+impl SessionToken {
+    /// Makes a token of this value. A cookie can carry letters, digits, `-`, `_` and `.` only.
     #[must_use]
-    pub fn new(value: impl Into<Cow<'t, str>>) -> Self {
-        Self(Text::Plain(value.into()))
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(Text::Owned(value.into()))
     }
 
-    /// 256 random bits, in base64url.
+    /// Makes a token of 256 random bits, in base64url.
     #[must_use]
-    pub fn random() -> SessionToken<'static> {
+    pub fn random() -> Self {
         let bytes: [u8; 32] = rand::random();
-        SessionToken::new(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        Self::new(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The first half of the token's SHA-256. A store keeps its sessions under this, and never the
-    /// token itself.
+    /// Returns the first half of the token's SHA-256. A store keeps its sessions under this, and
+    /// never the token itself.
     #[must_use]
     pub fn id(&self) -> SessionId {
         SessionId(digest::short(&[self.secret().as_bytes()]))
     }
 
-    /// The value, for a look-up. Keep its [`id`](Self::id), and never the value itself.
+    /// Returns the value, for a look-up. Keep its [`id`](Self::id), and never the value itself.
     #[must_use]
     pub fn secret(&self) -> &str {
         match &self.0 {
-            Text::Plain(value) => value,
+            Text::Owned(value) => value,
             Text::InHeader(line, range) => {
                 // It was UTF-8 when the token was made.
                 str::from_utf8(&line.as_bytes()[range.clone()]).unwrap_or_default()
@@ -53,35 +53,23 @@ impl<'t> SessionToken<'t> {
         }
     }
 
-    /// A token that does not borrow from the request.
-    #[must_use]
-    pub fn into_owned(self) -> SessionToken<'static> {
-        SessionToken(match self.0 {
-            Text::Plain(value) => Text::Plain(value.into_owned().into()),
-            Text::InHeader(line, range) => Text::InHeader(line, range),
-        })
-    }
-
-    /// A token that a header line holds at this place.
-    pub(crate) fn in_header(
-        line: &HeaderValue,
-        range: Range<usize>,
-    ) -> Option<SessionToken<'static>> {
+    /// The token that a header line holds at this place.
+    pub(crate) fn in_header(line: &HeaderValue, range: Range<usize>) -> Option<Self> {
         let value = str::from_utf8(&line.as_bytes()[range.clone()]).ok()?;
-        let in_header = || SessionToken(Text::InHeader(line.clone(), range));
+        let in_header = || Self(Text::InHeader(line.clone(), range));
         (!value.is_empty()).then(in_header)
     }
 }
 
-impl PartialEq for SessionToken<'_> {
+impl PartialEq for SessionToken {
     fn eq(&self, other: &Self) -> bool {
         self.secret() == other.secret()
     }
 }
 
-impl Eq for SessionToken<'_> {}
+impl Eq for SessionToken {}
 
-impl fmt::Debug for SessionToken<'_> {
+impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionToken(redacted)")
     }
@@ -108,6 +96,18 @@ impl SessionId {
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0
+    }
+}
+
+impl From<LoginId> for SessionId {
+    fn from(login: LoginId) -> Self {
+        Self(login.to_bytes())
+    }
+}
+
+impl From<SessionId> for LoginId {
+    fn from(session: SessionId) -> Self {
+        Self::from_bytes(session.0)
     }
 }
 
@@ -151,7 +151,7 @@ impl std::error::Error for InvalidSessionId {}
 
 /// Names the customer of a session to a store.
 ///
-/// A keyed hash of what the app calls the customer: a look into the store does not tell which
+/// A keyed hash of what the app calls the customer: a look into the store does not show which
 /// customer a session belongs to. Sessions of one subject can be ended together, by
 /// [`revoke_subject`](super::SessionStore::revoke_subject).
 ///
@@ -167,18 +167,30 @@ impl std::error::Error for InvalidSessionId {}
 pub struct SubjectId([u8; 16]);
 
 impl SubjectId {
-    /// The id of this customer under the first of the keys, which is the one that seals.
+    /// Returns the id of this customer under the first of the keys, which is the one that seals.
+    ///
+    /// Sessions from before a change of keys have another id: look for those under
+    /// [each key](Self::under_each_key).
     #[must_use]
     pub fn new(keys: &CookieKeys, name: &str) -> Self {
-        Self(keys.keyed_hash(b"subject", name.as_bytes()))
+        Self::under_each_key(keys, name)[0]
+    }
+
+    /// Returns the ids of this customer under every key of the ring, in its order.
+    ///
+    /// To end or to list all sessions of a customer, do so for each of them.
+    #[must_use]
+    pub fn under_each_key(keys: &CookieKeys, name: &str) -> Vec<Self> {
+        let hashes = keys.keyed_hashes(b"subject", name.as_bytes());
+        hashes.into_iter().map(Self).collect()
     }
 
     #[cfg(feature = "redis")]
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(|SessionId(id)| Self(id))
     }
 
-    /// The id as bytes.
+    /// Returns the id as bytes.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0
@@ -216,6 +228,21 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<SessionId>(), Err(InvalidSessionId), "{wrong}");
         }
+    }
+
+    #[test]
+    fn subject_is_found_again_after_a_change_of_keys() {
+        let [old, new] = [[7, 1], [9, 2]].map(|[step, start]: [u8; 2]| {
+            let byte = |at: u8| at.wrapping_mul(step).wrapping_add(start) ^ (at << 4);
+            (0..32).map(byte).collect::<Vec<_>>()
+        });
+        let before = CookieKeys::new([&old]).unwrap();
+        let after = CookieKeys::new([&new, &old]).unwrap();
+        let name = "customer 17";
+        let subject = SubjectId::new(&before, name);
+        assert_ne!(SubjectId::new(&after, name), subject);
+        assert_eq!(SubjectId::under_each_key(&after, name)[1], subject);
+        assert!(!SubjectId::under_each_key(&after, "customer 18").contains(&subject));
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(crate) trait UserBackend: Send + Sync {
 /// A live session, and the session token of the request.
 #[derive(Clone)]
 pub(crate) struct CurrentSession {
-    pub token: SessionToken<'static>,
+    pub token: SessionToken,
     pub session: Session,
 }
 

@@ -22,7 +22,7 @@ test('every cookie is __Host-, Secure, HttpOnly and Lax, and hidden from scripts
 
   const names = (cookies) => cookies.map(({ name }) => name.replace(/-login-.*/, '-login-…')).sort();
   assert.deepEqual(names(begunWith), ['__Host-telenor-login-…']);
-  assert.deepEqual(names(signedInWith), ['__Host-telenor-rounds', '__Host-telenor-session']);
+  assert.deepEqual(names(signedInWith), ['__Host-telenor-loop', '__Host-telenor-session']);
   for (const { name, domain, path, secure, httpOnly, sameSite } of [...begunWith, ...signedInWith]) {
     assert.deepEqual(
       { domain, path, secure, httpOnly, sameSite },

@@ -260,13 +260,13 @@ mod tests {
         matches!(cache.get(id), Some(Some(_)))
     }
 
-    /// Asks the store, and has it answer after `meanwhile`. Returns whether that answer holds.
-    fn holds(cache: &Cache, id: SessionId, answer: Answer, meanwhile: impl FnOnce()) -> bool {
+    /// Asks the store, and has it answer after `in_between`. Returns whether that answer holds.
+    fn holds(cache: &Cache, id: SessionId, answer: Answer, in_between: impl FnOnce()) -> bool {
         let Lookup::Miss(in_flight) = cache.lookup(id, false) else {
             panic!("the session is known or in flight");
         };
         let asked_at = in_flight.restart();
-        meanwhile();
+        in_between();
         let completed = cache.complete(id, &in_flight, asked_at, answer);
         cache.remove_in_flight(id, &in_flight);
         completed.is_ok()

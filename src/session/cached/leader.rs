@@ -18,7 +18,7 @@ pub(super) struct Leader<S> {
 
 impl<S: SessionStore> Leader<S> {
     /// Asks the store until it has an answer that holds, or no caller waits.
-    pub(super) async fn drive(self, token: SessionToken<'static>, now: SystemTime) {
+    pub(super) async fn drive(self, token: SessionToken, now: SystemTime) {
         let mut subject = None;
         loop {
             let settled = self.cache.settled(subject);

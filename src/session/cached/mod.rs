@@ -119,7 +119,7 @@ impl<S: SessionStore> CachedStore<S> {
         }
     }
 
-    async fn find(&self, token: &SessionToken<'_>, now: SystemTime, fresh: bool) -> Answer {
+    async fn find(&self, token: &SessionToken, now: SystemTime, fresh: bool) -> Answer {
         let id = token.id();
         let follower = match self.cache.lookup(id, fresh) {
             Lookup::Hit(session) => return Ok(live(session, now)),
@@ -133,7 +133,7 @@ impl<S: SessionStore> CachedStore<S> {
                     in_flight,
                 };
                 // In a task of its own, so that the caller that asked first may hang up.
-                detached::spawn(leader.drive(token.clone().into_owned(), now));
+                detached::spawn(leader.drive(token.clone(), now));
                 follower
             }
         };
@@ -149,24 +149,20 @@ fn live(session: Option<Session>, now: SystemTime) -> Option<Session> {
 impl<S: SessionStore> SessionStore for CachedStore<S> {
     const STABLE_TOKEN: bool = S::STABLE_TOKEN;
 
-    fn try_load(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Answer> {
+    fn try_load(&self, token: &SessionToken, now: SystemTime) -> Option<Answer> {
         let known = self.cache.get(token.id())?;
         Some(Ok(live(known, now)))
     }
 
-    async fn load(&self, token: &SessionToken<'_>, now: SystemTime) -> Answer {
+    async fn load(&self, token: &SessionToken, now: SystemTime) -> Answer {
         self.find(token, now, false).await
     }
 
-    async fn load_fresh(&self, token: &SessionToken<'_>, now: SystemTime) -> Answer {
+    async fn load_fresh(&self, token: &SessionToken, now: SystemTime) -> Answer {
         self.find(token, now, true).await
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let stamp = self.cache.write_stamp();
         let token = self.inner.save(session.clone(), now).await?;
         self.cache.insert(token.id(), session, stamp);
@@ -175,10 +171,10 @@ impl<S: SessionStore> SessionStore for CachedStore<S> {
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         let id = token.id();
         self.cache.settled(new.subject()).await;
         let stamp = self.cache.write_stamp();
@@ -193,7 +189,7 @@ impl<S: SessionStore> SessionStore for CachedStore<S> {
         updated
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, now: SystemTime) -> Result<(), StoreError> {
         let _invalidation = self.cache.invalidate(Target::Session(token.id()));
         self.inner.remove(token, now).await
     }
@@ -239,7 +235,7 @@ impl<S: SessionStore> SessionStore for CachedStore<S> {
         self.inner.sessions_of(subject, now).await
     }
 
-    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
+    fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         self.inner.id(token, session)
     }
 

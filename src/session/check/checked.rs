@@ -31,7 +31,7 @@ pub(super) struct Checked<Store> {
 /// A session that was saved.
 #[derive(Clone)]
 pub(super) struct Saved {
-    pub token: SessionToken<'static>,
+    pub token: SessionToken,
     pub session: Session,
 }
 
@@ -89,7 +89,7 @@ impl<Store: SessionStore> Checked<Store> {
     }
 
     /// Looks at what is at hand as well: before, and after, as a cache fills in between.
-    pub(super) async fn load(&self, token: &SessionToken<'_>) -> Found {
+    pub(super) async fn load(&self, token: &SessionToken) -> Found {
         let before = self.store.try_load(token, self.now);
         let session = looked_up("load", self.store.load(token, self.now).await).session;
         let after = self.store.try_load(token, self.now);
@@ -105,16 +105,12 @@ impl<Store: SessionStore> Checked<Store> {
         Found { method, session }
     }
 
-    pub(super) async fn load_fresh(&self, token: &SessionToken<'_>) -> Found {
+    pub(super) async fn load_fresh(&self, token: &SessionToken) -> Found {
         let session = self.store.load_fresh(token, self.now).await;
         looked_up("load_fresh", session)
     }
 
-    pub(super) async fn update(
-        &self,
-        token: &SessionToken<'_>,
-        new: &Session,
-    ) -> Option<SessionToken<'static>> {
+    pub(super) async fn update(&self, token: &SessionToken, new: &Session) -> Option<SessionToken> {
         let updated = self.store.update(token, new.clone(), self.now).await;
         let rule = Rule::of("update", "a session that is not updated is not an error");
         rule.ok(updated)
@@ -129,7 +125,7 @@ impl<Store: SessionStore> Checked<Store> {
         Saved { token, session }
     }
 
-    pub(super) async fn remove(&self, token: &SessionToken<'_>) {
+    pub(super) async fn remove(&self, token: &SessionToken) {
         let removed = self.store.remove(token, self.now).await;
         Rule::of("remove", "an unknown token is not an error").ok(removed);
     }

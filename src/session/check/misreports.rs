@@ -65,7 +65,7 @@ impl Store {
 impl SessionStore for Store {
     fn try_load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Option<Result<Option<Session>, StoreError>> {
         let at_hand = self.inner.try_load(token, now)?;
@@ -74,7 +74,7 @@ impl SessionStore for Store {
 
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let loaded = self.inner.load(token, now).await;
@@ -83,35 +83,31 @@ impl SessionStore for Store {
 
     async fn load_fresh(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let loaded = self.inner.load_fresh(token, now).await;
         self.or(Misreport::NoFreshSession, None, loaded)
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let saved = self.inner.save(session, now).await;
         self.or(Misreport::Saved, SessionToken::random(), saved)
     }
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         let updated = self.inner.update(token, new, now).await;
         let updated = self.or(Misreport::Overtaken, None, updated);
-        let token = token.clone().into_owned();
+        let token = token.clone();
         self.or(Misreport::Updated, Some(token), updated)
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, now: SystemTime) -> Result<(), StoreError> {
         let removed = self.inner.remove(token, now).await;
         self.or(Misreport::Removed, (), removed)
     }

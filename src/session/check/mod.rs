@@ -6,8 +6,7 @@ mod defects;
 mod ending;
 mod expiry;
 mod fault;
-mod faults;
-mod faulty;
+mod faulty_store;
 mod find_ended;
 mod leases;
 #[cfg(test)]
@@ -16,13 +15,14 @@ mod rule;
 mod saving;
 mod subjects;
 mod survivors;
+mod under_faults;
 mod updating;
 
 use self::checked::Checked;
 pub use self::{
     fault::{Fault, Operation},
-    faults::check_store_faults,
-    faulty::FaultyStore,
+    faulty_store::FaultyStore,
+    under_faults::check_store_faults,
 };
 use super::SessionStore;
 

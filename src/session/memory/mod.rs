@@ -77,9 +77,11 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    fn find(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Session> {
+    fn find(&self, token: &SessionToken, now: SystemTime) -> Option<Session> {
+        let now = unix_seconds(now);
+        self.sessions.sweeper.observe(now);
         let session = self.sessions.shards.get(token.id())?;
-        session.is_live(unix_seconds(now)).then_some(session)
+        (!session.has_expired(now)).then_some(session)
     }
 }
 
@@ -114,7 +116,7 @@ impl Sessions {
 
     fn is_live(&self, id: SessionId, now: u64) -> bool {
         let session = self.shards.get(id);
-        session.is_some_and(|session| session.is_live(now))
+        session.is_some_and(|session| !session.has_expired(now))
     }
 
     /// Forgets the sessions for which `keep` does not hold.
@@ -126,14 +128,14 @@ impl Sessions {
     }
 
     fn sweep(&self, now: u64) {
-        self.retain(|session| session.is_live(now));
+        self.retain(|session| !session.has_expired(now));
     }
 }
 
 impl SessionStore for MemoryStore {
     fn try_load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Option<Result<Option<Session>, StoreError>> {
         Some(Ok(self.find(token, now)))
@@ -141,17 +143,13 @@ impl SessionStore for MemoryStore {
 
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         Ok(self.find(token, now))
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let (sessions, now) = (&self.sessions, unix_seconds(now));
         if !sessions.shards.reserve() {
             sessions.sweep(now);
@@ -174,18 +172,18 @@ impl SessionStore for MemoryStore {
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         if new.is_expired_at(now) {
             return Ok(None);
         }
         let updated = self.sessions.shards.update(token.id(), new);
-        Ok(updated.then(|| token.clone().into_owned()))
+        Ok(updated.then(|| token.clone()))
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, _now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, _now: SystemTime) -> Result<(), StoreError> {
         self.sessions.remove(token.id());
         Ok(())
     }
@@ -306,6 +304,19 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(180)).await;
             assert!(store.is_empty());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clock_that_is_put_right_again_costs_no_live_session() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new();
+        let live = store.save(session(&clock, 600), clock.now()).await.unwrap();
+        clock.advance(Duration::from_secs(1_000_000));
+        store.save(session(&clock, 60), clock.now()).await.unwrap();
+        clock.rewind(Duration::from_secs(1_000_000));
+        store.load(&live, clock.now()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(90)).await;
+        assert!(store.load(&live, clock.now()).await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -57,7 +57,7 @@ impl Shards {
     }
 
     /// Keeps a session in a place that was [reserved](Self::reserve).
-    pub(super) fn insert(&self, session: &Session) -> SessionToken<'static> {
+    pub(super) fn insert(&self, session: &Session) -> SessionToken {
         loop {
             let token = SessionToken::random();
             let id = token.id();

@@ -19,12 +19,17 @@ pub(super) struct Sweeper {
 }
 
 impl Sweeper {
+    /// Notes the time, for the next sweep.
+    pub(super) fn observe(&self, now: u64) {
+        self.time.observe(now);
+    }
+
     /// Starts the task, unless it runs. Without a runtime it does not run.
     ///
     /// `sweep` gets the time, and returns how many sessions are left, or `None` when the store is
     /// gone.
     pub(super) fn start(&self, now: u64, sweep: impl Fn(u64) -> Option<usize> + Send + 'static) {
-        self.time.observe(now);
+        self.observe(now);
         if self.running.swap(true, Ordering::SeqCst) {
             return;
         }

@@ -189,7 +189,7 @@ impl RedisStore {
 impl SessionStore for RedisStore {
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let id = token.id();
@@ -199,11 +199,7 @@ impl SessionStore for RedisStore {
         Ok(session.filter(|session| !session.is_expired_at(now)))
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let seconds = session.seconds_left(unix_seconds(now));
         if seconds == 0 {
             return Err(StoreError::new("the session has ended before it was kept"));
@@ -221,10 +217,10 @@ impl SessionStore for RedisStore {
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         let before = new.version().checked_sub(1);
         let Some(before) = before.filter(|_| !new.is_expired_at(now)) else {
             return Ok(None);
@@ -234,10 +230,10 @@ impl SessionStore for RedisStore {
         update.arg(UPDATE).arg(1).arg(self.prefix.session(id));
         let update = update.arg(format!("{before}.")).arg(self.seal(&new, id));
         let updated: bool = self.query(update).await?;
-        Ok(updated.then(|| token.clone().into_owned()))
+        Ok(updated.then(|| token.clone()))
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, _now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, _now: SystemTime) -> Result<(), StoreError> {
         self.delete(&self.prefix.session(token.id())).await
     }
 

@@ -17,7 +17,6 @@ use crate::{
     clock::{MAX_SKEW, ObservedTime},
     detached,
     error::chain,
-    login_id::LoginId,
     session::{
         SessionId, StoreError, SubjectId,
         revocations::{Revocation, RevocationList, Target},
@@ -83,7 +82,7 @@ impl RevocationFeed {
         add.arg("MAXLEN").arg("~").arg(capacity.max(1)).arg("*");
         match revocation.target {
             Target::Session(login) => {
-                let id = SessionId(login.to_bytes()).to_string();
+                let id = SessionId::from(login).to_string();
                 add.arg("session").arg(id);
             }
             Target::Subject(subject) => {
@@ -231,12 +230,11 @@ fn parse(fields: &[String]) -> Option<Revocation> {
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
     match fields[..] {
         ["session", id, "until", until] => {
-            let login = id.parse::<SessionId>().ok()?.to_bytes();
-            let login = LoginId::from_bytes(login);
-            Some(Revocation::of_session(login, until.parse().ok()?))
+            let session: SessionId = id.parse().ok()?;
+            Some(Revocation::of_session(session.into(), until.parse().ok()?))
         }
         ["subject", id, "up-to", up_to, "until", until] => {
-            let subject = SubjectId::from_bytes(id.parse::<SessionId>().ok()?.to_bytes());
+            let subject = SubjectId::parse(id)?;
             Some(Revocation::of_subject(
                 subject,
                 up_to.parse().ok()?,

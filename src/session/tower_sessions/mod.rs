@@ -9,12 +9,13 @@ mod subjects;
 mod table;
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
 use self::{
     epoch::Epoch,
@@ -24,6 +25,7 @@ use self::{
 };
 use super::{Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
 use crate::{
+    error::chain,
     key::{CookieKeys, Purpose, Sealer},
     polling::Polling,
 };
@@ -32,6 +34,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait for another instance that updates the same session.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How many sessions are looked up at the same time.
+const MAX_CONCURRENT: usize = 16;
 
 /// Keeps sessions in any store that was written for tower-sessions: PostgreSQL, MySQL, SQLite,
 /// DynamoDB and many more.
@@ -75,8 +79,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// - A session that was ended stays ended, also when another instance is about to write to it.
 /// - [`revoke_all`](SessionStore::revoke_all) takes effect at once in its own instance, and within
 ///   two seconds in the others, or within thirty where the store does not answer.
-/// - [`revoke_subject`](SessionStore::revoke_subject) takes effect at once on every instance. The
-///   record behind it lasts a year from the subject's first login, and its sessions end with it.
+/// - [`revoke_subject`](SessionStore::revoke_subject) takes effect at once on every instance.
 /// - Of several callers that update a session, or ask for a lease, at the same moment, one wins.
 ///   Between instances that holds as far as the store creates records atomically, as the one for
 ///   Redis does. Those for SQL look whether a record is there and write afterwards, or delete one
@@ -153,31 +156,33 @@ impl TowerSessionsStore {
 impl SessionStore for TowerSessionsStore {
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         self.find(token.id(), now).await
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let token = self.create(&session, now).await?;
         if let Some(subject) = session.subject() {
-            self.add_to_subject(subject, token.id(), &session, now)
-                .await?;
+            let added = self
+                .add_to_subject(subject, token.id(), &session, now)
+                .await;
+            if let Err(error) = added {
+                // A list that misses a session is better than a login that fails.
+                let error = chain(&error);
+                tracing::warn!(error, "the list of a subject's sessions was not updated");
+            }
         }
         Ok(token)
     }
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         if new.is_expired_at(now) {
             return Ok(None);
         }
@@ -197,7 +202,7 @@ impl SessionStore for TowerSessionsStore {
                 if !matches!(updated, Ok(true)) && !may_land && began.elapsed() < ttl {
                     let _ = self.release(&name).await;
                 }
-                return Ok(updated?.then(|| token.clone().into_owned()));
+                return Ok(updated?.then(|| token.clone()));
             }
             if !self.accepts_update(id, &new).await? {
                 return Ok(None);
@@ -210,7 +215,7 @@ impl SessionStore for TowerSessionsStore {
         }
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, _now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, _now: SystemTime) -> Result<(), StoreError> {
         self.end(token.id()).await
     }
 
@@ -226,10 +231,10 @@ impl SessionStore for TowerSessionsStore {
     async fn revoke_subject(
         &self,
         subject: SubjectId,
-        _until: SystemTime,
-        _now: SystemTime,
+        until: SystemTime,
+        now: SystemTime,
     ) -> Result<(), StoreError> {
-        self.end_subject(subject).await
+        self.end_subject(subject, until, now).await
     }
 
     async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
@@ -242,10 +247,21 @@ impl SessionStore for TowerSessionsStore {
         now: SystemTime,
     ) -> Result<Vec<SessionId>, StoreError> {
         let mut ended = Vec::new();
-        for (id, session) in sessions {
-            if session.is_expired_at(now) || self.find(*id, now).await?.is_none() {
-                ended.push(*id);
+        for some in sessions.chunks(MAX_CONCURRENT) {
+            let mut look_ups = JoinSet::new();
+            for (id, session) in some.iter().cloned() {
+                let store = self.clone();
+                look_ups.spawn(async move {
+                    let live = !session.is_expired_at(now) && store.find(id, now).await?.is_some();
+                    Ok::<_, StoreError>((!live).then_some(id))
+                });
             }
+            let mut found = HashSet::new();
+            while let Some(looked_up) = look_ups.join_next().await {
+                found.extend(looked_up.map_err(StoreError::new)??);
+            }
+            let ids = some.iter().map(|(id, _)| *id);
+            ended.extend(ids.filter(|id| found.contains(id)));
         }
         Ok(ended)
     }

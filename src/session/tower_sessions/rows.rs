@@ -10,8 +10,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    super::{Record, Session, SessionId, SessionToken, StoreError, SubjectId},
+    super::{Record, Session, SessionId, SessionToken, StoreError},
     TowerSessionsStore,
+    subjects::SubjectEpoch,
     table::id_of,
 };
 
@@ -21,8 +22,7 @@ const MAX_ATTEMPTS: u32 = 5;
 #[derive(Serialize, Deserialize)]
 struct SessionRow {
     epoch: String,
-    /// The subject of the session, and the epoch of that.
-    subject: Option<(SubjectId, String)>,
+    subject: Option<SubjectEpoch>,
     /// Where the session may be updated, it is in the record of its state.
     session: Option<Record>,
 }
@@ -33,12 +33,9 @@ impl TowerSessionsStore {
         &self,
         session: &Session,
         now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    ) -> Result<SessionToken, StoreError> {
         let epoch = self.epoch.for_login(&self.table, now).await?;
-        let subject = match session.subject() {
-            Some(subject) => Some((subject, self.begin_subject(subject, now).await?)),
-            None => None,
-        };
+        let subject = self.subject_epoch(session).await?;
         let until = session.record().expires_at;
         let changes = session.is_renewable();
         let row = SessionRow {
@@ -93,8 +90,8 @@ impl TowerSessionsStore {
         if !self.epoch.is_current(&self.table, &row.epoch).await? {
             return Ok(None);
         }
-        if let Some((subject, epoch)) = &row.subject
-            && !self.is_current_subject(*subject, epoch).await?
+        if let Some(subject) = &row.subject
+            && !self.is_current_subject(subject).await?
         {
             return Ok(None);
         }

@@ -1,8 +1,9 @@
 //! The sessions of one subject, in a store that has no index.
 //!
-//! Each session of a subject names the epoch of the subject, as all name that of the store. To end
-//! them is to delete the record of that epoch. Which sessions there are stands in a second record,
-//! for the list and the limit. That one may miss a session, and ends none by itself.
+//! Each session of a subject names an epoch of the subject, as all name that of the store. To end
+//! them is to delete the record of that epoch. Such a record cannot be made to last longer, so
+//! there is one for each year in which sessions expire. Which sessions there are stands in another
+//! record, for the list and the limit. That one may miss a session, and ends none by itself.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,14 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{POLL_INTERVAL, TowerSessionsStore, WAIT_TIMEOUT, table::id_of};
 use crate::{
-    clock::unix_seconds,
+    clock::{MAX_SKEW, unix_seconds},
     polling::Polling,
     session::{Lease, Leases, Session, SessionId, StoreError, SubjectId},
 };
 
-/// The sessions of a subject end when the record of its epoch does, which is made with a login.
-const EPOCH_TTL: u64 = 366 * 24 * 60 * 60;
+/// In seconds.
+const YEAR: u64 = 366 * 24 * 60 * 60;
 const LEASE_TTL: Duration = Duration::from_secs(10);
+
+/// What a session names: the subject, the year in which it expires, and the epoch of both.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SubjectEpoch {
+    subject: SubjectId,
+    year: u64,
+    epoch: String,
+}
 
 /// The sessions of a subject, the oldest first.
 #[derive(Default, Serialize, Deserialize)]
@@ -27,30 +36,48 @@ struct SubjectRow {
 }
 
 impl TowerSessionsStore {
-    /// The epoch for a session that begins now.
-    pub(super) async fn begin_subject(
+    /// The epoch of a new session, where it has a subject.
+    pub(super) async fn subject_epoch(
         &self,
-        subject: SubjectId,
-        now: SystemTime,
-    ) -> Result<String, StoreError> {
-        let epoch = format!("{:032x}", rand::random::<u128>());
-        let until = unix_seconds(now).saturating_add(EPOCH_TTL);
-        self.table
-            .get_or_create(epoch_of(subject), &epoch, until)
-            .await
+        session: &Session,
+    ) -> Result<Option<SubjectEpoch>, StoreError> {
+        let Some(subject) = session.subject() else {
+            return Ok(None);
+        };
+        let year = session.record().expires_at / YEAR;
+        let (id, new) = (
+            epoch_of(subject, year),
+            format!("{:032x}", rand::random::<u128>()),
+        );
+        let until = (year + 1).saturating_mul(YEAR);
+        let epoch = self.table.get_or_create(id, &new, until).await?;
+        Ok(Some(SubjectEpoch {
+            subject,
+            year,
+            epoch,
+        }))
     }
 
     pub(super) async fn is_current_subject(
         &self,
-        subject: SubjectId,
-        epoch: &str,
+        named: &SubjectEpoch,
     ) -> Result<bool, StoreError> {
-        let current = self.table.load(epoch_of(subject)).await?;
-        Ok(current.as_deref() == Some(epoch))
+        let current = self.table.load(epoch_of(named.subject, named.year)).await?;
+        Ok(current.as_ref() == Some(&named.epoch))
     }
 
-    pub(super) async fn end_subject(&self, subject: SubjectId) -> Result<(), StoreError> {
-        self.table.delete(epoch_of(subject)).await?;
+    /// Ends the sessions of a subject, which expire by `until`.
+    pub(super) async fn end_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        // A session from just before the turn of the year may be live by a clock that is behind.
+        let first = unix_seconds(now).saturating_sub(MAX_SKEW) / YEAR;
+        for year in first..=(unix_seconds(until) / YEAR).max(first) {
+            self.table.delete(epoch_of(subject, year)).await?;
+        }
         // The sessions have ended, whether or not this fails.
         let _ = self.table.delete(row_of(subject)).await;
         Ok(())
@@ -67,7 +94,7 @@ impl TowerSessionsStore {
         let lease = format!("subject-{subject}");
         let polling = Polling::new(WAIT_TIMEOUT, POLL_INTERVAL);
         let mut acquired = self.acquire(&lease, LEASE_TTL).await? == Lease::Acquired;
-        // A list that is not quite right is better than a login that fails.
+        // After the wait it goes on without the lease.
         while !acquired && polling.next().await {
             acquired = self.acquire(&lease, LEASE_TTL).await? == Lease::Acquired;
         }
@@ -127,8 +154,8 @@ impl TowerSessionsStore {
     }
 }
 
-fn epoch_of(subject: SubjectId) -> SessionId {
-    id_of("subject epoch", &subject.to_string())
+fn epoch_of(subject: SubjectId, year: u64) -> SessionId {
+    id_of("subject epoch", &format!("{subject} {year}"))
 }
 
 fn row_of(subject: SubjectId) -> SessionId {

@@ -69,14 +69,14 @@ fn subject() -> SubjectId {
 }
 
 /// A store with a session that its caches do not know yet.
-async fn unseen() -> (Inner, SessionToken<'static>) {
+async fn unseen() -> (Inner, SessionToken) {
     let inner = inner();
     let token = inner.inner.save(session(), now()).await.unwrap();
     (inner, token)
 }
 
 /// What the layer does.
-async fn found(store: &impl SessionStore, token: &SessionToken<'_>) -> Option<Session> {
+async fn found(store: &impl SessionStore, token: &SessionToken) -> Option<Session> {
     let found = match store.try_load(token, now()) {
         Some(at_hand) => at_hand,
         None => store.load(token, now()).await,
@@ -84,15 +84,15 @@ async fn found(store: &impl SessionStore, token: &SessionToken<'_>) -> Option<Se
     found.unwrap()
 }
 
-async fn is_there(store: &impl SessionStore, token: &SessionToken<'_>) -> bool {
+async fn is_there(store: &impl SessionStore, token: &SessionToken) -> bool {
     found(store, token).await.is_some()
 }
 
-async fn version(store: &impl SessionStore, token: &SessionToken<'_>) -> Option<u32> {
+async fn version(store: &impl SessionStore, token: &SessionToken) -> Option<u32> {
     found(store, token).await.map(|session| session.version())
 }
 
-async fn fresh_version(store: &impl SessionStore, token: &SessionToken<'_>) -> Option<u32> {
+async fn fresh_version(store: &impl SessionStore, token: &SessionToken) -> Option<u32> {
     let session = store.load_fresh(token, now()).await.unwrap();
     session.map(|session| session.version())
 }
@@ -100,8 +100,8 @@ async fn fresh_version(store: &impl SessionStore, token: &SessionToken<'_>) -> O
 /// A call in a task.
 fn call<T, Output>(
     store: &Cached,
-    token: &SessionToken<'static>,
-    method: impl FnOnce(Cached, SessionToken<'static>) -> T,
+    token: &SessionToken,
+    method: impl FnOnce(Cached, SessionToken) -> T,
 ) -> JoinHandle<Output>
 where
     T: Future<Output = Output> + Send + 'static,
@@ -110,10 +110,7 @@ where
     tokio::spawn(method(Arc::clone(store), token.clone()))
 }
 
-fn load(
-    store: &Cached,
-    token: &SessionToken<'static>,
-) -> JoinHandle<Result<Option<Session>, StoreError>> {
+fn load(store: &Cached, token: &SessionToken) -> JoinHandle<Result<Option<Session>, StoreError>> {
     call(store, token, async |store, token| {
         store.load(&token, now()).await
     })
@@ -138,11 +135,7 @@ impl End {
         ]
     }
 
-    async fn call(
-        self,
-        store: &impl SessionStore,
-        token: &SessionToken<'_>,
-    ) -> Result<(), StoreError> {
+    async fn call(self, store: &impl SessionStore, token: &SessionToken) -> Result<(), StoreError> {
         let (now, until) = (now(), now() + LONG);
         match self {
             Self::Remove => store.remove(token, now).await,
@@ -152,11 +145,7 @@ impl End {
         }
     }
 
-    fn spawn(
-        self,
-        store: &Cached,
-        token: &SessionToken<'static>,
-    ) -> JoinHandle<Result<(), StoreError>> {
+    fn spawn(self, store: &Cached, token: &SessionToken) -> JoinHandle<Result<(), StoreError>> {
         call(store, token, async move |store, token| {
             self.call(&*store, &token).await
         })

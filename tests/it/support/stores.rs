@@ -30,30 +30,26 @@ impl<S: SessionStore> SessionStore for Deadline<S> {
 
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         within(self.0.load(token, now)).await
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         within(self.0.save(session, now)).await
     }
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         within(self.0.update(token, new, now)).await
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, now: SystemTime) -> Result<(), StoreError> {
         within(self.0.remove(token, now)).await
     }
 
@@ -191,7 +187,7 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
 
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let loaded = self.inner.load(token, now).await;
@@ -199,11 +195,7 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
         loaded
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let saved = self.inner.save(session, now).await;
         self.writes.pass().await;
         saved
@@ -211,16 +203,16 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         let updated = self.inner.update(token, new, now).await;
         self.writes.pass().await;
         updated
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, now: SystemTime) -> Result<(), StoreError> {
         self.endings.pass().await;
         self.inner.remove(token, now).await
     }

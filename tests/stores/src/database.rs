@@ -124,7 +124,7 @@ pub async fn in_postgres(url: &str, schema: &str) -> (PostgresStore, PgPool) {
     (store, pool)
 }
 
-/// Is gone when the test is over.
+/// Is gone when the test ends.
 pub struct File(PathBuf);
 
 impl Drop for File {

@@ -25,7 +25,7 @@ pub(in crate::session::check) enum Defect {
     LosesWhatItDoesNotUpdate,
     UpdatesInTwoSteps,
     RevivesWhatItUpdates,
-    RevivesWhatIsRemovedMeanwhile,
+    RevivesWhatIsRemovedInBetween,
     RemovesNothing,
     RemovesOthersToo,
     RevokesNothing,

@@ -88,7 +88,7 @@ const NOTICED: &[(&[Defect], &str)] = {
             "`update` broke a rule: a session that was ended does not come back",
         ),
         (
-            &[RevivesWhatIsRemovedMeanwhile],
+            &[RevivesWhatIsRemovedInBetween],
             "`update` broke a rule: a session that is removed and updated at the same time is gone",
         ),
         (

@@ -65,7 +65,7 @@ impl Store {
         }
     }
 
-    fn find(&self, token: &SessionToken<'_>, now: SystemTime) -> Option<Session> {
+    fn find(&self, token: &SessionToken, now: SystemTime) -> Option<Session> {
         let mut kept = self.kept();
         let found = kept.sessions.get(&token.id()).cloned();
         let found = found.filter(|session| !self.has_expired(session, now));
@@ -75,11 +75,11 @@ impl Store {
         found
     }
 
-    fn seen(&self, token: &SessionToken<'_>) -> Option<Session> {
+    fn seen(&self, token: &SessionToken) -> Option<Session> {
         self.kept().seen.get(&token.id()).cloned()
     }
 
-    fn new_token(&self) -> SessionToken<'static> {
+    fn new_token(&self) -> SessionToken {
         let number = self.saved.fetch_add(1, Ordering::SeqCst);
         match self.defect {
             Defect::MakesTokensThatCanBeGuessed => SessionToken::new(number.to_string()),
@@ -139,7 +139,7 @@ impl Kept {
 impl SessionStore for Store {
     fn try_load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Option<Result<Option<Session>, StoreError>> {
         if self.has(Defect::TriesToLoadWhatItSaw) {
@@ -150,7 +150,7 @@ impl SessionStore for Store {
 
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let found = self.find(token, now);
@@ -162,7 +162,7 @@ impl SessionStore for Store {
 
     async fn load_fresh(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let seen = self.seen(token);
@@ -173,11 +173,7 @@ impl SessionStore for Store {
         self.load(token, now).await
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        _now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, _now: SystemTime) -> Result<SessionToken, StoreError> {
         if self.has(Defect::FailsToSave) {
             return Err(StoreError::new("full"));
         }
@@ -200,16 +196,16 @@ impl SessionStore for Store {
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         if new.is_expired_at(now) && !self.has(Defect::UpdatesWhatHasExpired) {
             return Ok(None);
         }
         let id = token.id();
         let before = self.kept().sessions.get(&id).cloned();
-        if self.has(Defect::UpdatesInTwoSteps) || self.has(Defect::RevivesWhatIsRemovedMeanwhile) {
+        if self.has(Defect::UpdatesInTwoSteps) || self.has(Defect::RevivesWhatIsRemovedInBetween) {
             yield_now().await;
         }
         let mut kept = self.kept();
@@ -221,7 +217,7 @@ impl SessionStore for Store {
         };
         let overtaken = match kept.sessions.get(&id) {
             Some(now) => now.version() != before.version() && !self.has(Defect::UpdatesInTwoSteps),
-            None => !self.has(Defect::RevivesWhatIsRemovedMeanwhile),
+            None => !self.has(Defect::RevivesWhatIsRemovedInBetween),
         };
         let accepted = before.accepts_update(&new) || self.has(Defect::IgnoresTheVersion);
         if overtaken || !accepted || self.has(Defect::UpdatesNothing) {
@@ -230,7 +226,7 @@ impl SessionStore for Store {
             }
             return Ok(None);
         }
-        let mut token = token.clone().into_owned();
+        let mut token = token.clone();
         if self.has(Defect::ChangesItsTokens) {
             token = SessionToken::random();
         }
@@ -238,7 +234,7 @@ impl SessionStore for Store {
         Ok(Some(token))
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, _now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, _now: SystemTime) -> Result<(), StoreError> {
         let mut kept = self.kept();
         let known = kept.sessions.contains_key(&token.id());
         match self.defect {
@@ -355,7 +351,7 @@ impl SessionStore for Store {
         Ok(Some(listed.map(|(id, _)| *id).collect()))
     }
 
-    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
+    fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         let mut id = token.id();
         if self.has(Defect::NamesASessionByItsVersion) {
             id.0[0] ^= session.version().to_le_bytes()[0];

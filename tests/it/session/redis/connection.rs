@@ -261,7 +261,7 @@ async fn wrong_password_is_an_error_that_does_not_show_it_and_can_be_mended() {
     }
     support::log::assert_silent(mark, &["canary".to_owned(), url]);
     let () = redis.ask(cmd("ACL").arg(&["SETUSER", "shop", ">canary"]));
-    eventually("it is let in", async || {
+    eventually("it is admitted", async || {
         store.save(session("token"), now()).await.is_ok()
     })
     .await;

@@ -58,7 +58,7 @@ async fn stores_with_the_same_keys_share_their_sessions() {
 async fn session_leaves_redis_when_it_ends() {
     let redis = Redis::start().await;
     let store = store(&redis);
-    let left = |token: &SessionToken<'_>| -> i64 { redis.ask(cmd("PTTL").arg(key(token))) };
+    let left = |token: &SessionToken| -> i64 { redis.ask(cmd("PTTL").arg(key(token))) };
     let ends = now() + 10 * MINUTE;
     let token = store
         .save(Session::new("token", ends), now())

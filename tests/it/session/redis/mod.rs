@@ -48,7 +48,7 @@ fn subject(name: &str) -> SubjectId {
     SubjectId::new(&keys(1), name)
 }
 
-async fn load<Store: SessionStore>(store: &Store, token: &SessionToken<'_>) -> Option<String> {
+async fn load<Store: SessionStore>(store: &Store, token: &SessionToken) -> Option<String> {
     let session = store.load(token, now()).await.unwrap();
     session.map(|session| session.access_token().secret().to_owned())
 }
@@ -62,7 +62,7 @@ async fn eventually(what: &str, mut happens: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn key(token: &SessionToken<'_>) -> String {
+fn key(token: &SessionToken) -> String {
     format!("telenor:session:{}", token.id())
 }
 

@@ -61,7 +61,7 @@ async fn outage_is_503_for_every_browser_and_ends_when_redis_is_back() {
         redis.restart().await;
         let up = Instant::now();
         let mut first = browsers[round].clone();
-        eventually("the first is let in", async || {
+        eventually("the first is admitted", async || {
             first.open("/whoami").await.status == StatusCode::OK
         })
         .await;

@@ -23,11 +23,11 @@ pub(super) fn sharing(redis: &RedisStore) -> CookieStore {
 }
 
 /// Whether a store accepts a token, which it knows without waiting.
-fn is_in(store: &CookieStore, token: &SessionToken<'_>) -> bool {
+fn is_in(store: &CookieStore, token: &SessionToken) -> bool {
     is_in_at(store, token, now())
 }
 
-fn is_in_at(store: &CookieStore, token: &SessionToken<'_>, now: SystemTime) -> bool {
+fn is_in_at(store: &CookieStore, token: &SessionToken, now: SystemTime) -> bool {
     let loaded = store.try_load(token, now);
     let loaded = loaded.expect("a store that knows the revocations does not wait");
     loaded.unwrap().is_some()
@@ -51,7 +51,7 @@ async fn logout_takes_effect_in_every_process() {
     let renewed = renewed.unwrap().unwrap();
     one.remove(&token, now()).await.unwrap();
     assert!(!is_in(&one, &token), "at once here");
-    eventually("it is over there", async || !is_in(&other, &token)).await;
+    eventually("it has ended there", async || !is_in(&other, &token)).await;
     assert!(!is_in(&other, &renewed), "in every state of it");
     let updated = other.update(&renewed, known.touched_at(now()), now());
     assert_eq!(updated.await.unwrap(), None);
@@ -74,7 +74,7 @@ async fn revocation_takes_effect_in_every_process() {
     one.revoke(one.id(&token, &known), until, now())
         .await
         .unwrap();
-    eventually("it is over there", async || !is_in(&other, &token)).await;
+    eventually("it has ended there", async || !is_in(&other, &token)).await;
     assert!(is_in(&other, &kept));
     one.revoke_all(now()).await.unwrap();
     assert!(!is_in(&one, &kept));
@@ -94,7 +94,7 @@ async fn clock_that_is_behind_spares_no_session_when_all_are_revoked() {
     let token = other.save(session("token"), now()).await.unwrap();
     assert!(other.load(&token, now()).await.unwrap().is_some());
     one.revoke_all(behind).await.unwrap();
-    eventually("it is over", async || !is_in(&other, &token)).await;
+    eventually("it has ended", async || !is_in(&other, &token)).await;
     // Nor does a later one take the first one back.
     let ahead = now() + MINUTE;
     cookies(&redis).revoke_all(ahead).await.unwrap();
@@ -199,7 +199,7 @@ async fn logout_that_cannot_be_published_is_an_error_and_takes_effect_here() {
         one.remove(&token, now()).await.is_ok()
     })
     .await;
-    eventually("it is over there", async || !is_in(&other, &token)).await;
+    eventually("it has ended there", async || !is_in(&other, &token)).await;
 }
 
 #[tokio::test]
@@ -336,7 +336,7 @@ async fn logout_of_a_cookie_at_one_instance_takes_effect_at_the_other() {
     let mut other = app.moved(&browser, 1);
     assert!(other.token().await.is_some());
     assert_eq!(browser.log_out().await.status, StatusCode::SEE_OTHER);
-    eventually("it is over there", async || {
+    eventually("it has ended there", async || {
         other.send(navigation("/whoami")).await.status == StatusCode::SEE_OTHER
     })
     .await;
@@ -362,7 +362,7 @@ async fn revocation_of_a_subject_takes_effect_in_every_process() {
     let (at, until) = (now(), now() + 10 * MINUTE);
     one.revoke_subject(kari, until, at).await.unwrap();
     assert!(!is_in(&one, &revoked), "at once here");
-    eventually("it is over there", async || !is_in(&other, &revoked)).await;
+    eventually("it has ended there", async || !is_in(&other, &revoked)).await;
     let open = [(one.id(&revoked, &known), known.clone())];
     let started_later = cookies(&redis);
     for store in [&one, &other, &started_later] {

@@ -14,11 +14,11 @@ use crate::support::{
 };
 
 /// Logs a customer in.
-async fn save(store: &RedisStore, subject: SubjectId) -> SessionToken<'static> {
+async fn save(store: &RedisStore, subject: SubjectId) -> SessionToken {
     save_for(store, subject, 10 * MINUTE).await
 }
 
-async fn save_for(store: &RedisStore, subject: SubjectId, ttl: Duration) -> SessionToken<'static> {
+async fn save_for(store: &RedisStore, subject: SubjectId, ttl: Duration) -> SessionToken {
     let session = Session::new("token", now() + ttl).with_subject(subject);
     store.save(session, now()).await.unwrap()
 }

@@ -27,7 +27,7 @@ async fn one_caller_at_a_time_asks_for_a_lease_in_a_process() {
     let id = *memory.rows().keys().next().unwrap();
     store.release("login-5").await.unwrap();
     let held = memory.hold_load(id);
-    let meanwhile = async {
+    let other = async {
         held.came.notified().await;
         memory.calls();
         assert_eq!(acquire("login-5").await.unwrap(), Lease::Held);
@@ -37,7 +37,7 @@ async fn one_caller_at_a_time_asks_for_a_lease_in_a_process() {
         held.came.notified().await;
         held.go.notify_one();
     };
-    let (first, ()) = tokio::join!(acquire("login-5"), meanwhile);
+    let (first, ()) = tokio::join!(acquire("login-5"), other);
     assert_eq!(first.unwrap(), Lease::Acquired);
 
     memory.set_fault(Some(Fault::Fails), None);

@@ -39,12 +39,12 @@ fn subject(name: &str) -> SubjectId {
     SubjectId::new(&keys(1), name)
 }
 
-async fn save(store: &TowerSessionsStore) -> SessionToken<'static> {
+async fn save(store: &TowerSessionsStore) -> SessionToken {
     store.save(session(), now()).await.unwrap()
 }
 
 /// The version that is loaded.
-async fn version(store: &TowerSessionsStore, token: &SessionToken<'_>) -> Option<u32> {
+async fn version(store: &TowerSessionsStore, token: &SessionToken) -> Option<u32> {
     let session = store.load(token, now()).await.unwrap();
     session.map(|session| session.version())
 }
@@ -61,7 +61,7 @@ fn instance(memory: &Memory) -> TowerSessionsStore {
 }
 
 /// The id of a session's own record.
-fn own(token: &SessionToken<'_>) -> Id {
+fn own(token: &SessionToken) -> Id {
     Id(i128::from_le_bytes(token.id().to_bytes()))
 }
 

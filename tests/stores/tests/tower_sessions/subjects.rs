@@ -1,7 +1,9 @@
 //! Sessions of one subject.
 
+use std::time::Duration;
+
 use telenor_auth::session::{
-    Leases, SessionId, SessionStore, SessionToken, SubjectId, TowerSessionsStore,
+    Leases, Session, SessionId, SessionStore, SessionToken, SubjectId, TowerSessionsStore,
 };
 use telenor_auth_store_tests::database::Database;
 use tokio::task::JoinSet;
@@ -18,7 +20,7 @@ over_each_store! {
 }
 
 /// Logs a customer in.
-async fn save_of(store: &TowerSessionsStore, subject: SubjectId) -> SessionToken<'static> {
+async fn save_of(store: &TowerSessionsStore, subject: SubjectId) -> SessionToken {
     let session = session().with_subject(subject);
     store.save(session, now()).await.unwrap()
 }
@@ -161,6 +163,25 @@ async fn login_does_not_wait_forever_for_the_list_of_its_subject() {
         telenor_auth::session::Lease::Held,
         "it is still that of the other"
     );
+}
+
+/// The record of a subject's epoch cannot be made to last longer.
+#[tokio::test]
+async fn long_session_outlasts_what_the_first_login_of_its_subject_made() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let (records, store) = memory();
+    let kari = subject("kari");
+    save_of(&store, kari).await;
+    let long = Session::new("long", now() + 365 * DAY).with_subject(kari);
+    let token = store.save(long, now()).await.unwrap();
+    records.set_clock_ahead(364 * DAY);
+    let loaded = store.load(&token, now() + 364 * DAY).await.unwrap();
+    assert!(loaded.is_some());
+
+    let until = now() + 366 * DAY;
+    store.revoke_subject(kari, until, now()).await.unwrap();
+    let loaded = store.load(&token, now() + 364 * DAY).await.unwrap();
+    assert!(loaded.is_none());
 }
 
 #[tokio::test]

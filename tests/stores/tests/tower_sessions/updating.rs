@@ -29,7 +29,7 @@ async fn update_does_not_wait_forever_for_an_instance_that_died() {
 }
 
 /// The id of the record that holds the state of the one session there is.
-fn state(memory: &Memory, token: &SessionToken<'_>) -> Id {
+fn state(memory: &Memory, token: &SessionToken) -> Id {
     let others = [own(token), epoch(memory)];
     let rows = memory.rows();
     *rows.keys().find(|id| !others.contains(id)).unwrap()

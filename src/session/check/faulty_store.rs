@@ -98,7 +98,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
 
     fn try_load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Option<Result<Option<Session>, StoreError>> {
         match self.fault(Operation::Load) {
@@ -111,7 +111,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
 
     async fn load(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let call = self.inner.load(token, now);
@@ -120,33 +120,29 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
 
     async fn load_fresh(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         let call = self.inner.load_fresh(token, now);
         self.apply(Operation::Load, call).await
     }
 
-    async fn save(
-        &self,
-        session: Session,
-        now: SystemTime,
-    ) -> Result<SessionToken<'static>, StoreError> {
+    async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let call = self.inner.save(session, now);
         self.apply(Operation::Save, call).await
     }
 
     async fn update(
         &self,
-        token: &SessionToken<'_>,
+        token: &SessionToken,
         new: Session,
         now: SystemTime,
-    ) -> Result<Option<SessionToken<'static>>, StoreError> {
+    ) -> Result<Option<SessionToken>, StoreError> {
         let call = self.inner.update(token, new, now);
         self.apply(Operation::Update, call).await
     }
 
-    async fn remove(&self, token: &SessionToken<'_>, now: SystemTime) -> Result<(), StoreError> {
+    async fn remove(&self, token: &SessionToken, now: SystemTime) -> Result<(), StoreError> {
         let call = self.inner.remove(token, now);
         self.apply(Operation::Remove, call).await
     }
@@ -194,7 +190,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         self.apply(Operation::SessionsOf, call).await
     }
 
-    fn id(&self, token: &SessionToken<'_>, session: &Session) -> SessionId {
+    fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         self.inner.id(token, session)
     }
 
