@@ -1,6 +1,8 @@
 //! The builder of a layer: one setter for each setting.
 
 mod env;
+mod gateway;
+mod http_start;
 mod url;
 mod validate;
 

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use ::url::Url;
-use http::Uri;
 
 use super::{
     TelenorAuthBuilder,
@@ -11,8 +10,8 @@ use super::{
 };
 use crate::{
     browser::{
-        cookie::CookieNames, http_start::HttpStart, pending_login::PendingLogins,
-        redirect_loop::LoopDetector, return_to::ReturnTo,
+        cookie::CookieNames, pending_login::PendingLogins, redirect_loop::LoopDetector,
+        return_to::ReturnTo,
     },
     clock::MAX_SKEW,
     error::ConfigError,
@@ -21,11 +20,10 @@ use crate::{
         Flow, REFRESH_COOLDOWN, config::Config, placement::Placement, routes::RoutePaths,
         single_flight::SingleFlight,
     },
-    gateway::{Gateway, breaker::Breaker, client::HttpClient},
     instance::InstanceId,
     key::{CookieKeys, Purpose},
     layer::TelenorAuthLayer,
-    oauth::{Authorization, ClientAuthentication, is_reserved_parameter, is_scope},
+    oauth::{is_reserved_parameter, is_scope},
     session::MemoryStore,
     user::UserInfoCache,
 };
@@ -122,62 +120,6 @@ impl TelenorAuthBuilder {
         Ok(url)
     }
 
-    fn validate_gateway(
-        &self,
-        redirect_uri: &Url,
-        events: Arc<Events>,
-    ) -> Result<Gateway, ConfigError> {
-        let base = parse_url(&self.gateway).map_err(ConfigError::InvalidGateway)?;
-        let https_only = base.scheme() == "https";
-        if !https_only && !is_loopback(&base) {
-            return Err(ConfigError::InsecureGateway);
-        }
-        let base = base.as_str().trim_end_matches('/');
-        let endpoint = |path: &str| {
-            let uri = Uri::try_from(format!("{base}{path}"));
-            uri.map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))
-        };
-        let authorize = Url::parse(&format!("{base}/oauth/v2/authorize"));
-        let authorize = authorize
-            .map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))?;
-        let redirect_uri = (!self.omit_redirect_uri).then_some(redirect_uri.as_str());
-        let (id, secret) = (&self.client_id, &self.client_secret);
-        let plain = |text: &str| {
-            text.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte))
-        };
-        let same = plain(id) && plain(secret);
-        if !(self.raw_client_credentials || same) {
-            tracing::info!(
-                "client id or secret has characters that RFC 6749 section 2.3.1 encodes. If the \
-                 gateway refuses them, try raw_client_credentials(true)"
-            );
-        }
-        Ok(Gateway {
-            authorization: Authorization::new(
-                authorize,
-                id,
-                redirect_uri,
-                self.scope.as_deref(),
-                &self.parameters,
-            ),
-            token_endpoint: endpoint("/oauth/v2/token")?,
-            logout_endpoint: endpoint("/oauth/v2/logout")?,
-            base: base.into(),
-            client: if self.raw_client_credentials {
-                ClientAuthentication::basic_raw(id, secret)
-            } else {
-                ClientAuthentication::basic(id, secret)
-            },
-            client_id: id.as_str().into(),
-            redirect_uri: redirect_uri.map(Into::into),
-            pkce: self.pkce,
-            http: HttpClient::new(https_only, self.gateway_ca.as_deref())?,
-            breaker: Breaker::new(self.clock.clone(), Arc::clone(&events)),
-            events,
-        })
-    }
-
     fn config(&self, redirect_uri: &Url) -> Result<Config, ConfigError> {
         let paths = RoutePaths::siblings_of(redirect_uri.path(), self.script_api)?;
         let origin_str = redirect_uri.origin().ascii_serialization();
@@ -227,55 +169,6 @@ impl TelenorAuthBuilder {
             seconds(timeout, day, "idle_timeout", "between 1 second and a day")
         });
         timeout.transpose()
-    }
-
-    fn validate_http_start(
-        &self,
-        keys: &CookieKeys,
-        redirect_uri: &Url,
-        config: &Config,
-    ) -> Result<Option<HttpStart>, ConfigError> {
-        let Some(origin) = &self.http_start else {
-            if self.start_script.is_some() {
-                return Err(ConfigError::InvalidHttpStart(
-                    "is not set, but start_script is",
-                ));
-            }
-            return Ok(None);
-        };
-        let url =
-            parse_url(origin).map_err(|_| ConfigError::InvalidHttpStart("is not an origin"))?;
-        if url.scheme() != "http" {
-            return Err(ConfigError::InvalidHttpStart("is not plain http"));
-        }
-        let origin = url.origin().ascii_serialization();
-        if url.path() != "/" {
-            return Err(ConfigError::InvalidHttpStart("has a path"));
-        }
-        let authority = origin.trim_start_matches("http://").to_owned();
-        let app = config.origin_str.split("//").nth(1);
-        if app == Some(&authority) {
-            return Err(ConfigError::InvalidHttpStart("is the app's own host"));
-        }
-        if let Some(script) = &self.start_script {
-            script.check()?;
-        }
-        if let (Some(start), Some(app)) = (url.host_str(), redirect_uri.host_str())
-            && start.ends_with(&format!(".{app}"))
-        {
-            tracing::warn!(
-                "the plain-http start is below {app}: if {app} sends HSTS with includeSubDomains, \
-                 browsers never open it"
-            );
-        }
-        let page = format!("{origin}{}", config.paths.start);
-        let sealer = keys.sealer(Purpose::StartTicket, config.instance.as_bytes());
-        Ok(Some(HttpStart::new(
-            authority,
-            page,
-            self.start_script.clone(),
-            sealer,
-        )))
     }
 
     fn placement(&self, config: &Config) -> Result<Placement, ConfigError> {

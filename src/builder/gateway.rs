@@ -1,0 +1,75 @@
+//! The gateway's settings.
+
+use std::sync::Arc;
+
+use ::url::Url;
+use http::Uri;
+
+use super::{
+    TelenorAuthBuilder,
+    url::{is_loopback, parse_url},
+};
+use crate::{
+    error::ConfigError,
+    events::Events,
+    gateway::{Gateway, breaker::Breaker, client::HttpClient},
+    oauth::{Authorization, ClientAuthentication},
+};
+
+impl TelenorAuthBuilder {
+    pub(super) fn validate_gateway(
+        &self,
+        redirect_uri: &Url,
+        events: Arc<Events>,
+    ) -> Result<Gateway, ConfigError> {
+        let base = parse_url(&self.gateway).map_err(ConfigError::InvalidGateway)?;
+        let https_only = base.scheme() == "https";
+        if !https_only && !is_loopback(&base) {
+            return Err(ConfigError::InsecureGateway);
+        }
+        let base = base.as_str().trim_end_matches('/');
+        let endpoint = |path: &str| {
+            let uri = Uri::try_from(format!("{base}{path}"));
+            uri.map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))
+        };
+        let authorize = Url::parse(&format!("{base}/oauth/v2/authorize"));
+        let authorize = authorize
+            .map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))?;
+        let redirect_uri = (!self.omit_redirect_uri).then_some(redirect_uri.as_str());
+        let (id, secret) = (&self.client_id, &self.client_secret);
+        let plain = |text: &str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte))
+        };
+        let same = plain(id) && plain(secret);
+        if !(self.raw_client_credentials || same) {
+            tracing::info!(
+                "client id or secret has characters that RFC 6749 section 2.3.1 encodes. If the \
+                 gateway refuses them, try raw_client_credentials(true)"
+            );
+        }
+        Ok(Gateway {
+            authorization: Authorization::new(
+                authorize,
+                id,
+                redirect_uri,
+                self.scope.as_deref(),
+                &self.parameters,
+            ),
+            token_endpoint: endpoint("/oauth/v2/token")?,
+            logout_endpoint: endpoint("/oauth/v2/logout")?,
+            base: base.into(),
+            client: if self.raw_client_credentials {
+                ClientAuthentication::basic_raw(id, secret)
+            } else {
+                ClientAuthentication::basic(id, secret)
+            },
+            client_id: id.as_str().into(),
+            redirect_uri: redirect_uri.map(Into::into),
+            pkce: self.pkce,
+            http: HttpClient::new(https_only, self.gateway_ca.as_deref())?,
+            breaker: Breaker::new(self.clock.clone(), Arc::clone(&events)),
+            events,
+        })
+    }
+}
