@@ -105,7 +105,7 @@ impl CookieStore {
 
     /// The session in a cookie, live or not.
     fn unseal(&self, token: &SessionToken) -> Option<Session> {
-        Session::open_as(&self.sealer, NAME, token.secret().as_bytes())
+        Session::open_as(&self.sealer, NAME, token.as_bytes())
     }
 
     /// The session in a cookie, if it is live and was not revoked.

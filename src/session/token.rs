@@ -38,7 +38,7 @@ impl SessionToken {
     /// never the token itself.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        SessionId(digest::short(&[self.secret().as_bytes()]))
+        SessionId(digest::short(&[self.as_bytes()]))
     }
 
     /// Returns the value, for a look-up. Keep its [`id`](Self::id), and never the value itself.
@@ -46,10 +46,16 @@ impl SessionToken {
     pub fn secret(&self) -> &str {
         match &self.0 {
             Text::Owned(value) => value,
-            Text::InHeader(line, range) => {
-                // It was UTF-8 when the token was made.
-                str::from_utf8(&line.as_bytes()[range.clone()]).unwrap_or_default()
-            }
+            // It was UTF-8 when the token was made.
+            Text::InHeader(..) => str::from_utf8(self.as_bytes()).unwrap_or_default(),
+        }
+    }
+
+    /// The value without the check that it is text, for the hot path.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Owned(value) => value.as_bytes(),
+            Text::InHeader(line, range) => &line.as_bytes()[range.clone()],
         }
     }
 
