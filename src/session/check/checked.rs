@@ -65,7 +65,7 @@ impl<Store> Checked<Store> {
         &self.store
     }
 
-    /// A session that is issued now, with an access token that tells it from all others.
+    /// A session that is issued now, with an access token that no other session has.
     pub(super) fn session(&self, access_token: &str) -> Session {
         let session = Session::new(access_token, self.now + LIFETIME);
         let now = unix_seconds(self.now);
