@@ -88,8 +88,8 @@ impl CookieNames {
 pub(crate) enum Lookup<'h> {
     Missing,
     Unique(CookieValue<'h>),
-    /// Sent twice, or also in another case. Some browsers let a sibling host set such a twin, and
-    /// the layer cannot know which of the two is its own.
+    /// Sent with different values, or also in another case. Some browsers let a sibling host set
+    /// such a twin, and the layer cannot know which of the two is its own.
     Ambiguous,
 }
 
@@ -104,24 +104,40 @@ impl<'h> CookieValue<'h> {
     pub(crate) fn as_bytes(&self) -> &'h [u8] {
         &self.line.as_bytes()[self.range.clone()]
     }
+
+    fn fits(&self, name: &str) -> bool {
+        self.range.len() + name.len() <= MAX_COOKIE
+    }
 }
 
-/// Finds a cookie by its name, on whichever `Cookie` line it is.
+/// Finds a cookie by its name, on whichever `Cookie` line it is. Some proxies send every cookie
+/// twice, so the same name and value count once.
 pub(crate) fn find<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> Lookup<'h> {
-    let mut found = None;
+    let mut found: Option<CookieValue<'h>> = None;
     for (cookie, value) in pairs(lines) {
         if !cookie.eq_ignore_ascii_case(name.as_bytes()) {
             continue;
         }
-        if found.is_some() || cookie != name.as_bytes() {
+        let differs = |found: &CookieValue<'h>| found.as_bytes() != value.as_bytes();
+        if cookie != name.as_bytes() || found.as_ref().is_some_and(differs) {
             return Lookup::Ambiguous;
         }
         found = Some(value);
     }
     match found {
-        Some(value) if value.range.len() + name.len() <= MAX_COOKIE => Lookup::Unique(value),
+        Some(value) if value.fits(name) => Lookup::Unique(value),
         _ => Lookup::Missing,
     }
+}
+
+/// Every value that a request holds under exactly this name.
+pub(crate) fn values<'h>(
+    lines: impl IntoIterator<Item = &'h HeaderValue>,
+    name: &'h str,
+) -> impl Iterator<Item = CookieValue<'h>> {
+    pairs(lines)
+        .filter(move |(cookie, value)| *cookie == name.as_bytes() && value.fits(name))
+        .map(|(_, value)| value)
 }
 
 /// The names and values of the cookies whose name starts with `prefix`.
@@ -189,7 +205,9 @@ mod tests {
             &[b"__Host-s=good", b"__Host-s=evil"],
             &[b"__host-s=evil; __Host-s=good"],
             &[b"__Host-s=good; __HOST-S=evil"],
-            &[b"__Host-s=same; __Host-s=same"],
+            &[b"__Host-s=same; __host-s=same"],
+            &[b"__Host-s=same; __Host-s=same", b"__Host-s=evil"],
+            &[b"__Host-s=good; __Host-s="],
         ] {
             assert_eq!(
                 find(&header_lines(lines), "__Host-s"),
@@ -197,6 +215,28 @@ mod tests {
                 "{lines:?}"
             );
         }
+    }
+
+    #[test]
+    fn equal_twins_are_one_cookie() {
+        for lines in [
+            &[&b"__Host-s=v; a=b; __Host-s=v"[..]][..],
+            &[b"__Host-s=v", b"__Host-s=v ;__Host-s=v"],
+        ] {
+            assert_eq!(value(lines), Some(b"v".to_vec()), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn every_value_of_exactly_this_name_is_listed() {
+        let lines = header_lines(&[
+            b"__Host-s=a; __host-s=b; __Host-s=c",
+            b"x__Host-s=d; __Host-s=a",
+        ]);
+        let values: Vec<_> = values(&lines, "__Host-s")
+            .map(|value| value.as_bytes())
+            .collect();
+        assert_eq!(values, [b"a", b"c", b"a"]);
     }
 
     #[test]

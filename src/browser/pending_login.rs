@@ -99,6 +99,10 @@ impl PendingLogins {
             let Some(name) = str::from_utf8(name).ok().filter(|name| self.is_ours(name)) else {
                 continue;
             };
+            // Some proxies send every cookie twice.
+            if kept.iter().any(|(_, known, _)| *known == name) {
+                continue;
+            }
             let login = (at < MAX_OPENED).then(|| self.open(name, value)).flatten();
             match login {
                 Some(login) if self.is_live(&login, now) => {

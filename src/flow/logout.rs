@@ -4,8 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum_core::body::Body;
 use http::{HeaderMap, Response, StatusCode};
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
-use super::{Flow, Refusal};
+use super::{Flow, MAX_SESSION_COOKIES, Refusal};
 use crate::{
     browser::{
         request::{self, RequestInfo},
@@ -18,7 +20,7 @@ use crate::{
         self,
         page::{Page, Topic},
     },
-    session::{SessionId, SessionToken, StoreError},
+    session::{Session, SessionId, SessionToken, StoreError},
     user::CurrentSession,
 };
 
@@ -31,15 +33,19 @@ impl Flow {
         if !request::is_same_origin(headers, &self.config.origin_str) {
             return self.refuse(info, Refusal::because(FailureCause::CrossSiteRequest));
         }
-        let (flow, token) = (Arc::clone(self), self.session_token(info.cookies()));
+        // A sibling host can plant a session cookie beside ours, and only one of them is the user's.
+        let (tokens, more) = self.session_tokens(info);
         // In a task of its own, so that it goes on when the browser hangs up.
-        let ended = tokio::spawn(async move {
-            match token {
-                Some(token) => flow.end(&token).await,
-                None => Ok(()),
-            }
-        });
+        let ended = tokio::spawn(Arc::clone(self).end_all(tokens).in_current_span());
         let response = match ended.await {
+            Ok(Ok(())) if more => {
+                tracing::warn!(
+                    ended = MAX_SESSION_COOKIES,
+                    "a logout came with more session cookies of different values, and sessions of \
+                     the others may go on"
+                );
+                self.refuse(info, Refusal::because(FailureCause::Internal))
+            }
             // Not back into the app: the recognition of a line is silent, so a guarded page would
             // sign the user in again at once.
             Ok(Ok(())) => {
@@ -62,23 +68,43 @@ impl Flow {
         response::with_cookies(response, cookies)
     }
 
-    async fn end(&self, token: &SessionToken) -> Result<(), StoreError> {
+    /// Ends these sessions, all that can be ended. Returns the first error.
+    async fn end_all(self: Arc<Self>, tokens: Vec<SessionToken>) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        let mut sessions = Vec::new();
+        for token in &tokens {
+            match self.remove(token).await {
+                Ok(session) => sessions.extend(session),
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        if !sessions.is_empty() {
+            self.events.emit(Event::LoggedOut);
+        }
+        let mut at_gateway = JoinSet::new();
+        for session in sessions {
+            let flow = Arc::clone(&self);
+            // The session has ended here, as the user asked. A token that the gateway keeps expires.
+            let logout = async move {
+                if let Err(error) = flow.gateway.logout(session.access_token()).await {
+                    tracing::warn!(error, "logged out here, but not at the gateway");
+                }
+            };
+            at_gateway.spawn(logout.in_current_span());
+        }
+        at_gateway.join_all().await;
+        outcome
+    }
+
+    /// Removes a session from the store, and returns it if it was live.
+    async fn remove(&self, token: &SessionToken) -> Result<Option<Session>, StoreError> {
         // Another instance may have refreshed the token that is to end at the gateway. And a store
         // that cannot say what it has may still be able to remove it.
         let now = self.config.clock.now();
         let loaded = self.store.load_fresh(token, now).await;
         self.store.remove(token, now).await?;
         let session = loaded?.filter(|session| self.accepts(session, unix_seconds(now)));
-        let Some(session) = session else {
-            return Ok(());
-        };
-        self.events.emit(Event::LoggedOut);
-        self.forget_user_info(&session);
-        // The session has ended here, as the user asked. A token that the gateway keeps expires.
-        if let Err(error) = self.gateway.logout(session.access_token()).await {
-            tracing::warn!(error, "logged out here, but not at the gateway");
-        }
-        Ok(())
+        Ok(session.inspect(|session| self.forget_user_info(session)))
     }
 
     /// Ends a session whose access token the gateway no longer accepts, in a task that goes on when
@@ -122,16 +148,29 @@ impl Flow {
 
     /// Asks a signed-in user whether to log out, and shows all others that they are logged out.
     pub(super) async fn logout_page(&self, info: &RequestInfo) -> Response<Body> {
-        match self.current_session(info, self.config.clock.now()).await {
-            Ok(Some(_)) => {
+        match self.has_live_session(info).await {
+            Ok(true) => {
                 let page = Page {
                     logout: Some(&self.config.paths.logout),
                     ..self.page(Topic::ConfirmLogout, info.language())
                 };
                 response::page(StatusCode::OK, &page)
             }
-            Ok(None) => self.signed_out(info),
+            Ok(false) => self.signed_out(info),
             Err(error) => self.store_failed(info, &error),
         }
+    }
+
+    /// Whether one of the session cookies, if there are several, is of a live session.
+    async fn has_live_session(&self, info: &RequestInfo) -> Result<bool, StoreError> {
+        let now = self.config.clock.now();
+        let (tokens, more) = self.session_tokens(info);
+        for token in &tokens {
+            let session = self.store.load(token, now).await?;
+            if session.is_some_and(|session| self.accepts(&session, unix_seconds(now))) {
+                return Ok(true);
+            }
+        }
+        Ok(more)
     }
 }

@@ -69,6 +69,9 @@ const LEEWAY: u64 = 30;
 const REFRESH_BEFORE: u64 = 60;
 /// How long a refresh that failed stands before the next.
 pub(crate) const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
+/// How many session cookies with different values are looked at, where a login or a logout ends
+/// them all. A browser has one, and a sibling host may have set others.
+const MAX_SESSION_COOKIES: usize = 8;
 /// How often an instance looks whether another one has refreshed.
 const REFRESH_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -111,6 +114,21 @@ impl Flow {
             Lookup::Unique(value) => SessionToken::in_header(value.line, value.range),
             Lookup::Missing | Lookup::Ambiguous => None,
         }
+    }
+
+    /// The tokens in all session cookies of a request, each once, and whether there are more than
+    /// that.
+    fn session_tokens(&self, info: &RequestInfo) -> (Vec<SessionToken>, bool) {
+        let mut tokens = Vec::new();
+        for value in cookie::values(info.cookies(), &self.names.session) {
+            match SessionToken::in_header(value.line, value.range) {
+                Some(token) if tokens.contains(&token) => {}
+                Some(_) if tokens.len() >= MAX_SESSION_COOKIES => return (tokens, true),
+                Some(token) => tokens.push(token),
+                None => {}
+            }
+        }
+        (tokens, false)
     }
 
     /// Whether a session that the store knows is one of this app's, and live.

@@ -54,6 +54,43 @@ async fn duplicate_cookies_are_rejected_in_either_order() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
+/// As some proxies do: on one line, or on two.
+#[tokio::test]
+async fn login_works_with_every_cookie_sent_twice() {
+    for lines in [1, 2] {
+        let app = App::start().await;
+        let mut browser = app.browser();
+        let mut open = async |target: &str| {
+            let cookies = browser
+                .jar
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            let cookies = cookies.collect::<Vec<_>>().join("; ");
+            let mut nav = navigation(target);
+            if !cookies.is_empty() && lines == 1 {
+                let jar = browser.jar.clone();
+                browser.jar.extend(jar);
+            } else if !cookies.is_empty() {
+                nav.headers_mut().insert("cookie", cookies.parse().unwrap());
+            }
+            let answer = browser.send(nav).await;
+            let mut names = std::collections::HashSet::new();
+            browser.jar.retain(|(name, _)| names.insert(name.clone()));
+            answer
+        };
+        let mut callbacks = Vec::new();
+        // Five logins at once, all of which live.
+        for _ in 0..5 {
+            let challenge = open("/whoami").await;
+            callbacks.push(app.gateway.allow(&challenge.location()).unwrap());
+        }
+        for callback in &callbacks {
+            assert_eq!(open(callback).await.status, StatusCode::SEE_OTHER);
+            assert_eq!(open("/whoami").await.status, StatusCode::OK);
+        }
+    }
+}
+
 #[tokio::test]
 async fn cookies_of_other_apps_do_not_hide_ours() {
     let app = App::start().await;

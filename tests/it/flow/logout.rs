@@ -13,6 +13,7 @@ over_each_store! {
     logout_needs_a_same_origin_request
     logout_does_not_wait_for_the_gateway
     logout_leads_to_a_page_that_starts_no_login
+    logout_ends_every_session_that_a_twin_names
 }
 
 async fn logout_ends_the_session_here_and_at_the_gateway(app: App) {
@@ -98,6 +99,90 @@ async fn logout_leads_to_a_page_that_starts_no_login(app: App) {
     // A second logout, or one without a session, is not an error.
     let again = browser.log_out().await;
     assert_eq!(again.status, StatusCode::SEE_OTHER);
+}
+
+/// A sibling host has planted a twin of the session cookie.
+async fn logout_ends_every_session_that_a_twin_names(app: App) {
+    const SESSION: &str = "__Host-telenor-session";
+    for planted in [
+        &["planted"][..],
+        &["our own"],
+        &["another user's"],
+        &["lower case"],
+        &["planted", "another user's", "lower case", "our own"],
+    ] {
+        for (before, lines) in [(true, 1), (false, 1), (true, 2), (false, 2)] {
+            let (browser, other) = (app.signed_in().await, app.signed_in().await);
+            let (ours, foreign) = (browser.session().unwrap(), other.session().unwrap());
+            let twins = planted.iter().map(|twin| match *twin {
+                "our own" => format!("{SESSION}={ours}"),
+                "another user's" => format!("{SESSION}={foreign}"),
+                "lower case" => format!("{}={foreign}", SESSION.to_lowercase()),
+                twin => format!("{SESSION}={twin}"),
+            });
+            let mut cookies: Vec<_> = twins.collect();
+            let at = if before { cookies.len() } else { 0 };
+            cookies.insert(at, format!("{SESSION}={ours}"));
+            let send = async |method: Method| {
+                let mut logout = request(
+                    method,
+                    "/telenor/logout",
+                    &[("sec-fetch-site", "same-origin"), ("accept", "text/html")],
+                );
+                for line in cookies.chunks(cookies.len().div_ceil(lines)) {
+                    let line = line.join("; ").parse().unwrap();
+                    logout.headers_mut().append("cookie", line);
+                }
+                app.browser().send(logout).await
+            };
+            let page = send(Method::GET).await;
+            assert!(page.body.contains("method=\"post\""), "{planted:?}");
+            let done = send(Method::POST).await;
+            assert_eq!(done.status, StatusCode::SEE_OTHER, "{planted:?}");
+            assert!(done.set_cookies()[0].starts_with(&format!("{SESSION}=;")));
+            assert!(browser.clone().token().await.is_none(), "{planted:?}");
+            let page = send(Method::GET).await;
+            assert!(!page.body.contains("method=\"post\""), "{planted:?}");
+            let named = planted.contains(&"another user's");
+            assert_eq!(other.clone().token().await.is_none(), named, "{planted:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn logout_that_cannot_end_every_twin_does_not_claim_so() {
+    use telenor_auth::session::{Fault, FaultyStore, MemoryStore, Operation};
+    let store = FaultyStore::new(MemoryStore::new());
+    let app = App::with(|builder| builder.session_store(store.clone())).await;
+    let log_out = async |cookies: String| {
+        let headers = [
+            ("origin", ORIGIN),
+            ("accept", "text/html"),
+            ("cookie", &*cookies),
+        ];
+        let answer = app.browser().send(post_logout(&headers)).await;
+        assert!(answer.set_cookies()[0].contains("Max-Age=0"));
+        answer.status
+    };
+    let twins = |count| {
+        let twins = (0..count).map(|twin| format!("__Host-telenor-session=planted{twin}; "));
+        twins.collect::<String>()
+    };
+    let browser = app.signed_in().await;
+    let ours = format!("__Host-telenor-session={}", browser.session().unwrap());
+    assert_eq!(
+        log_out(twins(8) + &ours).await,
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+    assert!(browser.clone().token().await.is_some());
+    store.set_for(Operation::Remove, Fault::Error);
+    assert_eq!(
+        log_out(twins(2) + &ours).await,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    store.set(Fault::None);
+    assert_eq!(log_out(twins(7) + &ours).await, StatusCode::SEE_OTHER);
+    assert!(browser.clone().token().await.is_none());
 }
 
 #[tokio::test]
