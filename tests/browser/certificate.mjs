@@ -38,17 +38,22 @@ export async function makeCertificate(directory, names) {
  * Returns the flags for the browser. Without NSS's `certutil`, a flag exempts the one key of this
  * run from the check.
  */
-export async function trust(home, { cert, caFile }) {
+export async function trust(home, certificate) {
   const database = join(home, '.pki', 'nssdb');
   await mkdir(database, { recursive: true });
-  const certutil = (...args) => run(process.env.CERTUTIL ?? 'certutil', ['-d', `sql:${database}`, ...args]);
   try {
-    await certutil('-N', '--empty-password');
+    await trustIn(database, certificate);
+    return [];
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
-    const key = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
+    const key = new X509Certificate(certificate.cert).publicKey.export({ type: 'spki', format: 'der' });
     return [`--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`];
   }
+}
+
+/** Puts the authority into a new certificate database of NSS. */
+export async function trustIn(database, { caFile }) {
+  const certutil = (...args) => run(process.env.CERTUTIL ?? 'certutil', ['-d', `sql:${database}`, ...args]);
+  await certutil('-N', '--empty-password');
   await certutil('-A', '-n', 'browser tests', '-t', 'C,,', '-i', caFile);
-  return [];
 }

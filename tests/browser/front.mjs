@@ -7,19 +7,24 @@ import https from 'node:https';
 
 const DEADLINE = 10_000;
 
-/** Forwards every request to `origin` with its Host header, for any name of the host. */
+/** Forwards every request to the shop with its Host header, for any name of the host. */
 export class Front {
   /** Every request that has a response, the oldest first. */
   answered = [];
   /** Names of the cookies that never reach the browser. */
   dropsCookie = () => false;
+  /** Names of the request headers that never reach the shop. */
+  dropsHeader = () => false;
+  /** Headers that an app around the browser adds to every request. */
+  adds = {};
   #pages = new Map();
   #waiting = new Set();
   #agent = new http.Agent({ keepAlive: true });
   #servers = [];
   #origin;
 
-  constructor(origin) {
+  /** Sets the address of the shop. */
+  leadTo(origin) {
     this.#origin = new URL(origin);
   }
 
@@ -36,8 +41,8 @@ export class Front {
   }
 
   /** Serves a page of the test at an address that the shop does not have. */
-  serve(url, html, headers = {}) {
-    this.#pages.set(url, { html, headers });
+  serve(url, body, { status = 200, ...headers } = {}) {
+    this.#pages.set(url, { body, status, headers });
   }
 
   /** Returns the first request with a response that fits, past or future. */
@@ -54,6 +59,8 @@ export class Front {
   reset() {
     this.answered = [];
     this.dropsCookie = () => false;
+    this.dropsHeader = () => false;
+    this.adds = {};
     this.#pages.clear();
   }
 
@@ -78,8 +85,8 @@ export class Front {
 
     const page = this.#pages.get(url.origin + url.pathname);
     if (page) {
-      answer(200, { 'content-type': 'text/html; charset=utf-8', ...page.headers });
-      response.end(page.html);
+      answer(page.status, { 'content-type': 'text/html; charset=utf-8', ...page.headers });
+      response.end(page.body);
       return;
     }
 
@@ -90,26 +97,20 @@ export class Front {
       agent: this.#agent,
       method: request.method,
       path: request.url,
-      headers: request.rawHeaders,
+      headers: [
+        ...kept(request.rawHeaders, (name) => !this.dropsHeader(name)),
+        ...Object.entries(this.adds).flat(),
+      ],
     });
     onward.on('response', (back) => {
-      answer(back.statusCode, back.headers, this.#let(back.rawHeaders));
+      const isDropped = (name, value) => name === 'set-cookie' && this.dropsCookie(value.split('=', 1)[0]);
+      answer(back.statusCode, back.headers, kept(back.rawHeaders, (...line) => !isDropped(...line)));
       back.pipe(response);
     });
     // Browsers close a connection that they no longer need, which is not an error.
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
     request.pipe(onward);
-  }
-
-  #let(rawHeaders) {
-    const kept = [];
-    for (let at = 0; at < rawHeaders.length; at += 2) {
-      const [name, value] = rawHeaders.slice(at, at + 2);
-      const dropped = name.toLowerCase() === 'set-cookie' && this.dropsCookie(value.split('=', 1)[0]);
-      if (!dropped) kept.push(name, value);
-    }
-    return kept;
   }
 
   #remember(entry) {
@@ -122,4 +123,14 @@ export class Front {
       }
     }
   }
+}
+
+/** Returns the lines of a header for which `fits` holds, as Node.js lists them. */
+function kept(rawHeaders, fits) {
+  const lines = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name, value] = rawHeaders.slice(at, at + 2);
+    if (fits(name.toLowerCase(), value)) lines.push(name, value);
+  }
+  return lines;
 }

@@ -1,22 +1,14 @@
-// The environment of every test: the shop behind TLS at https://shop.test, and a browser that can
+// The environment of every test: the shop behind TLS at https://shop.test, and a Chromium that can
 // reach no other host.
 //
 // DEMO, CHROMIUM and CERTUTIL set other programs than the default ones.
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { chromium } from 'playwright-core';
 
-import { makeCertificate, trust } from './certificate.mjs';
-import { startDemo } from './demo.mjs';
-import { Front } from './front.mjs';
+import { trust } from './certificate.mjs';
+import { HOSTS, openShop } from './shop.mjs';
 
-export const SHOP = 'https://shop.test';
-/** A sibling host under the same registrable domain, such as a forgotten campaign page. */
-export const NEIGHBOUR = 'https://neighbour.shop.test';
+export { NEIGHBOUR, SHOP, STRANGER } from './shop.mjs';
 
 const FLAGS = [
   '--disable-gpu',
@@ -27,26 +19,14 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => process.exit(1));
-}
-
-/** Opens a stage for one test file. `settings` are environment variables of the demo. */
-export async function openStage(settings = {}) {
-  const directory = await mkdtemp(join(tmpdir(), 'telenor-auth-browser-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
-  process.once('exit', remove);
-
-  const certificate = await makeCertificate(directory, ['shop.test', '*.shop.test']);
-  const [demo, flags] = await Promise.all([
-    startDemo({ TELENOR_REDIRECT_URI: `${SHOP}/telenor/callback`, ...settings }),
-    trust(directory, certificate),
-  ]);
-  const front = new Front(demo.origin);
-  await front.listen(certificate);
+/** Opens a stage for one test file. `settings` are those of the shop. */
+export async function openStage(settings) {
+  const shop = await openShop(settings);
+  const { directory, certificate, front } = shop;
+  const flags = await trust(directory, certificate);
 
   const found = [
-    ...['shop.test', '*.shop.test'].flatMap((host) => [
+    ...HOSTS.flatMap((host) => [
       `MAP ${host}:443 127.0.0.1:${front.httpsPort}`,
       `MAP ${host}:80 127.0.0.1:${front.httpPort}`,
     ]),
@@ -73,9 +53,7 @@ export async function openStage(settings = {}) {
   };
 
   return {
-    directory,
-    front,
-    gateway: demo.gateway,
+    ...shop,
     /** A user with a new browser, for one test. */
     async visitor(t, wishes) {
       return welcome(t, await browser.newContext({ locale: 'nb-NO', ...wishes }));
@@ -86,9 +64,7 @@ export async function openStage(settings = {}) {
     },
     async close() {
       await browser.close();
-      await Promise.all([front.close(), demo.stop()]);
-      process.removeListener('exit', remove);
-      await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+      await shop.close();
     },
   };
 }
