@@ -125,6 +125,14 @@ impl FailureCause {
         }
     }
 
+    /// Whether the reason for the missing session says more about this cause.
+    pub(crate) const fn has_reason(self) -> bool {
+        matches!(
+            self,
+            Self::LoginLoop | Self::LoginRequired | Self::StateExpired
+        )
+    }
+
     /// Seconds for `Retry-After`, for the causes that go away by themselves.
     pub(crate) const fn retry_after(self) -> Option<u32> {
         match self {

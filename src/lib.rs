@@ -240,6 +240,7 @@ mod failure;
 mod instance;
 mod login_id;
 mod polling;
+mod session_refusal;
 mod sync;
 
 #[cfg(feature = "axum")]

@@ -45,6 +45,8 @@ impl PendingLogin {
 pub(crate) enum Pending {
     Live(PendingLogin),
     Expired(PendingLogin),
+    /// It was written by a clock that is ahead of ours.
+    FromFuture(PendingLogin),
     /// By its cookies, this browser did not begin that login.
     Unknown,
 }
@@ -134,6 +136,7 @@ impl PendingLogins {
                 Pending::Unknown
             }
             Some(login) if self.is_live(&login, now) => Pending::Live(login),
+            Some(login) if is_from_future(&login, now) => Pending::FromFuture(login),
             Some(login) => Pending::Expired(login),
             None => Pending::Unknown,
         }
@@ -151,10 +154,8 @@ impl PendingLogins {
         self.sealer.open(name, value)
     }
 
-    /// A login from the far future was written by a clock that is wrong.
     fn is_live(&self, login: &PendingLogin, now: u64) -> bool {
-        let began = login.started_at <= now.saturating_add(MAX_SKEW);
-        began && now.saturating_sub(login.started_at) < self.lifetime
+        !is_from_future(login, now) && now.saturating_sub(login.started_at) < self.lifetime
     }
 
     fn cookie_name(&self, state: &State) -> String {
@@ -166,4 +167,9 @@ impl PendingLogins {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         suffix.len() == 12 && suffix.bytes().all(token)
     }
+}
+
+/// Whether a login was written by a clock that is wrong.
+fn is_from_future(login: &PendingLogin, now: u64) -> bool {
+    login.started_at > now.saturating_add(MAX_SKEW)
 }

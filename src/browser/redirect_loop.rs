@@ -3,6 +3,8 @@
 //! A browser that completes a login and then loses the session cookie would be redirected without
 //! end, since the recognition of a line needs no action of the user. So each completed login is
 //! counted for a minute. Abandoned logins are not counted: a visitor may change their mind.
+//!
+//! After the first login without a session the cause may have been a restart, so there is a second.
 
 use std::sync::Arc;
 
@@ -19,11 +21,15 @@ use crate::{
 
 /// In seconds.
 const WINDOW: u64 = 60;
+/// In seconds: after a login that ended this recently, a store may not know its session yet.
+const RECENT: u64 = 10;
 
 #[derive(Serialize, Deserialize)]
 struct Count {
     logins: u8,
     since: u64,
+    /// When the last of them ended.
+    last: u64,
 }
 
 pub(crate) struct LoopDetector {
@@ -33,7 +39,7 @@ pub(crate) struct LoopDetector {
 
 impl LoopDetector {
     /// So many logins without an action of the user are a loop.
-    pub(crate) const MAX_AUTOMATIC: u8 = 3;
+    pub(crate) const MAX_AUTOMATIC: u8 = 2;
     /// So many logins that the user may have asked for are a loop.
     pub(crate) const MAX_MANUAL: u8 = 6;
 
@@ -46,11 +52,13 @@ impl LoopDetector {
         let count = match self.open(info, now) {
             Some(count) => Count {
                 logins: count.logins.saturating_add(1),
+                last: now,
                 ..count
             },
             None => Count {
                 logins: 1,
                 since: now,
+                last: now,
             },
         };
         let name = &self.names.loop_detector;
@@ -61,6 +69,12 @@ impl LoopDetector {
     /// How many logins were completed within the last minute.
     pub(crate) fn count(&self, info: &RequestInfo, now: u64) -> u8 {
         self.open(info, now).map_or(0, |count| count.logins)
+    }
+
+    /// Whether a login ended seconds ago, by this clock or one that is ahead.
+    pub(crate) fn is_recent(&self, info: &RequestInfo, now: u64) -> bool {
+        let count = self.open(info, now);
+        count.is_some_and(|count| now.saturating_sub(count.last) < RECENT)
     }
 
     fn open(&self, info: &RequestInfo, now: u64) -> Option<Count> {

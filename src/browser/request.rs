@@ -8,6 +8,7 @@ use super::{
     cookie::{self, Lookup},
     language::Language,
 };
+use crate::session_refusal::SessionRefusal;
 
 /// Kinds of requests that get different responses without a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub(crate) struct RequestInfo {
     pub kind: RequestKind,
     /// With the prefixes that nesting strips.
     pub uri: Uri,
+    /// Why the request has no session, once that is known.
+    pub refusal: Option<SessionRefusal>,
     cookie: Option<HeaderValue>,
     more_cookies: Vec<HeaderValue>,
     accept_language: Option<HeaderValue>,
@@ -72,12 +75,19 @@ impl RequestInfo {
         Self {
             kind: RequestKind::of(method, headers),
             uri: uri.clone(),
+            refusal: None,
             cookie: cookies.next(),
             more_cookies: cookies.collect(),
             accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
             referer: headers.get(header::REFERER).cloned(),
             htmx_page: headers.get(HX_CURRENT_URL).cloned(),
         }
+    }
+
+    /// The same, for a request without a session.
+    pub(crate) fn refused(self, refusal: SessionRefusal) -> Self {
+        let refusal = Some(refusal);
+        Self { refusal, ..self }
     }
 
     /// The language of the pages for this request.

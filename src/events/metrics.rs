@@ -19,7 +19,10 @@ pub(super) fn record(event: &Event<'_>) {
         Event::RefreshFailed { cause, .. } => {
             counter!("telenor_auth_refreshes_failed_total", "cause" => cause.as_str()).increment(1);
         }
-        Event::SessionRefused => counter!("telenor_auth_sessions_refused_total").increment(1),
+        Event::SessionRefused { reason } => {
+            counter!("telenor_auth_sessions_refused_total", "reason" => reason.as_str())
+                .increment(1);
+        }
         Event::StoreFailed { .. } => counter!("telenor_auth_store_failures_total").increment(1),
         Event::GatewayCall {
             endpoint,

@@ -12,7 +12,7 @@
 //! | [`SessionsRevoked`](Event::SessionsRevoked) | `sessions revoked`, info | `telenor_auth_revocations_total` |
 //! | [`TokenRefreshed`](Event::TokenRefreshed) | `token refreshed`, debug | `telenor_auth_refreshes_total` |
 //! | [`RefreshFailed`](Event::RefreshFailed) | `refresh failed`, warn | `telenor_auth_refreshes_failed_total`, label `cause` |
-//! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total` |
+//! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total`, label `reason` |
 //! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
 //! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn if the call failed | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
 //! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint breaker opened`, warn, or `token endpoint breaker closed`, info | `telenor_auth_breaker_changes_total`, label `state`: `open` or `closed` |
@@ -25,6 +25,7 @@ mod metrics;
 mod span;
 
 pub use self::span::request_span;
+pub use crate::session_refusal::SessionRefusal;
 
 use std::{fmt, time::Duration};
 
@@ -58,6 +59,9 @@ pub enum Event<'e> {
         login_id: Option<&'e str>,
         /// The cause, the same as on the page.
         cause: FailureCause,
+        /// Why the session of a login that ended just now is no good, for a login that failed as
+        /// `login_loop`, or because clocks differ.
+        reason: Option<SessionRefusal>,
         /// Details for an operator. Often empty.
         detail: &'e str,
     },
@@ -85,9 +89,12 @@ pub enum Event<'e> {
         /// Details for an operator.
         detail: &'e str,
     },
-    /// A request had a session cookie whose session has expired, is unknown, or belongs to another
-    /// app.
-    SessionRefused,
+    /// A request had a session cookie, and has no session.
+    #[non_exhaustive]
+    SessionRefused {
+        /// The reason. It is never [`NoCookie`](SessionRefusal::NoCookie).
+        reason: SessionRefusal,
+    },
     /// The session store failed.
     #[non_exhaustive]
     StoreFailed {
@@ -207,12 +214,15 @@ fn log(event: &Event<'_>) {
         Event::LoginFailed {
             login_id,
             cause,
+            reason,
             detail,
         } => {
-            if cause.status().is_server_error() {
-                tracing::error!(login_id, %cause, detail, "login failed");
+            let is_ours = reason.is_some_and(|reason| !reason.is_of_browser());
+            let reason = reason.map(SessionRefusal::as_str);
+            if cause.status().is_server_error() || is_ours {
+                tracing::error!(login_id, %cause, reason, detail, "login failed");
             } else {
-                tracing::info!(login_id, %cause, detail, "login failed");
+                tracing::info!(login_id, %cause, reason, detail, "login failed");
             }
         }
         Event::LoggedOut => tracing::info!("logged out"),
@@ -225,7 +235,7 @@ fn log(event: &Event<'_>) {
             cause,
             detail,
         } => tracing::warn!(session_id, %cause, detail, "refresh failed"),
-        Event::SessionRefused => tracing::debug!("session refused"),
+        Event::SessionRefused { reason } => tracing::debug!(%reason, "session refused"),
         Event::StoreFailed { error } => {
             tracing::error!(cause = %FailureCause::StoreUnavailable, error, "session store failed");
         }

@@ -15,10 +15,10 @@ use crate::{
     },
     clock::unix_seconds,
     detached,
-    events::Event,
     failure::FailureCause,
     response,
     session::{SessionToken, erased::Loaded},
+    session_refusal::SessionRefusal,
     user::{CurrentSession, Identity, RefreshOutcome, UserBackend},
 };
 
@@ -29,6 +29,17 @@ pub(crate) enum Admission {
     Respond(Response<Body>),
     /// It waits for another access token.
     Refresh(CurrentSession),
+    /// It waits for a store that may lag.
+    LookAgain(SessionToken),
+}
+
+/// Which answer of the store it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The store had it at hand.
+    AtHand,
+    First,
+    Again,
 }
 
 /// What the app's response still needs.
@@ -54,18 +65,23 @@ impl Flow {
         request: &mut Request<B>,
         token: SessionToken,
         loaded: Loaded,
+        look: Look,
         now: SystemTime,
     ) -> Admission {
-        let session = match loaded {
-            Ok(session) => session.filter(|session| self.accepts(session, unix_seconds(now))),
+        let session = match self.judge(&token, loaded, now) {
+            Ok(Ok(session)) => session,
+            Ok(Err(refusal)) => {
+                if self.is_worth_another_look(look, refusal)
+                    && self.has_just_logged_in(&RequestInfo::of_request(request))
+                {
+                    return Admission::LookAgain(token);
+                }
+                return self.admit_anonymous(placement, request, refusal);
+            }
             Err(error) => {
                 let info = RequestInfo::of_request(request);
                 return Admission::Respond(self.store_failed(&info, &error));
             }
-        };
-        let Some(session) = session else {
-            self.events.emit(Event::SessionRefused);
-            return self.admit_anonymous(placement, request);
         };
         let current = CurrentSession { token, session };
         match self.freshness(&current.session, unix_seconds(now)) {
@@ -90,8 +106,7 @@ impl Flow {
                 self.admit_user(request, CurrentSession { token, session }, now)
             }
             RefreshOutcome::Ended => {
-                self.events.emit(Event::SessionRefused);
-                self.admit_anonymous(placement, request)
+                self.admit_anonymous(placement, request, SessionRefusal::TokenExpired)
             }
             RefreshOutcome::Unavailable(cause) => {
                 let info = RequestInfo::of_request(request);
@@ -105,7 +120,9 @@ impl Flow {
         self: &Arc<Self>,
         placement: &Placement,
         request: &mut Request<B>,
+        refusal: SessionRefusal,
     ) -> Admission {
+        self.session_refused(refusal);
         let original = original_uri(request.extensions(), request.uri());
         let (path, callback) = (request.uri().path(), &self.config.paths.callback);
         if let Some(mistake) = placement.check(original.path(), path, callback) {
@@ -115,9 +132,10 @@ impl Flow {
             return Admission::Respond(self.refuse(&info, refusal));
         }
         if !self.config.optional {
-            return Admission::Respond(self.challenge(&RequestInfo::of_request(request)));
+            let info = RequestInfo::of_request(request).refused(refusal);
+            return Admission::Respond(self.challenge(&info));
         }
-        self.insert_identity(request, None);
+        self.insert_identity(request, Err(refusal));
         Admission::Forward(OnResponse::Anonymous)
     }
 
@@ -128,14 +146,14 @@ impl Flow {
         now: SystemTime,
     ) -> Admission {
         let touch = self.touch_if_due(&current, now);
-        self.insert_identity(request, Some(current));
+        self.insert_identity(request, Ok(current));
         Admission::Forward(touch.map_or(OnResponse::User, OnResponse::Touch))
     }
 
     fn insert_identity<B>(
         self: &Arc<Self>,
         request: &mut Request<B>,
-        current: Option<CurrentSession>,
+        current: Result<CurrentSession, SessionRefusal>,
     ) {
         msisdn_headers::remove(request.headers_mut());
         let backend: Arc<dyn UserBackend> = Arc::clone(self) as _;

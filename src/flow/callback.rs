@@ -18,6 +18,7 @@ use crate::{
     oauth::{AuthorizationResponse, Outcome, State},
     response,
     session::StoreError,
+    session_refusal::SessionRefusal,
 };
 
 /// The gateway has ten seconds, another instance that does the exchange has twelve, and a store
@@ -33,7 +34,7 @@ impl Flow {
         };
         let now = self.config.clock.now();
         let current = match self.current_session(info, now).await {
-            Ok(current) => current,
+            Ok(current) => current.ok(),
             Err(error) => return self.store_failed(info, &error),
         };
         if let (Some(current), Some(state)) = (&current, &state)
@@ -60,6 +61,9 @@ impl Flow {
                 state.as_ref(),
                 None,
             ),
+            (Outcome::Code(_), Some(state), Pending::FromFuture(login)) => {
+                self.began_in_future(info, &state, &login)
+            }
             (Outcome::Code(_), Some(state), Pending::Expired(login)) => {
                 self.login_failed(FailureCause::StateExpired, state.login_id(), "");
                 let refusal = Refusal {
@@ -89,12 +93,34 @@ impl Flow {
         self.events.emit(Event::LoginFailed {
             login_id: login_id.map(|id| id.to_string()).as_deref(),
             cause,
+            reason: None,
             detail: "no login of this browser",
         });
         let refusal = Refusal {
             login_id,
             retry: app.map_or(Retry::Login(None), Retry::Page),
             ..Refusal::because(cause)
+        };
+        self.refuse(info, refusal)
+    }
+
+    /// The clock of the instance where the login began is ahead of ours.
+    fn began_in_future(
+        &self,
+        info: &RequestInfo,
+        state: &State,
+        login: &PendingLogin,
+    ) -> Response<Body> {
+        let (cause, login_id) = (FailureCause::StateExpired, state.login_id());
+        self.events.emit(Event::LoginFailed {
+            login_id: Some(&login_id.to_string()),
+            cause,
+            reason: Some(SessionRefusal::FromFuture),
+            detail: "the login began in the future: set the clocks of the instances",
+        });
+        let refusal = Refusal {
+            reason: Some(SessionRefusal::FromFuture),
+            ..refusal(cause, login_id, login)
         };
         self.refuse(info, refusal)
     }
@@ -123,7 +149,7 @@ impl Flow {
         code: String,
     ) -> Response<Body> {
         let (id, login) = (state.login_id(), Arc::new(login));
-        let previous = self.session_token(info.cookies());
+        let previous = self.session_token(info.cookies()).ok();
         let exchange = {
             let (flow, login) = (Arc::clone(self), Arc::clone(&login));
             move || async move {
@@ -201,6 +227,7 @@ fn refusal(cause: FailureCause, id: LoginId, login: &PendingLogin) -> Refusal<'_
         retry: Retry::Login(Some(login.return_to())),
         description: None,
         login_id: Some(id),
+        reason: None,
     }
 }
 

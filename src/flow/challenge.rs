@@ -1,6 +1,6 @@
 //! Sends a visitor to Telenor (RFC 6749 section 4.1.1), if the kind of the request allows it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum_core::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -20,6 +20,7 @@ use crate::{
         self,
         page::{Page, Topic},
     },
+    session_refusal::SessionRefusal,
 };
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
@@ -64,7 +65,11 @@ impl Flow {
     }
 
     /// Responds on the login route: for buttons, and for another attempt after a failure.
-    pub(super) fn login(&self, headers: &HeaderMap, info: &RequestInfo) -> Response<Body> {
+    pub(super) async fn login(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        info: &RequestInfo,
+    ) -> Response<Body> {
         if info.kind != RequestKind::Navigation {
             return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
         }
@@ -87,7 +92,14 @@ impl Flow {
         // A person may press a button a few times. An app that redirects here by itself must not do
         // so without end.
         if self.is_loop(info, LoopDetector::MAX_MANUAL) {
-            return self.loop_page(info, &return_to);
+            let current = self.current_session(info, self.config.clock.now()).await;
+            let refusal = current.ok().and_then(Result::err);
+            let info = RequestInfo::clone(info);
+            let info = match refusal {
+                Some(refusal) => info.refused(refusal),
+                None => info,
+            };
+            return self.loop_page(&info, &return_to);
         }
         self.begin(info, &return_to)
     }
@@ -128,7 +140,8 @@ impl Flow {
         self.events.emit(Event::LoginFailed {
             login_id: None,
             cause: FailureCause::LoginLoop,
-            detail: "the browser does not send its session cookie",
+            reason: info.refusal,
+            detail: info.refusal.map_or("", SessionRefusal::detail_after_login),
         });
         let refusal = Refusal {
             retry: Retry::Login(Some(return_to.as_str())),

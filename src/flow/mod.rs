@@ -3,7 +3,8 @@
 //! [`admit`] admits a request. [`challenge`] sends a visitor to log in, perhaps by way of
 //! [`start`]. [`callback`] takes the visitor back, [`exchange`] makes a session of the code, once
 //! over all instances ([`coordinate`]). [`refresh`] and [`rotate`] renew the access token.
-//! [`logout`] ends the session. This file holds what these steps share.
+//! [`logout`] ends the session. [`refusal`] says why a request has none. This file holds what these
+//! steps share.
 
 mod admit;
 mod callback;
@@ -16,6 +17,7 @@ mod logout;
 mod own_routes;
 pub(crate) mod placement;
 mod refresh;
+mod refusal;
 mod rotate;
 pub(crate) mod routes;
 mod script_api;
@@ -26,20 +28,20 @@ mod user_backend;
 
 use std::{
     fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 use axum_core::body::Body;
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 
 pub(crate) use self::{
-    admit::{Admission, OnResponse},
+    admit::{Admission, Look, OnResponse},
     login_outcome::LoginOutcome,
 };
 use crate::{
     browser::{
-        cookie::{self, CookieNames, Lookup},
+        cookie::{self, CookieNames},
         http_start::HttpStart,
         language::Language,
         pending_login::PendingLogins,
@@ -47,7 +49,6 @@ use crate::{
         request::RequestInfo,
         return_to::ReturnTo,
     },
-    clock::unix_seconds,
     events::{Event, Events},
     failure::FailureCause,
     flow::{config::Config, single_flight::SingleFlight},
@@ -60,7 +61,8 @@ use crate::{
         page::{Page, Topic},
     },
     session::{Session, SessionId, SessionToken, StoreError, Tokens, erased::ErasedStore},
-    user::{CurrentSession, RefreshOutcome, UserInfoCache},
+    session_refusal::SessionRefusal,
+    user::{RefreshOutcome, UserInfoCache},
 };
 
 /// A token that is about to expire is of no use to a handler.
@@ -94,6 +96,8 @@ pub(crate) struct Flow {
     pub refreshes: SingleFlight<(SessionId, u32), RefreshOutcome>,
     /// Seals what this instance leaves for the others about an exchange.
     pub shared_outcomes: Sealer,
+    /// Whether it was logged that another app uses this layer's cookie name.
+    pub other_app_seen: AtomicBool,
 }
 
 impl fmt::Debug for Flow {
@@ -105,17 +109,6 @@ impl fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// The token in the session cookie, if there is exactly one such cookie.
-    pub(crate) fn session_token<'h>(
-        &self,
-        cookies: impl IntoIterator<Item = &'h HeaderValue>,
-    ) -> Option<SessionToken> {
-        match cookie::find(cookies, &self.names.session) {
-            Lookup::Unique(value) => SessionToken::in_header(value.line, value.range),
-            Lookup::Missing | Lookup::Ambiguous => None,
-        }
-    }
-
     /// The tokens in all session cookies of a request, each once, and whether there are more than
     /// that.
     fn session_tokens(&self, info: &RequestInfo) -> (Vec<SessionToken>, bool) {
@@ -129,29 +122,6 @@ impl Flow {
             }
         }
         (tokens, false)
-    }
-
-    /// Whether a session that the store knows is one of this app's, and live.
-    fn accepts(&self, session: &Session, now: u64) -> bool {
-        let idle = self.config.idle_timeout;
-        session.is_live(now)
-            && session.belongs_to(self.config.instance)
-            && idle.is_none_or(|seconds| !session.is_idle(now, seconds))
-            && (session.has_live_token(now) || self.can_refresh(session))
-    }
-
-    /// The live session of a request.
-    async fn current_session(
-        &self,
-        info: &RequestInfo,
-        now: SystemTime,
-    ) -> Result<Option<CurrentSession>, StoreError> {
-        let Some(token) = self.session_token(info.cookies()) else {
-            return Ok(None);
-        };
-        let session = self.store.load(&token, now).await?;
-        let session = session.filter(|session| self.accepts(session, unix_seconds(now)));
-        Ok(session.map(|session| CurrentSession { token, session }))
     }
 
     /// Whether this session's access token can be refreshed.
@@ -186,6 +156,7 @@ impl Flow {
         self.events.emit(Event::LoginFailed {
             login_id: Some(&login.to_string()),
             cause,
+            reason: None,
             detail,
         });
     }
@@ -198,12 +169,14 @@ impl Flow {
     /// A page for a person, a few lines for a script.
     fn refuse(&self, info: &RequestInfo, refusal: Refusal<'_>) -> Response<Body> {
         let (cause, language) = (refusal.cause, info.language());
+        let reason = refusal.reason.or(info.refusal);
+        let reason = reason.filter(|_| cause.has_reason());
         let login_id = refusal.login_id.map(|login| login.to_string());
         let login_id = login_id.as_deref();
         if !info.kind.is_person() {
             let login = self.config.absolute(&self.config.paths.login);
             let login = (cause == FailureCause::LoginRequired).then_some(login.as_str());
-            return response::problem(cause, language, login, login_id);
+            return response::problem(cause, language, reason, login, login_id);
         }
         let retry = match refusal.retry {
             Retry::Login(target) => {
@@ -217,6 +190,7 @@ impl Flow {
             logout: Some(&self.config.paths.logout),
             description: refusal.description,
             login_id,
+            reason,
             ..self.page(Topic::Failure(cause), language)
         };
         response::page(cause.status(), &page)
@@ -244,6 +218,7 @@ impl Flow {
             logout: None,
             description: None,
             login_id: None,
+            reason: None,
             script: None,
         }
     }
@@ -255,6 +230,8 @@ struct Refusal<'a> {
     retry: Retry<'a>,
     description: Option<&'a str>,
     login_id: Option<LoginId>,
+    /// Why there is no session, or no login. It defaults to what is known of the request.
+    reason: Option<SessionRefusal>,
 }
 
 impl Refusal<'_> {
@@ -264,6 +241,7 @@ impl Refusal<'_> {
             retry: Retry::Login(None),
             description: None,
             login_id: None,
+            reason: None,
         }
     }
 }

@@ -27,7 +27,7 @@ impl Flow {
         let headers = &parts.headers;
         match route {
             Route::Callback => self.callback(&info).await,
-            Route::Login => self.login(headers, &info),
+            Route::Login => self.login(headers, &info).await,
             Route::Logout if parts.method == Method::POST => self.logout(headers, &info).await,
             Route::Logout => self.logout_page(&info).await,
             Route::Session => self.status(&info).await,

@@ -27,8 +27,11 @@ impl Flow {
         }
         let current = self.current_session(&info, self.config.clock.now()).await;
         let mut current = match current {
-            Ok(Some(current)) => current,
-            Ok(None) => return self.refuse(&info, Refusal::because(FailureCause::LoginRequired)),
+            Ok(Ok(current)) => current,
+            Ok(Err(refusal)) => {
+                let info = info.refused(refusal);
+                return self.refuse(&info, Refusal::because(FailureCause::LoginRequired));
+            }
             Err(error) => return self.store_failed(&info, &error),
         };
         match self.with_live_token(&current).await {

@@ -59,7 +59,7 @@ impl Flow {
         let ticket = self.http_start.as_ref()?.open(token)?;
         let now = self.config.clock.seconds();
         Some(match &self.pending.find(info, &ticket.state(), now) {
-            Pending::Live(login) | Pending::Expired(login) => {
+            Pending::Live(login) | Pending::Expired(login) | Pending::FromFuture(login) => {
                 self.config.return_to(Some(login.return_to()))
             }
             Pending::Unknown => self.config.home.clone(),

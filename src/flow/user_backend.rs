@@ -13,12 +13,15 @@ use crate::{
     failure::FailureCause,
     gateway::client::TransportError,
     session::SessionId,
+    session_refusal::SessionRefusal,
     user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
 };
 
 impl UserBackend for Flow {
     fn challenge(&self, info: &RequestInfo) -> Response<Body> {
-        Self::challenge(self, info)
+        // Without another reason, the gateway has rejected the token of a session that was good.
+        let refusal = info.refusal.unwrap_or(SessionRefusal::TokenExpired);
+        Self::challenge(self, &info.clone().refused(refusal))
     }
 
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {

@@ -14,7 +14,7 @@ use tower_service::Service;
 
 use crate::{
     boxed::BoxFuture,
-    flow::{Admission, Flow, OnResponse, placement::Placement},
+    flow::{Admission, Flow, Look, OnResponse, placement::Placement},
     session::{SessionToken, erased::Loaded},
     user::{CurrentSession, RefreshOutcome},
 };
@@ -42,6 +42,7 @@ pin_project! {
         /// The store is behind a network.
         Load {
             load: BoxFuture<'static, Loaded>,
+            look: Look,
             token: Option<SessionToken>,
             parked: Option<ParkedRequest<S, B>>,
         },
@@ -85,9 +86,15 @@ where
         let (token, parked) = (Some(token), Some(parked));
         let state = State::Load {
             load,
+            look: Look::First,
             token,
             parked,
         };
+        Self { state }
+    }
+
+    pub(crate) fn look_again(token: SessionToken, parked: ParkedRequest<S, B>) -> Self {
+        let state = State::look_again(token, parked);
         Self { state }
     }
 
@@ -129,6 +136,15 @@ where
         }
     }
 
+    fn look_again(token: SessionToken, parked: ParkedRequest<S, B>) -> Self {
+        Self::Load {
+            load: Arc::clone(&parked.flow).look_again(token.clone()),
+            look: Look::Again,
+            token: Some(token),
+            parked: Some(parked),
+        }
+    }
+
     fn go_on(admission: Admission, mut parked: ParkedRequest<S, B>) -> Self {
         match admission {
             Admission::Forward(on_response) => Self::Forward {
@@ -139,6 +155,7 @@ where
                 response: Some(response),
             },
             Admission::Refresh(current) => Self::refresh(current, parked),
+            Admission::LookAgain(token) => Self::look_again(token, parked),
         }
     }
 }
@@ -156,6 +173,7 @@ where
             match state.as_mut().project() {
                 StateProj::Load {
                     load,
+                    look,
                     token,
                     parked,
                 } => {
@@ -163,7 +181,8 @@ where
                     let (mut parked, token) = parked.take().zip(token.take()).expect(ONCE);
                     let (flow, request) = (&parked.flow, &mut parked.request);
                     let now = flow.config.clock.now();
-                    let admission = flow.admit(&parked.placement, request, token, loaded, now);
+                    let placement = &parked.placement;
+                    let admission = flow.admit(placement, request, token, loaded, *look, now);
                     state.set(State::go_on(admission, parked));
                 }
                 StateProj::Refresh {

@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::future::{ParkedRequest, ResponseFuture};
 use crate::{
     browser::request::original_uri,
-    flow::{Admission, Flow, placement::Placement, routes::Route},
+    flow::{Admission, Flow, Look, placement::Placement, routes::Route},
 };
 
 /// The service that [`TelenorAuthLayer`](crate::TelenorAuthLayer) makes.
@@ -59,14 +59,18 @@ where
             return ResponseFuture::own_route(Box::pin(flow.own_route(route, parts)));
         }
         let cookies = request.headers().get_all(header::COOKIE);
-        let Some(token) = flow.session_token(cookies) else {
-            let admission = flow.admit_anonymous(&self.placement, &mut request);
-            return self.go_on(admission, request);
+        let token = match flow.session_token(cookies) {
+            Ok(token) => token,
+            Err(refusal) => {
+                let admission = flow.admit_anonymous(&self.placement, &mut request, refusal);
+                return self.go_on(admission, request);
+            }
         };
         let now = flow.config.clock.now();
         // A store in this process has the session at hand.
         if let Some(loaded) = flow.store.try_load(&token, now) {
-            let admission = flow.admit(&self.placement, &mut request, token, loaded, now);
+            let (placement, look) = (&self.placement, Look::AtHand);
+            let admission = flow.admit(placement, &mut request, token, loaded, look, now);
             return self.go_on(admission, request);
         }
         let load = Arc::clone(&flow.store).load_owned(token.clone(), now);
@@ -85,6 +89,7 @@ impl<S> TelenorAuth<S> {
             }
             Admission::Respond(response) => ResponseFuture::respond(response),
             Admission::Refresh(current) => ResponseFuture::refresh(current, self.park(request)),
+            Admission::LookAgain(token) => ResponseFuture::look_again(token, self.park(request)),
         }
     }
 

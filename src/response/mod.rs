@@ -11,6 +11,7 @@ use crate::{
     browser::{language::Language, start_script::StartScript},
     failure::FailureCause,
     response::page::{Page, Topic},
+    session_refusal::SessionRefusal,
 };
 
 pub(crate) use self::cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie};
@@ -66,16 +67,20 @@ pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
 pub(crate) fn problem(
     cause: FailureCause,
     language: Language,
+    reason: Option<SessionRefusal>,
     login: Option<&str>,
     login_id: Option<&str>,
 ) -> Response<Body> {
     let status = cause.status();
     let mut problem = json!({
         "type": "about:blank",
-        "title": page::title(cause, language),
+        "title": page::title(cause, reason, language),
         "status": status.as_u16(),
         "cause": cause.as_str(),
     });
+    if let Some(reason) = reason {
+        problem["reason"] = reason.as_str().into();
+    }
     if let Some(login) = login {
         problem["login"] = login.into();
     }

@@ -12,6 +12,7 @@ use crate::{
     clock::unix_seconds,
     key::{CookieKeys, Purpose, Sealer},
     login_id::LoginId,
+    session_refusal::SessionRefusal,
 };
 
 const DEFAULT_REVOCATIONS: usize = 10_000;
@@ -177,6 +178,15 @@ impl SessionStore for CookieStore {
     ) -> Result<Option<Session>, StoreError> {
         self.sync(now).await?;
         Ok(self.open(token, now))
+    }
+
+    fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
+        match self.unseal(token) {
+            None => SessionRefusal::CookieUnreadable,
+            Some(session) if session.is_expired_at(now) => SessionRefusal::Expired,
+            // It was revoked.
+            Some(_) => SessionRefusal::UnknownSession,
+        }
     }
 
     async fn save(&self, session: Session, _now: SystemTime) -> Result<SessionToken, StoreError> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError};
-use crate::boxed::BoxFuture;
+use crate::{boxed::BoxFuture, session_refusal::SessionRefusal};
 
 /// What a look-up returns.
 pub(crate) type Loaded = Result<Option<Session>, StoreError>;
@@ -57,6 +57,8 @@ pub(crate) trait ErasedStore: Send + Sync {
     fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>>;
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId;
+
+    fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal;
 
     fn leases(&self) -> Option<&dyn Leases>;
 }
@@ -126,6 +128,10 @@ impl<S: SessionStore> ErasedStore for S {
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         SessionStore::id(self, token, session)
+    }
+
+    fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
+        SessionStore::refusal(self, token, now)
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

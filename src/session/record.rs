@@ -227,9 +227,9 @@ impl Session {
         now >= self.0.expires_at
     }
 
-    /// Whether it has not expired, and is not from the future.
-    pub(crate) fn is_live(&self, now: u64) -> bool {
-        !self.has_expired(now) && self.0.issued_at <= now.saturating_add(MAX_SKEW)
+    /// Whether it was issued, or used, by a clock that is ahead of this one.
+    pub(crate) fn is_from_future(&self, now: u64) -> bool {
+        self.0.issued_at.max(self.0.active_at) > now.saturating_add(MAX_SKEW)
     }
 
     pub(crate) fn has_live_token(&self, now: u64) -> bool {

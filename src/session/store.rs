@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{Leases, Session, SessionId, SessionToken, StoreError, SubjectId};
+use crate::session_refusal::SessionRefusal;
 
 /// Keeps sessions between requests.
 ///
@@ -154,6 +155,15 @@ pub trait SessionStore: Send + Sync + 'static {
         now: SystemTime,
     ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send {
         self.load(token, now)
+    }
+
+    /// Returns why [`load`](Self::load) has no session for this token, as far as the store can say
+    /// at once. It defaults to [`UnknownSession`](SessionRefusal::UnknownSession).
+    ///
+    /// This is for logs and pages. The layer asks it after a look-up that returned `None`.
+    fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
+        let _ = (token, now);
+        SessionRefusal::UnknownSession
     }
 
     /// Keeps a new session, at least until it expires, and makes the token for it.

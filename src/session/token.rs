@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-use crate::{digest, key::CookieKeys, login_id::LoginId};
+use crate::{digest, key::CookieKeys, login_id::LoginId, session_refusal::SessionRefusal};
 
 /// The value of the session cookie. A browser that holds it is signed in, so `Debug` does not show
 /// it.
@@ -56,6 +56,16 @@ impl SessionToken {
         match &self.0 {
             Text::Owned(value) => value.as_bytes(),
             Text::InHeader(line, range) => &line.as_bytes()[range.clone()],
+        }
+    }
+
+    /// Why a store whose tokens are all [random](Self::random) has no session for this one.
+    pub(crate) fn refusal_if_not_random(&self) -> SessionRefusal {
+        let decoded = BASE64_URL_SAFE_NO_PAD.decode(self.as_bytes());
+        if decoded.is_ok_and(|bytes| bytes.len() == 32) {
+            SessionRefusal::UnknownSession
+        } else {
+            SessionRefusal::CookieUnreadable
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     failure::FailureCause,
     gateway::client::TransportError,
     session::{Session, SessionId, SessionToken},
+    session_refusal::SessionRefusal,
 };
 
 /// The operations of a layer for the requests that it admitted. The test kit has a backend without
@@ -64,7 +65,8 @@ pub(crate) struct CurrentSession {
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub backend: Arc<dyn UserBackend>,
-    pub current: Option<CurrentSession>,
+    /// Or why there is none.
+    pub current: Result<CurrentSession, SessionRefusal>,
 }
 
 /// The outcome of a refresh.

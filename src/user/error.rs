@@ -220,7 +220,7 @@ impl ApiError {
                 backend.refuse(&info, cause)
             }
             // The error belongs to no request, as in a test.
-            None => response::problem(cause, Language::default(), None, None),
+            None => response::problem(cause, Language::default(), None, None, None),
         }
     }
 }

@@ -21,8 +21,11 @@ impl<S: Send + Sync> FromRequestParts<S> for TelenorUser {
         };
         let info = RequestInfo::of(parts);
         match current {
-            Some(current) => Ok(Self::new(current, backend, info)),
-            None => Err(LoginRequired(Box::new(backend.challenge(&info))).into()),
+            Ok(current) => Ok(Self::new(current, backend, info)),
+            Err(refusal) => {
+                let response = backend.challenge(&info.refused(refusal));
+                Err(LoginRequired(Box::new(response)).into())
+            }
         }
     }
 }
@@ -34,6 +37,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
         let Some(Identity { backend, current }) = parts.extensions.get().cloned() else {
             return Err(MissingLayer::logged());
         };
+        let current = current.ok();
         Ok(current.map(|current| Self::new(current, backend, RequestInfo::of(parts))))
     }
 }

@@ -30,7 +30,7 @@ impl UserBackend for OfflineBackend {
     }
 
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
-        response::problem(cause, info.language(), None, None)
+        response::problem(cause, info.language(), None, None, None)
     }
 
     fn refresh<'g>(

@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use crate::{
     browser::msisdn_headers,
+    session_refusal::SessionRefusal,
     user::{Identity, TelenorUser},
 };
 
@@ -69,7 +70,7 @@ impl SignedInLayer {
         let user = user.into();
         let identity = Identity {
             backend: Arc::clone(user.backend()),
-            current: Some(user.current().clone()),
+            current: Ok(user.current().clone()),
         };
         Self { identity }
     }
@@ -82,7 +83,7 @@ impl SignedInLayer {
     pub fn anonymous() -> Self {
         let identity = Identity {
             backend: Arc::clone(TelenorUser::for_test().backend()),
-            current: None,
+            current: Err(SessionRefusal::NoCookie),
         };
         Self { identity }
     }
@@ -102,7 +103,7 @@ impl<S> Layer<S> for SignedInLayer {
 impl fmt::Debug for SignedInLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedInLayer")
-            .field("signed_in", &self.identity.current.is_some())
+            .field("signed_in", &self.identity.current.is_ok())
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,27 @@ use crate::failure::FailureCause;
 
 pub(super) static BOKMAL: Text = Text {
     failure,
+    login_lost: Message {
+        title: "Vi klarte ikke å fullføre innloggingen",
+        summary: "Systemene våre er ikke enige med hverandre, så innloggingen gikk tapt. Dette er \
+                  en feil hos oss, ikke hos deg.",
+        advice: &[
+            "Vent litt, og prøv igjen. Hvis det ikke hjelper, kan du kontakte oss og oppgi \
+             feilkoden nederst på siden.",
+        ],
+        button: TRY_AGAIN,
+    },
+    cookie_twice: Message {
+        title: "Nettleseren sender to innlogginger",
+        summary: "Nettleseren sender to ulike informasjonskapsler for den samme innloggingen, og \
+                  vi kan ikke vite hvilken som er din.",
+        advice: &[
+            "Åpne innstillingene i nettleseren, og slett informasjonskapslene for dette \
+             nettstedet.",
+            "Prøv så igjen.",
+        ],
+        button: TRY_AGAIN,
+    },
     signed_out: Message {
         title: "Du er logget ut",
         summary: "Vi har avsluttet innloggingen din her.",

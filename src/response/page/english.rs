@@ -5,6 +5,26 @@ use crate::failure::FailureCause;
 
 pub(super) static ENGLISH: Text = Text {
     failure,
+    login_lost: Message {
+        title: "We could not complete your sign-in",
+        summary: "Our systems do not agree with each other, so your sign-in was lost. This is our \
+                  mistake, not yours.",
+        advice: &[
+            "Wait a moment, then try again. If that does not help, contact us and mention the \
+             error code below.",
+        ],
+        button: TRY_AGAIN,
+    },
+    cookie_twice: Message {
+        title: "Your browser sends two sign-ins",
+        summary: "Your browser sends two different cookies for the same sign-in, and we cannot \
+                  know which one is yours.",
+        advice: &[
+            "Open your browser’s settings, and delete the cookies for this site.",
+            "Then try again.",
+        ],
+        button: TRY_AGAIN,
+    },
     signed_out: Message {
         title: "You are signed out",
         summary: "Your sign-in here has ended.",

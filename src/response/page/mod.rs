@@ -23,6 +23,7 @@ use crate::{
     browser::{language::Language, start_script::StartScript},
     digest::sha256,
     failure::FailureCause,
+    session_refusal::SessionRefusal,
 };
 
 const STYLE: &str = include_str!("../../../templates/page.css");
@@ -65,6 +66,8 @@ pub(crate) struct Page<'a> {
     pub(crate) description: Option<&'a str>,
     /// The reference that the user can give to support.
     pub(crate) login_id: Option<&'a str>,
+    /// Why there is no session, for a failure of which that says more.
+    pub(crate) reason: Option<SessionRefusal>,
     /// Telenor's script on the start page. No other page has a script.
     pub(crate) script: Option<&'a StartScript>,
 }
@@ -87,6 +90,7 @@ impl<'a> Page<'a> {
                 Topic::Failure(cause) => Some(cause.as_str()),
                 _ => None,
             },
+            reason: self.reason.map(SessionRefusal::as_str),
             description: self.description,
             login_id: self.login_id,
             forward: self.retry.filter(|_| self.topic == Topic::Start),
@@ -103,7 +107,7 @@ impl<'a> Page<'a> {
     fn message(&self) -> Message {
         let text = text(self.language);
         match self.topic {
-            Topic::Failure(cause) => (text.failure)(cause),
+            Topic::Failure(cause) => failure(text, cause, self.reason),
             Topic::SignedOut => text.signed_out,
             Topic::ConfirmLogout => text.confirm_logout,
             Topic::LoginPage => text.login_page,
@@ -180,8 +184,23 @@ impl<'a> Page<'a> {
 }
 
 /// Returns the title of a cause, for its page and its problem document.
-pub(crate) fn title(cause: FailureCause, language: Language) -> &'static str {
-    (text(language).failure)(cause).title
+pub(crate) fn title(
+    cause: FailureCause,
+    reason: Option<SessionRefusal>,
+    language: Language,
+) -> &'static str {
+    failure(text(language), cause, reason).title
+}
+
+/// A loop, or a login from the future, is the user's to mend only where the browser is the cause.
+fn failure(text: &Text, cause: FailureCause, reason: Option<SessionRefusal>) -> Message {
+    use FailureCause::{LoginLoop, StateExpired};
+    match (cause, reason) {
+        (LoginLoop, Some(SessionRefusal::NoCookie)) => (text.failure)(LoginLoop),
+        (LoginLoop, Some(SessionRefusal::CookieTwice)) => text.cookie_twice,
+        (LoginLoop, _) | (StateExpired, Some(_)) => text.login_lost,
+        _ => (text.failure)(cause),
+    }
 }
 
 const fn text(language: Language) -> &'static Text {
@@ -215,6 +234,7 @@ struct View<'a> {
     form: Option<&'a str>,
     links: Vec<Link<'a>>,
     cause: Option<&'static str>,
+    reason: Option<&'static str>,
     description: Option<&'a str>,
     login_id: Option<&'a str>,
     forward: Option<&'a str>,
@@ -241,6 +261,7 @@ mod tests {
         logout: None,
         description: None,
         login_id: None,
+        reason: None,
         script: None,
     };
 
@@ -504,7 +525,10 @@ mod tests {
                     ..FULL
                 }
                 .render();
-                assert_eq!(between(&html, "<h1>", "</h1>"), title(*cause, language));
+                assert_eq!(
+                    between(&html, "<h1>", "</h1>"),
+                    title(*cause, None, language)
+                );
             }
         }
     }

@@ -5,6 +5,27 @@ use crate::failure::FailureCause;
 
 pub(super) static NYNORSK: Text = Text {
     failure,
+    login_lost: Message {
+        title: "Vi klarte ikkje å fullføre innlogginga",
+        summary: "Systema våre er ikkje samde med kvarandre, så innlogginga gjekk tapt. Dette er \
+                  ein feil hos oss, ikkje hos deg.",
+        advice: &[
+            "Vent litt, og prøv på nytt. Om det ikkje hjelper, kan du kontakte oss og oppgje \
+             feilkoden nedst på sida.",
+        ],
+        button: TRY_AGAIN,
+    },
+    cookie_twice: Message {
+        title: "Nettlesaren sender to innloggingar",
+        summary: "Nettlesaren sender to ulike informasjonskapslar for den same innlogginga, og vi \
+                  kan ikkje vite kva for ein som er din.",
+        advice: &[
+            "Opne innstillingane i nettlesaren, og slett informasjonskapslane for denne \
+             nettstaden.",
+            "Prøv så på nytt.",
+        ],
+        button: TRY_AGAIN,
+    },
     signed_out: Message {
         title: "Du er logga ut",
         summary: "Vi har avslutta innlogginga di her.",

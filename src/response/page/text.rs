@@ -6,6 +6,10 @@ use crate::failure::FailureCause;
 pub(super) struct Text {
     /// A function and not a map, because its match proves that no cause is missing.
     pub(super) failure: fn(FailureCause) -> Message,
+    /// A login that was lost on our side.
+    pub(super) login_lost: Message,
+    /// A browser that sends two session cookies.
+    pub(super) cookie_twice: Message,
     pub(super) signed_out: Message,
     pub(super) confirm_logout: Message,
     pub(super) login_page: Message,
@@ -48,6 +52,8 @@ mod tests {
     fn messages(language: Language) -> Vec<(String, Message)> {
         let text = text(language);
         let named = [
+            ("login_lost", text.login_lost),
+            ("cookie_twice", text.cookie_twice),
             ("signed_out", text.signed_out),
             ("confirm_logout", text.confirm_logout),
             ("login_page", text.login_page),

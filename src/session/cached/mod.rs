@@ -20,7 +20,7 @@ use self::{
     target::Target,
 };
 use super::{Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
-use crate::detached;
+use crate::{detached, session_refusal::SessionRefusal};
 
 const DEFAULT_CAPACITY: usize = 10_000;
 const DEFAULT_STALENESS: Duration = Duration::from_secs(2);
@@ -237,6 +237,10 @@ impl<S: SessionStore> SessionStore for CachedStore<S> {
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         self.inner.id(token, session)
+    }
+
+    fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
+        self.inner.refusal(token, now)
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

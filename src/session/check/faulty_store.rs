@@ -16,6 +16,7 @@ use crate::{
         Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
         erased,
     },
+    session_refusal::SessionRefusal,
     sync::lock,
 };
 
@@ -192,6 +193,10 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         self.inner.id(token, session)
+    }
+
+    fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
+        self.inner.refusal(token, now)
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

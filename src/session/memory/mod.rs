@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use self::{shards::Shards, subjects::Subjects, sweeper::Sweeper};
 use super::{Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
-use crate::clock::unix_seconds;
+use crate::{clock::unix_seconds, session_refusal::SessionRefusal};
 
 const DEFAULT_CAPACITY: usize = 100_000;
 
@@ -147,6 +147,10 @@ impl SessionStore for MemoryStore {
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         Ok(self.find(token, now))
+    }
+
+    fn refusal(&self, token: &SessionToken, _now: SystemTime) -> SessionRefusal {
+        token.refusal_if_not_random()
     }
 
     async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {

@@ -24,6 +24,7 @@ use crate::{
     clock::unix_seconds,
     error::ConfigError,
     key::{CookieKeys, Sealer},
+    session_refusal::SessionRefusal,
 };
 
 const PREFIX: &str = "telenor:";
@@ -197,6 +198,10 @@ impl SessionStore for RedisStore {
         let value: Option<Vec<u8>> = self.query(get.arg(self.prefix.session(id))).await?;
         let session = value.and_then(|value| self.open(id, &value));
         Ok(session.filter(|session| !session.is_expired_at(now)))
+    }
+
+    fn refusal(&self, token: &SessionToken, _now: SystemTime) -> SessionRefusal {
+        token.refusal_if_not_random()
     }
 
     async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {

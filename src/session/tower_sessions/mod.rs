@@ -28,6 +28,7 @@ use crate::{
     error::chain,
     key::{CookieKeys, Purpose, Sealer},
     polling::Polling,
+    session_refusal::SessionRefusal,
 };
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -160,6 +161,10 @@ impl SessionStore for TowerSessionsStore {
         now: SystemTime,
     ) -> Result<Option<Session>, StoreError> {
         self.find(token.id(), now).await
+    }
+
+    fn refusal(&self, token: &SessionToken, _now: SystemTime) -> SessionRefusal {
+        token.refusal_if_not_random()
     }
 
     async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {

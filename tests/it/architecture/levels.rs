@@ -26,6 +26,7 @@ const LEVELS: [&[&str]; 9] = [
         "instance",
         "login_id",
         "polling",
+        "session_refusal",
         "sync",
     ],
 ];

@@ -10,5 +10,6 @@ mod lifetime;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod refusal;
 mod revoke;
 mod token;

@@ -54,3 +54,10 @@ pub fn assert_silent(mark: usize, secrets: &[String]) {
         }
     }
 }
+
+/// The lines since `mark` that hold these words.
+pub fn lines_since(mark: usize, words: &str) -> Vec<String> {
+    let log = String::from_utf8_lossy(&written()[mark..]).into_owned();
+    let lines = log.lines().filter(|line| line.contains(words));
+    lines.map(str::to_owned).collect()
+}

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -117,6 +117,7 @@ pub struct Gate {
     came: watch::Sender<usize>,
     shut: watch::Sender<bool>,
     panics: AtomicBool,
+    misses: AtomicUsize,
 }
 
 impl Gate {
@@ -131,6 +132,19 @@ impl Gate {
     /// Makes calls panic, or no longer.
     pub fn panics(&self, panics: bool) {
         self.panics.store(panics, Ordering::SeqCst);
+    }
+
+    /// Makes this many look-ups find nothing, as in a replica that lags.
+    pub fn misses(&self, look_ups: usize) {
+        self.misses.store(look_ups, Ordering::SeqCst);
+    }
+
+    fn is_missed(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        let ordering = Ordering::SeqCst;
+        self.misses
+            .fetch_update(ordering, ordering, one_less)
+            .is_ok()
     }
 
     /// How many came so far.
@@ -192,6 +206,9 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
     ) -> Result<Option<Session>, StoreError> {
         let loaded = self.inner.load(token, now).await;
         self.loads.pass().await;
+        if self.loads.is_missed() {
+            return Ok(None);
+        }
         loaded
     }
 
