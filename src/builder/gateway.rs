@@ -23,10 +23,10 @@ impl TelenorAuthBuilder {
         events: Arc<Events>,
     ) -> Result<Gateway, ConfigError> {
         let base = parse_url(&self.gateway).map_err(ConfigError::InvalidGateway)?;
-        let https_only = base.scheme() == "https";
-        if !https_only && !is_loopback(&base) {
+        if base.scheme() == "http" && !is_loopback(&base) {
             return Err(ConfigError::InsecureGateway);
         }
+        let http = HttpClient::new(&base, self.gateway_ca.as_deref())?;
         let base = base.as_str().trim_end_matches('/');
         let endpoint = |path: &str| {
             let uri = Uri::try_from(format!("{base}{path}"));
@@ -67,7 +67,7 @@ impl TelenorAuthBuilder {
             client_id: id.as_str().into(),
             redirect_uri: redirect_uri.map(Into::into),
             pkce: self.pkce,
-            http: HttpClient::new(https_only, self.gateway_ca.as_deref())?,
+            http,
             breaker: Breaker::new(self.clock.clone(), Arc::clone(&events)),
             events,
         })

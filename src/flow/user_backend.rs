@@ -11,7 +11,7 @@ use crate::{
     boxed::BoxFuture,
     browser::request::{RequestInfo, RequestKind},
     failure::FailureCause,
-    gateway::client::TransportError,
+    gateway::error::TransportError,
     session::SessionId,
     session_refusal::SessionRefusal,
     user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},

@@ -1,71 +1,127 @@
-//! The HTTP client for the gateway. No other file of the layer does network I/O.
+//! The HTTP client for the gateway: its limits, and when a request is sent again. No other part of
+//! the layer does network I/O.
+//!
+//! Requests go over kept connections. A server may close such a connection at any time, also at the
+//! moment when the next request is sent. That request was not answered, and most likely not read.
+//! So it is sent once more if three things are certain: the connection had been used before, it
+//! broke, and no byte of a response was received. The second attempt uses a fresh connection, and
+//! there is no third. What is not known counts as a fresh connection that broke, and is not sent
+//! again.
+//!
+//! A GET may be repeated in this case (RFC 9110 section 9.2.2). So may a code or a refresh token:
+//! each is good once, so that the gateway refuses the second attempt if it had read the first. The
+//! login is then lost, as it would be without a second attempt. Other requests of the app are not
+//! idempotent, and are never sent over a connection that was used before.
 
-use std::{error::Error, fmt, time::Duration};
+use std::time::Duration;
 
-use http::{Request, Response};
-use reqwest::{Certificate, Client, ClientBuilder, redirect, tls};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+use url::{Host, Url};
 
+use super::{
+    connection::{Connection, Connector},
+    error::{TransportError, TransportErrorKind},
+    pool::Pool,
+    tls::Tls,
+};
 use crate::error::{ConfigError, chain};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// For the head of a response, and for each part of its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// For a request with all its attempts.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// No token response and no user info is longer than this.
 const MAX_BODY: usize = 64 * 1024;
+const USER_AGENT: &str = concat!("telenor-auth/", env!("CARGO_PKG_VERSION"));
+
+/// Headers that concern one connection or the framing of one message (RFC 9110 section 7.6.1). The
+/// client sets them itself. A wrong length would make the server read the rest of this request as
+/// the next one.
+const OWN_HEADERS: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+    header::HOST,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 
 /// It follows no redirects, keeps no cookies, sends no referrer, ignores proxies in the
-/// environment, and accepts only verified servers with TLS 1.2 or newer.
-#[derive(Debug)]
+/// environment, and accepts only verified servers with TLS 1.2 or newer. It connects to the host of
+/// the gateway alone.
 pub(crate) struct HttpClient {
-    /// Opens a new connection for every request. When the server closes a pooled connection at that
-    /// moment, the request may be lost after its bytes were sent, and a code cannot be sent again.
-    unpooled: Client,
-    pooled: Client,
+    connector: Connector,
+    /// The value of `Host`.
+    host: HeaderValue,
+    pool: Pool,
+}
+
+/// A request without a response.
+struct Failure {
+    error: TransportError,
+    /// Whether the connection broke, and it is certain that no byte of a response was received.
+    unanswered: bool,
 }
 
 impl HttpClient {
-    /// `https_only` is false only for a mock on this machine. `authorities`, in PEM, are trusted in
+    /// `base` is plain http only for a mock on this machine. `authorities`, in PEM, are trusted in
     /// addition to the system's.
-    pub(crate) fn new(https_only: bool, authorities: Option<&[u8]>) -> Result<Self, ConfigError> {
-        let authorities = match authorities {
-            None => Vec::new(),
-            Some(pem) => {
-                let read = Certificate::from_pem_bundle(pem).ok();
-                let read = read.filter(|certificates| !certificates.is_empty());
-                read.ok_or(ConfigError::InvalidCertificates)?
-            }
+    pub(crate) fn new(base: &Url, authorities: Option<&[u8]>) -> Result<Self, ConfigError> {
+        let invalid = |why: &str| ConfigError::InvalidGateway(why.to_owned());
+        let host = match base.host() {
+            Some(Host::Domain(name)) => name.to_owned(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
+            None => return Err(invalid("has no host")),
         };
-        let builder = || {
-            let builder = ClientBuilder::new()
-                .user_agent(concat!("telenor-auth/", env!("CARGO_PKG_VERSION")))
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .no_proxy()
-                .http1_only()
-                .https_only(https_only)
-                .tls_version_min(tls::Version::TLS_1_2)
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(READ_TIMEOUT)
-                .timeout(TOTAL_TIMEOUT);
-            if authorities.is_empty() {
-                builder
-            } else {
-                builder.tls_certs_merge(authorities.clone())
-            }
+        let port = base.port_or_known_default();
+        let port = port.ok_or_else(|| invalid("has no port"))?;
+        let tls = match base.scheme() {
+            "https" => Some(Tls::new(&host, authorities)?),
+            _ => None,
         };
-        let build = |builder: ClientBuilder| {
-            builder
-                .build()
-                .map_err(|error| match authorities.is_empty() {
-                    true => ConfigError::Tls(chain(&error)),
-                    false => ConfigError::InvalidCertificates,
-                })
-        };
+        let host_header = HeaderValue::try_from(base.authority());
         Ok(Self {
-            unpooled: build(builder().pool_max_idle_per_host(0))?,
-            pooled: build(builder())?,
+            connector: Connector::new(&host, port, tls),
+            host: host_header.map_err(|error| ConfigError::InvalidGateway(chain(&error)))?,
+            pool: Pool::default(),
         })
+    }
+
+    /// Sends a request that may be sent twice: it is safe, or what it carries is good once.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, TransportError> {
+        let request = self.prepare(request);
+        in_time(async {
+            let mut was_sent = false;
+            if let Some(kept) = self.pool.take() {
+                match self.exchange(kept, request.clone()).await {
+                    Ok(response) => return Ok(response),
+                    Err(failure) if failure.error.unsent || failure.unanswered => {
+                        was_sent = !failure.error.unsent;
+                        tracing::debug!(
+                            error = %failure.error,
+                            "a kept connection was closed: the request is sent on a fresh one"
+                        );
+                    }
+                    Err(failure) => return Err(failure.error),
+                }
+            }
+            let sent = self.send_fresh(request).await;
+            sent.map_err(|error| match was_sent {
+                true => error.after_an_attempt(),
+                false => error,
+            })
+        })
+        .await
     }
 
     /// Sends a request that must not be sent twice.
@@ -73,83 +129,98 @@ impl HttpClient {
         &self,
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, TransportError> {
-        send(&self.unpooled, request).await
+        in_time(self.send_fresh(self.prepare(request))).await
     }
 
-    /// Sends a request over a pooled connection.
-    pub(crate) async fn send(
+    /// The request in the form that goes over a connection to the gateway.
+    fn prepare(&self, request: Request<Vec<u8>>) -> Request<Full<Bytes>> {
+        let mut request = request.map(|body| Full::new(Bytes::from(body)));
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+        let headers = request.headers_mut();
+        for name in OWN_HEADERS {
+            headers.remove(name);
+        }
+        headers.insert(header::HOST, self.host.clone());
+        let user_agent = HeaderValue::from_static(USER_AGENT);
+        headers.entry(header::USER_AGENT).or_insert(user_agent);
+        request
+    }
+
+    async fn send_fresh(
         &self,
-        request: Request<Vec<u8>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Vec<u8>>, TransportError> {
-        send(&self.pooled, request).await
+        let connection = self.connector.connect().await?;
+        let response = self.exchange(connection, request).await;
+        response.map_err(|failure| failure.error)
     }
-}
 
-async fn send(
-    client: &Client,
-    request: Request<Vec<u8>>,
-) -> Result<Response<Vec<u8>>, TransportError> {
-    let request = reqwest::Request::try_from(request)?;
-    let mut incoming = client.execute(request).await?;
-    let mut body = Vec::new();
-    while let Some(chunk) = incoming.chunk().await? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(TransportError {
-                kind: TransportErrorKind::Unreadable,
-                unsent: false,
-                text: format!("the body is longer than {MAX_BODY} bytes"),
-            });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    let mut response = Response::new(body);
-    *response.status_mut() = incoming.status();
-    *response.headers_mut() = std::mem::take(incoming.headers_mut());
-    Ok(response)
-}
-
-/// No response, or an unreadable one.
-#[derive(Clone, Debug)]
-pub(crate) struct TransportError {
-    pub kind: TransportErrorKind,
-    /// Whether it is certain that no byte of the request was sent.
-    pub unsent: bool,
-    /// The causes, without the URL.
-    text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TransportErrorKind {
-    /// Nothing was sent: there is no connection, or the server is not trusted.
-    NotConnected,
-    TimedOut,
-    /// The connection broke; the request may have been received.
-    Broken,
-    Unreadable,
-}
-
-impl From<reqwest::Error> for TransportError {
-    fn from(error: reqwest::Error) -> Self {
-        let unsent = error.is_connect() || error.is_builder();
-        let kind = if error.is_timeout() {
-            TransportErrorKind::TimedOut
-        } else if unsent {
-            TransportErrorKind::NotConnected
-        } else {
-            TransportErrorKind::Broken
+    /// Sends the request over this connection, and keeps it if the response was read to its end.
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Vec<u8>>, Failure> {
+        let mark = connection.mark();
+        let head = connection.sender.try_send_request(request);
+        let response = match timeout(READ_TIMEOUT, head).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(mut error)) => {
+                let unsent = error.take_message().is_some();
+                let kind = match unsent {
+                    true => TransportErrorKind::NotConnected,
+                    false => TransportErrorKind::Broken,
+                };
+                let text = chain(error.error());
+                return Err(Failure {
+                    error: TransportError { kind, unsent, text },
+                    unanswered: connection.is_silent_since(mark),
+                });
+            }
+            Err(_) => return Err(TransportError::late().into()),
         };
+        let response = read(response).await?;
+        self.pool.put(connection);
+        Ok(response)
+    }
+}
+
+async fn in_time(
+    sent: impl Future<Output = Result<Response<Vec<u8>>, TransportError>>,
+) -> Result<Response<Vec<u8>>, TransportError> {
+    let sent = timeout(TOTAL_TIMEOUT, sent).await;
+    sent.unwrap_or_else(|_| Err(TransportError::late()))
+}
+
+async fn read(response: Response<Incoming>) -> Result<Response<Vec<u8>>, TransportError> {
+    let (head, mut incoming) = response.into_parts();
+    let mut body = Vec::new();
+    loop {
+        let frame = match timeout(READ_TIMEOUT, incoming.frame()).await {
+            Ok(None) => return Ok(Response::from_parts(head, body)),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) => {
+                let text = chain(&error);
+                return Err(TransportError::sent(TransportErrorKind::Broken, text));
+            }
+            Err(_) => return Err(TransportError::late()),
+        };
+        // Trailers are ignored.
+        let part = frame.into_data().unwrap_or_default();
+        if body.len() + part.len() > MAX_BODY {
+            let text = format!("the body is longer than {MAX_BODY} bytes");
+            return Err(TransportError::sent(TransportErrorKind::Unreadable, text));
+        }
+        body.extend_from_slice(&part);
+    }
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
         Self {
-            kind,
-            unsent,
-            text: chain(&error.without_url()),
+            error,
+            unanswered: false,
         }
     }
 }
-
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Error for TransportError {}

@@ -2,6 +2,10 @@
 
 pub(crate) mod breaker;
 pub(crate) mod client;
+mod connection;
+pub(crate) mod error;
+mod pool;
+mod tls;
 
 use std::{
     sync::Arc,
@@ -16,7 +20,8 @@ use crate::{
     failure::FailureCause,
     gateway::{
         breaker::{Breaker, BreakerOpen},
-        client::{HttpClient, TransportError, TransportErrorKind},
+        client::HttpClient,
+        error::{TransportError, TransportErrorKind},
     },
     oauth::{
         Authorization, ClientAuthentication, Grant, State, TokenRequest, TokenResponse, Verifier,
@@ -90,7 +95,7 @@ impl Gateway {
             grant,
         };
         let permit = self.breaker.try_acquire()?;
-        let sent = self.http.send_once(request.build());
+        let sent = self.http.send(request.build());
         let result = self.observe(GatewayEndpoint::Token, sent).await;
         permit.record(match &result {
             Ok(response) => response.status().is_server_error(),
@@ -129,7 +134,13 @@ impl Gateway {
     ) -> Result<Response<Vec<u8>>, TransportError> {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().entry(header::ACCEPT).or_insert(json);
-        let sent = self.http.send(with_token(request, token));
+        let request = with_token(request, token);
+        let sent = async {
+            match request.method().is_safe() {
+                true => self.http.send(request).await,
+                false => self.http.send_once(request).await,
+            }
+        };
         self.observe(GatewayEndpoint::Api, sent).await
     }
 

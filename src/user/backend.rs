@@ -11,7 +11,7 @@ use crate::{
     boxed::BoxFuture,
     browser::request::RequestInfo,
     failure::FailureCause,
-    gateway::client::TransportError,
+    gateway::error::TransportError,
     session::{Session, SessionId, SessionToken},
     session_refusal::SessionRefusal,
 };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     browser::{language::Language, request::RequestInfo},
     failure::FailureCause,
-    gateway::client::{TransportError, TransportErrorKind},
+    gateway::error::{TransportError, TransportErrorKind},
     response,
     user::{TelenorUser, UserBackend},
 };

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 use super::{ApiError, ApiErrorKind, gateway_uri::gateway_uri};
 use crate::{
     access_token::AccessToken,
-    gateway::client::TransportError,
+    gateway::error::TransportError,
     user::{CurrentSession, RefreshOutcome, TelenorUser},
 };
 
@@ -92,7 +92,8 @@ impl<'u> ApiRequest<'u> {
     /// Sends the call. It takes ten seconds at most, and follows no redirect.
     ///
     /// A GET is sent up to three times if it gets a server error or cannot connect, with
-    /// exponential backoff and jitter. If the app [refreshes
+    /// exponential backoff and jitter. A GET, HEAD or OPTIONS is sent again at once if the server
+    /// closes a connection that was kept open from an earlier call. If the app [refreshes
     /// tokens](crate::TelenorAuthBuilder::refresh_tokens), a call whose token is no longer valid is
     /// sent once more with a new token, after the refresh and within another ten seconds. No other
     /// call is sent twice.

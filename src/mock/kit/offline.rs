@@ -10,7 +10,7 @@ use crate::{
     boxed::BoxFuture,
     browser::request::RequestInfo,
     failure::FailureCause,
-    gateway::client::TransportError,
+    gateway::error::TransportError,
     mock::{server::api, subscriber::Subscriber},
     response,
     session::SessionId,

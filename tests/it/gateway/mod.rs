@@ -6,6 +6,7 @@ use telenor_auth::mock::{Answer, Endpoint};
 use crate::support::App;
 
 mod breaker;
+mod connections;
 mod tls;
 mod token;
 

@@ -196,20 +196,22 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn code_is_never_sent_twice() {
+async fn code_is_sent_twice_only_over_a_kept_connection_that_broke() {
     let app = App::start().await;
     assert_eq!(
         ends_with(&app, Answer::Reset).await,
         StatusCode::BAD_GATEWAY
     );
     assert_eq!(app.token_requests(), 1);
-    // The same after a successful login: no connection stays open, so none can close unnoticed.
     app.signed_in().await;
-    assert_eq!(
-        ends_with(&app, Answer::Reset).await,
-        StatusCode::BAD_GATEWAY
-    );
-    assert_eq!(app.token_requests(), 3);
+    assert_eq!(ends_with(&app, Answer::Reset).await, StatusCode::SEE_OTHER);
+    assert_eq!(app.token_requests(), 4);
+    app.gateway.answer_always(Endpoint::Token, Answer::Reset);
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let failed = browser.open(&callback).await;
+    assert_eq!(failed.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(app.token_requests(), 6);
 }
 
 /// This test takes real time: the timeouts of the HTTP client follow the real clock.

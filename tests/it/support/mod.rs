@@ -11,6 +11,7 @@ pub mod demo;
 #[cfg(feature = "redis")]
 pub mod fault_proxy;
 pub mod log;
+pub mod raw_server;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod remote;

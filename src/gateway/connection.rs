@@ -1,0 +1,342 @@
+//! One connection to the gateway: TCP, TLS, and HTTP/1.1 on top.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    client::conn::http1::{Builder, SendRequest},
+    rt::{Read, ReadBufCursor, Write},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, lookup_host},
+    task::JoinSet,
+    time::timeout,
+};
+
+use super::{
+    error::{TransportError, TransportErrorKind},
+    tls::Tls,
+};
+use crate::error::chain;
+
+/// For the address, TCP and TLS together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// While one address does not answer, the next one is tried as well (RFC 8305 section 5).
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+/// A connection on which nothing was received for this long is closed, and after twice this long at
+/// the latest.
+const SILENCE: Duration = Duration::from_secs(60);
+/// No response head is longer than this.
+const MAX_HEAD: usize = 64 * 1024;
+const READ_CHUNK: usize = 4096;
+
+/// Opens connections to the gateway, and to no other host.
+pub(super) struct Connector {
+    host: Box<str>,
+    port: u16,
+    tls: Option<Tls>,
+}
+
+/// An open connection, for one request at a time.
+pub(super) struct Connection {
+    pub sender: SendRequest<Full<Bytes>>,
+    traffic: Arc<Traffic>,
+}
+
+/// What was received on a connection.
+#[derive(Default)]
+struct Traffic {
+    /// Bytes from the network.
+    raw: AtomicU64,
+    /// Bytes of HTTP. They are the same bytes, unless TLS is in between.
+    plain: AtomicU64,
+    /// Whether the server ended the connection in the way that TCP or TLS defines.
+    ended: AtomicBool,
+}
+
+/// How much was received before a request.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    raw: u64,
+    plain: u64,
+}
+
+impl Connector {
+    /// `host` is a name or an address, without the brackets of a URL.
+    pub(super) fn new(host: &str, port: u16, tls: Option<Tls>) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            tls,
+        }
+    }
+
+    /// Opens a connection. No byte of a request is sent before that has succeeded.
+    pub(super) async fn connect(&self) -> Result<Connection, TransportError> {
+        match timeout(CONNECT_TIMEOUT, self.dial()).await {
+            Ok(connected) => connected.map_err(|why| TransportError {
+                kind: TransportErrorKind::NotConnected,
+                unsent: true,
+                text: why,
+            }),
+            Err(_) => Err(TransportError {
+                kind: TransportErrorKind::TimedOut,
+                unsent: true,
+                text: format!("no connection to {} in time", self.host),
+            }),
+        }
+    }
+
+    /// An error is a text for the log.
+    async fn dial(&self) -> Result<Connection, String> {
+        let traffic = Arc::<Traffic>::default();
+        let stream = Metered {
+            stream: self.tcp().await?,
+            traffic: Arc::clone(&traffic),
+        };
+        let stream: Box<dyn Stream> = match &self.tls {
+            None => Box::new(stream),
+            Some(tls) => match tls.connect(stream).await {
+                Ok(stream) => Box::new(stream),
+                Err(error) => return Err(format!("TLS to {}: {}", self.host, chain(&error))),
+            },
+        };
+        Connection::over(stream, traffic).await
+    }
+
+    async fn tcp(&self) -> Result<TcpStream, String> {
+        let (host, port) = (&*self.host, self.port);
+        let addresses = lookup_host((host, port)).await;
+        let addresses = addresses.map_err(|error| format!("no address of {host}: {error}"))?;
+        let stream = first_to_connect(addresses).await;
+        let stream = stream.map_err(|error| format!("TCP to {host}:{port}: {error}"))?;
+        // It affects only when bytes are sent, so a failure does not matter.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+}
+
+/// Tries the addresses in their order. One that is slow is given more time beside the next ones.
+async fn first_to_connect(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+    let mut attempts = JoinSet::new();
+    let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        attempts.spawn(TcpStream::connect(address));
+        if let Ok(Some(ended)) = timeout(NEXT_ADDRESS_AFTER, attempts.join_next()).await {
+            match ended.unwrap_or_else(|error| Err(io::Error::other(error))) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = error,
+            }
+        }
+    }
+    while let Some(ended) = attempts.join_next().await {
+        match ended.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+impl Connection {
+    async fn over(stream: Box<dyn Stream>, traffic: Arc<Traffic>) -> Result<Self, String> {
+        let io = HttpStream {
+            stream,
+            traffic: Arc::clone(&traffic),
+        };
+        let handshake = Builder::new().max_buf_size(MAX_HEAD).handshake(io).await;
+        let (sender, connection) = handshake.map_err(|error| chain(&error))?;
+        let received = Arc::clone(&traffic);
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            let mut before = 0;
+            // An error concerns the request in progress, which gets it too.
+            while timeout(SILENCE, &mut connection).await.is_err() {
+                let now = received.raw.load(Ordering::Relaxed);
+                if now == before {
+                    break;
+                }
+                before = now;
+            }
+        });
+        Ok(Self { sender, traffic })
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            raw: self.traffic.raw.load(Ordering::Relaxed),
+            plain: self.traffic.plain.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether it is certain that no byte of a response was received.
+    ///
+    /// Bytes that TLS did not make a byte of HTTP of may be a part of a response, unless they say
+    /// that the connection ends.
+    pub(super) fn is_silent_since(&self, mark: Mark) -> bool {
+        let now = self.mark();
+        let ended = self.traffic.ended.load(Ordering::Relaxed);
+        now.plain == mark.plain && (now.raw == mark.raw || ended)
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Counts the bytes from the network.
+struct Metered {
+    stream: TcpStream,
+    traffic: Arc<Traffic>,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let length = (buf.filled().len() - before) as u64;
+        self.traffic.raw.fetch_add(length, Ordering::Relaxed);
+        read
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// A stream in the form that hyper reads and writes. It counts the bytes of HTTP.
+struct HttpStream {
+    stream: Box<dyn Stream>,
+    traffic: Arc<Traffic>,
+}
+
+impl Read for HttpStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut chunk = [0; READ_CHUNK];
+        let room = buf.remaining().min(READ_CHUNK);
+        let mut chunk = ReadBuf::new(&mut chunk[..room]);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut chunk))?;
+        let received = chunk.filled();
+        if received.is_empty() && room > 0 {
+            self.traffic.ended.store(true, Ordering::Relaxed);
+        }
+        let length = received.len() as u64;
+        self.traffic.plain.fetch_add(length, Ordering::Relaxed);
+        buf.put_slice(received);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for HttpStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use tokio::{
+        io::{AsyncWriteExt, DuplexStream, duplex},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// An open connection, and the server's end of it.
+    pub(in crate::gateway) async fn connected() -> (Connection, DuplexStream) {
+        let (client, server) = duplex(1024);
+        let connection = Connection::over(Box::new(client), Arc::default()).await;
+        // The task of the connection runs until it waits for a request.
+        tokio::task::yield_now().await;
+        (connection.unwrap(), server)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_on_which_nothing_is_received_is_closed() {
+        let (connection, server) = connected().await;
+        tokio::time::sleep(2 * SILENCE).await;
+        assert!(connection.sender.is_closed());
+        drop(server);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_tls_has_not_opened_may_be_an_answer() {
+        let (mut connection, mut server) = connected().await;
+        let mark = connection.mark();
+        assert!(connection.is_silent_since(mark));
+        connection.traffic.raw.fetch_add(24, Ordering::Relaxed);
+        assert!(!connection.is_silent_since(mark), "a part of a record");
+        connection.traffic.ended.store(true, Ordering::Relaxed);
+        assert!(
+            connection.is_silent_since(mark),
+            "the end of the connection"
+        );
+        let head = connection.sender.try_send_request(http::Request::default());
+        server.write_all(b"H").await.unwrap();
+        drop(server);
+        assert!(head.await.is_err());
+        assert!(!connection.is_silent_since(mark), "a byte of an answer");
+    }
+
+    #[tokio::test]
+    async fn addresses_are_tried_until_one_connects() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let open = listener.local_addr().unwrap();
+        let unused = tokio::net::TcpSocket::new_v4().unwrap();
+        unused.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let closed = unused.local_addr().unwrap();
+        let stream = first_to_connect([closed, open, closed].into_iter()).await;
+        assert_eq!(stream.unwrap().peer_addr().unwrap(), open);
+        let refused = first_to_connect([closed, closed].into_iter()).await;
+        assert_eq!(
+            refused.unwrap_err().kind(),
+            io::ErrorKind::ConnectionRefused
+        );
+    }
+}

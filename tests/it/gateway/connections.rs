@@ -1,0 +1,294 @@
+//! Kept connections: when a request goes over one, and when it is sent again.
+
+use std::{sync::Mutex, time::Duration};
+
+use axum::routing::get;
+use http::{Method, StatusCode};
+use telenor_auth::{ApiError, TelenorAuthBuilder, TelenorUser, mock::MockGateway};
+use tokio_rustls::rustls;
+
+use crate::support::{
+    App, Browser, Hits, builder,
+    raw_server::{RawRequest, RawServer, Reply},
+    routes,
+    tls::Authority,
+};
+
+const TOKEN: &str = "/oauth/v2/token";
+const USERS: &str = "/user-info/v1/users";
+const LOGOUT: &str = "/oauth/v2/logout";
+
+/// An app whose gateway is a server of raw bytes. Users consent at a mock gateway.
+struct RawApp {
+    app: App,
+    server: RawServer,
+    base: String,
+}
+
+impl RawApp {
+    async fn start(reply: impl Fn(&RawRequest) -> Reply + Send + Sync + 'static) -> Self {
+        let server = RawServer::start(reply).await;
+        let base = format!("http://{}", server.address);
+        Self::at(server, base, |builder| builder).await
+    }
+
+    async fn over_tls(reply: impl Fn(&RawRequest) -> Reply + Send + Sync + 'static) -> Self {
+        let authority = Authority::generate();
+        let tls = authority.acceptor("localhost", 2050, rustls::ALL_VERSIONS);
+        let server = RawServer::over(Some(tls), reply).await;
+        let base = format!("https://localhost:{}", server.address.port());
+        Self::at(server, base, |builder| {
+            builder.gateway_ca(authority.pem.clone())
+        })
+        .await
+    }
+
+    async fn at(
+        server: RawServer,
+        base: String,
+        settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+    ) -> Self {
+        async fn call(user: TelenorUser) -> Result<&'static str, ApiError> {
+            user.get(USERS).await.map(|_| "called")
+        }
+        async fn post(user: TelenorUser) -> Result<&'static str, ApiError> {
+            let call = user.request(Method::POST, USERS).body("x");
+            call.send().await.map(|_| "posted")
+        }
+        let gateway = MockGateway::start().await.unwrap();
+        let layer = settings(builder(&gateway).gateway(&base)).build().unwrap();
+        let router = routes(&Hits::default())
+            .route("/call", get(call))
+            .route("/post", get(post));
+        let app = App::mounted(router.layer(layer), gateway);
+        Self { app, server, base }
+    }
+
+    /// Logs in. Returns the browser and the status of the callback.
+    async fn login(&self) -> (Browser, StatusCode) {
+        let mut browser = self.app.browser();
+        let authorization = browser.start("/whoami").await;
+        let authorization = authorization.replace(&self.base, &self.app.gateway.base_url());
+        let callback = self.app.gateway.allow(&authorization).unwrap();
+        let status = browser.open(&callback).await.status;
+        (browser, status)
+    }
+
+    async fn signed_in(&self) -> Browser {
+        let (browser, status) = self.login().await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        browser
+    }
+}
+
+/// Answers the requests in turn, and all later ones with a token.
+fn in_turn(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&RawRequest) -> Reply {
+    let replies = Mutex::new(
+        replies
+            .into_iter()
+            .collect::<std::collections::VecDeque<_>>(),
+    );
+    move |_| {
+        let next = replies.lock().unwrap().pop_front();
+        next.unwrap_or_else(Reply::token)
+    }
+}
+
+#[tokio::test]
+async fn logins_calls_and_logouts_share_one_connection() {
+    for raw in [
+        RawApp::start(|_| Reply::token()).await,
+        RawApp::over_tls(|_| Reply::token()).await,
+    ] {
+        raw.signed_in().await;
+        let mut browser = raw.signed_in().await;
+        assert_eq!(browser.open("/call").await.body, "called");
+        browser.log_out().await;
+        let paths = [TOKEN, USERS, LOGOUT].map(|path| raw.server.connections(path));
+        assert_eq!(paths, [vec![1, 1], vec![1], vec![1]]);
+        assert_eq!(raw.server.accepted(), 1);
+    }
+}
+
+#[tokio::test]
+async fn login_after_the_server_closed_the_kept_connection_works() {
+    for raw in [
+        RawApp::start(|_| Reply::token().and_close()).await,
+        RawApp::over_tls(|_| Reply::token().and_close()).await,
+    ] {
+        for _ in 0..3 {
+            raw.signed_in().await;
+        }
+        assert!(
+            raw.server.connections(TOKEN).len() <= 5,
+            "each code twice at most"
+        );
+    }
+}
+
+#[tokio::test]
+async fn code_is_sent_again_when_a_kept_connection_breaks_before_the_answer() {
+    let replies = || in_turn([Reply::token(), Reply::Break(b"")]);
+    for raw in [
+        RawApp::start(replies()).await,
+        RawApp::over_tls(replies()).await,
+    ] {
+        raw.signed_in().await;
+        raw.signed_in().await;
+        assert_eq!(raw.server.connections(TOKEN), [1, 1, 2], "on a fresh one");
+        let [_, first, second] = &raw.server.requests()[..] else {
+            panic!("three requests");
+        };
+        assert_eq!((&first.head, &first.body), (&second.head, &second.body));
+    }
+}
+
+#[tokio::test]
+async fn second_attempt_that_breaks_is_the_last() {
+    let raw = RawApp::start(in_turn([
+        Reply::token(),
+        Reply::Break(b""),
+        Reply::Break(b""),
+    ]))
+    .await;
+    raw.signed_in().await;
+    let (mut browser, status) = raw.login().await;
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert_eq!(raw.server.connections(TOKEN), [1, 1, 2]);
+    assert_eq!(
+        browser.pending(),
+        [],
+        "the code was sent: the login has ended"
+    );
+    assert!(browser.token().await.is_none());
+}
+
+#[tokio::test]
+async fn fresh_connection_that_breaks_before_the_answer_is_502() {
+    for raw in [
+        RawApp::start(in_turn([Reply::Break(b"")])).await,
+        RawApp::over_tls(in_turn([Reply::Break(b"")])).await,
+    ] {
+        let (browser, status) = raw.login().await;
+        assert_eq!(status, StatusCode::BAD_GATEWAY);
+        assert_eq!(raw.server.connections(TOKEN), [1], "the code was sent once");
+        assert_eq!(browser.pending(), []);
+    }
+}
+
+#[tokio::test]
+async fn connection_that_breaks_within_an_answer_is_502() {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 42\r\n";
+    for part in [
+        &b"H"[..],
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-le",
+        HEAD,
+        b"HTTP/1.1 200 OK\r\ncontent-length: 42\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 42\r\n\r\n{\"access_token\":\"t",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n15\r\n{\"access_token\":\"tok\"}\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+    ] {
+        let replies = || in_turn([Reply::token(), Reply::Break(part)]);
+        for raw in [RawApp::start(replies()).await, RawApp::over_tls(replies()).await] {
+            raw.signed_in().await;
+            let (_, status) = raw.login().await;
+            let shown = String::from_utf8_lossy(part);
+            assert_eq!(status, StatusCode::BAD_GATEWAY, "{shown}");
+            assert_eq!(raw.server.connections(TOKEN), [1, 1], "{shown}");
+            raw.signed_in().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn read_over_a_kept_connection_that_breaks_is_repeated() {
+    let raw = RawApp::start(in_turn([Reply::token(), Reply::Break(b"")])).await;
+    let mut browser = raw.signed_in().await;
+    assert_eq!(browser.open("/call").await.body, "called");
+    assert_eq!(raw.server.connections(USERS), [1, 2]);
+}
+
+#[tokio::test]
+async fn logout_over_a_kept_connection_that_breaks_is_repeated() {
+    let raw = RawApp::start(in_turn([Reply::token(), Reply::Break(b"")])).await;
+    let mut browser = raw.signed_in().await;
+    browser.log_out().await;
+    assert_eq!(raw.server.connections(LOGOUT), [1, 2]);
+}
+
+#[tokio::test]
+async fn other_calls_of_the_app_are_sent_once_over_a_fresh_connection() {
+    let raw = RawApp::start(in_turn([Reply::token(), Reply::Break(b"")])).await;
+    let mut browser = raw.signed_in().await;
+    let failed = browser.open("/post").await;
+    assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(raw.server.connections(USERS), [2]);
+    assert_eq!(browser.open("/post").await.body, "posted");
+}
+
+#[tokio::test]
+async fn answer_that_says_close_ends_the_connection() {
+    let close = Reply::Respond(
+        200,
+        "content-type: application/json\r\nconnection: close\r\n",
+        br#"{"access_token":"token"}"#.to_vec(),
+    );
+    let raw = RawApp::start(move |_| close.clone()).await;
+    raw.signed_in().await;
+    raw.signed_in().await;
+    assert_eq!(raw.server.connections(TOKEN), [1, 2]);
+}
+
+/// This test takes real time: the timeouts of the HTTP client follow the real clock.
+#[tokio::test]
+async fn both_attempts_share_the_total_time_and_silence_is_not_repeated() {
+    let raw = RawApp::start(in_turn([
+        Reply::token(),
+        Reply::Break(b""),
+        Reply::Hang,
+        Reply::token(),
+        Reply::Hang,
+    ]))
+    .await;
+    raw.signed_in().await;
+    let started = std::time::Instant::now();
+    assert_eq!(raw.login().await.1, StatusCode::GATEWAY_TIMEOUT);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!(raw.server.connections(TOKEN), [1, 1, 2]);
+    raw.signed_in().await;
+    assert_eq!(raw.login().await.1, StatusCode::GATEWAY_TIMEOUT);
+    let sent = raw.server.connections(TOKEN);
+    assert_eq!(
+        sent,
+        [1, 1, 2, 3, 3],
+        "a connection that is silent did not break"
+    );
+}
+
+#[tokio::test]
+async fn headers_of_the_app_do_not_change_the_framing() {
+    use http::{HeaderValue, header};
+    async fn call(user: TelenorUser) -> Result<&'static str, ApiError> {
+        let call = user
+            .request(Method::POST, USERS)
+            .header(header::CONTENT_LENGTH, HeaderValue::from_static("1"))
+            .header(header::HOST, HeaderValue::from_static("evil.example"))
+            .header(header::CONNECTION, HeaderValue::from_static("close"))
+            .body("whole");
+        call.send().await.map(|_| "called")
+    }
+    let server = RawServer::start(|_| Reply::token()).await;
+    let base = format!("http://{}", server.address);
+    let gateway = MockGateway::start().await.unwrap();
+    let layer = builder(&gateway).gateway(&base).build().unwrap();
+    let router = routes(&Hits::default()).route("/framed", get(call));
+    let app = App::mounted(router.layer(layer), gateway);
+    let raw = RawApp { app, server, base };
+    assert_eq!(raw.signed_in().await.open("/framed").await.body, "called");
+    let sent = raw.server.requests().pop().unwrap();
+    assert_eq!(sent.body, "whole");
+    let host = format!("\r\nhost: {}\r\n", raw.server.address);
+    assert!(sent.head.contains(&host), "{}", sent.head);
+    assert!(!sent.head.contains("evil") && !sent.head.contains("close"));
+}
