@@ -236,6 +236,10 @@ impl TelenorAuthBuilder {
     /// With `true`, the handler decides. A handler that takes `Option<TelenorUser>` gets `None`. A
     /// handler that takes [`TelenorUser`](crate::TelenorUser) requires a login: the extractor sends
     /// the visitor to Telenor.
+    ///
+    /// The extractor's answer leaves the body of a request unread, as any other extractor's does. A
+    /// browser that still sends a large form over HTTP/1.1 may show an error in its place. The
+    /// layer's own answers read the body first.
     pub fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;
         self

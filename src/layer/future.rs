@@ -9,9 +9,11 @@ use std::{
 
 use axum_core::response::{IntoResponse, Response};
 use http::Request;
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::drain::Drain;
 use crate::{
     boxed::BoxFuture,
     flow::{Admission, Flow, Look, OnResponse, placement::Placement},
@@ -59,9 +61,13 @@ pin_project! {
         },
         OwnRoute {
             route: BoxFuture<'static, Response>,
+            drain: Option<Drain<B>>,
         },
+        /// The body of the request is read before the response goes out.
         Respond {
             response: Option<Response>,
+            #[pin]
+            drain: Drain<B>,
         },
     }
 }
@@ -112,14 +118,15 @@ where
         Self { state }
     }
 
-    pub(crate) fn own_route(route: BoxFuture<'static, Response>) -> Self {
-        let state = State::OwnRoute { route };
+    pub(super) fn own_route(route: BoxFuture<'static, Response>, drain: Drain<B>) -> Self {
+        let drain = Some(drain);
+        let state = State::OwnRoute { route, drain };
         Self { state }
     }
 
-    pub(crate) fn respond(response: Response) -> Self {
+    pub(super) fn respond(response: Response, drain: Drain<B>) -> Self {
         let response = Some(response);
-        let state = State::Respond { response };
+        let state = State::Respond { response, drain };
         Self { state }
     }
 }
@@ -153,6 +160,7 @@ where
             },
             Admission::Respond(response) => Self::Respond {
                 response: Some(response),
+                drain: Drain::of_request(parked.request),
             },
             Admission::Refresh(current) => Self::refresh(current, parked),
             Admission::LookAgain(token) => Self::look_again(token, parked),
@@ -164,6 +172,7 @@ impl<S, B> Future for ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
     S::Response: IntoResponse,
+    B: Body,
 {
     type Output = Result<Response, S::Error>;
 
@@ -208,9 +217,14 @@ where
                     }
                     return Poll::Ready(Ok(response));
                 }
-                StateProj::OwnRoute { route } => return route.as_mut().poll(cx).map(Ok),
-                StateProj::Respond { response } => {
-                    return Poll::Ready(Ok(response.take().expect(ONCE)));
+                StateProj::OwnRoute { route, drain } => {
+                    let response = Some(ready!(route.as_mut().poll(cx)));
+                    let drain = drain.take().expect(ONCE);
+                    state.set(State::Respond { response, drain });
+                }
+                StateProj::Respond { response, drain } => {
+                    let response = ready!(drain.poll_response(response, cx));
+                    return Poll::Ready(Ok(response.expect(ONCE)));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The layer: what an app adds.
 
+mod drain;
 mod future;
 #[cfg(feature = "axum")]
 mod router;

@@ -8,9 +8,13 @@ use std::{
 
 use axum_core::response::{IntoResponse, Response};
 use http::{Request, header};
+use http_body::Body;
 use tower_service::Service;
 
-use super::future::{ParkedRequest, ResponseFuture};
+use super::{
+    drain::Drain,
+    future::{ParkedRequest, ResponseFuture},
+};
 use crate::{
     browser::request::original_uri,
     flow::{Admission, Flow, Look, placement::Placement, routes::Route},
@@ -38,6 +42,7 @@ impl<S, B> Service<Request<B>> for TelenorAuth<S>
 where
     S: Service<Request<B>> + Clone,
     S::Response: IntoResponse,
+    B: Body,
 {
     type Response = Response;
     type Error = S::Error;
@@ -50,13 +55,15 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let flow = &self.flow;
         if flow.is_plain_http(request.extensions(), request.uri(), request.headers()) {
-            let (parts, _) = request.into_parts();
-            return ResponseFuture::respond(flow.on_plain_http(&parts));
+            let (parts, body) = request.into_parts();
+            let response = flow.on_plain_http(&parts);
+            return ResponseFuture::respond(response, Drain::new(&parts, body));
         }
         if let Some(route) = self.own_route(&request) {
-            let (parts, _) = request.into_parts();
+            let (parts, body) = request.into_parts();
+            let drain = Drain::new(&parts, body);
             let flow = Arc::clone(&self.flow);
-            return ResponseFuture::own_route(Box::pin(flow.own_route(route, parts)));
+            return ResponseFuture::own_route(Box::pin(flow.own_route(route, parts)), drain);
         }
         let cookies = request.headers().get_all(header::COOKIE);
         let token = match flow.session_token(cookies) {
@@ -87,7 +94,9 @@ impl<S> TelenorAuth<S> {
             Admission::Forward(on_response) => {
                 ResponseFuture::forward(self.inner.call(request), on_response)
             }
-            Admission::Respond(response) => ResponseFuture::respond(response),
+            Admission::Respond(response) => {
+                ResponseFuture::respond(response, Drain::of_request(request))
+            }
             Admission::Refresh(current) => ResponseFuture::refresh(current, self.park(request)),
             Admission::LookAgain(token) => ResponseFuture::look_again(token, self.park(request)),
         }

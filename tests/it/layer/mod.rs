@@ -1,4 +1,5 @@
 //! The layer as part of an app.
 
 mod contract;
+mod drain;
 mod placement;
