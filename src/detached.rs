@@ -3,11 +3,30 @@
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 use crate::boxed::BoxFuture;
 
-/// Runs work in a task, where there is a runtime, and drops it where there is none.
+/// Runs work of a request in a task, where there is a runtime, and drops it where there is none.
+///
+/// What it logs is in the span of the request.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    spawn_loop(work.in_current_span());
+}
+
+/// Runs work in a task as [`spawn`] does, and waits for its output. The work goes on when its
+/// caller does not.
+///
+/// It returns `None` when the work panicked, or there is no runtime.
+pub(crate) async fn run<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    let task = Handle::try_current().ok()?.spawn(work.in_current_span());
+    task.await.ok()
+}
+
+/// Runs work that outlives the request that started it, and belongs to none. It is in no span.
+pub(crate) fn spawn_loop(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(work);
     }

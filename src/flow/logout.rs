@@ -14,6 +14,7 @@ use crate::{
         return_to::ReturnTo,
     },
     clock::unix_seconds,
+    detached,
     events::Event,
     failure::FailureCause,
     response::{
@@ -36,9 +37,9 @@ impl Flow {
         // A sibling host can plant a session cookie beside ours, and only one of them is the user's.
         let (tokens, more) = self.session_tokens(info);
         // In a task of its own, so that it goes on when the browser hangs up.
-        let ended = tokio::spawn(Arc::clone(self).end_all(tokens).in_current_span());
+        let ended = detached::run(Arc::clone(self).end_all(tokens));
         let response = match ended.await {
-            Ok(Ok(())) if more => {
+            Some(Ok(())) if more => {
                 tracing::warn!(
                     ended = MAX_SESSION_COOKIES,
                     "a logout came with more session cookies of different values, and sessions of \
@@ -48,13 +49,13 @@ impl Flow {
             }
             // Not back into the app: the recognition of a line is silent, so a guarded page would
             // sign the user in again at once.
-            Ok(Ok(())) => {
+            Some(Ok(())) => {
                 let after = self.config.after_logout.as_ref().map(ReturnTo::as_str);
                 let after = after.unwrap_or(&self.config.paths.logout);
                 response::see_other(&self.config.absolute(after))
             }
-            Ok(Err(error)) => self.store_failed(info, &error),
-            Err(_) => self.refuse(info, Refusal::because(FailureCause::Internal)),
+            Some(Err(error)) => self.store_failed(info, &error),
+            None => self.refuse(info, Refusal::because(FailureCause::Internal)),
         };
         // Whatever the store returned, this browser is no longer signed in.
         let cookies = [
@@ -110,7 +111,7 @@ impl Flow {
     /// Ends a session whose access token the gateway no longer accepts, in a task that goes on when
     /// its caller does not.
     pub(super) async fn end_dead(self: Arc<Self>, dead: CurrentSession) {
-        let ended = tokio::spawn(async move {
+        let ended = detached::run(async move {
             self.forget_user_info(&dead.session);
             let removed = self
                 .store

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::{expiring_map::ExpiringMap, sync::lock};
+use crate::{detached, expiring_map::ExpiringMap, sync::lock};
 
 /// In seconds: how long a result can be fetched again. After that the key is merely known to be
 /// used.
@@ -146,7 +146,7 @@ where
         entries.flights.insert(key, flight, now);
         entries.results.insert(key, result.clone(), now);
         drop(entries);
-        tokio::spawn(fly(
+        detached::spawn(fly(
             Arc::clone(&self.entries),
             key,
             work(),

@@ -37,7 +37,7 @@ impl Sweeper {
             Running(Some(Arc::clone(&self.running))),
             Arc::clone(&self.time),
         );
-        detached::spawn(async move {
+        detached::spawn_loop(async move {
             loop {
                 tokio::time::sleep(PERIOD).await;
                 let left = sweep(time.seconds());

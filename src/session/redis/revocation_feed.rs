@@ -189,7 +189,7 @@ impl RevocationFeed {
         }
         let watcher = Watcher(Arc::downgrade(self));
         let revocations = Arc::clone(revocations);
-        detached::spawn(async move {
+        detached::spawn_loop(async move {
             while let Some(feed) = watcher.0.upgrade() {
                 if let Err(error) = feed.read(&revocations, feed.time.seconds(), false).await {
                     let error = chain(&error);

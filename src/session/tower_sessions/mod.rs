@@ -16,6 +16,7 @@ use std::{
 };
 
 use tokio::{task::JoinSet, time::Instant};
+use tracing::Instrument;
 
 use self::{
     epoch::Epoch,
@@ -256,10 +257,11 @@ impl SessionStore for TowerSessionsStore {
             let mut look_ups = JoinSet::new();
             for (id, session) in some.iter().cloned() {
                 let store = self.clone();
-                look_ups.spawn(async move {
+                let look_up = async move {
                     let live = !session.is_expired_at(now) && store.find(id, now).await?.is_some();
                     Ok::<_, StoreError>((!live).then_some(id))
-                });
+                };
+                look_ups.spawn(look_up.in_current_span());
             }
             let mut found = HashSet::new();
             while let Some(looked_up) = look_ups.join_next().await {

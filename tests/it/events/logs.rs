@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
+use axum::{Router, body::Body};
 use base64::{Engine, prelude::*};
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use telenor_auth::{
     CookieKeys, TelenorUser,
     mock::{Answer, Endpoint, MockGateway, SignedInLayer},
@@ -48,9 +49,14 @@ impl<'w> MakeWriter<'w> for Log {
 /// Captures the log of this thread while the guard lives. The token requests of a test run on it
 /// too.
 fn capture() -> (Log, tracing::subscriber::DefaultGuard) {
+    capture_from(tracing::Level::TRACE)
+}
+
+/// The same, without the lines and spans below a level.
+fn capture_from(level: tracing::Level) -> (Log, tracing::subscriber::DefaultGuard) {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
+        .with_max_level(level)
         .with_ansi(false)
         .with_writer(log.clone())
         .finish();
@@ -336,10 +342,7 @@ fn layer_that_signs_in_every_request_logs_a_warning() {
 async fn trace_layer_with_our_span_logs_no_code() {
     let (log, guard) = capture();
     let mut app = App::start().await;
-    let trace = tower_http::trace::TraceLayer::new_for_http();
-    app.router = app
-        .router
-        .layer(trace.make_span_with(telenor_auth::request_span));
+    app.router = traced(app.router);
     let mut browser = app.browser();
     let callback = browser
         .callback_url(&app.gateway, "/whoami?phone=4791234567")
@@ -357,6 +360,101 @@ async fn trace_layer_with_our_span_logs_no_code() {
         "4791234567".into(),
     ] {
         assert!(!log.contains(&secret), "{secret}");
+    }
+}
+
+/// A request whose span has this id.
+fn with_id(mut request: Request<Body>, id: &str) -> Request<Body> {
+    let id = HeaderValue::from_bytes(id.as_bytes()).unwrap();
+    request.headers_mut().insert("x-request-id", id);
+    request
+}
+
+fn traced(router: Router) -> Router {
+    let trace = tower_http::trace::TraceLayer::new_for_http();
+    router.layer(trace.make_span_with(telenor_auth::request_span))
+}
+
+#[tokio::test]
+async fn work_in_a_task_of_its_own_is_logged_in_the_span_of_its_request() {
+    let (log, guard) = capture_from(tracing::Level::DEBUG);
+    let gateway = MockGateway::builder().refresh_tokens(true).start().await;
+    let gateway = gateway.unwrap();
+    gateway.set_expires_in(600);
+    let mut app = App::at(gateway, |builder| builder.refresh_tokens(true));
+    app.router = traced(app.router);
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    browser
+        .send(with_id(navigation(&callback), "the-login"))
+        .await;
+    app.clock.advance(Duration::from_secs(575));
+    let page = browser
+        .send(with_id(navigation("/whoami"), "the-refresh"))
+        .await;
+    assert_eq!(page.status, StatusCode::OK);
+    app.gateway
+        .answer_always(Endpoint::Logout, Answer::status(500));
+    let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
+    let logout = request(Method::POST, "/telenor/logout", &headers);
+    browser.send(with_id(logout, "the-logout")).await;
+    app.gateway
+        .answer_next(Endpoint::Token, Answer::status(500));
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    browser
+        .send(with_id(navigation(&callback), "the-failure"))
+        .await;
+    drop(guard);
+    let log = log.text();
+    for (event, id) in [
+        ("login succeeded", "the-login"),
+        ("token refreshed", "the-refresh"),
+        ("logged out", "the-logout"),
+        ("logged out here, but not at the gateway", "the-logout"),
+        ("login failed", "the-failure"),
+    ] {
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(event)).collect();
+        assert!(!lines.is_empty(), "{event}: {log}");
+        let id = format!("request_id=\"{id}\"");
+        assert!(lines.iter().all(|line| line.contains(&id)), "{lines:#?}");
+    }
+    let calls: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("gateway called"))
+        .collect();
+    assert_eq!(calls.len(), 4, "{calls:#?}");
+    assert!(
+        calls.iter().all(|call| call.contains("request_id=\"the-")),
+        "{calls:#?}"
+    );
+}
+
+#[tokio::test]
+async fn span_has_the_id_of_its_request_at_the_level_of_production() {
+    let long = "x".repeat(128);
+    for (id, shown) in [
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", true),
+        (&*long, true),
+        (&*format!("{long}x"), false),
+        ("two words", false),
+        ("bl\u{e5}b\u{e6}r", false),
+        ("", false),
+    ] {
+        let (log, guard) = capture_from(tracing::Level::INFO);
+        let mut app = App::start().await;
+        app.router = traced(app.router);
+        let forged = format!("{CALLBACK}?error=access_denied&state=x");
+        app.browser().send(with_id(navigation(&forged), id)).await;
+        drop(guard);
+        let log = log.text();
+        let line = log
+            .lines()
+            .find(|line| line.contains("login failed"))
+            .unwrap();
+        assert!(line.contains("path=\"/telenor/callback\""), "{line}");
+        let field = format!("request_id=\"{id}\"");
+        assert_eq!(line.contains(&field), shown, "{line}");
+        assert_eq!(line.contains("request_id"), shown, "{line}");
     }
 }
 
