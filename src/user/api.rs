@@ -49,7 +49,7 @@ impl TelenorUser {
 
     async fn fetch_info(&self) -> Result<UserInfo, ApiError> {
         let response = self.get(USER_INFO).await?;
-        UserInfo::parse(response.into_body()).ok_or_else(|| self.unreadable())
+        UserInfo::parse(response.bytes()).ok_or_else(|| self.unreadable())
     }
 
     /// Returns the phone that the line is used in: its model, maker and capabilities.
@@ -70,7 +70,7 @@ impl TelenorUser {
     /// [`ApiError`], as for [`info`](Self::info).
     pub async fn device(&self) -> Result<DeviceInfo, ApiError> {
         let response = self.get(DEVICE_INFO).await?;
-        DeviceInfo::parse(response.into_body()).ok_or_else(|| self.unreadable())
+        DeviceInfo::parse(response.bytes()).ok_or_else(|| self.unreadable())
     }
 
     /// Calls another API of the gateway, at this path. The path starts with a slash and may have a

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::lenient::{object, text};
+use super::{
+    charset,
+    lenient::{object, text},
+};
 
 /// The phone that the line is used in. Any part of it may be missing.
 ///
@@ -33,8 +36,8 @@ struct DeviceInfoFields {
 }
 
 impl DeviceInfo {
-    pub(super) fn parse(body: Vec<u8>) -> Option<Self> {
-        let json = String::from_utf8(body).ok()?;
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let json = charset::decode(body);
         let value: Value = serde_json::from_str(&json).ok()?;
         let fields = value
             .is_object()
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> Option<DeviceInfo> {
-        DeviceInfo::parse(json.as_bytes().to_vec())
+        DeviceInfo::parse(json.as_bytes())
     }
 
     #[test]
@@ -145,6 +148,8 @@ mod tests {
             (None, None, Some("1"), None)
         );
         assert!(parse("[]").is_none() && parse("").is_none());
+        let latin1 = DeviceInfo::parse(b"{\"model\":\"Bl\xe5\"}").unwrap();
+        assert_eq!(latin1.model(), Some("Bl\u{e5}"));
     }
 
     #[test]

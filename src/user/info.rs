@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{
-    MobileNumber,
-    lenient::{object, text},
+    Address, MobileNumber, charset,
+    lenient::{first_object, first_text},
 };
 
 /// The data of the user that Telenor shares with the app. Any part of it may be missing.
@@ -17,110 +17,66 @@ use super::{
 #[derive(Clone)]
 pub struct UserInfo {
     json: Box<str>,
-    number: Option<MobileNumber>,
-    fields: UserInfoFields,
-}
-
-#[derive(Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct UserInfoFields {
-    #[serde(deserialize_with = "text")]
-    mobile_number: Option<String>,
-    #[serde(deserialize_with = "object")]
+    mobile_number: Option<MobileNumber>,
     name: Option<Name>,
-    #[serde(deserialize_with = "object")]
     address: Option<Address>,
-    #[serde(deserialize_with = "text")]
     birth_date: Option<String>,
-    #[serde(deserialize_with = "text")]
     email_address: Option<String>,
 }
 
 /// The user's name.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Name {
-    #[serde(deserialize_with = "text")]
     given_name: Option<String>,
-    #[serde(deserialize_with = "text")]
     middle_name: Option<String>,
-    #[serde(deserialize_with = "text")]
     family_name: Option<String>,
 }
 
-/// The user's address.
-///
-/// Telenor documents seven parts, but only the JSON name of the first. The names of the others are
-/// guesses, and several are accepted for each.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Address {
-    #[serde(deserialize_with = "text")]
-    street_address: Option<String>,
-    #[serde(deserialize_with = "text", alias = "houseNumber")]
-    street_number: Option<String>,
-    #[serde(deserialize_with = "text", alias = "streetLetter")]
-    entrance: Option<String>,
-    #[serde(deserialize_with = "text")]
-    postal_code: Option<String>,
-    #[serde(deserialize_with = "text", alias = "postalPlace", alias = "city")]
-    postal_location: Option<String>,
-    #[serde(deserialize_with = "text")]
-    country: Option<String>,
-    #[serde(deserialize_with = "text", alias = "formatted")]
-    formatted_address: Option<String>,
-}
-
 impl UserInfo {
-    pub(crate) fn parse(body: Vec<u8>) -> Option<Self> {
-        let json = String::from_utf8(body).ok()?;
-        let fields: UserInfoFields = match serde_json::from_str(&json).ok()? {
-            // An invalid member counts as missing and hides no other, such as an address with both
-            // a name and its alias.
-            Value::Object(members) => {
-                UserInfoFields::deserialize(Value::Object(members)).unwrap_or_default()
-            }
-            _ => return None,
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let json = charset::decode(body);
+        let Value::Object(members) = serde_json::from_str(&json).ok()? else {
+            return None;
         };
-        let number = fields
-            .mobile_number
-            .as_deref()
-            .and_then(MobileNumber::parse);
+        let number = first_text(&members, &["mobileNumber"]);
         Some(Self {
             json: json.into(),
-            number,
-            fields,
+            mobile_number: number.and_then(|number| MobileNumber::parse(&number)),
+            name: first_object(members.get("name"), Name::read),
+            address: first_object(members.get("address"), Address::read),
+            birth_date: first_text(&members, &["birthDate"]),
+            email_address: first_text(&members, &["emailAddress"]),
         })
     }
 
     /// Returns the number that the data belongs to.
     #[must_use]
     pub fn mobile_number(&self) -> Option<&MobileNumber> {
-        self.number.as_ref()
+        self.mobile_number.as_ref()
     }
 
     /// Returns the name.
     #[must_use]
     pub fn name(&self) -> Option<&Name> {
-        self.fields.name.as_ref()
+        self.name.as_ref()
     }
 
     /// Returns the address.
     #[must_use]
     pub fn address(&self) -> Option<&Address> {
-        self.fields.address.as_ref()
+        self.address.as_ref()
     }
 
     /// Returns the birth date, in ISO 8601.
     #[must_use]
     pub fn birth_date(&self) -> Option<&str> {
-        self.fields.birth_date.as_deref()
+        self.birth_date.as_deref()
     }
 
     /// Returns the e-mail address.
     #[must_use]
     pub fn email_address(&self) -> Option<&str> {
-        self.fields.email_address.as_deref()
+        self.email_address.as_deref()
     }
 
     /// Returns the whole response, as JSON.
@@ -141,6 +97,16 @@ impl UserInfo {
 }
 
 impl Name {
+    /// Reads a name, unless it has no part.
+    fn read(members: &Map<String, Value>) -> Option<Self> {
+        let name = Self {
+            given_name: first_text(members, &["givenName"]),
+            middle_name: first_text(members, &["middleName"]),
+            family_name: first_text(members, &["familyName"]),
+        };
+        (name != Self::default()).then_some(name)
+    }
+
     /// Returns the given name.
     #[must_use]
     pub fn given_name(&self) -> Option<&str> {
@@ -160,50 +126,6 @@ impl Name {
     }
 }
 
-impl Address {
-    /// Returns the street.
-    #[must_use]
-    pub fn street_address(&self) -> Option<&str> {
-        self.street_address.as_deref()
-    }
-
-    /// Returns the number in the street.
-    #[must_use]
-    pub fn street_number(&self) -> Option<&str> {
-        self.street_number.as_deref()
-    }
-
-    /// Returns the entrance, in Norwegian «oppgang».
-    #[must_use]
-    pub fn entrance(&self) -> Option<&str> {
-        self.entrance.as_deref()
-    }
-
-    /// Returns the postal code.
-    #[must_use]
-    pub fn postal_code(&self) -> Option<&str> {
-        self.postal_code.as_deref()
-    }
-
-    /// Returns the place that the postal code belongs to.
-    #[must_use]
-    pub fn postal_location(&self) -> Option<&str> {
-        self.postal_location.as_deref()
-    }
-
-    /// Returns the country.
-    #[must_use]
-    pub fn country(&self) -> Option<&str> {
-        self.country.as_deref()
-    }
-
-    /// Returns the address as a whole.
-    #[must_use]
-    pub fn formatted_address(&self) -> Option<&str> {
-        self.formatted_address.as_deref()
-    }
-}
-
 macro_rules! redacted {
     ($($name:ident)*) => {$(
         impl fmt::Debug for $name {
@@ -214,14 +136,16 @@ macro_rules! redacted {
     )*};
 }
 
-redacted!(UserInfo Name Address);
+redacted!(UserInfo Name);
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     fn parse(json: &str) -> Option<UserInfo> {
-        UserInfo::parse(json.as_bytes().to_vec())
+        UserInfo::parse(json.as_bytes())
     }
 
     #[test]
@@ -290,7 +214,45 @@ mod tests {
         for json in ["", "[]", "\"x\"", "{", "null", "<html>"] {
             assert!(parse(json).is_none(), "{json:?}");
         }
-        assert!(UserInfo::parse(b"{\"a\":\"\xff\"}".to_vec()).is_none());
+    }
+
+    #[test]
+    fn user_in_another_encoding_is_read() {
+        for body in [
+            &b"{\"name\":{\"givenName\":\"Bj\xf8rn\"}}"[..],
+            b"\xef\xbb\xbf{\"name\":{\"givenName\":\"Bj\xc3\xb8rn\"}}",
+        ] {
+            let info = UserInfo::parse(body).unwrap();
+            assert_eq!(info.name().unwrap().given_name(), Some("Bj\u{f8}rn"));
+            assert!(info.json().starts_with('{') && info.deserialize::<Value>().is_ok());
+        }
+    }
+
+    #[test]
+    fn member_that_holds_nothing_is_missing() {
+        for empty in [
+            "{}",
+            "null",
+            "[]",
+            "[{}]",
+            r#"{"givenName":"","city":" "}"#,
+            "\"\"",
+        ] {
+            let json = format!(
+                r#"{{"name":{empty},"address":{empty},"birthDate":{empty},"mobileNumber":{empty}}}"#
+            );
+            let info = parse(&json).unwrap();
+            assert!(info.name().is_none() && info.address().is_none(), "{json}");
+            assert!(
+                info.birth_date().is_none() && info.mobile_number().is_none(),
+                "{json}"
+            );
+        }
+        let list = r#"{"address":["x",{},{"city":"Oslo"},{"city":"Bergen"}]}"#;
+        let info = parse(list).unwrap();
+        assert_eq!(info.address().unwrap().postal_location(), Some("Oslo"));
+        let number = parse(r#"{"mobileNumber":4791234567}"#).unwrap();
+        assert_eq!(number.mobile_number().unwrap().secret(), "4791234567");
     }
 
     #[test]

@@ -71,7 +71,7 @@ mod tests {
     #[tokio::test]
     async fn cache_is_bounded_and_a_full_one_refuses_no_call() {
         let cache = UserInfoCache::new(60);
-        let info = || UserInfo::parse(b"{}".to_vec()).unwrap();
+        let info = || UserInfo::parse(b"{}").unwrap();
         for number in 0..MAX_ENTRIES + 10 {
             let login = LoginId::from_bytes((number as u128).to_be_bytes());
             cache
@@ -92,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn info_of_a_user_who_never_comes_back_expires() {
         let cache = UserInfoCache::new(50);
-        let info = || ready(Ok::<_, ()>(UserInfo::parse(b"{}".to_vec()).unwrap()));
+        let info = || ready(Ok::<_, ()>(UserInfo::parse(b"{}").unwrap()));
         // The clock is set back before the last one.
         for (login, now, kept) in [(1, 100, 1), (2, 149, 2), (3, 150, 2), (4, 20, 1)] {
             cache
@@ -117,7 +117,7 @@ mod tests {
         let fetched = std::cell::Cell::new(0);
         let info = || {
             fetched.set(fetched.get() + 1);
-            ready(Ok::<_, ()>(UserInfo::parse(b"{}".to_vec()).unwrap()))
+            ready(Ok::<_, ()>(UserInfo::parse(b"{}").unwrap()))
         };
         // The clock is set back between the first two entries: when the second entry has expired,
         // the first one has not.

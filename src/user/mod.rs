@@ -1,7 +1,9 @@
 //! The user, as a handler gets it, and the calls to the Mobile User API.
 
+mod address;
 mod api;
 mod backend;
+mod charset;
 mod device;
 mod error;
 mod extract;
@@ -14,17 +16,18 @@ mod request;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-pub(crate) use self::{
-    backend::{CurrentSession, Identity, RefreshOutcome, UserBackend},
-    info_cache::UserInfoCache,
-};
 pub use self::{
+    address::Address,
     device::DeviceInfo,
     error::{ApiError, ApiErrorKind},
     extract::{LoginRequired, MissingLayer, TelenorUserRejection},
-    info::{Address, Name, UserInfo},
+    info::{Name, UserInfo},
     mobile_number::MobileNumber,
     request::{ApiRequest, ApiResponse},
+};
+pub(crate) use self::{
+    backend::{CurrentSession, Identity, RefreshOutcome, UserBackend},
+    info_cache::UserInfoCache,
 };
 use crate::{access_token::AccessToken, browser::request::RequestInfo, session::SessionId};
 

@@ -8,7 +8,7 @@ use http::{
 use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
-use super::{ApiError, ApiErrorKind, gateway_uri::gateway_uri};
+use super::{ApiError, ApiErrorKind, charset, gateway_uri::gateway_uri};
 use crate::{
     access_token::AccessToken,
     gateway::error::TransportError,
@@ -215,17 +215,15 @@ impl ApiResponse {
         self.0.body()
     }
 
-    /// Deserializes the body from JSON into your own type.
+    /// Deserializes the body from JSON into your own type. It may be in UTF-8, UTF-16, ISO-8859-1
+    /// or Windows-1252.
     ///
     /// # Errors
     ///
     /// [`ApiErrorKind::Unexpected`] if the body does not fit the type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        serde_json::from_slice(self.0.body()).map_err(|_| ApiError::new(ApiErrorKind::Unexpected))
-    }
-
-    pub(super) fn into_body(self) -> Vec<u8> {
-        self.0.into_body()
+        let text = charset::decode(self.0.body());
+        serde_json::from_str(&text).map_err(|_| ApiError::new(ApiErrorKind::Unexpected))
     }
 }
 
