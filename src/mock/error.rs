@@ -18,7 +18,7 @@ use std::{error, fmt};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MockError {
     /// The text is not a URL, or its path is not that of the authorization endpoint.
@@ -45,6 +45,8 @@ pub enum MockError {
     NotChallenged {
         /// The HTTP status.
         status: u16,
+        /// The page that the app led to, without its query.
+        page: String,
     },
     /// The app refuses the callback from the gateway.
     #[non_exhaustive]
@@ -78,9 +80,9 @@ impl fmt::Display for MockError {
                 "the authorization request was refused: {status} {code}: {description}"
             ),
             Self::InvalidPath => f.write_str("the path is not valid in a request"),
-            Self::NotChallenged { status } => write!(
+            Self::NotChallenged { status, page } => write!(
                 f,
-                "the app returned {status} and did not redirect to this gateway: \
+                "the app returned {status} at {page} and did not redirect to this gateway: \
                  use a page that needs a login, and set `.gateway(gateway.base_url())` on the layer"
             ),
             Self::NotSignedIn { status, cause } => {
@@ -89,6 +91,22 @@ impl fmt::Display for MockError {
             }
             Self::AppFailed { error } => write!(f, "the app failed: {error}"),
         }
+    }
+}
+
+impl fmt::Debug for MockError {
+    /// As a test prints it: with the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variant = match self {
+            Self::NotAnAuthorizationUrl => "NotAnAuthorizationUrl",
+            Self::UnknownSubscriber => "UnknownSubscriber",
+            Self::Refused { .. } => "Refused",
+            Self::InvalidPath => "InvalidPath",
+            Self::NotChallenged { .. } => "NotChallenged",
+            Self::NotSignedIn { .. } => "NotSignedIn",
+            Self::AppFailed { .. } => "AppFailed",
+        };
+        write!(f, "{variant}: {self}")
     }
 }
 

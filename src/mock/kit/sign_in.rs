@@ -132,6 +132,75 @@ impl MockGateway {
         complete_login(browser, &self.allow_as(&authorization, mobile_number)?).await
     }
 
+    /// Begins a login at an app as [`login`](Self::login) does, and refuses to share anything.
+    ///
+    /// Returns the app's answer to the callback with `access_denied`: the page that the user gets.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use telenor_auth::{TelenorAuthLayer, TelenorUser, mock::MockGateway};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gateway = MockGateway::start().await?;
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let (id, secret) = (gateway.client_id(), gateway.client_secret());
+    /// let auth = TelenorAuthLayer::builder(id, secret, redirect_uri)
+    ///     .gateway(gateway.base_url())
+    ///     .continue_without("/by-hand")
+    ///     .build()?;
+    /// let app = Router::new()
+    ///     .route("/basket", get(async |_: TelenorUser| "a sweater"))
+    ///     .layer(auth);
+    ///
+    /// let page = gateway.login_denied(&app, "/basket").await?;
+    ///
+    /// assert_eq!(page.status(), 403);
+    /// let page = axum::body::to_bytes(page.into_body(), 100_000).await?;
+    /// assert!(String::from_utf8_lossy(&page).contains("/by-hand"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`login`](Self::login), without `NotSignedIn`.
+    pub async fn login_denied<S>(&self, app: &S, path: &str) -> Result<Response, MockError>
+    where
+        S: Service<Request<Body>> + Clone,
+        S::Response: IntoResponse,
+        S::Error: fmt::Display,
+    {
+        let mut browser = Browser::new(app.clone());
+        let authorization = self.authorization_url(&mut browser, path).await?;
+        browser
+            .open(&callback_url(&self.deny(&authorization)?))
+            .await
+    }
+
+    /// Begins a login at an app as [`login`](Self::login) does, and lets the USSD question time
+    /// out.
+    ///
+    /// Returns the app's answer to the callback, which has the error of [`time_out`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`login_denied`](Self::login_denied).
+    ///
+    /// [`time_out`]: Self::time_out
+    pub async fn login_timed_out<S>(&self, app: &S, path: &str) -> Result<Response, MockError>
+    where
+        S: Service<Request<Body>> + Clone,
+        S::Response: IntoResponse,
+        S::Error: fmt::Display,
+    {
+        let mut browser = Browser::new(app.clone());
+        let authorization = self.authorization_url(&mut browser, path).await?;
+        browser
+            .open(&callback_url(&self.time_out(&authorization)?))
+            .await
+    }
+
     /// Follows a page to its authorization URL.
     async fn authorization_url<S>(
         &self,
@@ -155,11 +224,11 @@ impl MockGateway {
                 Some(next) => next,
                 None => {
                     let link = self.authorization_link(&text(response).await);
-                    return link.ok_or(MockError::NotChallenged { status });
+                    return link.ok_or_else(|| not_challenged(status, &url));
                 }
             };
         }
-        Err(MockError::NotChallenged { status })
+        Err(not_challenged(status, &url))
     }
 
     fn is_authorization_url(&self, url: &Url) -> bool {
@@ -182,7 +251,7 @@ where
     S::Response: IntoResponse,
     S::Error: fmt::Display,
 {
-    let url = Url::parse(callback).expect("the gateway returns URLs");
+    let url = callback_url(callback);
     let response = browser.open(&url).await?;
     let status = response.status().as_u16();
     match (location(&response, &url), browser.cookie_header(true)) {
@@ -195,6 +264,22 @@ where
             cause: cause(&text(response).await),
         }),
     }
+}
+
+fn callback_url(callback: &str) -> Url {
+    Url::parse(callback).expect("the gateway returns URLs")
+}
+
+/// The page where the app gave up. Its query may hold anything.
+fn not_challenged(status: u16, url: &Url) -> MockError {
+    let is_unknown = url.host_str() == Some(UNKNOWN_HOST);
+    let page = if is_unknown {
+        url.path()
+    } else {
+        &url[..Position::AfterPath]
+    };
+    let page = page.to_owned();
+    MockError::NotChallenged { status, page }
 }
 
 /// Returns the target of a redirect.

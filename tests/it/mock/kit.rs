@@ -336,17 +336,25 @@ async fn login_that_never_reaches_the_gateway_says_what_the_app_did() {
         .route("/", get(async || "public"))
         .route("/round", get(async || Redirect::to("/round")));
     let elsewhere = routes(&Arc::default()).layer(builder(&other).build().unwrap());
-    for (app, path, expected) in [
-        (&public, "/", 200),
-        (&public, "/missing", 404),
-        (&public, "/round", 303),
-        (&elsewhere, "/whoami", 303),
+    let other_page = format!("{}/oauth/v2/authorize", other.base_url());
+    for (app, path, expected, led_to) in [
+        (&public, "/?token=canary", 200, "/"),
+        (&public, "/missing", 404, "/missing"),
+        (&public, "/round", 303, "/round"),
+        (&elsewhere, "/whoami", 303, &other_page),
     ] {
         let error = gateway.login(app, path).await.unwrap_err();
-        let MockError::NotChallenged { status, .. } = error else {
+        let text = error.to_string();
+        assert!(
+            format!("{error:?}") == format!("NotChallenged: {text}"),
+            "{error:?}"
+        );
+        assert!(text.contains(led_to) && !text.contains("canary"), "{text}");
+        assert!(!text.contains("state="), "{text}");
+        let MockError::NotChallenged { status, page, .. } = error else {
             panic!("{path}: {error}");
         };
-        assert_eq!(status, expected, "{path}");
+        assert_eq!((status, &*page), (expected, led_to), "{path}");
     }
     let error = gateway.login(&public, "http://[").await.unwrap_err();
     assert_eq!(error, MockError::InvalidPath);
@@ -425,4 +433,33 @@ async fn open(app: &Router, user: &SignedIn, path: &str) -> Read {
 async fn anonymous(app: &Router, path: &str) -> Read {
     let request = navigation(path);
     Read::read(app.clone().oneshot(request).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn login_that_is_refused_returns_the_page_that_the_user_gets() {
+    let app = App::start().await;
+    let denied = app
+        .gateway
+        .login_denied(&app.router, "/whoami")
+        .await
+        .unwrap();
+    assert_eq!(denied.status(), StatusCode::FORBIDDEN);
+    let late = app
+        .gateway
+        .login_timed_out(&app.router, "/whoami")
+        .await
+        .unwrap();
+    for (response, cause) in [(denied, "access_denied"), (late, "line_not_recognized")] {
+        let page = axum::body::to_bytes(response.into_body(), 100_000)
+            .await
+            .unwrap();
+        let page = String::from_utf8_lossy(&page);
+        assert!(page.contains(&format!("<code>{cause}</code>")), "{page}");
+    }
+    let public = Router::new().route("/", get(async || "public"));
+    let error = app.gateway.login_denied(&public, "/").await.unwrap_err();
+    assert!(matches!(
+        error,
+        MockError::NotChallenged { status: 200, .. }
+    ));
 }
