@@ -1,8 +1,84 @@
 //! Counts events through the `metrics` facade, under the names in the table of [`events`](super).
 
-use metrics::{counter, histogram};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::Event;
+use super::{Event, GatewayEndpoint, GatewayOutcome};
+use crate::failure::FailureCause;
+
+/// Describes every metric, and makes its series exist before the first event. Without that, the
+/// first failure is no increase.
+pub(super) fn describe() {
+    for (name, description) in [
+        (
+            "telenor_auth_logins_started_total",
+            "Browsers that were sent to Telenor",
+        ),
+        (
+            "telenor_auth_logins_succeeded_total",
+            "Logins that made a session",
+        ),
+        ("telenor_auth_logouts_total", "Users who logged out"),
+        (
+            "telenor_auth_revocations_total",
+            "Revocations of one session or of all",
+        ),
+        (
+            "telenor_auth_refreshes_total",
+            "Access tokens that were refreshed",
+        ),
+        (
+            "telenor_auth_sessions_refused_total",
+            "Requests whose session is not live",
+        ),
+        (
+            "telenor_auth_store_failures_total",
+            "Failures of the session store",
+        ),
+    ] {
+        describe_counter!(name, Unit::Count, description);
+        counter!(name).increment(0);
+    }
+    for (name, description) in [
+        (
+            "telenor_auth_logins_failed_total",
+            "Logins that failed, by cause",
+        ),
+        (
+            "telenor_auth_refreshes_failed_total",
+            "Refreshes that failed, by cause",
+        ),
+    ] {
+        describe_counter!(name, Unit::Count, description);
+        for cause in FailureCause::ALL {
+            counter!(name, "cause" => cause.as_str()).increment(0);
+        }
+    }
+    let name = "telenor_auth_breaker_changes_total";
+    describe_counter!(
+        name,
+        Unit::Count,
+        "Changes of the token endpoint's circuit breaker"
+    );
+    for state in ["open", "closed"] {
+        counter!(name, "state" => state).increment(0);
+    }
+    let name = "telenor_auth_gateway_call_seconds";
+    describe_histogram!(
+        name,
+        Unit::Seconds,
+        "Requests to the gateway, by endpoint and outcome"
+    );
+    for endpoint in GatewayEndpoint::ALL {
+        for outcome in GatewayOutcome::ALL {
+            let labels = [
+                ("endpoint", endpoint.as_str()),
+                ("outcome", outcome.as_str()),
+            ];
+            // To register it is enough.
+            let _ = histogram!(name, &labels);
+        }
+    }
+}
 
 pub(super) fn record(event: &Event<'_>) {
     match *event {

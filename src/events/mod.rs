@@ -17,6 +17,23 @@
 //! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn if the call failed | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
 //! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint breaker opened`, warn, or `token endpoint breaker closed`, info | `telenor_auth_breaker_changes_total`, label `state`: `open` or `closed` |
 
+//!
+//! # Metrics
+//!
+//! `build` describes every metric, and makes each series exist with the value zero, so that an
+//! alert sees the first failure. Install your recorder before you build the layer.
+//!
+//! Calls to the gateway take 20 milliseconds to 10 seconds, which is the layer's limit. Buckets
+//! that fit are 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5 and 10 seconds. With
+//! `metrics-exporter-prometheus`:
+//!
+//! ```ignore
+//! let calls = Matcher::Full("telenor_auth_gateway_call_seconds".to_owned());
+//! let buckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+//! PrometheusBuilder::new().set_buckets_for_metric(calls, &buckets)?.install()?;
+//! let auth = TelenorAuthLayer::from_env()?.build()?;
+//! ```
+
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(not(feature = "metrics"))]
@@ -151,6 +168,9 @@ pub enum GatewayOutcome {
 }
 
 impl GatewayEndpoint {
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 3] = [Self::Token, Self::Logout, Self::Api];
+
     /// Returns the name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -163,6 +183,15 @@ impl GatewayEndpoint {
 }
 
 impl GatewayOutcome {
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Ok,
+        Self::Refused,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Unreachable,
+    ];
+
     /// Returns the name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -186,6 +215,7 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new(hook: Option<Hook>) -> Self {
+        metrics::describe();
         Self { hook }
     }
 

@@ -1,7 +1,7 @@
 //! Events are counted under the names that the documentation lists.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -13,6 +13,7 @@ use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 use telenor_auth::{
+    TelenorAuthLayer,
     mock::{Answer, Endpoint},
     session::{Fault, FaultyStore, MemoryStore},
 };
@@ -21,7 +22,10 @@ use crate::support::{self, App};
 
 /// Counts how often each metric was touched, labels and all.
 #[derive(Default)]
-struct Counted(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+struct Counted {
+    slots: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
+    described: Mutex<BTreeSet<String>>,
+}
 
 struct Recorded(Arc<AtomicU64>);
 
@@ -40,7 +44,7 @@ impl Counted {
             .collect();
         let name = format!("{} {}", key.name(), labels.join(" "));
         Arc::clone(
-            self.0
+            self.slots
                 .lock()
                 .unwrap()
                 .entry(name.trim().to_owned())
@@ -50,9 +54,23 @@ impl Counted {
 }
 
 impl Recorder for Counted {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        assert!(unit == Some(Unit::Count) && !text.is_empty());
+        self.described
+            .lock()
+            .unwrap()
+            .insert(name.as_str().to_owned());
+    }
+
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        assert!(unit == Some(Unit::Seconds) && !text.is_empty());
+        self.described
+            .lock()
+            .unwrap()
+            .insert(name.as_str().to_owned());
+    }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
         Counter::from_arc(self.slot(key))
@@ -76,7 +94,8 @@ fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
         .build()
         .unwrap();
     metrics::with_local_recorder(&counted, || runtime.block_on(story));
-    let counted = counted.0.into_inner().unwrap();
+    let described = counted.described.into_inner().unwrap();
+    let counted = counted.slots.into_inner().unwrap();
     let documented = include_str!("../../../src/events/mod.rs");
     let counted = counted.into_iter().map(|(name, count)| {
         let bare = name.split(' ').next().unwrap();
@@ -84,16 +103,45 @@ fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
             documented.contains(&format!("`{bare}`")),
             "{bare} is documented"
         );
+        assert!(described.contains(bare), "{bare} is described");
         (name, count.load(Ordering::SeqCst))
     });
     counted.collect()
 }
 
 fn named(counted: &[(String, u64)]) -> Vec<(&str, u64)> {
-    let counted = counted.iter();
+    let counted = counted.iter().filter(|(_, count)| *count > 0);
     counted
         .map(|(name, count)| (name.as_str(), *count))
         .collect()
+}
+
+#[test]
+fn each_series_exists_at_zero_before_its_first_event() {
+    let counted = counted(async {
+        let built = TelenorAuthLayer::builder("id", "secret", "https://app.test/callback").build();
+        assert!(built.is_ok());
+    });
+    let documented = include_str!("../../../src/events/mod.rs");
+    let names: BTreeSet<_> = documented
+        .split('`')
+        .filter(|word| word.starts_with("telenor_auth_"))
+        .collect();
+    assert!(names.len() >= 10, "{names:?}");
+    for name in names {
+        let mut series = counted
+            .iter()
+            .filter(|(series, _)| series.starts_with(name));
+        assert!(series.clone().count() > 0, "{name}");
+        assert!(series.all(|(_, count)| *count == 0), "{name}");
+    }
+    for series in [
+        "telenor_auth_logins_failed_total cause=client_rejected",
+        "telenor_auth_breaker_changes_total state=open",
+        "telenor_auth_gateway_call_seconds endpoint=token outcome=timed_out",
+    ] {
+        assert!(counted.iter().any(|(known, _)| known == series), "{series}");
+    }
 }
 
 #[test]
