@@ -1,6 +1,6 @@
 //! The error of an API call, parsed from all the shapes that the gateway's errors have.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
@@ -23,6 +23,44 @@ const MAX_DESCRIPTION: usize = 256;
 /// done, and by whom.
 ///
 /// `Display` and `Debug` show only the status and the code of the gateway's response.
+///
+/// # In an error type of your own
+///
+/// A type that answers every error with 500 would answer 500 to a user whose token has ended. Pass
+/// this error on as the response that it is:
+///
+/// ```
+/// use axum::{http::StatusCode, response::{IntoResponse, Response}};
+/// use telenor_auth::{ApiError, TelenorUser};
+///
+/// enum ShopError {
+///     Telenor(ApiError),
+///     Database(std::io::Error),
+/// }
+///
+/// impl From<ApiError> for ShopError {
+///     fn from(error: ApiError) -> Self {
+///         Self::Telenor(error)
+///     }
+/// }
+///
+/// impl IntoResponse for ShopError {
+///     fn into_response(self) -> Response {
+///         match self {
+///             Self::Telenor(error) => error.into_response(),
+///             Self::Database(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+///         }
+///     }
+/// }
+///
+/// async fn checkout(user: TelenorUser) -> Result<String, ShopError> {
+///     let info = user.info().await?;
+///     Ok(info.birth_date().unwrap_or("unknown").to_owned())
+/// }
+/// ```
+///
+/// Where the type is lost, as in a `Box<dyn Error>` or an `anyhow::Error`,
+/// [`response_for`](Self::response_for) finds it again.
 pub struct ApiError {
     kind: ApiErrorKind,
     status: Option<StatusCode>,
@@ -83,6 +121,54 @@ impl ApiError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Returns the response for an error that is an [`ApiError`], or was caused by one. It returns
+    /// `None` for all others.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use axum::{http::StatusCode, response::{IntoResponse, Response}};
+    /// use telenor_auth::{ApiError, TelenorUser};
+    ///
+    /// /// Any error. For an `anyhow::Error`, use `error.as_ref()` in place of `&*error`.
+    /// struct AnyError(Box<dyn Error + Send + Sync>);
+    ///
+    /// impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for AnyError {
+    ///     fn from(error: E) -> Self {
+    ///         Self(error.into())
+    ///     }
+    /// }
+    ///
+    /// impl IntoResponse for AnyError {
+    ///     fn into_response(self) -> Response {
+    ///         let other = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    ///         ApiError::response_for(&*self.0).unwrap_or_else(other)
+    ///     }
+    /// }
+    ///
+    /// async fn checkout(user: TelenorUser) -> Result<String, AnyError> {
+    ///     let info = user.info().await?;
+    ///     Ok(info.birth_date().unwrap_or("unknown").to_owned())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn response_for(error: &(dyn Error + 'static)) -> Option<Response> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<Self>() {
+                return Some(error.response());
+            }
+            next = match error
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref)
+            {
+                // Its source is that of the error inside it.
+                Some(inside) => Some(inside),
+                None => error.source(),
+            };
+        }
+        None
     }
 
     pub(super) fn from_response(response: &http::Response<Vec<u8>>) -> Self {
@@ -197,6 +283,12 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        self.response()
+    }
+}
+
+impl ApiError {
+    fn response(&self) -> Response {
         let (cause, wait) = (self.cause(), self.retry_after);
         let mut response = self.refusal(cause);
         if let Some(wait) = wait.filter(|_| cause == FailureCause::GatewayBusy) {
@@ -206,19 +298,13 @@ impl IntoResponse for ApiError {
         }
         response
     }
-}
 
-impl ApiError {
-    fn refusal(self, cause: FailureCause) -> Response {
-        match self.request {
-            Some(request) if self.kind == ApiErrorKind::Unauthorized => {
-                let (backend, info) = *request;
-                backend.challenge(&info)
+    fn refusal(&self, cause: FailureCause) -> Response {
+        match self.request.as_deref() {
+            Some((backend, info)) if self.kind == ApiErrorKind::Unauthorized => {
+                backend.challenge(info)
             }
-            Some(request) => {
-                let (backend, info) = *request;
-                backend.refuse(&info, cause)
-            }
+            Some((backend, info)) => backend.refuse(info, cause),
             // The error belongs to no request, as in a test.
             None => response::problem(cause, Language::default(), None, None, None),
         }
@@ -254,7 +340,7 @@ impl fmt::Debug for ApiError {
     }
 }
 
-impl std::error::Error for ApiError {}
+impl Error for ApiError {}
 
 #[cfg(test)]
 mod tests {

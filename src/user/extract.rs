@@ -1,4 +1,4 @@
-//! The extractor of a user, and its rejections.
+//! The user in a request, as an extractor and without one, and the rejections.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::{Extensions, Request, StatusCode, request::Parts};
 
 use super::{TelenorUser, backend::Identity};
 use crate::browser::request::RequestInfo;
@@ -16,16 +16,66 @@ impl<S: Send + Sync> FromRequestParts<S> for TelenorUser {
     type Rejection = TelenorUserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let Some(Identity { backend, current }) = parts.extensions.get().cloned() else {
-            return Err(MissingLayer::logged().into());
-        };
-        let info = RequestInfo::of(parts);
-        match current {
-            Ok(current) => Ok(Self::new(current, backend, info)),
-            Err(refusal) => {
-                let response = backend.challenge(&info.refused(refusal));
-                Err(LoginRequired(Box::new(response)).into())
-            }
+        user(&parts.extensions, RequestInfo::of(parts))
+    }
+}
+
+impl TelenorUser {
+    /// Returns the user of this request, for a service that is not axum's.
+    ///
+    /// In axum, take the user as an argument of the handler.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use http::{Request, Response};
+    /// use telenor_auth::{TelenorAuthLayer, TelenorUser, TelenorUserRejection};
+    /// use tower::{Layer, service_fn};
+    ///
+    /// fn account<B>(request: &Request<B>) -> Result<Response<String>, TelenorUserRejection> {
+    ///     let user = TelenorUser::of_request(request)?;
+    ///     Ok(Response::new(format!("signed in until {:?}", user.expires_at())))
+    /// }
+    ///
+    /// # fn main() -> Result<(), telenor_auth::ConfigError> {
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri).build()?;
+    /// // The rejection is a response as well, so that the layer sends either.
+    /// let service = auth.layer(service_fn(async |request: Request<String>| {
+    ///     Ok::<_, Infallible>(account(&request))
+    /// }));
+    /// # let _ = service;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TelenorUserRejection`], which is also a response: no user is signed in, or the request did
+    /// not pass a [`TelenorAuthLayer`](crate::TelenorAuthLayer).
+    pub fn of_request<B>(request: &Request<B>) -> Result<Self, TelenorUserRejection> {
+        user(request.extensions(), RequestInfo::of_request(request))
+    }
+
+    /// Returns the user of the request with these parts, as
+    /// [`of_request`](Self::of_request) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`of_request`](Self::of_request).
+    pub fn of_parts(parts: &Parts) -> Result<Self, TelenorUserRejection> {
+        user(&parts.extensions, RequestInfo::of(parts))
+    }
+}
+
+/// Returns the user that the layer found for a request.
+fn user(extensions: &Extensions, info: RequestInfo) -> Result<TelenorUser, TelenorUserRejection> {
+    let Some(Identity { backend, current }) = extensions.get().cloned() else {
+        return Err(MissingLayer::logged(info.uri.path()).into());
+    };
+    match current {
+        Ok(current) => Ok(TelenorUser::new(current, backend, info)),
+        Err(refusal) => {
+            let response = backend.challenge(&info.refused(refusal));
+            Err(LoginRequired(Box::new(response)).into())
         }
     }
 }
@@ -35,7 +85,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingLayer> {
         let Some(Identity { backend, current }) = parts.extensions.get().cloned() else {
-            return Err(MissingLayer::logged());
+            return Err(MissingLayer::logged(RequestInfo::of(parts).uri.path()));
         };
         let current = current.ok();
         Ok(current.map(|current| Self::new(current, backend, RequestInfo::of(parts))))
@@ -68,17 +118,19 @@ impl fmt::Debug for LoginRequired {
 /// and returns 500.
 ///
 /// In axum, a layer reaches only the routes that were added before it.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct MissingLayer;
+#[derive(Clone, Debug)]
+pub struct MissingLayer {
+    path: Box<str>,
+}
 
 impl MissingLayer {
-    fn logged() -> Self {
+    fn logged(path: &str) -> Self {
         tracing::error!(
+            path,
             "a handler takes TelenorUser, but its route has no TelenorAuthLayer: \
              add routes before `.layer(auth)`"
         );
-        Self
+        Self { path: path.into() }
     }
 }
 
@@ -111,17 +163,26 @@ impl IntoResponse for LoginRequired {
 
 impl IntoResponse for MissingLayer {
     fn into_response(self) -> Response {
-        let text = "TelenorAuthLayer is missing on this route";
-        (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
     }
 }
 
 impl fmt::Display for TelenorUserRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LoginRequired(_) => "no user is signed in",
-            Self::MissingLayer(_) => "TelenorAuthLayer is missing on this route",
-        })
+        match self {
+            Self::LoginRequired(_) => f.write_str("no user is signed in"),
+            Self::MissingLayer(missing) => missing.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for MissingLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "TelenorAuthLayer is missing on the route of {}",
+            self.path
+        )
     }
 }
 

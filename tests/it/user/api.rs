@@ -1,11 +1,17 @@
 //! Calls to the APIs, and their errors.
 
 use std::{
+    error::Error,
+    fmt, io,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{Method, StatusCode};
 use telenor_auth::{
     ApiError, ApiErrorKind, TelenorAuthBuilder, TelenorUser,
@@ -354,4 +360,102 @@ async fn script_gets_an_api_error_as_problem_json() {
         answer.header("content-type"),
         Some("application/problem+json")
     );
+}
+
+/// An app's own error, which has lost the type of its cause.
+struct Anything(Box<dyn Error + Send + Sync>);
+
+impl IntoResponse for Anything {
+    fn into_response(self) -> Response {
+        let other = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        ApiError::response_for(&*self.0).unwrap_or_else(other)
+    }
+}
+
+/// An error with a cause.
+#[derive(Debug)]
+struct Wrapped(Box<dyn Error + Send + Sync>);
+
+impl fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the basket cannot be shown")
+    }
+}
+
+impl Error for Wrapped {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+#[tokio::test]
+async fn dead_token_in_an_error_of_the_app_still_leads_to_a_login() {
+    async fn page(user: TelenorUser, query: axum::extract::RawQuery) -> Result<String, Anything> {
+        let error = match user.info().await {
+            Ok(_) => "no API was called".into(),
+            Err(error) => Box::<dyn Error + Send + Sync>::from(error),
+        };
+        Err(Anything(match query.0.as_deref() {
+            Some("io") => Box::new(io::Error::other(error)),
+            Some("wrapped") => Box::new(Wrapped(Box::new(io::Error::other(Wrapped(error))))),
+            Some("other") => Box::new(Wrapped("another cause".into())),
+            _ => error,
+        }))
+    }
+    let gateway = MockGateway::start().await.unwrap();
+    let router = support::routes(&Hits::default()).route("/page", get(page));
+    let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
+    for (target, status) in [
+        ("/page", 303),
+        ("/page?io", 303),
+        ("/page?wrapped", 303),
+        ("/page?other", 500),
+    ] {
+        let mut browser = app.signed_in().await;
+        app.gateway
+            .answer_next(Endpoint::UserInfo, Answer::gateway_error(40106));
+        let answer = browser.open(target).await;
+        assert_eq!(answer.status.as_u16(), status, "{target}");
+        if status == 303 {
+            assert!(
+                answer.location().contains("/oauth/v2/authorize"),
+                "{target}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn data_in_another_encoding_is_read() {
+    #[derive(serde::Deserialize)]
+    struct Place {
+        town: String,
+    }
+    async fn town(user: TelenorUser) -> Result<String, ApiError> {
+        let place: Place = user.get("/user-info/v1/users").await?.json()?;
+        Ok(place.town)
+    }
+    let gateway = MockGateway::start().await.unwrap();
+    let router = routes().route("/town", get(town));
+    let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    for (content_type, body) in [
+        (
+            "application/json;charset=ISO-8859-1",
+            &b"{\"town\":\"Troms\xf8\"}"[..],
+        ),
+        ("application/json", b"{\"town\":\"Troms\xf8\"}"),
+        (
+            "application/json",
+            b"\xef\xbb\xbf{\"town\":\"Troms\xc3\xb8\"}",
+        ),
+    ] {
+        let answer = Answer::Respond {
+            status: 200,
+            content_type: Some(content_type.to_owned()),
+            body: body.to_vec(),
+        };
+        app.gateway.answer_next(Endpoint::UserInfo, answer);
+        assert_eq!(browser.open("/town").await.body, "Troms\u{f8}");
+    }
 }

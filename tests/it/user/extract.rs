@@ -1,10 +1,11 @@
 //! The user as an argument of a handler.
 
-use std::sync::atomic::Ordering;
+use std::{convert::Infallible, sync::atomic::Ordering};
 
-use axum::{Router, routing::get};
-use http::{HeaderValue, Method, StatusCode, header};
-use telenor_auth::{TelenorUser, mock::MockGateway};
+use axum::{Router, body::Body, routing::get};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use telenor_auth::{TelenorUser, TelenorUserRejection, mock::MockGateway};
+use tower::{Layer, service_fn};
 
 use crate::support::{self, App, Hits, ORIGIN, builder, navigation, request};
 
@@ -47,10 +48,13 @@ async fn optional_user_is_none_for_anything_invalid() {
 async fn handler_without_a_layer_is_not_run() {
     let hits = Hits::default();
     let app = App::mounted(support::routes(&hits), MockGateway::start().await.unwrap());
-    for target in ["/whoami", "/perhaps"] {
+    for target in ["/whoami?token=canary", "/perhaps"] {
         let answer = app.browser().open(target).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(answer.body.contains("TelenorAuthLayer"));
+        let path = target.split('?').next().unwrap();
+        assert!(answer.body.contains(path), "{}", answer.body);
+        assert!(!answer.body.contains("canary"), "{}", answer.body);
     }
     assert_eq!(hits.load(Ordering::SeqCst), 0);
 }
@@ -71,4 +75,52 @@ async fn debug_of_a_user_shows_no_token() {
     let page = browser.open("/shown").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.body.contains(&token));
+}
+
+/// A service that is not axum's, and finds the user by itself.
+fn plain(request: &Request<Body>) -> Result<Response<String>, TelenorUserRejection> {
+    let user = TelenorUser::of_request(request)?;
+    Ok(Response::new(user.access_token().secret().to_owned()))
+}
+
+#[tokio::test]
+async fn plain_service_finds_the_user_without_an_extractor() {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
+    let service = service_fn(async |request: Request<Body>| {
+        let (parts, body) = request.into_parts();
+        let by_parts = TelenorUser::of_parts(&parts).is_ok();
+        let request = Request::from_parts(parts, body);
+        let found = plain(&request);
+        assert_eq!(found.is_ok(), by_parts);
+        Ok::<_, Infallible>(found)
+    });
+    let app = App::mounted(Router::new().fallback_service(auth.layer(service)), gateway);
+    let callback = app.browser().open("/account").await;
+    assert_eq!(
+        callback.status,
+        StatusCode::SEE_OTHER,
+        "a page is challenged"
+    );
+    let script = request(Method::GET, "/account", &[("accept", "*/*")]);
+    let answer = app.browser().send(script).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let mut browser = app.signed_in().await;
+    let page = browser.open("/account").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.body.len(), 40, "a token of the mock");
+}
+
+#[test]
+fn plain_service_without_a_layer_is_an_error_that_names_its_path() {
+    let request = Request::get("/account?x=canary")
+        .body(Body::empty())
+        .unwrap();
+    let error = plain(&request).unwrap_err();
+    assert!(matches!(error, TelenorUserRejection::MissingLayer(_)));
+    let text = error.to_string();
+    assert!(
+        text.contains("/account") && !text.contains("canary"),
+        "{text}"
+    );
 }
