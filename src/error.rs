@@ -4,7 +4,8 @@ use std::fmt;
 
 /// A mistake in the configuration, found by [`TelenorAuthBuilder::build`] before the first request.
 ///
-/// The text says what to change.
+/// The text says what to change. `Debug` shows it too, so a `main` that returns this error prints
+/// it.
 ///
 /// ```
 /// use telenor_auth::{ConfigError, TelenorAuthLayer};
@@ -17,22 +18,27 @@ use std::fmt;
 /// ```
 ///
 /// [`TelenorAuthBuilder::build`]: crate::TelenorAuthBuilder::build
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A required environment variable is not set.
     MissingVariable(&'static str),
     /// Two environment variables for the same setting are set.
     ConflictingVariables(&'static str, &'static str),
-    /// The client id is empty or has control characters.
-    InvalidClientId,
-    /// The client secret is empty or has control characters.
-    EmptyClientSecret,
-    /// The redirect URI is not an absolute URL in its normal form.
+    /// An environment variable is set to bytes that are not UTF-8.
+    VariableNotUnicode(&'static str),
+    /// The client id is empty, or has blanks around it or control characters. The text says which.
+    InvalidClientId(&'static str),
+    /// The client secret is empty, or has blanks around it or control characters. The text says
+    /// which.
+    InvalidClientSecret(&'static str),
+    /// The redirect URI is not an absolute URL, or its path has no last part.
     InvalidRedirectUri(String),
+    /// The redirect URI is not in the form that a browser makes of it, which is given here.
+    RedirectUriNotNormal(String),
     /// The redirect URI is plain `http` on a host that is not this machine.
     InsecureRedirectUri,
-    /// The path of the redirect URI is `/` or the name of another route of the layer.
+    /// The path of the redirect URI is that of another route of the layer.
     RedirectPathTaken(String),
     /// The gateway is not an absolute URL.
     InvalidGateway(String),
@@ -55,6 +61,8 @@ pub enum ConfigError {
     UnreadableKey,
     /// The list of cookie keys is empty.
     NoKeys,
+    /// The session store seals with other keys than the layer.
+    StoreKeysDiffer,
     /// The cookie keys could not be read from their source. The text names the source and the
     /// reason, and no key.
     KeysUnavailable(String),
@@ -99,18 +107,29 @@ impl fmt::Display for ConfigError {
                 f,
                 "the environment variables {one} and {other} are both set: remove one of them"
             ),
-            Self::InvalidClientId => f.write_str(
-                "the client id is empty or has control characters: copy it from your app's page on \
-                 developer.telenor.no",
+            Self::VariableNotUnicode(name) => write!(
+                f,
+                "the environment variable {name} is not UTF-8: set it to text, or unset it"
             ),
-            Self::EmptyClientSecret => f.write_str(
-                "the client secret is empty or has control characters: copy it from your app's \
-                 page on developer.telenor.no",
+            Self::InvalidClientId(why) => write!(
+                f,
+                "the client id {why}: set exactly what your app's page on developer.telenor.no \
+                 shows"
+            ),
+            Self::InvalidClientSecret(why) => write!(
+                f,
+                "the client secret {why}: set exactly what your app's page on developer.telenor.no \
+                 shows"
             ),
             Self::InvalidRedirectUri(why) => write!(
                 f,
                 "the redirect URI {why}: set it exactly as it is registered at Telenor, like \
                  https://shop.example/telenor/callback"
+            ),
+            Self::RedirectUriNotNormal(normal) => write!(
+                f,
+                "the redirect URI is not in its normal form, which is {normal}: register that form \
+                 at Telenor, and set the same here"
             ),
             Self::InsecureRedirectUri => f.write_str(
                 "the redirect URI is plain http: use https, or a loopback address (127.0.0.1, \
@@ -164,6 +183,10 @@ impl fmt::Display for ConfigError {
                 "the list of cookie keys is empty: give at least one key, or do not set \
                  cookie_keys, for a random key that lasts as long as the process",
             ),
+            Self::StoreKeysDiffer => f.write_str(
+                "the session store seals with other keys than cookie_keys: give the same keys to \
+                 both, or give them to the store alone",
+            ),
             Self::KeysUnavailable(source) => write!(
                 f,
                 "the cookie keys cannot be read from {source}: put them there in the form that \
@@ -176,7 +199,7 @@ impl fmt::Display for ConfigError {
             Self::InvalidPath { setting, path } => write!(
                 f,
                 "{setting}({path:?}) is not a path on the app's own origin: begin it with one \
-                 slash, use ASCII only, and do not use a route of the layer"
+                 slash, percent-encode blanks, and do not use a route of the layer"
             ),
             Self::NotBelowNest(prefix) => write!(
                 f,
@@ -211,6 +234,50 @@ impl fmt::Display for ConfigError {
                  file that SSL_CERT_FILE names"
             ),
         }
+    }
+}
+
+impl ConfigError {
+    fn variant(&self) -> &'static str {
+        match self {
+            Self::MissingVariable(..) => "MissingVariable",
+            Self::ConflictingVariables(..) => "ConflictingVariables",
+            Self::VariableNotUnicode(..) => "VariableNotUnicode",
+            Self::InvalidClientId(..) => "InvalidClientId",
+            Self::InvalidClientSecret(..) => "InvalidClientSecret",
+            Self::InvalidRedirectUri(..) => "InvalidRedirectUri",
+            Self::RedirectUriNotNormal(..) => "RedirectUriNotNormal",
+            Self::InsecureRedirectUri => "InsecureRedirectUri",
+            Self::RedirectPathTaken(..) => "RedirectPathTaken",
+            Self::InvalidGateway(..) => "InvalidGateway",
+            Self::InsecureGateway => "InsecureGateway",
+            Self::InvalidCertificates => "InvalidCertificates",
+            Self::InvalidScope => "InvalidScope",
+            Self::ReservedParameter(..) => "ReservedParameter",
+            Self::KeyTooShort(..) => "KeyTooShort",
+            Self::WeakKey => "WeakKey",
+            Self::RepeatedKey => "RepeatedKey",
+            Self::UnreadableKey => "UnreadableKey",
+            Self::NoKeys => "NoKeys",
+            Self::StoreKeysDiffer => "StoreKeysDiffer",
+            Self::KeysUnavailable(..) => "KeysUnavailable",
+            Self::InvalidCookieName(..) => "InvalidCookieName",
+            Self::InvalidPath { .. } => "InvalidPath",
+            Self::NotBelowNest(..) => "NotBelowNest",
+            Self::InvalidDuration { .. } => "InvalidDuration",
+            Self::RefreshNeedsServer => "RefreshNeedsServer",
+            Self::InvalidHttpStart(..) => "InvalidHttpStart",
+            Self::InvalidStartScript(..) => "InvalidStartScript",
+            Self::ZeroLimit(..) => "ZeroLimit",
+            Self::InvalidStoreUrl(..) => "InvalidStoreUrl",
+            Self::Tls(..) => "Tls",
+        }
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.variant())
     }
 }
 

@@ -117,6 +117,9 @@
 //! | CORS preflight | 403; put your CORS layer outside this one |
 //! | WebSocket upgrade | 401 |
 //!
+//! These responses, and those of the layer's own routes, go out when the body of the request is
+//! read. After 16 MiB or ten seconds the layer responds and closes an HTTP/1 connection.
+//!
 //! The app has to refuse forms that another site sends.
 //! [`is_same_origin`](TelenorAuthLayer::is_same_origin) detects them.
 //!
@@ -139,8 +142,8 @@
 //!
 //! So USSD and the page that says "not recognized" are main paths, and
 //! [`continue_without`](TelenorAuthBuilder::continue_without) should lead to a useful page. The
-//! layer removes headers that claim a phone number (`X-MSISDN` and similar headers) before your
-//! handlers see a request, since any client can send them.
+//! layer removes headers that claim a phone number or a SIM card (`X-MSISDN` and similar headers)
+//! before your handlers see a request, since any client can send them.
 //! # From JavaScript
 //!
 //! With [`script_api(true)`](TelenorAuthBuilder::script_api), a script of your own page calls your
@@ -179,7 +182,7 @@
 //!
 //! | purpose | how |
 //! | --- | --- |
-//! | share sessions between instances | [`session_store`](TelenorAuthBuilder::session_store) with one of the [stores](session), and the same [`cookie_keys`](TelenorAuthBuilder::cookie_keys) on every instance |
+//! | share sessions between instances | [`session_store`](TelenorAuthBuilder::session_store) with one of the [stores](session), and the same keys on every instance: those of the store, or [`cookie_keys`](TelenorAuthBuilder::cookie_keys) for a store that seals nothing |
 //! | choose a store for a number of users | the [figures](session#measured) |
 //! | end one session, or all, on every instance that shares the store | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); the log line of a login and [`TelenorUser::session_id`] have the session's id |
 //! | end idle sessions | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |

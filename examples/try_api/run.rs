@@ -157,11 +157,12 @@ fn layer(
 /// The library does not know which option a setting came from.
 fn with_option(error: &ConfigError) -> Error {
     let option = match error {
-        ConfigError::InvalidClientId => "--client-id",
-        ConfigError::EmptyClientSecret => "TELENOR_CLIENT_SECRET",
+        ConfigError::InvalidClientId(_) => "--client-id",
+        ConfigError::InvalidClientSecret(_) => "TELENOR_CLIENT_SECRET",
         ConfigError::InvalidGateway(_) | ConfigError::InsecureGateway => "--gateway",
         ConfigError::InvalidRedirectUri(_)
         | ConfigError::InsecureRedirectUri
+        | ConfigError::RedirectUriNotNormal(_)
         | ConfigError::RedirectPathTaken(_) => "--redirect-uri",
         ConfigError::InvalidScope => "--scope",
         _ => return error.to_string().into(),

@@ -1,5 +1,7 @@
 //! The settings that differ between machines, from the environment.
 
+use std::env::VarError;
+
 use crate::{
     builder::TelenorAuthBuilder, error::ConfigError, key::CookieKeys, layer::TelenorAuthLayer,
 };
@@ -20,8 +22,8 @@ impl TelenorAuthLayer {
     /// | `TELENOR_COOKIE_KEYS` | [`cookie_keys`](TelenorAuthBuilder::cookie_keys), by [`CookieKeys::from_env`] |
     /// | `TELENOR_COOKIE_KEYS_FILE` | the same, by [`CookieKeys::from_file`]; set one of the two |
     ///
-    /// An empty variable counts as not set. The keys can follow their source, and can be shared
-    /// with a store:
+    /// A variable that is empty or blank counts as not set. The keys can follow their source, and
+    /// can be shared with a store:
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -40,35 +42,41 @@ impl TelenorAuthLayer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::MissingVariable`], [`ConfigError::ConflictingVariables`], and the errors of
-    /// [`CookieKeys::from_file`].
+    /// [`ConfigError::MissingVariable`], [`ConfigError::VariableNotUnicode`],
+    /// [`ConfigError::ConflictingVariables`], and the errors of [`CookieKeys::from_file`].
     pub fn from_env() -> Result<TelenorAuthBuilder, ConfigError> {
-        from(|name| std::env::var(name).ok())
+        from(std::env::var)
     }
 }
 
 fn from(
-    read: impl Fn(&'static str) -> Option<String> + Send + 'static,
+    read: impl Fn(&'static str) -> Result<String, VarError> + Send + 'static,
 ) -> Result<TelenorAuthBuilder, ConfigError> {
-    let optional = |name| read(name).filter(|value| !value.trim().is_empty());
-    let needed = |name| optional(name).ok_or(ConfigError::MissingVariable(name));
+    let read = move |name: &'static str| match read(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        // Its value must not count as missing: production would take the place of a test gateway,
+        // and a random key that of a shared one.
+        Err(VarError::NotUnicode(_)) => Err(ConfigError::VariableNotUnicode(name)),
+    };
+    let needed = |name: &'static str| read(name)?.ok_or(ConfigError::MissingVariable(name));
     let mut builder = TelenorAuthLayer::builder(
         needed("TELENOR_CLIENT_ID")?,
         needed("TELENOR_CLIENT_SECRET")?,
         needed("TELENOR_REDIRECT_URI")?,
     );
-    if let Some(gateway) = optional("TELENOR_GATEWAY") {
+    if let Some(gateway) = read("TELENOR_GATEWAY")? {
         builder = builder.gateway(gateway);
     }
-    if let Some(scope) = optional("TELENOR_SCOPE") {
+    if let Some(scope) = read("TELENOR_SCOPE")? {
         builder = builder.scope(scope);
     }
-    let keys = match (optional(KEYS), optional(KEYS_FILE)) {
+    let keys = match (read(KEYS)?, read(KEYS_FILE)?) {
         (None, None) => return Ok(builder),
         (Some(_), Some(_)) => return Err(ConfigError::ConflictingVariables(KEYS, KEYS_FILE)),
         (None, Some(file)) => CookieKeys::from_file(file)?,
         (Some(_), None) => {
-            let again = move || read(KEYS).ok_or(ConfigError::MissingVariable(KEYS));
+            let again = move || read(KEYS)?.ok_or(ConfigError::MissingVariable(KEYS));
             CookieKeys::from_source(Box::new(again))?
         }
     };
@@ -93,7 +101,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect();
-        from(move |name| settings.get(name).cloned())
+        from(move |name| settings.get(name).cloned().ok_or(VarError::NotPresent))
     }
 
     const NEEDED: [(&str, &str); 3] = [
@@ -117,6 +125,33 @@ mod tests {
             settings[at].1 = " ";
             let error = with(&settings).unwrap_err();
             assert!(error.to_string().contains(missing), "{error}");
+        }
+    }
+
+    #[test]
+    fn blank_variable_counts_as_not_set() {
+        for name in ["TELENOR_GATEWAY", "TELENOR_SCOPE", KEYS, KEYS_FILE] {
+            let settings = [&NEEDED[..], &[(name, " \n")]].concat();
+            let built = with(&settings).unwrap();
+            assert!(built.get_cookie_keys().is_none());
+            assert!(built.build().is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn variable_that_is_not_utf8_is_an_error() {
+        let all = ["TELENOR_GATEWAY", "TELENOR_SCOPE", KEYS, KEYS_FILE];
+        for bad in NEEDED.map(|(name, _)| name).into_iter().chain(all) {
+            let built = from(
+                move |name| match NEEDED.iter().find(|(known, _)| *known == name) {
+                    _ if name == bad => Err(VarError::NotUnicode("canary".into())),
+                    Some((_, value)) => Ok((*value).to_owned()),
+                    None => Err(VarError::NotPresent),
+                },
+            );
+            let error = built.unwrap_err();
+            assert_eq!(error, ConfigError::VariableNotUnicode(bad));
+            assert!(error.to_string().contains(bad) && !error.to_string().contains("canary"));
         }
     }
 
@@ -150,9 +185,9 @@ mod tests {
         let read = {
             let variable = Arc::clone(&variable);
             move |name| match name {
-                KEYS => Some((*variable.lock().unwrap()).to_owned()),
-                KEYS_FILE => None,
-                _ => Some(NEEDED[2].1.to_owned()),
+                KEYS => Ok((*variable.lock().unwrap()).to_owned()),
+                KEYS_FILE => Err(VarError::NotPresent),
+                _ => Ok(NEEDED[2].1.to_owned()),
             }
         };
         let name = format!("telenor-auth-env-{}", std::process::id());

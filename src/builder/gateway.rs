@@ -28,6 +28,11 @@ impl TelenorAuthBuilder {
         }
         let http = HttpClient::new(&base, self.gateway_ca.as_deref())?;
         let base = base.as_str().trim_end_matches('/');
+        if let Some(root) = base_of_endpoint(base) {
+            return Err(ConfigError::InvalidGateway(format!(
+                "ends with the path of an endpoint, which the layer itself adds to {root}"
+            )));
+        }
         let endpoint = |path: &str| {
             let uri = Uri::try_from(format!("{base}{path}"));
             uri.map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))
@@ -72,4 +77,21 @@ impl TelenorAuthBuilder {
             events,
         })
     }
+}
+
+/// The base URL, where the path of an endpoint or the first parts of one were added to it.
+fn base_of_endpoint(url: &str) -> Option<&str> {
+    const ENDPOINTS: [&str; 10] = [
+        "/oauth/v2",
+        "/oauth/v2/authorize",
+        "/oauth/v2/token",
+        "/oauth/v2/logout",
+        "/user-info",
+        "/user-info/v1",
+        "/user-info/v1/users",
+        "/mobile-device-info",
+        "/mobile-device-info/v1",
+        "/mobile-device-info/v1/device",
+    ];
+    ENDPOINTS.iter().find_map(|path| url.strip_suffix(path))
 }

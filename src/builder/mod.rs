@@ -187,8 +187,9 @@ impl TelenorAuthBuilder {
     /// Sets the keys that seal cookies. Give the same keys to every instance, and keep them over
     /// restarts.
     ///
-    /// It defaults to a random key, which is lost when the process ends. Logins in progress then
-    /// fail.
+    /// It defaults to the keys of the [session store](Self::session_store), if the store seals what
+    /// it keeps. So keys that are given to a store need not be given here. Without such a store, it
+    /// defaults to a random key, which is lost when the process ends. Logins in progress then fail.
     ///
     /// Each process remembers which codes it redeemed. When a second instance receives the same
     /// callback, it waits for the outcome of the first, if the two share a session store on a

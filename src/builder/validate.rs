@@ -36,13 +36,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 impl TelenorAuthBuilder {
     /// Returns the layer, or the first mistake.
     pub(super) fn validate(mut self) -> Result<TelenorAuthLayer, ConfigError> {
-        let control = |text: &str| text.chars().any(char::is_control);
-        if self.client_id.is_empty() || control(&self.client_id) {
-            return Err(ConfigError::InvalidClientId);
-        }
-        if self.client_secret.is_empty() || control(&self.client_secret) {
-            return Err(ConfigError::EmptyClientSecret);
-        }
+        credential(&self.client_id).map_err(ConfigError::InvalidClientId)?;
+        credential(&self.client_secret).map_err(ConfigError::InvalidClientSecret)?;
         if let Some(scope) = &self.scope
             && !is_scope(scope)
         {
@@ -59,6 +54,12 @@ impl TelenorAuthBuilder {
         }
         let store = self.store.take();
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        if let Some(store_keys) = store.keys() {
+            let keys = self.cookie_keys.get_or_insert_with(|| store_keys.clone());
+            if !keys.has_keys_of(&store_keys) {
+                return Err(ConfigError::StoreKeysDiffer);
+            }
+        }
         if self.refresh_tokens && !store.has_stable_token() {
             return Err(ConfigError::RefreshNeedsServer);
         }
@@ -77,13 +78,13 @@ impl TelenorAuthBuilder {
             "login_timeout",
             "between 1 second and 10 minutes",
         )?;
-        if self.cookie_keys.is_none() {
+        let keys = self.cookie_keys.clone().unwrap_or_else(CookieKeys::random);
+        if keys.is_random() {
             tracing::warn!(
                 "cookies are sealed with a random key: logins in progress end with this process, \
                  and other instances do not know them. Set cookie_keys to share and keep them"
             );
         }
-        let keys = self.cookie_keys.clone().unwrap_or_else(CookieKeys::random);
         let http_start = self.validate_http_start(&keys, &redirect_uri, &config)?;
         let pending = keys.sealer(Purpose::PendingLogin, config.instance.as_bytes());
         let shared_outcomes = keys.sealer(Purpose::SharedOutcome, config.instance.as_bytes());
@@ -116,10 +117,17 @@ impl TelenorAuthBuilder {
         if url.scheme() == "http" && !is_loopback(&url) {
             return Err(ConfigError::InsecureRedirectUri);
         }
+        if url.path().ends_with('/') {
+            let why = if url.path() == "/" {
+                "has no path"
+            } else {
+                "ends with a slash, so that the layer's own routes cannot be its siblings"
+            };
+            return Err(ConfigError::InvalidRedirectUri(why.to_owned()));
+        }
         // Compared byte by byte at the gateway, so it must not change on its way there.
-        if url.as_str() != self.redirect_uri && url.path() != "/" {
-            let why = format!("is not in its normal form, which is {url}");
-            return Err(ConfigError::InvalidRedirectUri(why));
+        if url.as_str() != self.redirect_uri {
+            return Err(ConfigError::RedirectUriNotNormal(url.into()));
         }
         Ok(url)
     }
@@ -169,6 +177,13 @@ impl TelenorAuthBuilder {
 
     fn validate_idle_timeout(&self) -> Result<Option<u64>, ConfigError> {
         let timeout = self.idle_timeout.map(|timeout| {
+            if timeout > self.max_session_age {
+                // It would never end a session.
+                return Err(ConfigError::InvalidDuration {
+                    setting: "idle_timeout",
+                    allowed: "of at most max_session_age, which defaults to 8 hours",
+                });
+            }
             let day = 24 * HOUR;
             seconds(timeout, day, "idle_timeout", "between 1 second and a day")
         });
@@ -177,11 +192,33 @@ impl TelenorAuthBuilder {
 
     fn placement(&self, config: &Config) -> Result<Placement, ConfigError> {
         let prefix = self.nested_at.as_deref().unwrap_or_default();
+        if !(prefix.is_empty() || prefix.starts_with('/')) {
+            return Err(ConfigError::InvalidPath {
+                setting: "nested_at",
+                path: prefix.to_owned(),
+            });
+        }
         let prefix = prefix.trim_end_matches('/');
         match config.paths.callback.strip_prefix(prefix) {
             Some(rest) if rest.starts_with('/') => Ok(Placement::wrapping(prefix)),
             _ => Err(ConfigError::NotBelowNest(prefix.to_owned())),
         }
+    }
+}
+
+/// Checks a client id or secret. A blank at its end comes from a copy, or from a file.
+fn credential(text: &str) -> Result<(), &'static str> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        Err("is empty")
+    } else if text.ends_with(['\n', '\r']) {
+        Err("ends with a line break")
+    } else if trimmed.len() != text.len() {
+        Err("has blanks before or after it")
+    } else if text.chars().any(char::is_control) {
+        Err("has a line break or another control character in it")
+    } else {
+        Ok(())
     }
 }
 

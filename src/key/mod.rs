@@ -76,7 +76,7 @@ impl CookieKeys {
     /// Returns a ring of one random key. Another process cannot open what it seals.
     #[must_use]
     pub fn random() -> Self {
-        Self::fixed(vec![RootKey::random()])
+        Self(Arc::new(Ring::random()))
     }
 
     /// Returns a ring from an environment variable, in the format of [`parse`](Self::parse).
@@ -189,6 +189,21 @@ impl CookieKeys {
     /// Returns hashes that cannot be computed without the keys, one under each.
     pub(crate) fn keyed_hashes(&self, purpose: &[u8], text: &[u8]) -> Vec<[u8; 16]> {
         self.0.keyed_hashes(purpose, text)
+    }
+
+    /// Returns the ring that a sealer uses.
+    pub(crate) fn of(sealer: &Sealer) -> Self {
+        Self(Arc::clone(sealer.ring()))
+    }
+
+    /// Whether both hold the same keys now, in the same order.
+    pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.has_keys_of(&other.0)
+    }
+
+    /// Whether another process cannot have these keys.
+    pub(crate) fn is_random(&self) -> bool {
+        self.0.is_random
     }
 
     fn fixed(keys: Vec<RootKey>) -> Self {

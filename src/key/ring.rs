@@ -22,6 +22,8 @@ pub(super) struct Ring {
     /// without that lock.
     generation: AtomicU64,
     source: Option<Mutex<Source>>,
+    /// This process made the key, and no other has it.
+    pub is_random: bool,
     /// Dropped with the ring, which ends the follower.
     alive: watch::Sender<()>,
 }
@@ -39,6 +41,15 @@ impl Ring {
         Self::new(keys, None)
     }
 
+    /// A ring of one random key.
+    pub(super) fn random() -> Self {
+        let is_random = true;
+        Self {
+            is_random,
+            ..Self::fixed(vec![RootKey::random()])
+        }
+    }
+
     /// A ring of the keys in the source.
     pub(super) fn from_source(mut source: Source) -> Result<Self, ConfigError> {
         let keys = parse(&source()?)?;
@@ -50,12 +61,17 @@ impl Ring {
             keys: RwLock::new(keys),
             generation: AtomicU64::new(0),
             source,
+            is_random: false,
             alive: watch::Sender::default(),
         }
     }
 
     pub(super) fn len(&self) -> usize {
         read(&self.keys).len()
+    }
+
+    pub(super) fn has_keys_of(&self, other: &Self) -> bool {
+        *read(&self.keys) == *read(&other.keys)
     }
 
     pub(super) fn has_source(&self) -> bool {

@@ -59,6 +59,10 @@ impl Sealer {
         }
     }
 
+    pub(super) fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
     /// The sub-keys of the current ring. They are derived again when the ring has changed.
     fn sub_keys(&self) -> RwLockReadGuard<'_, SubKeys> {
         let stale = |derived: &SubKeys| derived.generation != self.ring.generation();

@@ -38,8 +38,7 @@ const NAME: &str = "session";
 ///
 /// let keys = CookieKeys::random(); // from your secret store, in production
 /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
-///     .cookie_keys(keys.clone())
-///     .session_store(CookieStore::new(&keys))
+///     .session_store(CookieStore::new(&keys)) // these keys seal the layer's cookies too
 ///     .build()?;
 /// # Ok::<(), telenor_auth::ConfigError>(())
 /// ```
@@ -162,6 +161,10 @@ impl CookieStore {
 
 impl SessionStore for CookieStore {
     const STABLE_TOKEN: bool = false;
+
+    fn keys(&self) -> Option<CookieKeys> {
+        Some(CookieKeys::of(&self.sealer))
+    }
 
     fn try_load(
         &self,

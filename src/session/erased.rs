@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError};
-use crate::{boxed::BoxFuture, session_refusal::SessionRefusal};
+use crate::{boxed::BoxFuture, key::CookieKeys, session_refusal::SessionRefusal};
 
 /// What a look-up returns.
 pub(crate) type Loaded = Result<Option<Session>, StoreError>;
@@ -59,6 +59,8 @@ pub(crate) trait ErasedStore: Send + Sync {
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId;
 
     fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal;
+
+    fn keys(&self) -> Option<CookieKeys>;
 
     fn leases(&self) -> Option<&dyn Leases>;
 }
@@ -132,6 +134,10 @@ impl<S: SessionStore> ErasedStore for S {
 
     fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
         SessionStore::refusal(self, token, now)
+    }
+
+    fn keys(&self) -> Option<CookieKeys> {
+        SessionStore::keys(self)
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Leases, Session, SessionId, SessionToken, StoreError, SubjectId};
-use crate::session_refusal::SessionRefusal;
+use crate::{key::CookieKeys, session_refusal::SessionRefusal};
 
 /// Keeps sessions between requests.
 ///
@@ -274,6 +274,16 @@ pub trait SessionStore: Send + Sync + 'static {
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         let _ = session;
         token.id()
+    }
+
+    /// Returns the keys that the store seals with, if it seals what it keeps.
+    ///
+    /// The layer takes them where [`cookie_keys`] are not set, and refuses to build where those
+    /// differ. A store around another one returns the other one's.
+    ///
+    /// [`cookie_keys`]: crate::TelenorAuthBuilder::cookie_keys
+    fn keys(&self) -> Option<CookieKeys> {
+        None
     }
 
     /// How the instances of an app agree on which of them does a task, if the store is one

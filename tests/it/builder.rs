@@ -3,7 +3,12 @@
 
 use std::time::Duration;
 
-use telenor_auth::{ConfigError, CookieKeys, Language, TelenorAuthBuilder, TelenorAuthLayer};
+use telenor_auth::{
+    ConfigError, CookieKeys, Language, TelenorAuthBuilder, TelenorAuthLayer,
+    session::{CookieStore, FaultyStore},
+};
+
+use crate::support::keys;
 
 const REDIRECT_URI: &str = "https://shop.example/telenor/callback";
 
@@ -47,12 +52,23 @@ fn redirect_uri_is_an_exact_https_address() {
         ),
         ("https://shop.example/telenor/callback#x", "fragment"),
         ("https://shop.example/telenor/callback?x=1", "query"),
-        ("https://SHOP.example/telenor/callback", "normal form"),
-        ("https://shop.example:443/telenor/callback", "normal form"),
+        (
+            "https://SHOP.example/telenor/callback",
+            "register that form at Telenor",
+        ),
+        (
+            "https://shop.example:443/telenor/callback",
+            "normal form, which is https://shop.example/telenor/callback",
+        ),
+        ("https://blåbær.example/callback", "xn--"),
         ("https://shop.example/a/../telenor/callback", "normal form"),
-        ("https://shop.example", "/"),
-        ("https://shop.example/", "/"),
-        ("https://shop.example/telenor/", "/telenor/"),
+        ("https://shop.example", "has no path"),
+        ("https://shop.example/", "has no path"),
+        ("https://shop.example/telenor/", "ends with a slash"),
+        (
+            "https://shop.example/telenor/callback/",
+            "ends with a slash",
+        ),
         ("https://shop.example/telenor/login", "/telenor/login"),
         ("https://shop.example/logout", "/logout"),
         ("https://shop.example/a/session", "/a/session"),
@@ -100,10 +116,86 @@ fn gateway_is_https_or_on_this_machine() {
 fn client_is_needed() {
     let client =
         |id: &str, secret: &str| mistake(TelenorAuthLayer::builder(id, secret, REDIRECT_URI));
-    assert_eq!(client("", "secret"), ConfigError::InvalidClientId);
-    assert_eq!(client("a\nb", "secret"), ConfigError::InvalidClientId);
-    assert_eq!(client("id", ""), ConfigError::EmptyClientSecret);
-    assert_eq!(client("id", "a\r\nb"), ConfigError::EmptyClientSecret);
+    for (bad, expected) in [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("canary\n", "ends with a line break"),
+        ("canary\r\n", "ends with a line break"),
+        (" canary", "blanks before or after it"),
+        ("canary\u{a0}", "blanks before or after it"),
+        ("can\r\nary", "in it"),
+    ] {
+        for error in [client(bad, "secret"), client("id", bad)] {
+            let text = error.to_string();
+            assert!(text.contains(expected), "{bad:?}: {text}");
+            assert!(!text.contains("canary") && text.contains("developer.telenor.no"));
+        }
+        assert!(matches!(
+            client(bad, "secret"),
+            ConfigError::InvalidClientId(_)
+        ));
+        assert!(matches!(
+            client("id", bad),
+            ConfigError::InvalidClientSecret(_)
+        ));
+    }
+}
+
+#[test]
+fn debug_ends_in_the_text_that_says_what_to_change() {
+    let insecure = TelenorAuthLayer::builder("id", "secret", "http://shop.example/callback");
+    for (error, variant) in [
+        (mistake(insecure), "InsecureRedirectUri"),
+        (mistake(builder().home("x")), "InvalidPath"),
+        (mistake(builder().max_token_requests(0)), "ZeroLimit"),
+        (CookieKeys::parse("").unwrap_err(), "NoKeys"),
+    ] {
+        assert_eq!(format!("{error:?}"), format!("{variant}: {error}"));
+    }
+}
+
+#[test]
+fn gateway_is_a_base_url_without_the_path_of_an_endpoint() {
+    for path in [
+        "/oauth/v2",
+        "/oauth/v2/",
+        "/oauth/v2/token",
+        "/base/oauth/v2/authorize",
+        "/user-info/v1/users",
+        "/mobile-device-info/v1/device/",
+    ] {
+        let gateway = format!("https://api.telenor.no{path}");
+        let error = mistake(builder().gateway(gateway));
+        let base = if path.starts_with("/base") {
+            "no/base:"
+        } else {
+            "no:"
+        };
+        let text = error.to_string();
+        assert!(text.contains("ends with the path of an endpoint"), "{text}");
+        assert!(
+            text.contains(&format!("adds to https://api.telenor.{base}")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn keys_of_a_store_are_those_of_the_layer() {
+    let store = |number| CookieStore::new(&keys(number));
+    let other = builder().cookie_keys(keys(1)).session_store(store(2));
+    assert_eq!(mistake(other), ConfigError::StoreKeysDiffer);
+    let random = builder().cookie_keys(keys(1));
+    let random = random.session_store(CookieStore::new(&CookieKeys::random()));
+    assert_eq!(mistake(random), ConfigError::StoreKeysDiffer);
+    // Two rings of the same keys, and keys for the store alone.
+    let both = builder().cookie_keys(keys(1)).session_store(store(1));
+    assert!(both.build().is_ok());
+    assert!(builder().session_store(store(1)).build().is_ok());
+    // A store around another one has the other one's keys.
+    let faulty = FaultyStore::new(store(2));
+    let around = builder().cookie_keys(keys(1)).session_store(faulty);
+    assert_eq!(mistake(around), ConfigError::StoreKeysDiffer);
 }
 
 #[test]
@@ -132,6 +224,12 @@ fn parameter_of_the_layer_cannot_be_given_twice() {
 
 #[test]
 fn paths_of_the_app_are_its_own() {
+    assert!(builder().home("/blåbær").build().is_ok());
+    let error = mistake(builder().home("/a b")).to_string();
+    assert!(
+        error.contains("percent-encode blanks") && !error.contains("ASCII"),
+        "{error}"
+    );
     for path in [
         "",
         "https://evil.example/",
@@ -195,6 +293,23 @@ fn limits_are_within_reason() {
         mistake(builder().cookie_name("a;b")),
         ConfigError::InvalidCookieName(_)
     ));
+    for idle in [Duration::from_secs(3_601), Duration::from_secs(86_400)] {
+        let hour = builder().max_session_age(Duration::from_secs(3_600));
+        let error = mistake(hour.idle_timeout(idle));
+        assert!(error.to_string().contains("max_session_age"), "{error}");
+    }
+    let hour = Duration::from_secs(3_600);
+    let equal = builder().max_session_age(hour).idle_timeout(hour);
+    assert!(equal.build().is_ok());
+    let error = mistake(builder().nested_at("telenor"));
+    assert!(
+        error.to_string().contains("nested_at(\"telenor\")"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("begin it with one slash"),
+        "{error}"
+    );
     assert_eq!(
         mistake(builder().nested_at("/other")),
         ConfigError::NotBelowNest("/other".to_owned())

@@ -20,7 +20,7 @@ use self::{
     target::Target,
 };
 use super::{Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
-use crate::{detached, session_refusal::SessionRefusal};
+use crate::{detached, key::CookieKeys, session_refusal::SessionRefusal};
 
 const DEFAULT_CAPACITY: usize = 10_000;
 const DEFAULT_STALENESS: Duration = Duration::from_secs(2);
@@ -241,6 +241,10 @@ impl<S: SessionStore> SessionStore for CachedStore<S> {
 
     fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
         self.inner.refusal(token, now)
+    }
+
+    fn keys(&self) -> Option<CookieKeys> {
+        self.inner.keys()
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::fault::{Fault, Operation};
 use crate::{
     boxed::BoxFuture,
+    key::CookieKeys,
     session::{
         Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
         erased,
@@ -197,6 +198,10 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
 
     fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
         self.inner.refusal(token, now)
+    }
+
+    fn keys(&self) -> Option<CookieKeys> {
+        self.inner.keys()
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

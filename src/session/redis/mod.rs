@@ -69,8 +69,7 @@ return exist";
 /// let keys = CookieKeys::parse(&std::env::var("TELENOR_COOKIE_KEYS")?)?;
 /// let store = RedisStore::new("rediss://shop:password@redis.example:6379/0", &keys)?;
 /// let auth = TelenorAuthLayer::builder("id", "secret", "https://shop.example/telenor/callback")
-///     .cookie_keys(keys)
-///     .session_store(store)
+///     .session_store(store) // its keys seal the layer's cookies too
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -308,6 +307,10 @@ impl SessionStore for RedisStore {
         _now: SystemTime,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         self.list_subject(subject).await.map(Some)
+    }
+
+    fn keys(&self) -> Option<CookieKeys> {
+        Some(CookieKeys::of(&self.sealer))
     }
 
     fn leases(&self) -> Option<&dyn Leases> {

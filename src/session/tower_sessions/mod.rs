@@ -281,6 +281,10 @@ impl SessionStore for TowerSessionsStore {
         self.list_subject(subject, now).await.map(Some)
     }
 
+    fn keys(&self) -> Option<CookieKeys> {
+        Some(CookieKeys::of(&self.sealer))
+    }
+
     fn leases(&self) -> Option<&dyn Leases> {
         Some(self)
     }

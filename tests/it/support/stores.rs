@@ -9,8 +9,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use telenor_auth::session::{
-    BoxFuture, Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId,
+use telenor_auth::{
+    CookieKeys,
+    session::{
+        BoxFuture, Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError,
+        SubjectId,
+    },
 };
 use tokio::{sync::watch, time::timeout};
 
@@ -81,6 +85,10 @@ impl<S: SessionStore> SessionStore for Deadline<S> {
         now: SystemTime,
     ) -> Result<Vec<SessionId>, StoreError> {
         within(self.0.find_ended(sessions, now)).await
+    }
+
+    fn keys(&self) -> Option<CookieKeys> {
+        self.0.keys()
     }
 
     fn leases(&self) -> Option<&dyn Leases> {
