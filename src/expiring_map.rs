@@ -53,14 +53,18 @@ impl<K: Copy + Eq + Hash, V> ExpiringMap<K, V> {
         self.entries.insert(key, entry);
     }
 
+    /// The same, where the oldest entries make room beyond this number.
+    pub(crate) fn insert_bounded(&mut self, key: K, value: V, now: u64, capacity: usize) {
+        self.insert(key, value, now);
+        while self.len() > capacity {
+            self.remove_oldest();
+        }
+    }
+
     /// The entry of this key, until its time is up.
     pub(crate) fn get(&self, key: &K, now: u64) -> Option<&V> {
         let entry = self.entries.get(key)?;
         entry.is_live(now, self.ttl).then_some(&entry.value)
-    }
-
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
     pub(crate) fn remove(&mut self, key: &K) {
@@ -145,10 +149,10 @@ mod tests {
         for key in ["a", "b", "a"] {
             map.insert(key, (), 1_000);
         }
-        map.remove_oldest();
+        map.insert_bounded("c", (), 1_000, 2);
         assert_eq!(
-            (map.get(&"a", 1_000), map.get(&"b", 1_000)),
-            (Some(&()), None)
+            ["a", "b", "c"].map(|key| map.get(&key, 1_000).is_some()),
+            [true, false, true]
         );
     }
 

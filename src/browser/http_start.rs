@@ -94,10 +94,7 @@ impl HttpStart {
         if used.get(&login, now).is_some() {
             return false;
         }
-        while used.len() >= MAX_USED {
-            used.remove_oldest();
-        }
-        used.insert(login, (), now);
+        used.insert_bounded(login, (), now, MAX_USED);
         true
     }
 }

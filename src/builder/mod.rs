@@ -363,9 +363,11 @@ impl TelenorAuthBuilder {
     /// The origin needs a host of its own, like `http://start.shop.example`, whose port 80 reaches
     /// this app. No HSTS must cover it: neither its own nor an `includeSubDomains` of a parent.
     /// Cookies are set and read on https alone. The page on plain http holds nothing personal, and
-    /// is good for one minute and one visit. Every other request to that origin is redirected to
-    /// https. The [crate's page](crate#the-plain-http-start) says what browsers and networks do to
-    /// it.
+    /// is good for one minute and one visit on each instance. An instance remembers that in memory,
+    /// so that anonymous visitors write nothing to a shared store. A second visit leads to the same
+    /// login, which the cookie on https and Telenor's code protect. Every other request to that
+    /// origin is redirected to https. The [crate's page](crate#the-plain-http-start) says what
+    /// browsers and networks do to it.
     pub fn http_start(mut self, origin: impl Into<String>) -> Self {
         self.http_start = Some(origin.into());
         self

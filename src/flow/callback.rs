@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The gateway has ten seconds, another instance that does the exchange has twelve, and a store
-/// behind a network has the rest.
+/// behind a network has the rest, in which the session is [saved](super::exchange).
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Flow {
@@ -149,7 +149,7 @@ impl Flow {
         code: String,
     ) -> Response<Body> {
         let (id, login) = (state.login_id(), Arc::new(login));
-        let previous = self.session_token(info.cookies()).ok();
+        let (previous, _) = self.session_tokens(info);
         let exchange = {
             let (flow, login) = (Arc::clone(self), Arc::clone(&login));
             move || async move {
@@ -165,9 +165,7 @@ impl Flow {
             }
         };
         let now = self.config.clock.seconds();
-        let outcome = self
-            .exchanges
-            .run(id, now, exchange, LoginOutcome::is_retryable);
+        let outcome = self.exchanges.run(id, now, exchange, LoginOutcome::effect);
         let cause = match outcome.await {
             Ok(LoginOutcome::SignedIn {
                 token,

@@ -4,7 +4,7 @@
 //! takes a store with leases: the instance that gets the login's lease first sends the code, and
 //! leaves the outcome, sealed, for the others.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::{
     failure::FailureCause,
     login_id::LoginId,
     polling::Polling,
-    session::{Lease, SessionToken, StoreError},
+    session::{Lease, Session, SessionToken, StoreError},
 };
 
 /// Until the code is sent. It is short, for the instances that wait for one that died before.
@@ -25,6 +25,8 @@ const LEASE_TTL: Duration = Duration::from_secs(45);
 const SENT: &str = "sent";
 /// How long to wait for another instance: the gateway's ten seconds, and a little for the store.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(12);
+/// The same once it has sent the code, and perhaps saves the session again and again.
+const SENT_TIMEOUT: Duration = Duration::from_secs(25);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What one instance leaves for the others.
@@ -38,13 +40,14 @@ struct SharedOutcome {
 impl Flow {
     /// The outcome that another instance left for this login, or `None` when this one is to do it.
     pub(super) async fn await_other_instance(
-        &self,
+        self: &Arc<Self>,
         id: LoginId,
         login: &PendingLogin,
     ) -> Result<Option<LoginOutcome>, StoreError> {
         let used = LoginOutcome::failed(FailureCause::CodeRejected);
         let name = lease_of(id);
         let polling = Polling::new(WAIT_TIMEOUT, POLL_INTERVAL);
+        let sent_polling = Polling::new(SENT_TIMEOUT, POLL_INTERVAL);
         loop {
             let was_sent = match self.store.acquire(&name, LEASE_TTL).await? {
                 Lease::Acquired => return Ok(None),
@@ -55,11 +58,11 @@ impl Flow {
                 Lease::Completed(_) => true,
                 Lease::Held => false,
             };
-            if polling.next().await {
-                continue;
-            }
-            if was_sent {
+            if was_sent && !sent_polling.next().await {
                 return Ok(Some(used));
+            }
+            if was_sent || polling.next().await {
+                continue;
             }
             // It may have died. The login can go on when its lease has expired.
             let cause = FailureCause::ProviderUnavailable;
@@ -81,7 +84,7 @@ impl Flow {
     }
 
     async fn open_outcome(
-        &self,
+        self: &Arc<Self>,
         name: &str,
         sealed: &str,
         login: &PendingLogin,
@@ -98,8 +101,15 @@ impl Flow {
             Ok(token) => SessionToken::new(token),
             Err(cause) => return Ok(FailureCause::named(&cause).map(LoginOutcome::failed)),
         };
-        let session = self.store.load(&token, now).await?;
-        let session = session.filter(|session| self.accepts(session, unix_seconds(now)));
+        let accepts = |session: &Session| self.accepts(session, unix_seconds(now));
+        let mut session = self.store.load_fresh(&token, now).await?.filter(accepts);
+        if session.is_none() {
+            // It was saved a moment ago, and this instance's part of the store may lag.
+            session = Arc::clone(self)
+                .look_again(token.clone())
+                .await?
+                .filter(accepts);
+        }
         Ok(session.map(|session| LoginOutcome::SignedIn {
             token,
             session,

@@ -1,28 +1,42 @@
 //! From a code to a session (RFC 6749 sections 4.1.3 and 4.1.4), in a task that outlives the
 //! browser's connection.
 
-use super::{Flow, LoginOutcome};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Flow, LoginOutcome, end_token::UnsavedToken};
 use crate::{
     browser::{cookie::MAX_COOKIE, pending_login::PendingLogin},
     error::chain,
     events::Event,
     failure::FailureCause,
     login_id::LoginId,
+    polling::Polling,
     session::{Record, Session, SessionToken, StoreError, Tokens},
 };
 
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
+/// An attempt to save a session that takes longer is given up, and made again.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// From the start of the exchange. A store that is away for a moment must not cost a login whose
+/// code is used up.
+const SAVE_RETRY_WINDOW: Duration = Duration::from_secs(20);
+const SAVE_RETRY_INTERVAL: Duration = Duration::from_millis(200);
+/// What comes after the session is saved must not lose it.
+const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Flow {
     /// From code to session, or the outcome that another instance left.
     pub(super) async fn exchange(
-        &self,
+        self: &Arc<Self>,
         id: LoginId,
         login: &PendingLogin,
         code: &str,
-        previous: Option<SessionToken>,
+        previous: Vec<SessionToken>,
     ) -> LoginOutcome {
+        let retries = Polling::new(SAVE_RETRY_WINDOW, SAVE_RETRY_INTERVAL);
         match self.await_other_instance(id, login).await {
             Ok(Some(outcome)) => return outcome,
             Ok(None) => {}
@@ -34,69 +48,134 @@ impl Flow {
         if let Err(error) = self.mark_sent(id).await {
             return LoginOutcome::retryable(self.store_failed_at_login(id, &error));
         }
-        let outcome = self.send_code(id, login, code, previous).await;
-        self.publish_outcome(id, &outcome).await;
+        let (outcome, token) = self.send_code(id, login, code, previous, &retries).await;
+        let published = timeout(CLOSING_TIMEOUT, self.publish_outcome(id, &outcome));
+        if published.await.is_err() {
+            tracing::debug!(login_id = %id, "the store does not take the outcome in time");
+        }
+        if let Some(token) = token {
+            token.keep();
+        }
         outcome
     }
 
+    /// The outcome, and the access token that a session holds from now on.
     async fn send_code(
-        &self,
+        self: &Arc<Self>,
         id: LoginId,
         login: &PendingLogin,
         code: &str,
-        previous: Option<SessionToken>,
-    ) -> LoginOutcome {
+        previous: Vec<SessionToken>,
+        retries: &Polling,
+    ) -> (LoginOutcome, Option<UnsavedToken>) {
         // The token's life is counted from before the request: it can only be shorter than that.
         let issued_at = self.config.clock.seconds();
         let response = match self.gateway.exchange_code(code, login.verifier()).await {
             Ok(response) => response,
             Err(error) => {
                 self.login_failed(error.cause, id, &error.detail);
-                return LoginOutcome::Failed {
+                let outcome = LoginOutcome::Failed {
                     cause: error.cause,
                     retryable: error.retryable,
                 };
+                return (outcome, None);
             }
         };
         let session = self.new_session(id, login, self.tokens(response, issued_at), issued_at);
-        let saved = self.store.save(session.clone(), self.config.clock.now());
-        let token = match saved.await {
+        let unsaved = UnsavedToken::new(self, session.access_token());
+        let token = match self.save(id, &session, retries).await {
             Ok(token) => token,
-            Err(error) => return LoginOutcome::failed(self.store_failed_at_login(id, &error)),
+            Err(error) => {
+                let cause = self.store_failed_at_login(id, &error);
+                return (LoginOutcome::failed(cause), None);
+            }
         };
         // A browser would drop the cookie silently, and would be sent to log in without end.
         let length = self.names.session.len() + token.secret().len();
         if length > MAX_COOKIE {
             let detail = format!("the session cookie would take {length} bytes of {MAX_COOKIE}");
             self.login_failed(FailureCause::SessionTooLarge, id, &detail);
-            return LoginOutcome::failed(FailureCause::SessionTooLarge);
+            return (LoginOutcome::failed(FailureCause::SessionTooLarge), None);
         }
-        if let Some(previous) = previous {
-            self.remove_previous(id, &previous).await;
-        }
+        self.replace(id, &previous, &session).await;
         self.events.emit(Event::LoginSucceeded {
             login_id: &id.to_string(),
             session_id: &self.store.id(&token, &session).to_string(),
         });
-        LoginOutcome::SignedIn {
+        let outcome = LoginOutcome::SignedIn {
             token,
             session,
             return_to: login.return_to().into(),
+        };
+        (outcome, Some(unsaved))
+    }
+
+    /// Saves the session, again and again while the store fails: the code is used up.
+    async fn save(
+        &self,
+        id: LoginId,
+        session: &Session,
+        retries: &Polling,
+    ) -> Result<SessionToken, StoreError> {
+        let mut failures = 0;
+        loop {
+            let saved = self.store.save(session.clone(), self.config.clock.now());
+            let error = match timeout(SAVE_TIMEOUT, saved).await {
+                Ok(Ok(token)) => return Ok(token),
+                Ok(Err(error)) => error,
+                Err(_) => StoreError::new("it did not save a session within five seconds"),
+            };
+            if error.is_permanent() || !retries.next().await {
+                return Err(error);
+            }
+            if failures == 0 {
+                let error = chain(&error);
+                tracing::warn!(login_id = %id, error, "a session is not saved yet: trying again");
+            }
+            failures += 1;
         }
     }
 
-    /// A token from before the login must open nothing after it.
-    async fn remove_previous(&self, id: LoginId, previous: &SessionToken) {
-        let removed = self.store.remove(previous, self.config.clock.now()).await;
-        if let Err(error) = removed {
-            self.events.store_failed(&error);
-            let error = chain(&error);
-            tracing::warn!(
-                login_id = %id,
-                error,
-                "the session before this login could not be removed"
-            );
+    /// Ends the sessions that the browser had before the login, which must open nothing after it.
+    async fn replace(self: &Arc<Self>, id: LoginId, previous: &[SessionToken], new: &Session) {
+        let deadline = Instant::now() + CLOSING_TIMEOUT;
+        for previous in previous {
+            let removed = timeout_at(deadline, self.remove_previous(previous)).await;
+            match removed.unwrap_or_else(|_| Err(StoreError::new("it did not answer in time"))) {
+                // A gateway may grant a user the same token again.
+                Ok(Some(old)) if old.access_token().secret() != new.access_token().secret() => {
+                    self.end_token(old.access_token().clone());
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    self.events.store_failed(&error);
+                    let error = chain(&error);
+                    tracing::warn!(
+                        login_id = %id,
+                        error,
+                        "the session before this login could not be removed"
+                    );
+                }
+            }
         }
+    }
+
+    /// Removes a session, and returns it if the store had it. One of another app stays.
+    async fn remove_previous(
+        &self,
+        previous: &SessionToken,
+    ) -> Result<Option<Session>, StoreError> {
+        let now = self.config.clock.now();
+        let known = self.store.load_fresh(previous, now).await?;
+        if let Some(session) = &known {
+            if !session.belongs_to(self.config.instance) {
+                self.warn_of_other_app();
+                return Ok(None);
+            }
+            self.forget_user_info(previous, session);
+        }
+        self.store.remove(previous, now).await?;
+        Ok(known)
     }
 
     fn new_session(

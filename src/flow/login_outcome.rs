@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::single_flight::Effect;
 use crate::{
     failure::FailureCause,
     session::{Session, SessionToken},
@@ -33,13 +34,14 @@ impl LoginOutcome {
         Self::Failed { cause, retryable }
     }
 
-    pub(crate) fn is_retryable(&self) -> bool {
-        matches!(
-            self,
+    /// What the login did to its `state`.
+    pub(crate) fn effect(&self) -> Effect {
+        match self {
+            Self::SignedIn { .. } => Effect::Succeeded,
             Self::Failed {
-                retryable: true,
-                ..
-            }
-        )
+                retryable: true, ..
+            } => Effect::Retryable,
+            Self::Failed { .. } => Effect::Failed,
+        }
     }
 }

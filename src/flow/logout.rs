@@ -34,7 +34,7 @@ impl Flow {
         if !request::is_same_origin(headers, &self.config.origin_str) {
             return self.refuse(info, Refusal::because(FailureCause::CrossSiteRequest));
         }
-        // A sibling host can plant a session cookie beside ours, and only one of them is the user's.
+        // A sibling host can plant a session cookie beside the user's own.
         let (tokens, more) = self.session_tokens(info);
         // In a task of its own, so that it goes on when the browser hangs up.
         let ended = detached::run(Arc::clone(self).end_all(tokens));
@@ -85,7 +85,8 @@ impl Flow {
         let mut at_gateway = JoinSet::new();
         for session in sessions {
             let flow = Arc::clone(&self);
-            // The session has ended here, as the user asked. A token that the gateway keeps expires.
+            // The session has ended here, as the user asked. A token that the gateway keeps
+            // expires.
             let logout = async move {
                 if let Err(error) = flow.gateway.logout(session.access_token()).await {
                     tracing::warn!(error, "logged out here, but not at the gateway");
@@ -105,14 +106,14 @@ impl Flow {
         let loaded = self.store.load_fresh(token, now).await;
         self.store.remove(token, now).await?;
         let session = loaded?.filter(|session| self.accepts(session, unix_seconds(now)));
-        Ok(session.inspect(|session| self.forget_user_info(session)))
+        Ok(session.inspect(|session| self.forget_user_info(token, session)))
     }
 
     /// Ends a session whose access token the gateway no longer accepts, in a task that goes on when
     /// its caller does not.
     pub(super) async fn end_dead(self: Arc<Self>, dead: CurrentSession) {
         let ended = detached::run(async move {
-            self.forget_user_info(&dead.session);
+            self.forget_user_info(&dead.token, &dead.session);
             let removed = self
                 .store
                 .remove(&dead.token, self.config.clock.now())
@@ -130,6 +131,9 @@ impl Flow {
         let until = now + Duration::from_secs(self.config.max_session_age);
         let revoked = self.store.revoke(session, until, now).await;
         revoked.inspect_err(|error| self.events.store_failed(error))?;
+        if let Some(cache) = &self.info_cache {
+            cache.forget(session);
+        }
         self.events.emit(Event::SessionsRevoked {
             session_id: Some(&session.to_string()),
         });

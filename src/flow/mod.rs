@@ -11,6 +11,7 @@ mod callback;
 mod challenge;
 pub(crate) mod config;
 mod coordinate;
+mod end_token;
 mod exchange;
 mod login_outcome;
 mod logout;
@@ -146,9 +147,9 @@ impl Flow {
         }
     }
 
-    fn forget_user_info(&self, session: &Session) {
+    fn forget_user_info(&self, token: &SessionToken, session: &Session) {
         if let Some(cache) = &self.info_cache {
-            cache.forget(session.login_id());
+            cache.forget(self.store.id(token, session));
         }
     }
 

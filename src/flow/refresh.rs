@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{Flow, REFRESH_POLL_INTERVAL, single_flight::FlightError};
+use super::{
+    Flow, REFRESH_POLL_INTERVAL,
+    single_flight::{Effect, FlightError},
+};
 use crate::{
     boxed::BoxFuture,
     clock::unix_seconds,
@@ -53,8 +56,7 @@ impl Flow {
         }
         let now = self.config.clock.seconds();
         let refresh = || Arc::clone(self).try_refresh(current.clone());
-        self.refreshes
-            .start(key(current), now, refresh, is_unavailable);
+        self.refreshes.start(key(current), now, refresh, effect);
     }
 
     /// The session with a live token, for one of the layer's own routes.
@@ -77,7 +79,7 @@ impl Flow {
             let now = self.config.clock.seconds();
             let key = key(&current);
             let refresh = || Arc::clone(&self).try_refresh(current);
-            let outcome = self.refreshes.run(key, now, refresh, is_unavailable);
+            let outcome = self.refreshes.run(key, now, refresh, effect);
             match timeout(REQUEST_TIMEOUT, outcome).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(FlightError::AtCapacity)) => {
@@ -97,7 +99,7 @@ impl Flow {
     }
 
     async fn refresh(
-        &self,
+        self: &Arc<Self>,
         token: &SessionToken,
         seen: &Session,
     ) -> Result<RefreshOutcome, StoreError> {
@@ -141,6 +143,9 @@ fn key(current: &CurrentSession) -> (SessionId, u32) {
     (current.token.id(), current.session.record().refreshes)
 }
 
-fn is_unavailable(outcome: &RefreshOutcome) -> bool {
-    matches!(outcome, RefreshOutcome::Unavailable(_))
+fn effect(outcome: &RefreshOutcome) -> Effect {
+    match outcome {
+        RefreshOutcome::Unavailable(_) => Effect::Retryable,
+        RefreshOutcome::Refreshed(_) | RefreshOutcome::Ended => Effect::Succeeded,
+    }
 }

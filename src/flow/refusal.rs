@@ -65,21 +65,29 @@ impl Flow {
         self.refusal(session, now).is_none()
     }
 
-    /// The session that the store returned for this token, or why it is no good.
-    pub(super) fn judge(
+    /// The session that the store returned for this token, or why it is no good. What was kept
+    /// about the user of a session that has ended is forgotten.
+    pub(crate) fn judge(
         &self,
         token: &SessionToken,
         loaded: Loaded,
         now: SystemTime,
     ) -> Result<Result<Session, SessionRefusal>, StoreError> {
         let Some(session) = loaded? else {
+            if let Some(cache) = self.info_cache.as_ref()
+                && self.store.has_stable_token()
+            {
+                cache.forget(token.id());
+            }
             return Ok(Err(self.store.refusal(token, now)));
         };
         Ok(match self.refusal(&session, unix_seconds(now)) {
             None => Ok(session),
             Some(refusal) => {
-                if refusal == SessionRefusal::OtherApp {
-                    self.warn_of_other_app();
+                match refusal {
+                    SessionRefusal::OtherApp => self.warn_of_other_app(),
+                    SessionRefusal::FromFuture => {}
+                    _ => self.forget_user_info(token, &session),
                 }
                 Err(refusal)
             }

@@ -1,9 +1,9 @@
 //! From a refresh token to new tokens in the session (RFC 6749 section 6), for the instance that
 //! holds the lease.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::{Flow, REFRESH_COOLDOWN, REFRESH_POLL_INTERVAL};
+use super::{Flow, REFRESH_COOLDOWN, REFRESH_POLL_INTERVAL, end_token::UnsavedToken};
 use crate::{
     error::chain,
     events::Event,
@@ -21,7 +21,7 @@ const FASTER_INSTANCE_TIMEOUT: Duration = Duration::from_secs(2);
 impl Flow {
     /// Exchanges the refresh token.
     pub(super) async fn rotate(
-        &self,
+        self: &Arc<Self>,
         token: &SessionToken,
         session: Session,
         lease: &str,
@@ -33,7 +33,17 @@ impl Flow {
         let error = match self.gateway.refresh(refresh_token).await {
             Ok(response) => {
                 let tokens = self.tokens(response, issued_at);
-                return self.store_tokens(token, session, tokens).await;
+                // No client must have a token that no session holds: the session was ended, a
+                // faster instance has stored another, or the store cannot keep it.
+                let unsaved = UnsavedToken::new(self, &tokens.access_token);
+                let ours = tokens.access_token.clone();
+                let outcome = self.store_tokens(token, session, tokens).await;
+                if let Ok(RefreshOutcome::Refreshed(session)) = &outcome
+                    && session.access_token().secret() == ours.secret()
+                {
+                    unsaved.keep();
+                }
+                return outcome;
             }
             Err(error) if error.cause == FailureCause::CodeRejected => {
                 return self.end_after_invalid_grant(token, &session).await;
@@ -65,7 +75,6 @@ impl Flow {
         let polling = Polling::new(STORE_RETRY_WINDOW, REFRESH_POLL_INTERVAL);
         loop {
             let error = match self.try_store_tokens(token, &mut session, &tokens).await {
-                Ok(Some(RefreshOutcome::Ended)) => break,
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => StoreError::new("the session changes faster than it can be refreshed"),
                 Err(error) => error,
@@ -74,15 +83,6 @@ impl Flow {
                 return Err(error);
             }
         }
-        // Logged out in the meantime: no client must have the token that came for it.
-        if let Err(error) = self.gateway.logout(&tokens.access_token).await {
-            tracing::warn!(
-                error,
-                "a token was refreshed for a session that had ended, and is still good at the \
-                 gateway"
-            );
-        }
-        Ok(RefreshOutcome::Ended)
     }
 
     /// One attempt at that. Returns `None` when only the session's use was written in the meantime.
@@ -139,7 +139,7 @@ impl Flow {
             cause: FailureCause::CodeRejected,
             detail: "the gateway says that the grant has ended",
         });
-        self.forget_user_info(session);
+        self.forget_user_info(token, session);
         self.store.remove(token, self.config.clock.now()).await?;
         Ok(RefreshOutcome::Ended)
     }

@@ -5,38 +5,53 @@
 //! until it asks again. Parallel copies of a callback all get that one result.
 
 use std::{
+    collections::HashMap,
     hash::Hash,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::{detached, expiring_map::ExpiringMap, sync::lock};
 
-/// In seconds: how long a result can be fetched again. After that the key is merely known to be
-/// used.
+/// In seconds: how long the result of a success can be fetched again. After that the key is merely
+/// known to be used.
 pub(crate) const RESULT_TTL: u64 = 60;
-/// To refuse is better than to forget a `state` whose code could then be sent twice.
-const MAX_ENTRIES: usize = 100_000;
+/// To refuse is better than to forget a `state` that signed a user in. Only real logins count here,
+/// so no visitor can fill this.
+const MAX_SUCCEEDED: usize = 500_000;
+/// Beyond this number, the oldest failure is forgotten. A code that was rejected may be sent again
+/// then, and is rejected again.
+const MAX_FAILED: usize = 100_000;
 
 pub(crate) struct SingleFlight<K, T> {
     entries: Arc<Mutex<Entries<K, T>>>,
     permits: Arc<Semaphore>,
     /// In seconds: as long as a pending login could come back with its `state`.
     retention: u64,
-    /// In seconds: how long a failed flight stands before the next may start.
-    cooldown: u64,
 }
 
 struct Entries<K, T> {
-    flights: ExpiringMap<K, Flight>,
-    results: ExpiringMap<K, watch::Receiver<Option<T>>>,
+    /// The flights in progress, of which each has a permit.
+    running: HashMap<K, watch::Receiver<Option<T>>>,
+    succeeded: ExpiringMap<K, ()>,
+    /// The results of the last minute.
+    results: ExpiringMap<K, T>,
+    /// `None` for a flight that panicked.
+    failed: ExpiringMap<K, Option<T>>,
+    /// The flights that may be tried again after their cooldown.
+    cooling: ExpiringMap<K, T>,
 }
 
-struct Flight {
-    started_at: u64,
-    failed: bool,
+/// What a flight did to its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Succeeded,
+    /// It failed, and used the key up.
+    Failed,
+    /// It failed, and used nothing up: the next call starts another flight.
+    Retryable,
 }
 
 /// The reason for a missing result.
@@ -59,18 +74,20 @@ where
         let retention = retention.max(RESULT_TTL);
         Self {
             entries: Arc::new(Mutex::new(Entries {
-                flights: ExpiringMap::new(retention),
+                running: HashMap::new(),
+                succeeded: ExpiringMap::new(retention),
                 results: ExpiringMap::new(RESULT_TTL),
+                failed: ExpiringMap::new(retention),
+                cooling: ExpiringMap::new(0),
             })),
             permits: Arc::new(Semaphore::new(max_concurrent.min(Semaphore::MAX_PERMITS))),
             retention,
-            cooldown: 0,
         }
     }
 
-    /// Keeps a failed result for this long, against a thundering herd.
-    pub(crate) fn with_cooldown(mut self, cooldown: Duration) -> Self {
-        self.cooldown = cooldown.as_secs();
+    /// Keeps a retryable failure for this long, against a thundering herd.
+    pub(crate) fn with_cooldown(self, cooldown: Duration) -> Self {
+        lock(&self.entries).cooling = ExpiringMap::new(cooldown.as_secs());
         self
     }
 
@@ -81,19 +98,18 @@ where
 
     /// The result for this key: of the flight that is known, or of `work`, which starts now.
     ///
-    /// A result for which `is_retryable` holds is returned to all who wait and used up nothing, so
-    /// the next call starts a new flight.
+    /// All who wait get the same result, whatever its effect.
     pub(crate) async fn run<F>(
         &self,
         key: K,
         now: u64,
         work: impl FnOnce() -> F,
-        is_retryable: fn(&T) -> bool,
+        effect: fn(&T) -> Effect,
     ) -> Result<T, FlightError>
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut result = self.join_or_spawn(key, now, work, is_retryable)?;
+        let mut result = self.join_or_spawn(key, now, work, effect)?;
         let result = result.wait_for(Option::is_some).await;
         let result = result.ok().and_then(|result| result.clone());
         result.ok_or(FlightError::Panicked)
@@ -106,11 +122,11 @@ where
         key: K,
         now: u64,
         work: impl FnOnce() -> F,
-        is_retryable: fn(&T) -> bool,
+        effect: fn(&T) -> Effect,
     ) where
         F: Future<Output = T> + Send + 'static,
     {
-        let _ = self.join_or_spawn(key, now, work, is_retryable);
+        let _ = self.join_or_spawn(key, now, work, effect);
     }
 
     fn join_or_spawn<F>(
@@ -118,63 +134,98 @@ where
         key: K,
         now: u64,
         work: impl FnOnce() -> F,
-        is_retryable: fn(&T) -> bool,
+        effect: fn(&T) -> Effect,
     ) -> Result<watch::Receiver<Option<T>>, FlightError>
     where
         F: Future<Output = T> + Send + 'static,
     {
         let mut entries = lock(&self.entries);
-        entries.flights.sweep(now);
-        entries.results.sweep(now);
-        if let Some(flight) = entries.flights.get(&key, now) {
-            let cooling = now.abs_diff(flight.started_at) < self.cooldown;
-            if cooling || !flight.failed {
-                let result = entries.results.get(&key, now).cloned();
-                return result.ok_or(FlightError::AlreadyUsed);
-            }
+        entries.sweep(now);
+        if let Some(known) = entries.find(key, now) {
+            return known;
         }
-        if entries.flights.len() >= MAX_ENTRIES {
+        if entries.succeeded.len() >= MAX_SUCCEEDED {
             return Err(FlightError::AtCapacity);
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| FlightError::AtCapacity)?;
         let (sender, result) = watch::channel(None);
-        let flight = Flight {
-            started_at: now,
-            failed: false,
-        };
-        entries.flights.insert(key, flight, now);
-        entries.results.insert(key, result.clone(), now);
+        entries.running.insert(key, result.clone());
         drop(entries);
-        detached::spawn(fly(
-            Arc::clone(&self.entries),
+        let mut landing = Landing {
+            entries: Arc::clone(&self.entries),
             key,
-            work(),
-            is_retryable,
-            sender,
-            permit,
-        ));
+            started_at: now,
+            result: None,
+        };
+        let work = work();
+        let flight = async move {
+            let result = work.await;
+            landing.result = Some((result.clone(), effect(&result)));
+            drop((landing, permit));
+            sender.send_replace(Some(result));
+        };
+        detached::spawn(flight);
         Ok(result)
     }
 }
 
-async fn fly<K, T>(
+impl<K: Copy + Eq + Hash, T: Clone> Entries<K, T> {
+    fn sweep(&mut self, now: u64) {
+        self.succeeded.sweep(now);
+        self.results.sweep(now);
+        self.failed.sweep(now);
+        self.cooling.sweep(now);
+    }
+
+    /// What is known of this key.
+    fn find(&self, key: K, now: u64) -> Option<Result<watch::Receiver<Option<T>>, FlightError>> {
+        let done = |result: &T| Ok(watch::channel(Some(result.clone())).1);
+        if let Some(running) = self.running.get(&key) {
+            return Some(Ok(running.clone()));
+        }
+        if let Some(result) = self.results.get(&key, now).or(self.cooling.get(&key, now)) {
+            return Some(done(result));
+        }
+        if let Some(failed) = self.failed.get(&key, now) {
+            return Some(failed.as_ref().map_or(Err(FlightError::Panicked), done));
+        }
+        let used = self.succeeded.get(&key, now).is_some();
+        used.then_some(Err(FlightError::AlreadyUsed))
+    }
+}
+
+/// The end of a flight, also of one that panics or is dropped with its runtime.
+struct Landing<K: Copy + Eq + Hash, T> {
     entries: Arc<Mutex<Entries<K, T>>>,
     key: K,
-    work: impl Future<Output = T>,
-    is_retryable: fn(&T) -> bool,
-    sender: watch::Sender<Option<T>>,
-    _permit: OwnedSemaphorePermit,
-) where
-    K: Copy + Eq + Hash,
-{
-    let result = work.await;
-    if is_retryable(&result)
-        && let Some(flight) = lock(&entries).flights.get_mut(&key)
-    {
-        flight.failed = true;
+    started_at: u64,
+    result: Option<(T, Effect)>,
+}
+
+impl<K: Copy + Eq + Hash, T> Drop for Landing<K, T> {
+    fn drop(&mut self) {
+        let (key, at) = (self.key, self.started_at);
+        let mut entries = lock(&self.entries);
+        entries.running.remove(&key);
+        match self.result.take() {
+            Some((result, Effect::Succeeded)) => {
+                entries.succeeded.insert(key, (), at);
+                entries.results.insert(key, result, at);
+            }
+            Some((result, Effect::Retryable)) => {
+                entries.cooling.insert_bounded(key, result, at, MAX_FAILED);
+                // Without a cooldown, nothing is left of it.
+                entries.cooling.sweep(at);
+            }
+            Some((result, Effect::Failed)) => {
+                entries
+                    .failed
+                    .insert_bounded(key, Some(result), at, MAX_FAILED);
+            }
+            None => entries.failed.insert_bounded(key, None, at, MAX_FAILED),
+        }
     }
-    sender.send_replace(Some(result));
 }
 
 #[cfg(test)]
@@ -194,8 +245,12 @@ mod tests {
         SingleFlight::new(at_once, 300)
     }
 
-    fn is_retryable(answer: &&str) -> bool {
-        *answer == "unsent"
+    fn effect(answer: &&str) -> Effect {
+        match *answer {
+            "unsent" => Effect::Retryable,
+            "rejected" => Effect::Failed,
+            _ => Effect::Succeeded,
+        }
     }
 
     #[tokio::test]
@@ -214,7 +269,7 @@ mod tests {
                         "token"
                     }
                 },
-                is_retryable,
+                effect,
             )
         };
         let open = async { gate.notify_one() };
@@ -238,7 +293,7 @@ mod tests {
                 waits.notified().await;
                 "token"
             },
-            is_retryable,
+            effect,
         );
         assert!(
             tokio::time::timeout(std::time::Duration::ZERO, asked)
@@ -247,16 +302,14 @@ mod tests {
             "hung up"
         );
         gate.notify_one();
-        let again = exchanges
-            .run(LOGIN, 59, || ready("second"), is_retryable)
-            .await;
+        let again = exchanges.run(LOGIN, 59, || ready("second"), effect).await;
         assert_eq!(again, Ok("token"));
     }
 
     #[tokio::test]
     async fn answer_is_forgotten_before_the_login_is() {
         let exchanges = flights(1);
-        let ask = |now| exchanges.run(LOGIN, now, || ready("token"), is_retryable);
+        let ask = |now| exchanges.run(LOGIN, now, || ready("token"), effect);
         assert_eq!(ask(0).await, Ok("token"));
         assert_eq!(ask(60).await, Err(FlightError::AlreadyUsed));
         assert_eq!(ask(299).await, Err(FlightError::AlreadyUsed));
@@ -266,13 +319,9 @@ mod tests {
     #[tokio::test]
     async fn retryable_flight_may_be_tried_again() {
         let exchanges = flights(1);
-        let unsent = exchanges
-            .run(LOGIN, 0, || ready("unsent"), is_retryable)
-            .await;
+        let unsent = exchanges.run(LOGIN, 0, || ready("unsent"), effect).await;
         assert_eq!(unsent, Ok("unsent"));
-        let again = exchanges
-            .run(LOGIN, 1, || ready("token"), is_retryable)
-            .await;
+        let again = exchanges.run(LOGIN, 1, || ready("token"), effect).await;
         assert_eq!(again, Ok("token"));
     }
 
@@ -280,7 +329,7 @@ mod tests {
     async fn next_flight_waits_for_the_cooldown() {
         for (cooldown, again) in [(5, 104), (5, 96)] {
             let exchanges = flights(1).with_cooldown(Duration::from_secs(cooldown));
-            let ask = |now, answer| exchanges.run(LOGIN, now, move || ready(answer), is_retryable);
+            let ask = |now, answer| exchanges.run(LOGIN, now, move || ready(answer), effect);
             assert_eq!(ask(100, "unsent").await, Ok("unsent"));
             assert_eq!(ask(again, "token").await, Ok("unsent"));
             assert_eq!(ask(105, "token").await, Ok("token"));
@@ -300,10 +349,10 @@ mod tests {
                 waits.notified().await;
                 "slow"
             },
-            is_retryable,
+            effect,
         );
         let refused = async {
-            let refused = exchanges.run(2, 0, || ready("never"), is_retryable).await;
+            let refused = exchanges.run(2, 0, || ready("never"), effect).await;
             gate.notify_one();
             refused
         };
@@ -311,19 +360,19 @@ mod tests {
             tokio::join!(slow, refused),
             (Ok("slow"), Err(FlightError::AtCapacity))
         );
-        let later = exchanges.run(2, 1, || ready("later"), is_retryable).await;
+        let later = exchanges.run(2, 1, || ready("later"), effect).await;
         assert_eq!(later, Ok("later"));
     }
 
     #[tokio::test]
     async fn clock_that_is_set_back_blocks_nothing() {
         let exchanges = flights(1);
-        let ask = |login: u8, now| exchanges.run(login, now, || ready("token"), is_retryable);
+        let ask = |login: u8, now| exchanges.run(login, now, || ready("token"), effect);
         assert_eq!(ask(1, 10_000).await, Ok("token"));
         for login in 2..200 {
             assert_eq!(ask(login, 1_000 + 10 * u64::from(login)).await, Ok("token"));
         }
-        let known = lock(&exchanges.entries).flights.len();
+        let known = lock(&exchanges.entries).succeeded.len();
         assert!(known <= 31, "{known}");
     }
 
@@ -331,8 +380,66 @@ mod tests {
     async fn panic_in_a_flight_is_an_error() {
         let exchanges = flights(1);
         let lost = exchanges
-            .run(LOGIN, 0, || async { panic!("on purpose") }, is_retryable)
+            .run(LOGIN, 0, || async { panic!("on purpose") }, effect)
             .await;
         assert_eq!(lost, Err(FlightError::Panicked));
+    }
+
+    fn kept<K: Copy + Eq + Hash, T>(exchanges: &SingleFlight<K, T>) -> usize {
+        let entries = lock(&exchanges.entries);
+        let failed = entries.failed.len() + entries.cooling.len();
+        entries.running.len() + entries.succeeded.len() + entries.results.len() + failed
+    }
+
+    #[tokio::test]
+    async fn retryable_flight_leaves_nothing_behind() {
+        let exchanges = flights(1);
+        for _ in 0..100_000 {
+            let unsent = exchanges.run(LOGIN, 0, || ready("unsent"), effect).await;
+            assert_eq!(unsent, Ok("unsent"));
+        }
+        assert_eq!(kept(&exchanges), 0);
+        let other = exchanges.run(2, 0, || ready("token"), effect).await;
+        assert_eq!(other, Ok("token"));
+    }
+
+    #[tokio::test]
+    async fn rejected_codes_cannot_shut_out_a_login_nor_make_one_forgotten() {
+        let exchanges = SingleFlight::new(1, 300);
+        let signed_in = exchanges.run(0, 0, || ready("token"), effect).await;
+        assert_eq!(signed_in, Ok("token"));
+        for login in 1..=MAX_FAILED + 10 {
+            let rejected = exchanges.run(login, 0, || ready("rejected"), effect).await;
+            assert_eq!(rejected, Ok("rejected"));
+        }
+        assert_eq!(kept(&exchanges), MAX_FAILED + 2);
+        let again = exchanges.run(0, 59, || ready("second"), effect).await;
+        assert_eq!(again, Ok("token"));
+        let last = exchanges
+            .run(MAX_FAILED, 299, || ready("second"), effect)
+            .await;
+        assert_eq!(
+            last,
+            Ok("rejected"),
+            "it is sent once, as long as there is room"
+        );
+        let again = exchanges.run(0, 299, || ready("second"), effect).await;
+        assert_eq!(again, Err(FlightError::AlreadyUsed));
+        let good = exchanges
+            .run(usize::MAX, 0, || ready("token"), effect)
+            .await;
+        assert_eq!(good, Ok("token"));
+    }
+
+    #[tokio::test]
+    async fn key_of_a_flight_that_panicked_is_used() {
+        let exchanges = flights(1);
+        for _ in 0..2 {
+            let lost = exchanges
+                .run(LOGIN, 0, || async { panic!("on purpose") }, effect)
+                .await;
+            assert_eq!(lost, Err(FlightError::Panicked));
+        }
+        assert_eq!(kept(&exchanges), 1);
     }
 }

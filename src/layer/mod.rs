@@ -142,6 +142,35 @@ mod tests {
     use http::{HeaderValue, header};
 
     use super::*;
+    use crate::{session::SessionToken, user::UserInfo};
+
+    #[tokio::test]
+    async fn revoked_session_leaves_no_user_info_behind() {
+        let redirect_uri = "https://shop.example/telenor/callback";
+        let layer = TelenorAuthLayer::builder("id", "secret", redirect_uri)
+            .cache_user_info(std::time::Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let cache = layer.flow.info_cache.as_ref().unwrap();
+        let fill = async |session| {
+            let info = std::future::ready(Ok::<_, ()>(UserInfo::parse(b"{}".to_vec()).unwrap()));
+            cache.info(session, 0, || info).await.unwrap();
+        };
+        let tokens = [SessionToken::random(), SessionToken::random()];
+        for token in &tokens {
+            fill(token.id()).await;
+        }
+        layer.revoke(tokens[0].id()).await.unwrap();
+        assert_eq!(cache.len(), 1);
+        // One that ended elsewhere, when that is noticed.
+        let now = layer.flow.config.clock.now();
+        let loaded = layer.flow.store.load(&tokens[1], now).await;
+        assert!(layer.flow.judge(&tokens[1], loaded, now).unwrap().is_err());
+        assert_eq!(cache.len(), 0);
+        fill(tokens[0].id()).await;
+        layer.revoke_all().await.unwrap();
+        assert_eq!(cache.len(), 0);
+    }
 
     #[test]
     fn the_apps_origin_is_that_of_the_redirect_uri() {

@@ -21,10 +21,11 @@ const NAME: &str = "session";
 /// Seals the session into its cookie: any number of processes can read it, and none has to keep it.
 ///
 /// Give the same keys to every process. Each process remembers for itself which codes it exchanged
-/// and which sessions ended. A logout is remembered in this process only, for a bounded number of
-/// sessions, which defaults to 10 000: a copy of the cookie still opens the session in another
-/// process until it expires. Where that matters, use a store on a server, or let the processes
-/// share their revocations, with `share_revocations` and the feature `redis`.
+/// and which sessions ended. A logout is remembered in this process only, until it restarts, and
+/// for a bounded number of sessions, which defaults to 10 000: a copy of the cookie still opens the
+/// session in another process until it expires, and after a restart in this one too. Where that
+/// matters, use a store on a server, or let the processes share their revocations, with
+/// `share_revocations` and the feature `redis`.
 ///
 /// [`revoke_all`](crate::TelenorAuthLayer::revoke_all) and
 /// [`revoke_subject`](SessionStore::revoke_subject) end every session of a login in that second or

@@ -168,6 +168,10 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Keeps a new session, at least until it expires, and makes the token for it.
     ///
+    /// After an error, or after five seconds without an answer, the layer saves the session of a
+    /// login again for some seconds. A save that succeeds after all leaves a session whose token no
+    /// browser has, and which expires.
+    ///
     /// # Errors
     ///
     /// [`StoreError`] when the session is not kept: the place cannot be reached, or is full.

@@ -10,18 +10,40 @@ use crate::error::chain;
 ///
 /// `Debug` shows the cause and the text, so a `main` that returns this error prints both.
 #[derive(Clone)]
-pub struct StoreError(Arc<dyn std::error::Error + Send + Sync>);
+pub struct StoreError {
+    source: Arc<dyn std::error::Error + Send + Sync>,
+    permanent: bool,
+}
 
 impl StoreError {
     /// An error with this cause, which is logged and must hold no token.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(source.into().into())
+        Self {
+            source: source.into().into(),
+            permanent: false,
+        }
+    }
+
+    /// An error that another attempt a moment later would not mend, such as a store that is full.
+    ///
+    /// After any other error, the layer saves the session of a login again for some seconds.
+    pub fn permanent(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            permanent: true,
+            ..Self::new(source)
+        }
+    }
+
+    /// Returns whether another attempt would not mend it.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.permanent
     }
 }
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoreError({}): {self}", chain(&*self.0))
+        write!(f, "StoreError({}): {self}", chain(&*self.source))
     }
 }
 
@@ -33,7 +55,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.0)
+        Some(&*self.source)
     }
 }
 

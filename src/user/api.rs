@@ -34,11 +34,10 @@ impl TelenorUser {
     /// longer valid and cannot be refreshed, the session ends, and the response sends a page to log
     /// in again.
     pub async fn info(&self) -> Result<UserInfo, ApiError> {
-        match self.backend().info_cache() {
+        match self.backend().info_cache().zip(self.session_id()) {
             None => self.fetch_info().await,
-            Some((cache, now)) => {
-                let login = self.current().session.login_id();
-                let info = cache.info(login, now, || self.fetch_info());
+            Some(((cache, now), session)) => {
+                let info = cache.info(session, now, || self.fetch_info());
                 // If the call that a caller waits for fails, the caller makes its own. Other
                 // callers may be ahead of it.
                 let info = tokio::time::timeout(WAIT_TIMEOUT, info).await;

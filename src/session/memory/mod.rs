@@ -24,6 +24,72 @@ const DEFAULT_CAPACITY: usize = 100_000;
 /// let store = MemoryStore::with_capacity(20_000);
 /// assert!(store.is_empty());
 /// ```
+///
+/// # A limit for logins
+///
+/// No live session makes room for a new one. So a client that logs in again and again, and sends
+/// no cookie, can fill the store with one phone line. Users who are signed in do not notice. All
+/// others get 503 until sessions expire, and the log says that the store is full.
+///
+/// The store cannot count the sessions of one customer, as no one knows the customer before the app
+/// asks for [user info](crate::TelenorUser::info). A limit is the app's or its proxy's. This
+/// middleware takes 20 callbacks in a minute from one address, and stands outside the layer. Mind
+/// that many phones share an address in a mobile network.
+///
+/// ```
+/// use std::{
+///     collections::HashMap,
+///     sync::{Arc, Mutex},
+///     time::{Duration, Instant},
+/// };
+/// use axum::{
+///     Router,
+///     extract::{Request, State},
+///     http::StatusCode,
+///     middleware::{Next, from_fn_with_state},
+///     response::{IntoResponse, Response},
+/// };
+///
+/// /// The callbacks of this minute, by the address that the app's own proxy states.
+/// type Callbacks = Arc<Mutex<(Option<Instant>, HashMap<String, u32>)>>;
+///
+/// async fn limit(State(callbacks): State<Callbacks>, request: Request, next: Next) -> Response {
+///     if request.uri().path() == "/telenor/callback" {
+///         let address = request.headers().get("x-forwarded-for");
+///         let address = address.and_then(|address| address.to_str().ok()?.rsplit(',').next());
+///         let address = address.unwrap_or_default().trim().to_owned();
+///         let mut callbacks = callbacks.lock().unwrap();
+///         let (since, counts) = &mut *callbacks;
+///         if since.is_none_or(|since| since.elapsed() > Duration::from_secs(60)) {
+///             *since = Some(Instant::now());
+///             counts.clear();
+///         }
+///         let count = counts.entry(address).or_default();
+///         *count += 1;
+///         if *count > 20 {
+///             return StatusCode::TOO_MANY_REQUESTS.into_response();
+///         }
+///     }
+///     next.run(request).await
+/// }
+///
+/// # let (app, auth) = (Router::new(), telenor_auth::TelenorAuthLayer::builder(
+/// #     "id", "secret", "https://shop.example/telenor/callback").build()?);
+/// let app: Router = app.layer(auth).layer(from_fn_with_state(Callbacks::default(), limit));
+/// # use axum::body::Body;
+/// # use tower::ServiceExt;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+/// # runtime.block_on(async {
+/// #     for number in 0..22 {
+/// #         let callback = Request::get("/telenor/callback").header("x-forwarded-for", "a, b");
+/// #         let callback = callback.body(Body::empty()).unwrap();
+/// #         let answer = app.clone().oneshot(callback).await.unwrap();
+/// #         let expected = if number < 20 { 400 } else { 429 };
+/// #         assert_eq!(answer.status(), expected);
+/// #     }
+/// # });
+/// # Ok::<(), telenor_auth::ConfigError>(())
+/// ```
 #[derive(Clone)]
 pub struct MemoryStore {
     sessions: Arc<Sessions>,
@@ -158,7 +224,8 @@ impl SessionStore for MemoryStore {
         if !sessions.shards.reserve() {
             sessions.sweep(now);
             if !sessions.shards.reserve() {
-                return Err(StoreError::new("the memory store is full of live sessions"));
+                let full = "the memory store is full of live sessions";
+                return Err(StoreError::permanent(full));
             }
         }
         let weak = Arc::downgrade(sessions);

@@ -206,7 +206,8 @@ impl SessionStore for RedisStore {
     async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let seconds = session.seconds_left(unix_seconds(now));
         if seconds == 0 {
-            return Err(StoreError::new("the session has ended before it was kept"));
+            let ended = "the session has ended before it was kept";
+            return Err(StoreError::permanent(ended));
         }
         // A token is taken when the command was sent twice. No client has it then, and its session
         // expires.

@@ -322,6 +322,83 @@ async fn slower_instance_takes_the_token_of_the_faster_one() {
 }
 
 #[tokio::test]
+async fn token_for_a_session_that_was_ended_meanwhile_is_ended() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut tab = browser.clone();
+    let waits = tokio::spawn(async move { tab.token().await });
+    gate.waiting(1).await;
+    browser.log_out().await;
+    gate.open();
+    assert_eq!(waits.await.unwrap(), None);
+    until("no token lives", async || app.gateway.live_tokens() == 0).await;
+}
+
+#[tokio::test]
+async fn token_that_cannot_be_stored_is_ended() {
+    let failing = Failing::start(|builder| builder).await;
+    let app = &failing.app;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    failing.faulty.set_for(Operation::Update, Fault::Error);
+    let before = failing.writes.count();
+    let waits = tokio::spawn(async move { browser.token().await });
+    failing.writes.came(before + 1).await;
+    tokio::time::pause();
+    assert_eq!(waits.await.unwrap(), None);
+    // The refresh goes on without the request.
+    tokio::time::advance(Duration::from_secs(10)).await;
+    tokio::time::resume();
+    until("the token is ended", async || {
+        app.gateway.hits(Endpoint::Logout) == 1
+    })
+    .await;
+}
+
+/// Two instances whose store has no leases, and a gateway that gives each a token.
+#[tokio::test]
+async fn token_of_the_slower_instance_is_ended() {
+    let failing = Failing::start(|builder| builder.cookie_keys(keys(1))).await;
+    let (app, faulty, writes) = (&failing.app, &failing.faulty, &failing.writes);
+    let auth = builder(&app.gateway).clock(app.clock.clone());
+    let store = Blocking::new(faulty.clone());
+    let slower_writes = Arc::clone(&store.writes);
+    let auth = auth.cookie_keys(keys(1)).refresh_tokens(true);
+    let auth = auth.session_store(store).build().unwrap();
+    let mut browser = app.signed_in().await;
+    let mut elsewhere = browser.clone();
+    elsewhere.router = support::routes(&support::Hits::default()).layer(auth);
+    app.clock.advance(TOKEN);
+
+    for token in ["first-new", "second-new"] {
+        let body = format!(r#"{{"access_token":"{token}","expires_in":"600"}}"#);
+        app.gateway
+            .answer_next(Endpoint::Token, Scripted::json(200, body));
+    }
+    faulty.set_for(Operation::Update, Fault::Error);
+    let before = writes.count();
+    let waits = tokio::spawn(async move { browser.token().await });
+    writes.came(before + 1).await;
+    let slower = tokio::spawn(async move { elsewhere.token().await });
+    slower_writes.came(1).await;
+    faulty.set(Fault::None);
+    let kept = waits.await.unwrap().unwrap();
+    assert_eq!(slower.await.unwrap().as_ref(), Some(&kept));
+    until("the other token is ended", async || {
+        app.gateway.hits(Endpoint::Logout) == 1
+    })
+    .await;
+    let sent = app.gateway.requests(Endpoint::Logout);
+    let ended = sent[0].headers()["authorization"].to_str().unwrap();
+    assert!(
+        ended.ends_with("-new") && !ended.ends_with(&kept),
+        "{ended}"
+    );
+}
+
+#[tokio::test]
 async fn refresh_completes_after_the_browser_hangs_up() {
     let app = refreshing().await;
     let mut browser = app.signed_in().await;

@@ -18,4 +18,11 @@ async fn session_too_large_for_a_cookie_is_refused_and_makes_no_loop() {
     assert!(page.body.contains("session_too_large"));
     assert_eq!(browser.session(), None);
     assert_eq!(page.header("location"), None);
+    let ended = async {
+        while app.gateway.hits(Endpoint::Logout) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), ended).await;
+    assert!(ended.is_ok(), "its token is ended at the gateway");
 }

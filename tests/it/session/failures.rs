@@ -1,9 +1,17 @@
 //! Stores that fail.
 
-use http::StatusCode;
-use telenor_auth::session::{Fault, FaultyStore, MemoryStore, Operation};
+use std::{sync::Arc, time::Duration};
 
-use crate::support::App;
+use http::StatusCode;
+use telenor_auth::{
+    mock::{Answer as Scripted, Endpoint},
+    session::{Fault, FaultyStore, MemoryStore, Operation},
+};
+
+use crate::support::{
+    Answer, App, Browser, MINUTE,
+    stores::{Blocking, Gate},
+};
 
 /// A store in which one operation fails.
 fn broken(operation: Operation) -> FaultyStore<MemoryStore> {
@@ -33,16 +41,158 @@ async fn store_failure_is_503_and_never_anonymous() {
     }
 }
 
+/// An app whose store fails at the first save of a login, and that login, which waits.
+struct Saving {
+    app: App,
+    faulty: FaultyStore<MemoryStore>,
+    writes: Arc<Gate>,
+    login: tokio::task::JoinHandle<(Browser, Answer)>,
+}
+
+impl Saving {
+    async fn start(fails: impl FnOnce(&FaultyStore<MemoryStore>, &Gate)) -> Self {
+        let faulty = FaultyStore::new(MemoryStore::new());
+        let store = Blocking::new(faulty.clone());
+        let writes = Arc::clone(&store.writes);
+        let app = App::with(|builder| builder.session_store(store)).await;
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/whoami").await;
+        fails(&faulty, &writes);
+        let login = tokio::spawn(async move {
+            let answer = browser.open(&callback).await;
+            (browser, answer)
+        });
+        writes.came(1).await;
+        Self {
+            app,
+            faulty,
+            writes,
+            login,
+        }
+    }
+}
+
+/// Waits for what a task does that nothing waits for.
+async fn live_tokens(app: &App, count: usize) {
+    let all = async {
+        while app.gateway.live_tokens() != count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), all).await;
+    assert!(waited.is_ok(), "{} tokens live", app.gateway.live_tokens());
+}
+
 #[tokio::test]
-async fn login_that_cannot_be_saved_is_503() {
-    let app = App::with(|builder| builder.session_store(broken(Operation::Save))).await;
-    let mut browser = app.browser();
-    let callback = browser.callback_url(&app.gateway, "/private").await;
+async fn login_outlasts_a_short_outage_of_the_store() {
+    let saving = Saving::start(|faulty, _| faulty.set_for(Operation::Save, Fault::Error)).await;
+    saving.writes.came(3).await;
+    saving.faulty.set(Fault::None);
+    let (mut browser, answer) = saving.login.await.unwrap();
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
     assert_eq!(
-        browser.open(&callback).await.status,
-        StatusCode::SERVICE_UNAVAILABLE
+        (
+            saving.app.token_requests(),
+            saving.app.gateway.live_tokens()
+        ),
+        (1, 1)
     );
+    assert_eq!(saving.app.gateway.hits(Endpoint::Logout), 0);
+}
+
+#[tokio::test]
+async fn save_that_hangs_is_given_up_and_made_again() {
+    let saving = Saving::start(|_, writes| writes.shut()).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    tokio::time::resume();
+    saving.writes.came(2).await;
+    saving.writes.open();
+    let (mut browser, answer) = saving.login.await.unwrap();
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
+    assert_eq!(saving.app.gateway.live_tokens(), 1);
+}
+
+#[tokio::test]
+async fn login_that_cannot_be_saved_is_503_and_its_token_is_ended() {
+    let saving = Saving::start(|faulty, _| faulty.set_for(Operation::Save, Fault::Error)).await;
+    tokio::time::pause();
+    let (browser, answer) = saving.login.await.unwrap();
+    tokio::time::resume();
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(browser.session(), None);
+    live_tokens(&saving.app, 0).await;
+}
+
+#[tokio::test]
+async fn login_whose_save_panics_ends_its_token() {
+    let saving = Saving::start(|_, writes| writes.panics(true)).await;
+    let (_, answer) = saving.login.await.unwrap();
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    live_tokens(&saving.app, 0).await;
+}
+
+#[tokio::test]
+async fn full_store_refuses_a_login_at_once_and_ends_its_token() {
+    let store = MemoryStore::with_capacity(1);
+    let app = App::with(|builder| builder.session_store(store)).await;
+    let mut first = app.signed_in().await;
+    let mut second = app.browser();
+    let callback = second.callback_url(&app.gateway, "/whoami").await;
+    let started = std::time::Instant::now();
+    let refused = second.open(&callback).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    live_tokens(&app, 1).await;
+    assert!(first.token().await.is_some(), "which never suffers");
+}
+
+/// Eight tabs of one browser, which all asked for a login before the first came back.
+#[tokio::test]
+async fn new_login_ends_the_token_of_the_session_that_it_replaces() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let mut callbacks = Vec::new();
+    for _ in 0..5 {
+        callbacks.push(browser.callback_url(&app.gateway, "/whoami").await);
+    }
+    for callback in &callbacks {
+        assert_eq!(browser.open(callback).await.status, StatusCode::SEE_OTHER);
+    }
+    live_tokens(&app, 1).await;
+    // For the loop detector.
+    app.clock.advance(MINUTE);
+    for _ in 0..3 {
+        let login = browser.open("/telenor/login").await;
+        let callback = app.gateway.allow(&login.location()).unwrap();
+        // A twin must not save the old one.
+        let twin = browser.session().unwrap();
+        browser.jar.push(("__Host-telenor-session".into(), twin));
+        browser
+            .jar
+            .push(("__Host-telenor-session".into(), "planted".into()));
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+        live_tokens(&app, 1).await;
+    }
+    assert!(browser.token().await.is_some());
+}
+
+#[tokio::test]
+async fn gateway_that_grants_the_same_token_again_keeps_it() {
+    let app = App::start().await;
+    let same = r#"{"access_token":"same","expires_in":"600"}"#;
+    app.gateway
+        .answer_always(Endpoint::Token, Scripted::json(200, same));
+    let mut browser = app.signed_in().await;
+    let login = browser.open("/telenor/login").await;
+    browser
+        .open(&app.gateway.allow(&login.location()).unwrap())
+        .await;
+    let signed_in = browser.log_out().await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
+    assert_eq!(app.gateway.hits(Endpoint::Logout), 1, "the logout's own");
 }
 
 #[tokio::test]

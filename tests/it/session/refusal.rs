@@ -236,7 +236,7 @@ async fn session_of_another_app_is_refused_with_one_warning() {
     });
     let mark = support::log::mark();
     let mut browser = Browser {
-        router: first,
+        router: first.clone(),
         jar: Vec::new(),
     };
     let callback = browser.callback_url(&gateway, "/private").await;
@@ -252,4 +252,14 @@ async fn session_of_another_app_is_refused_with_one_warning() {
     let ours: Vec<_> = ours.collect();
     assert_eq!(ours.len(), 1, "{warnings:?}");
     assert!(ours[0].contains("WARN") && ours[0].contains("cookie_name"));
+    // A login at the second app leaves the session of the first as it is.
+    let old = browser.clone();
+    let callback = browser.callback_url(&gateway, "/private").await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(gateway.live_tokens(), 2);
+    let mut old = Browser {
+        router: first,
+        ..old
+    };
+    assert!(old.token().await.is_some());
 }

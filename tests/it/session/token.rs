@@ -63,7 +63,7 @@ async fn altered_session_cookie_is_refused(app: App) {
             "all causes look the same"
         );
     }
-    for twins in [[&good, "other"], ["other", &good], [&good, &good]] {
+    for twins in [[&good, "other"], ["other", &good]] {
         let mut browser = app.browser();
         browser.jar = twins.map(|value| (name.clone(), value.to_owned())).into();
         assert_eq!(browser.open("/whoami").await.status, expected.status);

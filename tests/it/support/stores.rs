@@ -274,4 +274,8 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
     ) -> Result<Vec<SessionId>, StoreError> {
         self.inner.find_ended(sessions, now).await
     }
+
+    fn leases(&self) -> Option<&dyn Leases> {
+        self.inner.leases()
+    }
 }

@@ -4,10 +4,14 @@ use std::time::Instant;
 
 use http::StatusCode;
 use redis::cmd;
-use telenor_auth::{TelenorAuthBuilder, session::RedisStore};
+use telenor_auth::{
+    TelenorAuthBuilder,
+    mock::Endpoint,
+    session::{Fault, FaultyStore, Operation, RedisStore},
+};
 
 use super::{SOON, assert_unavailable, eventually, hasty, store};
-use crate::support::{App, Browser, keys, redis::Redis};
+use crate::support::{App, Browser, fault_proxy::FaultProxy, keys, redis::Redis, stores::Blocking};
 
 fn with(store: RedisStore) -> impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder {
     |builder| builder.cookie_keys(keys(1)).session_store(store)
@@ -128,4 +132,51 @@ async fn request_costs_one_command_and_a_login_four() {
         assert!(browser.token().await.is_some());
     }
     assert_eq!(redis.calls(), [("get".to_owned(), 10)]);
+}
+
+/// From the answer of the gateway on, until the second attempt to save the session.
+#[tokio::test]
+async fn login_outlasts_an_outage_after_its_code_was_sent() {
+    let redis = Redis::start().await;
+    let proxy = FaultProxy::start(redis.address()).await;
+    let store = Blocking::new(hasty(&format!("redis://{}", proxy.address)));
+    let writes = std::sync::Arc::clone(&store.writes);
+    let app = App::with(|builder| builder.cookie_keys(keys(1)).session_store(store)).await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let gate = app.gateway.hold(Endpoint::Token);
+    let login = tokio::spawn(async move {
+        let answer = browser.open(&callback).await;
+        (browser, answer.status)
+    });
+    gate.waiting(1).await;
+    proxy.set(Fault::Error);
+    gate.open();
+    writes.came(2).await;
+    proxy.set(Fault::None);
+    let (mut browser, status) = login.await.unwrap();
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
+    assert_eq!((app.token_requests(), app.gateway.live_tokens()), (1, 1));
+}
+
+#[tokio::test]
+async fn callback_repeated_while_the_store_is_away_shuts_out_no_login() {
+    let redis = Redis::start().await;
+    let faulty = FaultyStore::new(super::store(&redis));
+    let settings = |builder: TelenorAuthBuilder| {
+        let builder = builder.cookie_keys(keys(1));
+        builder.session_store(faulty.clone())
+    };
+    let app = App::with(settings).await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    faulty.set_for(Operation::AcquireLease, Fault::Error);
+    for _ in 0..300 {
+        assert_unavailable(&browser.open(&callback).await);
+    }
+    faulty.set(Fault::None);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert!(app.signed_in().await.token().await.is_some());
+    assert_eq!(app.token_requests(), 2);
 }
