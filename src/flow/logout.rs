@@ -112,17 +112,14 @@ impl Flow {
     /// Ends a session whose access token the gateway no longer accepts, in a task that goes on when
     /// its caller does not.
     pub(super) async fn end_dead(self: Arc<Self>, dead: CurrentSession) {
-        let ended = detached::run(async move {
+        let end = async move {
             self.forget_user_info(&dead.token, &dead.session);
-            let removed = self
-                .store
-                .remove(&dead.token, self.config.clock.now())
-                .await;
-            if let Err(error) = removed {
+            let now = self.config.clock.now();
+            if let Err(error) = self.store.remove(&dead.token, now).await {
                 self.events.store_failed(&error);
             }
-        });
-        let _ = ended.await;
+        };
+        let _ = detached::run(end).await;
     }
 
     /// Ends a session for an operator.

@@ -142,7 +142,7 @@ mod tests {
     use http::{HeaderValue, header};
 
     use super::*;
-    use crate::{session::SessionToken, user::UserInfo};
+    use crate::session::SessionToken;
 
     #[tokio::test]
     async fn revoked_session_leaves_no_user_info_behind() {
@@ -152,13 +152,9 @@ mod tests {
             .build()
             .unwrap();
         let cache = layer.flow.info_cache.as_ref().unwrap();
-        let fill = async |session| {
-            let info = std::future::ready(Ok::<_, ()>(UserInfo::parse(b"{}".to_vec()).unwrap()));
-            cache.info(session, 0, || info).await.unwrap();
-        };
         let tokens = [SessionToken::random(), SessionToken::random()];
         for token in &tokens {
-            fill(token.id()).await;
+            cache.fill(token.id());
         }
         layer.revoke(tokens[0].id()).await.unwrap();
         assert_eq!(cache.len(), 1);
@@ -167,7 +163,7 @@ mod tests {
         let loaded = layer.flow.store.load(&tokens[1], now).await;
         assert!(layer.flow.judge(&tokens[1], loaded, now).unwrap().is_err());
         assert_eq!(cache.len(), 0);
-        fill(tokens[0].id()).await;
+        cache.fill(tokens[0].id());
         layer.revoke_all().await.unwrap();
         assert_eq!(cache.len(), 0);
     }

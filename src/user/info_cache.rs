@@ -45,6 +45,12 @@ impl UserInfoCache {
         lock(&self.0).clear();
     }
 
+    /// Makes room for an info, as a call does.
+    #[cfg(test)]
+    pub(crate) fn fill(&self, session: SessionId) {
+        self.cell(session, 0);
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         lock(&self.0).len()

@@ -247,10 +247,12 @@ async fn session_of_another_app_is_refused_with_one_warning() {
         assert_eq!(refused.status, StatusCode::SEE_OTHER);
     }
     assert_eq!(reasons.take(), [SessionRefusal::OtherApp; 3]);
-    let warnings = support::log::lines_since(mark, "names a session of another app");
-    let ours = warnings.iter().filter(|line| line.contains("two-apps"));
-    let ours: Vec<_> = ours.collect();
-    assert_eq!(ours.len(), 1, "{warnings:?}");
+    let log = support::log::since(mark);
+    let warnings = log.lines().filter(|line| {
+        line.contains("names a session of another app") && line.contains("two-apps")
+    });
+    let ours: Vec<_> = warnings.collect();
+    assert_eq!(ours.len(), 1, "{ours:?}");
     assert!(ours[0].contains("WARN") && ours[0].contains("cookie_name"));
     // A login at the second app leaves the session of the first as it is.
     let old = browser.clone();

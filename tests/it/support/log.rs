@@ -41,10 +41,15 @@ pub fn mark() -> usize {
     written().len()
 }
 
+/// What was written since `mark`.
+pub fn since(mark: usize) -> String {
+    String::from_utf8_lossy(&written()[mark..]).into_owned()
+}
+
 /// Asserts that no line since `mark` has one of these: raw, percent-encoded or in base64.
 #[track_caller]
 pub fn assert_silent(mark: usize, secrets: &[String]) {
-    let log = String::from_utf8_lossy(&written()[mark..]).into_owned();
+    let log = since(mark);
     for secret in secrets.iter().filter(|secret| secret.len() >= 8) {
         let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let base64 = BASE64_STANDARD.encode(secret);
@@ -53,11 +58,4 @@ pub fn assert_silent(mark: usize, secrets: &[String]) {
             assert_eq!(line, None, "{spelling} is logged");
         }
     }
-}
-
-/// The lines since `mark` that hold these words.
-pub fn lines_since(mark: usize, words: &str) -> Vec<String> {
-    let log = String::from_utf8_lossy(&written()[mark..]).into_owned();
-    let lines = log.lines().filter(|line| line.contains(words));
-    lines.map(str::to_owned).collect()
 }
