@@ -88,6 +88,20 @@
 //! returns 500 and logs what to change, instead of sending users to Telenor who could not come
 //! back.
 //!
+//! # In production
+//!
+//! - **Behind a proxy.** A proxy that passes the path on needs no setting. For one that takes a prefix
+//!   away, there is [`stripped_prefix`](TelenorAuthBuilder::stripped_prefix). The page
+//!   [`behind_a_proxy`] has tried configurations for nginx, HAProxy, Caddy, Traefik and Apache httpd.
+//! - **Health probes** need a public route, added after the layer. A guarded path answers 401, and the
+//!   instance is killed ([example](behind_a_proxy#health-probes)).
+//! - **Time limits.** A callback waits up to 10 seconds for the gateway. A `TimeoutLayer` belongs
+//!   inside the layer, where it limits the handlers alone ([example](behind_a_proxy#time-limits)).
+//! - **Logs.** A default `TraceLayer` writes the code and `state` of a callback into the log.
+//!   [`request_span`] leaves the query out.
+//! - **Returns of payment providers**, `form-action`, CORS: see
+//!   [forms](behind_a_proxy#forms-and-returns-from-other-sites).
+//!
 //! # Its own routes
 //!
 //! Siblings of the redirect URI's path, here `/telenor/callback`:
@@ -265,6 +279,10 @@ pub use self::{
         MissingLayer, MobileNumber, Name, TelenorUser, TelenorUserRejection, UserInfo,
     },
 };
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/proxy.md")]
+pub mod behind_a_proxy {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
