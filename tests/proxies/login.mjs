@@ -55,7 +55,7 @@ export async function logInAndOut(visitor, base, { start } = {}) {
 }
 
 /** Does what a subscriber does at the gateway, and returns the address of the callback. */
-async function consent(visitor, authorize) {
+export async function consent(visitor, authorize) {
   const gateway = new URL(authorize).origin;
   const follow = async (address, options) => {
     const reply = await visitor.open(address, options);

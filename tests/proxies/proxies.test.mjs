@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 
 import { startDemo } from '../browser/demo.mjs';
-import { logInAndOut } from './login.mjs';
+import { consent, logInAndOut } from './login.mjs';
 import { PROXIES, nameAndVersion, startProxy } from './proxy.mjs';
 import { Visitor } from './visitor.mjs';
 
@@ -26,6 +26,7 @@ before(async () => {
   apps.shop = await startDemo({ TELENOR_REDIRECT_URI });
   apps.withPort = await startDemo({ TELENOR_REDIRECT_URI: `${SHOP}:8443/telenor/callback` });
   apps.withStart = await startDemo({ TELENOR_REDIRECT_URI, TELENOR_HTTP_START: START });
+  apps.unset = await startDemo({ TELENOR_REDIRECT_URI: `${SHOP}/kunde/telenor/callback` });
   apps.kunde = await startDemo({
     TELENOR_REDIRECT_URI: `${SHOP}/kunde/telenor/callback`,
     TELENOR_STRIPPED_PREFIX: '/kunde',
@@ -61,6 +62,27 @@ for (const name of Object.keys(PROXIES)) {
   login('path stripped, HTTP/2', `${SHOP}/kunde`, { useHttp2: true });
   login('redirect URI with a port', `${SHOP}:8443`, { upstream: () => ({ shop: apps.withPort.origin }) });
   login('start on plain http', SHOP, { start: START, upstream: () => ({ shop: apps.withStart.origin }) });
+
+  behind('path stripped, without the setting', () => ({ kunde: apps.unset.origin }), async (running) => {
+    const visitor = new Visitor(running);
+    const challenge = await visitor.open(`${SHOP}/kunde/whoami`);
+    const astray = await visitor.open(await consent(visitor, challenge.headers.location));
+    assert.equal(astray.status, 500);
+    assert.match(astray.body, /callback_astray/);
+  });
+
+  const form = 'x'.repeat(900_000);
+  const headers = { origin: SHOP, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  for (const useHttp2 of [false, true]) {
+    behind(`a long form without a session, ${useHttp2 ? 'HTTP/2' : 'HTTP/1.1'}`, () => ({}), async (running, t) => {
+      for (let at = 0; at < 5; at++) {
+        const visitor = new Visitor(running, { useHttp2 });
+        t.after(() => visitor.close());
+        const { status } = await visitor.open(`${SHOP}/orders`, { method: 'POST', form, headers });
+        assert.equal(status, 303, 'the page that says that it was not sent');
+      }
+    });
+  }
 
   behind('port 80 leads to https', () => ({}), async (running) => {
     const { status, headers } = await new Visitor(running).open('http://shop.example/whoami');
