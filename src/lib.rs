@@ -90,11 +90,12 @@
 //!
 //! # In production
 //!
-//! - **Behind a proxy.** A proxy that passes the path on needs no setting. For one that takes a prefix
-//!   away, there is [`stripped_prefix`](TelenorAuthBuilder::stripped_prefix). The page
-//!   [`behind_a_proxy`] has tried configurations for nginx, HAProxy, Caddy, Traefik and Apache httpd.
-//! - **Health probes** need a public route, added after the layer. A guarded path answers 401, and the
-//!   instance is killed ([example](behind_a_proxy#health-probes)).
+//! - **Behind a proxy.** A proxy that passes the path on needs no setting. For one that takes a
+//!   prefix away, there is [`stripped_prefix`](TelenorAuthBuilder::stripped_prefix). The page
+//!   [`behind_a_proxy`] has tried configurations for nginx, HAProxy, Caddy, Traefik and Apache
+//!   httpd.
+//! - **Health probes** need a public route, added after the layer. A guarded path answers 401, and
+//!   the instance is killed ([example](behind_a_proxy#health-probes)).
 //! - **Time limits.** A callback waits up to 10 seconds for the gateway. A `TimeoutLayer` belongs
 //!   inside the layer, where it limits the handlers alone ([example](behind_a_proxy#time-limits)).
 //! - **Logs.** A default `TraceLayer` writes the code and `state` of a callback into the log.
