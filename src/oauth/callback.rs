@@ -1,9 +1,11 @@
 //! The authorization response (RFC 6749 section 4.1.2), which a browser brings to the redirect URI.
 //!
-//! Any client can send one, so it is parsed strictly: no parameter twice, no invalid encoding, no
-//! control characters.
+//! Any client can send one, so the parameters that decide anything are parsed strictly: none twice,
+//! no invalid encoding, no control characters. All others are ignored as they are.
 
 use std::{borrow::Cow, fmt};
+
+use url::form_urlencoded;
 
 use super::State;
 
@@ -28,7 +30,7 @@ pub(crate) enum Outcome {
 }
 
 impl AuthorizationResponse {
-    /// Returns `None` if the query is malformed in any way.
+    /// Returns `None` if a parameter that decides anything is malformed.
     pub(crate) fn parse(query: &str) -> Option<Self> {
         if query.len() > MAX_QUERY {
             return None;
@@ -37,17 +39,20 @@ impl AuthorizationResponse {
             (None, None, None, None, None);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (decode(name)?, decode(value)?);
-            let slot = match &*name {
-                "code" => &mut code,
-                "state" => &mut state,
-                "error" => &mut error,
-                "error_description" => &mut description,
-                "iss" => &mut issuer,
-                // RFC 6749 section 4.1.2: unrecognized parameters are ignored.
+            let (slot, strict) = match decode(name).as_deref() {
+                Some("code") => (&mut code, true),
+                Some("state") => (&mut state, true),
+                Some("error") => (&mut error, true),
+                Some("iss") => (&mut issuer, true),
+                Some("error_description") => (&mut description, false),
+                // RFC 6749 section 4.1.2: unrecognized parameters are ignored, whatever they hold.
                 _ => continue,
             };
-            if slot.replace(value.into_owned()).is_some() {
+            let value = match strict {
+                true => decode(value)?.into_owned(),
+                false => decode_lossily(value),
+            };
+            if slot.replace(value).is_some() {
                 return None;
             }
         }
@@ -73,6 +78,15 @@ impl AuthorizationResponse {
             outcome,
         })
     }
+}
+
+/// Decodes a text that only a person reads. What cannot be decoded becomes a question mark in a
+/// diamond; the page leaves control characters out.
+fn decode_lossily(raw: &str) -> String {
+    let pair = [b"=", raw.as_bytes()].concat();
+    let mut decoded = form_urlencoded::parse(&pair);
+    let value = decoded.next().map(|(_, value)| value.into_owned());
+    value.unwrap_or_default()
 }
 
 /// Strict percent-decoding: it refuses bad escapes, bad UTF-8 and control characters, which the
@@ -184,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn invalid_bytes_are_refused_in_any_parameter() {
+    fn invalid_bytes_are_refused_where_they_decide() {
         for query in [
             "code=%FF%FE&state=s",
             "code=a&state=%00",
             "error=%0d%0aX",
-            "code=a&other=%0a",
-            "code=a&%00=b",
+            "code=a&iss=%0a",
+            "code=a&iss=50%",
             "code=%",
             "code=%2",
             "code=%zz",
@@ -199,6 +213,46 @@ mod tests {
             "code=a\tb",
         ] {
             assert!(AuthorizationResponse::parse(query).is_none(), "{query:?}");
+        }
+    }
+
+    #[test]
+    fn odd_bytes_beside_what_decides_are_ignored() {
+        for beside in [
+            "utm_campaign=50%",
+            "q=%E5%F8",
+            "x=a%0Ab",
+            "%00=b",
+            "%E5=1",
+            "%",
+            "session_state=%zz",
+            "x=\u{e5}",
+            "codes=1&Code=2&code%20=3",
+            "error_description=%00",
+        ] {
+            for query in [
+                format!("code=a&state=s&{beside}"),
+                format!("{beside}&state=s&code=a"),
+            ] {
+                assert_eq!(code(&query).as_deref(), Some("a"), "{query}");
+            }
+        }
+    }
+
+    #[test]
+    fn description_is_read_however_it_is_encoded() {
+        for (raw, read) in [
+            ("a%0D%0Ab", "a\r\nb"),
+            ("nei%E5", "nei\u{fffd}"),
+            ("50%", "50%"),
+            ("r%C3%B8d+sko", "rød sko"),
+        ] {
+            let query = format!("error=access_denied&error_description={raw}&state=s");
+            let parsed = AuthorizationResponse::parse(&query).expect(raw);
+            let Outcome::Error { description, .. } = parsed.outcome else {
+                panic!("an error is an outcome");
+            };
+            assert_eq!(description.as_deref(), Some(read));
         }
     }
 
