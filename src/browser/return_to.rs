@@ -26,11 +26,11 @@ impl ReturnTo {
         }
         if raw
             .bytes()
-            .any(|byte| byte <= b' ' || byte == 0x7f || byte == b'\\')
+            .any(|byte| byte < b' ' || byte == 0x7f || byte == b'\\')
         {
             return None;
         }
-        let text = escape_non_ascii(raw);
+        let text = escape(raw);
         if text.len() > MAX_LEN {
             return None;
         }
@@ -67,11 +67,14 @@ fn starts_with_one_slash(path: &str) -> bool {
     path.starts_with('/') && !path[1..].starts_with(['/', '\\'])
 }
 
-/// Percent-encodes what a header cannot hold. Everything else stays, byte for byte.
-fn escape_non_ascii(raw: &str) -> String {
+/// Percent-encodes what an address cannot hold: blanks, which a form-encoded path has, and all that
+/// is not ASCII. Everything else stays, byte for byte.
+fn escape(raw: &str) -> String {
     let mut path = String::with_capacity(raw.len());
     for character in raw.chars() {
-        if character.is_ascii() {
+        if character == ' ' {
+            path.push_str("%20");
+        } else if character.is_ascii() {
             path.push(character);
         } else {
             let mut bytes = [0; 4];
@@ -113,6 +116,11 @@ mod tests {
             parse("/blåbær?ø").as_deref(),
             Some("/bl%C3%A5b%C3%A6r?%C3%B8")
         );
+        assert_eq!(parse("/rød sko ").as_deref(), Some("/r%C3%B8d%20sko%20"));
+        assert_eq!(
+            parse("/ /evil.example").as_deref(),
+            Some("/%20/evil.example")
+        );
     }
 
     #[test]
@@ -126,7 +134,8 @@ mod tests {
             "/a\\b",
             "https://evil.example/",
             "/\t/evil.example",
-            "/a b",
+            "/ \t/evil.example",
+            " //evil.example",
             "/\r\nSet-Cookie:x=1",
             "/\u{7f}",
             "/.//evil.example",
