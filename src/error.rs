@@ -78,6 +78,8 @@ pub enum ConfigError {
     },
     /// The redirect URI's path is not below the path at which the router is nested.
     NotBelowNest(String),
+    /// The redirect URI's path is not below the prefix that the proxy takes away.
+    NotBelowStrippedPrefix(String),
     /// A duration is zero or longer than the layer allows.
     InvalidDuration {
         /// The builder method that set the duration.
@@ -206,6 +208,12 @@ impl fmt::Display for ConfigError {
                 "the redirect URI's path is not below {prefix}, where the router is nested: \
                  register a redirect URI below that path, or put the layer on the outer router"
             ),
+            Self::NotBelowStrippedPrefix(prefix) => write!(
+                f,
+                "stripped_prefix({prefix:?}) is not the beginning of the redirect URI's path: set \
+                 it to the beginning that the proxy takes away, with a slash in front, and \
+                 register the redirect URI that browsers see"
+            ),
             Self::InvalidDuration { setting, allowed } => {
                 write!(f, "{setting} is out of range: set it to a time {allowed}")
             }
@@ -264,6 +272,7 @@ impl ConfigError {
             Self::InvalidCookieName(..) => "InvalidCookieName",
             Self::InvalidPath { .. } => "InvalidPath",
             Self::NotBelowNest(..) => "NotBelowNest",
+            Self::NotBelowStrippedPrefix(..) => "NotBelowStrippedPrefix",
             Self::InvalidDuration { .. } => "InvalidDuration",
             Self::RefreshNeedsServer => "RefreshNeedsServer",
             Self::InvalidHttpStart(..) => "InvalidHttpStart",

@@ -66,6 +66,12 @@ failure_causes! {
     ProviderUnavailable, "provider_unavailable", SERVICE_UNAVAILABLE;
     /// The address of the callback cannot be read: parameters are missing, doubled or broken.
     CallbackMalformed, "callback_malformed", BAD_REQUEST;
+    /// The callback arrived at another path than the redirect URI's: a proxy or a router changes
+    /// the path. The code was not redeemed, and the operator must act.
+    CallbackAstray, "callback_astray", INTERNAL_SERVER_ERROR;
+    /// An error came to the callback, and this browser has no login that it can belong to. Anyone
+    /// can make such a link, so it says nothing about the gateway.
+    ErrorWithoutLogin, "error_without_login", BAD_REQUEST;
     /// This browser did not start that login: another browser, an in-app browser, or cookies are
     /// off.
     StateUnknown, "state_unknown", BAD_REQUEST;
@@ -96,8 +102,11 @@ failure_causes! {
     LoginRequired, "login_required", UNAUTHORIZED;
     /// A form was posted without a session. It was neither stored nor passed on.
     FormNotSent, "form_not_sent", UNAUTHORIZED;
-    /// Another site asked for the logout.
+    /// Another site asked for the logout, or it is not known that a page of the app did.
     CrossSiteRequest, "cross_site_request", FORBIDDEN;
+    /// A foreign script asked, or a client that does not say which page it belongs to: for a route
+    /// that is only for pages of the app, or by a CORS preflight.
+    ForeignOrigin, "foreign_origin", FORBIDDEN;
     /// A route of the layer was called with a method it does not have.
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED;
     /// The browser prefetched a page. That must not start or finish a login.

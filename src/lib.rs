@@ -73,20 +73,29 @@
 //! | `router.fallback(f).layer(auth)` | yes | guarded |
 //! | `router.telenor_auth(auth)`, with or without a later `.fallback(f)` | yes | 404, or `f` |
 //! | `outer.merge(router.telenor_auth(auth))` | yes | `outer`'s |
+//! | `public.merge(router.layer(auth))` | yes, as long as neither has a fallback of its own | guarded |
+//! | `a.telenor_auth(auth.clone()).merge(b.telenor_auth(auth))` | yes: clones of one layer share its routes | 404 |
+//! | `outer.telenor_auth(auth.clone()).nest("/api", router.layer(auth))` | yes: the callback arrives at the other clone | 404 |
 //! | `outer.nest("/app", router.telenor_auth(auth))` with [`nested_at("/app")`](TelenorAuthBuilder::nested_at) | yes | 404 |
 //! | `Router::new().fallback_service(auth.layer(router))` | yes, at the lowest cost | guarded |
 //! | `outer.nest_service("/app", auth.layer(router))` | yes, with a redirect URI below `/app` | guarded |
 //! | `outer.nest("/app", router.layer(auth))` | only if `router` has a fallback of its own | guarded |
-//! | `router.layer(auth).fallback(f)`, `router.route_layer(auth)`, `get(h).layer(auth)` | **no**: no user can log in, and the callback is a 404 | |
+//! | `router.layer(auth).fallback(f)`, `router.layer(auth).merge(public)`, `public.merge(router.layer(auth)).fallback(f)`, `router.route_layer(auth)`, `get(h).layer(auth)` | **no**: no user can log in, and the callback is a 404 | |
 //!
 //! A layer inside an axum router must see the same path as the router. A path that was rewritten in
 //! between, for example by the removal of a language prefix, looks like nesting. Rewrite paths
 //! outside the router.
 //!
 //! Routes that are added after the layer are public. A [`TelenorUser`] on such a route is a 500
-//! that names the mistake, also in the log. A layer that is nested where its callback cannot arrive
-//! returns 500 and logs what to change, instead of sending users to Telenor who could not come
-//! back.
+//! that names the mistake, also in the log.
+//!
+//! A mounting that cannot work is logged once, at WARN, with what to change: a layer that is nested
+//! where its callback cannot arrive, three logins without any callback, a second layer that was
+//! built apart, logins that start on another host than the redirect URI's, another app that uses
+//! the same cookie name, a [`continue_without`](TelenorAuthBuilder::continue_without) that the
+//! layer guards. A callback that arrives at another path than its own ends on a page, with one
+//! error line that has both paths. For a proxy that takes a prefix away, set
+//! [`stripped_prefix`](TelenorAuthBuilder::stripped_prefix).
 //!
 //! # In production
 //!
@@ -121,16 +130,25 @@
 //!
 //! | request | response |
 //! | --- | --- |
-//! | the user opens or reloads a page (`Sec-Fetch-Mode: navigate` and `-Dest: document`; without those, `Accept: text/html`) | 303 to Telenor, one cookie |
+//! | the user opens or reloads a page (`Sec-Fetch-Mode: navigate`, but not for a frame; without that header, an `Accept` that prefers HTML), also through a service worker or in a web view | 303 to Telenor, one cookie |
 //! | the user sends a form | 303 to a page that says that the form was not sent, and leads back to it |
-//! | `fetch`, XHR (`X-Requested-With`), event streams, command lines | 401, `application/problem+json` with the login URL |
-//! | images, frames, manifests, service workers | 401 |
-//! | HTMX (`HX-Request`) | 401 with `HX-Redirect` to the login route |
+//! | another site sends a form, as some payment pages do when they lead back | 303 to a page that leads on to the same address by GET if there is a session, and else says that the form was not sent |
+//! | `fetch`, XHR (`X-Requested-With: XMLHttpRequest`), event streams, command lines | 401, `application/problem+json` with the login URL |
+//! | images, manifests, the script of a service worker | 401 |
+//! | frames and embeds, and anything else whose `Accept` prefers HTML | 401, a page with a button; it cannot be framed |
+//! | a part of a page by HTMX (`HX-Request: true`) | 401 with `HX-Redirect` to the login route, for the page that it is on |
+//! | a page by HTMX (`HX-Boosted: true`) | the same, for the page that the link leads to |
 //! | `HEAD`, as link scanners send it | 401 |
 //! | Microsoft Office opens a link | 200, a page with a button; the browser that Office opens has a login of its own |
 //! | prefetch, prerender, preview | 503, without any effect |
 //! | CORS preflight | 403; put your CORS layer outside this one |
-//! | WebSocket upgrade | 401 |
+//! | WebSocket upgrade | 401; an offer of any other protocol is ignored |
+//!
+//! A client that prefers HTML gets every refusal of the layer as a page, all others get
+//! `application/problem+json`.
+//!
+//! On the login route, a link of another site asks first, with a page, when there is a session that
+//! the new login would replace.
 //!
 //! These responses, and those of the layer's own routes, go out when the body of the request is
 //! read. After 16 MiB or ten seconds the layer responds and closes an HTTP/1 connection.

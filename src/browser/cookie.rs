@@ -29,6 +29,8 @@ pub enum CookiePrefix {
 pub(crate) struct CookieNames {
     pub session: Box<str>,
     pub loop_detector: Box<str>,
+    /// Set with a login page, for browsers that do not state who asks.
+    pub login_button: Box<str>,
     /// Set for a moment at each logout, so that a browser drops the pages that it keeps for its
     /// Back button.
     pub logged_out: Box<str>,
@@ -53,6 +55,7 @@ impl CookieNames {
         Ok(Self {
             session: format!("{prefix}{base}-session").into(),
             loop_detector: format!("{prefix}{base}-loop").into(),
+            login_button: format!("{prefix}{base}-button").into(),
             logged_out: format!("{prefix}{base}-out").into(),
             pending: format!("{prefix}{base}-login-").into(),
             secure,

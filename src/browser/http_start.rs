@@ -9,8 +9,13 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    browser::start_script::StartScript, clock::MAX_SKEW, expiring_map::ExpiringMap, key::Sealer,
-    login_id::LoginId, oauth::State, sync::lock,
+    browser::{host::HostAndPort, start_script::StartScript},
+    clock::MAX_SKEW,
+    expiring_map::ExpiringMap,
+    key::Sealer,
+    login_id::LoginId,
+    oauth::State,
+    sync::lock,
 };
 
 /// In seconds, from the challenge to the page.
@@ -21,8 +26,7 @@ const MAX_USED: usize = 10_000;
 const NAME: &str = "start";
 
 pub(crate) struct HttpStart {
-    /// Host and port, in the form of a `Host` header.
-    pub authority: Box<str>,
+    pub host: HostAndPort,
     /// The address of the page, without its query.
     pub page: Box<str>,
     pub script: Option<StartScript>,
@@ -52,13 +56,13 @@ impl StartTicket {
 
 impl HttpStart {
     pub(crate) fn new(
-        authority: String,
+        host: HostAndPort,
         page: String,
         script: Option<StartScript>,
         sealer: Sealer,
     ) -> Self {
         Self {
-            authority: authority.into(),
+            host,
             page: page.into(),
             script,
             sealer,
@@ -107,7 +111,8 @@ mod tests {
     fn start() -> HttpStart {
         let sealer = CookieKeys::random().sealer(Purpose::StartTicket, b"");
         let page = "http://start.shop.example/telenor/start";
-        HttpStart::new("start.shop.example".into(), page.into(), None, sealer)
+        let host = HostAndPort::parse("start.shop.example", 80).unwrap();
+        HttpStart::new(host, page.into(), None, sealer)
     }
 
     fn ticket(start: &HttpStart, issued_at: u64) -> StartTicket {

@@ -129,7 +129,7 @@ fn parse_range(range: &[u8]) -> Option<(&[u8], u16)> {
 }
 
 /// RFC 9110 section 12.4.2: `q=`, then 0 to 1 with at most three decimals.
-fn parse_quality(weight: &[u8]) -> Option<u16> {
+pub(super) fn parse_quality(weight: &[u8]) -> Option<u16> {
     let [b'q' | b'Q', b'=', whole @ (b'0' | b'1'), fraction @ ..] = weight else {
         return None;
     };

@@ -1,8 +1,11 @@
 //! The browser's side: what it sends, keeps, and may be redirected to.
 
+mod accept;
 pub(crate) mod cookie;
+pub(crate) mod host;
 pub(crate) mod http_start;
 pub(crate) mod language;
+pub(crate) mod login_button;
 pub(crate) mod msisdn_headers;
 pub(crate) mod pending_login;
 pub(crate) mod plain_http;

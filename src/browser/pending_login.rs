@@ -19,6 +19,8 @@ use crate::{
 const MAX_LOGINS: usize = 5;
 /// Together the cookies must leave room for the other headers of a request.
 const MAX_BYTES: usize = 3800;
+/// Enough for a cookie that leads to a short address.
+const SMALLEST: usize = 400;
 /// How many are opened. A browser that obeys the limits never sends more.
 const MAX_OPENED: usize = 20;
 
@@ -51,6 +53,22 @@ pub(crate) enum Pending {
     Unknown,
 }
 
+/// What a browser gets when a login begins.
+pub(crate) struct Begun {
+    pub cookies: Vec<HeaderValue>,
+    /// Whether a cookie with our name could not be opened.
+    pub found_foreign: bool,
+}
+
+/// The cookies of other logins.
+struct Swept<'h> {
+    /// The names of those to remove.
+    gone: Vec<&'h str>,
+    /// The size of the others.
+    bytes: usize,
+    foreign: bool,
+}
+
 pub(crate) struct PendingLogins {
     names: Arc<CookieNames>,
     sealer: Sealer,
@@ -68,33 +86,46 @@ impl PendingLogins {
     }
 
     /// The cookie for a new login, and the removal of those that must make room for it.
+    ///
+    /// A long address may not fit beside the logins in progress. The new login then leads home: a
+    /// place is lost, and no login.
     pub(crate) fn begin(
         &self,
         info: &RequestInfo,
         state: &State,
         return_to: &ReturnTo,
+        home: &ReturnTo,
         verifier: Option<Verifier>,
         now: u64,
-    ) -> Vec<HeaderValue> {
+    ) -> Begun {
         let name = self.cookie_name(state);
-        let login = PendingLogin {
+        let mut login = PendingLogin {
             state: state.as_str().to_owned(),
             return_to: return_to.as_str().to_owned(),
             verifier,
             started_at: now,
         };
-        let sealed = self.sealer.seal(&name, &login);
-        let bytes = name.len() + sealed.len();
-        let mut cookies = self.sweep(info, bytes, now);
+        let found = self.sweep(info, now);
+        let mut sealed = self.sealer.seal(&name, &login);
+        if found.bytes + name.len() + sealed.len() > MAX_BYTES {
+            login.return_to = home.as_str().to_owned();
+            sealed = self.sealer.seal(&name, &login);
+        }
+        let gone = found.gone.iter();
+        let mut cookies: Vec<_> = gone.map(|name| self.names.clear(name)).collect();
         cookies.push(self.names.set(&name, &sealed, self.lifetime));
-        cookies
+        Begun {
+            cookies,
+            found_foreign: found.foreign,
+        }
     }
 
-    /// Removes what has expired or cannot be opened, then the oldest until a new cookie of `bytes`
-    /// fits.
-    fn sweep(&self, info: &RequestInfo, bytes: usize, now: u64) -> Vec<HeaderValue> {
+    /// Finds what makes room for a new login: what has expired or cannot be opened, then the oldest
+    /// of those that are too many.
+    fn sweep<'h>(&'h self, info: &'h RequestInfo, now: u64) -> Swept<'h> {
         let mut gone = Vec::new();
         let mut kept = Vec::new();
+        let mut foreign = false;
         let ours = cookie::starting_with(info.cookies(), &self.names.pending);
         for (at, (name, value)) in ours.enumerate() {
             // A name that the layer never set may hold anything, and cannot be cleared.
@@ -110,19 +141,29 @@ impl PendingLogins {
                 Some(login) if self.is_live(&login, now) => {
                     kept.push((login.started_at, name, name.len() + value.len()));
                 }
-                _ => gone.push(name),
+                login => {
+                    foreign |= at < MAX_OPENED && login.is_none();
+                    gone.push(name);
+                }
             }
         }
         kept.sort_unstable_by_key(|(started_at, ..)| Reverse(*started_at));
-        let mut total = bytes;
-        for (at, (_, name, bytes)) in kept.iter().enumerate() {
-            total += bytes;
-            if at + 1 >= MAX_LOGINS || total > MAX_BYTES {
+        // A browser that obeys the limits never has more.
+        let mut bytes = 0;
+        for (at, (_, name, size)) in kept.iter().enumerate() {
+            let room = MAX_BYTES - SMALLEST;
+            if at + 1 < MAX_LOGINS && bytes + size <= room {
+                bytes += size;
+            } else {
                 gone.push(name);
             }
         }
-        let gone = gone.iter().take(MAX_OPENED);
-        gone.map(|name| self.names.clear(name)).collect()
+        gone.truncate(MAX_OPENED);
+        Swept {
+            gone,
+            bytes,
+            foreign,
+        }
     }
 
     /// The login that a callback with this `state` belongs to.

@@ -1,10 +1,15 @@
 //! The kind of a request, and the few facts that decide the response to it without a session.
 
+use std::borrow::Cow;
+
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, request::Parts,
 };
 
+use url::form_urlencoded;
+
 use super::{
+    accept,
     cookie::{self, Lookup},
     language::Language,
 };
@@ -19,6 +24,8 @@ pub(crate) enum RequestKind {
     FormPost,
     /// HTMX asks for a part of a page.
     Htmx,
+    /// HTMX opens a page in place of the browser: a boosted link, or a step back in the history.
+    HtmxNavigation,
     /// Microsoft Office opens a link that the user follows in a document.
     OfficeProbe,
     /// A script, an image, a frame, a command line: a client that cannot go through a login.
@@ -29,6 +36,18 @@ pub(crate) enum RequestKind {
     Prefetch,
 }
 
+/// What the browser states about the page that a request comes from (`Sec-Fetch-Site`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Initiator {
+    SameOrigin,
+    /// Another site, or another host of the same site.
+    OtherOrigin,
+    /// No page: the user typed the address or opened a bookmark.
+    User,
+    /// The browser does not say it, as on plain http.
+    Unstated,
+}
+
 /// The facts of a request, without its body. A [`TelenorUser`](crate::TelenorUser) keeps them while
 /// a handler runs, for the case that the session has ended.
 ///
@@ -37,15 +56,22 @@ pub(crate) enum RequestKind {
 #[derive(Clone)]
 pub(crate) struct RequestInfo {
     pub kind: RequestKind,
+    pub initiator: Initiator,
+    /// Whether the response is a page and not a problem document: a person reads it, or the client
+    /// prefers HTML.
+    pub wants_html: bool,
     /// With the prefixes that nesting strips.
     pub uri: Uri,
     /// Why the request has no session, once that is known.
     pub refusal: Option<SessionRefusal>,
+    host: Option<HeaderValue>,
     cookie: Option<HeaderValue>,
     more_cookies: Vec<HeaderValue>,
     accept_language: Option<HeaderValue>,
-    referer: Option<HeaderValue>,
-    htmx_page: Option<HeaderValue>,
+    /// For a form or a part of a page: the page that it was sent from, as the browser states it.
+    page: Option<HeaderValue>,
+    /// For a form whose initiator is not stated.
+    origin: Option<HeaderValue>,
 }
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -57,7 +83,12 @@ const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
+const HX_BOOSTED: HeaderName = HeaderName::from_static("hx-boosted");
+const HX_HISTORY: HeaderName = HeaderName::from_static("hx-history-restore-request");
 const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
+
+/// What a page that is put into another page asks for. It is a navigation, but of a frame.
+const FRAMES: [&str; 5] = ["frame", "iframe", "embed", "object", "fencedframe"];
 
 impl RequestInfo {
     pub(crate) fn of(parts: &Parts) -> Self {
@@ -71,16 +102,28 @@ impl RequestInfo {
     }
 
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let kind = RequestKind::of(method, headers);
+        let initiator = Initiator::of(headers);
         let mut cookies = headers.get_all(header::COOKIE).iter().cloned();
+        let page = match kind {
+            RequestKind::FormPost => headers.get(header::REFERER),
+            RequestKind::Htmx => headers.get(HX_CURRENT_URL),
+            _ => None,
+        };
+        let form_of_unknown = kind == RequestKind::FormPost && initiator == Initiator::Unstated;
+        let origin = form_of_unknown.then(|| headers.get(header::ORIGIN));
         Self {
-            kind: RequestKind::of(method, headers),
+            kind,
+            initiator,
+            wants_html: kind.is_person() || opens_a_page(headers) || accept::allows_html(headers),
             uri: uri.clone(),
             refusal: None,
+            host: headers.get(header::HOST).cloned(),
             cookie: cookies.next(),
             more_cookies: cookies.collect(),
             accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
-            referer: headers.get(header::REFERER).cloned(),
-            htmx_page: headers.get(HX_CURRENT_URL).cloned(),
+            page: page.cloned(),
+            origin: origin.flatten().cloned(),
         }
     }
 
@@ -114,14 +157,37 @@ impl RequestInfo {
         self.uri.query().unwrap_or_default()
     }
 
-    /// The page that a form was sent from, as the browser states it.
-    pub(crate) fn referer(&self) -> Option<&str> {
-        self.referer.as_ref()?.to_str().ok()
+    /// The first parameter of this name in the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut query = form_urlencoded::parse(self.query().as_bytes());
+        let found = query.find(|(known, _)| known == name);
+        found.map(|(_, value)| value)
     }
 
-    /// The page that HTMX runs on, as it states it.
-    pub(crate) fn htmx_page(&self) -> Option<&str> {
-        self.htmx_page.as_ref()?.to_str().ok()
+    /// The page that a form or a part of a page was sent from, as the browser states it.
+    pub(crate) fn page(&self) -> Option<&str> {
+        self.page.as_ref()?.to_str().ok()
+    }
+
+    /// The host that the client asked for, as it states it.
+    pub(crate) fn host(&self) -> Option<&str> {
+        match &self.host {
+            Some(host) => host.to_str().ok(),
+            None => Some(self.uri.authority()?.as_str()),
+        }
+    }
+
+    /// Whether a page of another origin sent this form. A form of an unknown page counts as one of
+    /// the app's own.
+    pub(crate) fn is_foreign_form(&self, own_origin: &str) -> bool {
+        match self.initiator {
+            Initiator::SameOrigin | Initiator::User => false,
+            Initiator::OtherOrigin => true,
+            Initiator::Unstated => {
+                let origin = self.origin.as_ref();
+                origin.is_some_and(|origin| origin != "null" && origin != own_origin)
+            }
+        }
     }
 }
 
@@ -149,13 +215,17 @@ impl RequestKind {
         {
             return Self::Preflight;
         }
-        if headers.contains_key(HX_REQUEST) {
-            return Self::Htmx;
+        if is(headers, &HX_REQUEST, "true") {
+            let page = is(headers, &HX_BOOSTED, "true") || is(headers, &HX_HISTORY, "true");
+            return match *method {
+                Method::GET if page => Self::HtmxNavigation,
+                _ => Self::Htmx,
+            };
         }
         if *method == Method::GET && is_office(headers) {
             return Self::OfficeProbe;
         }
-        if !is_navigation(headers) || headers.contains_key(header::UPGRADE) {
+        if !is_navigation(headers) || offers_websocket(headers) {
             return Self::Subresource;
         }
         match *method {
@@ -166,8 +236,20 @@ impl RequestKind {
     }
 
     /// Whether a person reads the response.
-    pub(crate) fn is_person(self) -> bool {
+    fn is_person(self) -> bool {
         matches!(self, Self::Navigation | Self::FormPost | Self::OfficeProbe)
+    }
+}
+
+impl Initiator {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+        match (sites.next(), sites.next()) {
+            (None, _) => Self::Unstated,
+            (Some(site), None) if site == "same-origin" => Self::SameOrigin,
+            (Some(site), None) if site == "none" => Self::User,
+            _ => Self::OtherOrigin,
+        }
     }
 }
 
@@ -192,13 +274,6 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     }
 }
 
-/// Whether the browser states that a navigation did not begin on a page of the same origin, but in
-/// another site, a mail, or a code on a poster.
-pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
-    sites.any(|site| site != "same-origin")
-}
-
 fn is_prefetch(headers: &HeaderMap) -> bool {
     [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ].iter().any(|name| {
         let mut values = headers.get_all(name).iter();
@@ -212,13 +287,39 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
 
 /// A script cannot set `Sec-Fetch-*`, so these headers decide where they are sent. Without them, as
 /// in other browsers and on plain http, `Accept` decides.
+///
+/// `navigate` alone is proof: when a service worker passes a page on, the destination is no longer
+/// `document`.
 fn is_navigation(headers: &HeaderMap) -> bool {
-    if headers.contains_key(SEC_FETCH_MODE) || headers.contains_key(SEC_FETCH_DEST) {
-        let all = |name, wanted| headers.get_all(name).iter().all(|value| value == wanted);
-        return all(SEC_FETCH_MODE, "navigate") && all(SEC_FETCH_DEST, "document");
+    let mut modes = headers.get_all(SEC_FETCH_MODE).iter().peekable();
+    let mut destinations = headers.get_all(SEC_FETCH_DEST).iter();
+    if modes.peek().is_some() {
+        return modes.all(|mode| mode == "navigate") && !destinations.any(is_frame);
     }
-    let mut accepts = headers.get_all(header::ACCEPT).iter();
-    accepts.any(|value| contains(value, "text/html")) && !headers.contains_key(X_REQUESTED_WITH)
+    destinations.all(|destination| destination == "document")
+        && accept::prefers_html(headers)
+        && !is(headers, &X_REQUESTED_WITH, "XMLHttpRequest")
+}
+
+/// Whether a browser will show the answer, in a window or in a frame.
+fn opens_a_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(SEC_FETCH_MODE)
+        .is_some_and(|mode| mode == "navigate")
+}
+
+fn is_frame(destination: &HeaderValue) -> bool {
+    FRAMES.iter().any(|frame| destination == frame)
+}
+
+/// Any other protocol is an offer that a server may ignore (RFC 9110 section 7.8), as `curl
+/// --http2` makes one.
+fn offers_websocket(headers: &HeaderMap) -> bool {
+    let mut offers = headers.get_all(header::UPGRADE).iter();
+    offers.any(|offer| {
+        let mut protocols = offer.as_bytes().split(|byte| *byte == b',');
+        protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    })
 }
 
 /// Office opens a link by itself before it passes the link to a browser, and treats an error as a
@@ -226,6 +327,15 @@ fn is_navigation(headers: &HeaderMap) -> bool {
 fn is_office(headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT);
     agent.is_some_and(|agent| contains(agent, "ms-office") || contains(agent, "microsoft office"))
+}
+
+/// Whether one of the lines of this name has this value.
+fn is(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.any(|value| {
+        let value = value.as_bytes().trim_ascii();
+        value.eq_ignore_ascii_case(wanted.as_bytes())
+    })
 }
 
 fn contains(value: &HeaderValue, word: &str) -> bool {

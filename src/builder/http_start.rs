@@ -4,7 +4,7 @@ use ::url::Url;
 
 use super::{TelenorAuthBuilder, url::parse_url};
 use crate::{
-    browser::http_start::HttpStart,
+    browser::{host::HostAndPort, http_start::HttpStart},
     error::ConfigError,
     flow::config::Config,
     key::{CookieKeys, Purpose},
@@ -34,9 +34,11 @@ impl TelenorAuthBuilder {
         if url.path() != "/" {
             return Err(ConfigError::InvalidHttpStart("has a path"));
         }
-        let authority = origin.trim_start_matches("http://").to_owned();
+        let authority = origin.trim_start_matches("http://");
+        let host = HostAndPort::parse(authority, 80);
+        let host = host.ok_or(ConfigError::InvalidHttpStart("is not an origin"))?;
         let app = config.origin_str.split("//").nth(1);
-        if app == Some(&authority) {
+        if app == Some(authority) {
             return Err(ConfigError::InvalidHttpStart("is the app's own host"));
         }
         if let Some(script) = &self.start_script {
@@ -53,7 +55,7 @@ impl TelenorAuthBuilder {
         let page = format!("{origin}{}", config.paths.start);
         let sealer = keys.sealer(Purpose::StartTicket, config.instance.as_bytes());
         Ok(Some(HttpStart::new(
-            authority,
+            host,
             page,
             self.start_script.clone(),
             sealer,

@@ -44,7 +44,7 @@ pub struct TelenorAuthBuilder {
     login_page: bool,
     app_name: Option<String>,
     purposes: Vec<(Language, String)>,
-    home: String,
+    home: Option<String>,
     after_logout: Option<String>,
     continue_without: Option<String>,
     login_timeout: Duration,
@@ -55,6 +55,7 @@ pub struct TelenorAuthBuilder {
     http_start: Option<String>,
     start_script: Option<StartScript>,
     nested_at: Option<String>,
+    stripped_prefix: Option<String>,
     user_info_ttl: Option<Duration>,
     script_api: bool,
     on_event: Option<Hook>,
@@ -100,7 +101,7 @@ impl TelenorAuthBuilder {
             login_page: false,
             app_name: None,
             purposes: Vec::new(),
-            home: "/".to_owned(),
+            home: None,
             after_logout: None,
             continue_without: None,
             login_timeout: Duration::from_secs(300),
@@ -111,6 +112,7 @@ impl TelenorAuthBuilder {
             http_start: None,
             start_script: None,
             nested_at: None,
+            stripped_prefix: None,
             user_info_ttl: None,
             script_api: false,
             on_event: None,
@@ -276,7 +278,7 @@ impl TelenorAuthBuilder {
     /// Sets the app's home: the target of a login that has no other target, and of "home" on the
     /// pages. It defaults to `/`.
     pub fn home(mut self, path: impl Into<String>) -> Self {
-        self.home = path.into();
+        self.home = Some(path.into());
         self
     }
 
@@ -431,6 +433,30 @@ impl TelenorAuthBuilder {
     /// `Router::nest`, since the router does not know its own path.
     pub fn nested_at(mut self, path: impl Into<String>) -> Self {
         self.nested_at = Some(path.into());
+        self
+    }
+
+    /// Sets the beginning of every path that the proxy in front of the app takes away. It defaults
+    /// to nothing: the app receives the paths that browsers see.
+    ///
+    /// With the redirect URI `https://shop.example/kunde/telenor/callback` and the prefix
+    /// `/kunde`, the app receives `/telenor/callback`. The layer puts the prefix back into every
+    /// address that it gives to a browser. [`home`](Self::home),
+    /// [`after_logout`](Self::after_logout) and [`continue_without`](Self::continue_without) are
+    /// paths that the app receives, so they have no prefix. `return_to` on the login route may have
+    /// it or not.
+    ///
+    /// ```
+    /// use telenor_auth::TelenorAuthLayer;
+    ///
+    /// let redirect_uri = "https://shop.example/kunde/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+    ///     .stripped_prefix("/kunde")
+    ///     .build()?;
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
+    pub fn stripped_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.stripped_prefix = Some(prefix.into());
         self
     }
 

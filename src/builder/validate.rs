@@ -13,15 +13,15 @@ use super::{
 };
 use crate::{
     browser::{
-        cookie::CookieNames, pending_login::PendingLogins, redirect_loop::LoopDetector,
-        return_to::ReturnTo,
+        cookie::CookieNames, host::HostAndPort, login_button::LoginButton,
+        pending_login::PendingLogins, redirect_loop::LoopDetector, return_to::ReturnTo,
     },
     clock::MAX_SKEW,
     error::ConfigError,
     events::Events,
     flow::{
-        Flow, REFRESH_COOLDOWN, config::Config, placement::Placement, routes::RoutePaths,
-        single_flight::SingleFlight,
+        Flow, REFRESH_COOLDOWN, config::Config, notices::Notices, placement::Placement,
+        routes::RoutePaths, single_flight::SingleFlight,
     },
     instance::InstanceId,
     key::{CookieKeys, Purpose},
@@ -88,6 +88,7 @@ impl TelenorAuthBuilder {
         let http_start = self.validate_http_start(&keys, &redirect_uri, &config)?;
         let pending = keys.sealer(Purpose::PendingLogin, config.instance.as_bytes());
         let shared_outcomes = keys.sealer(Purpose::SharedOutcome, config.instance.as_bytes());
+        let logout_forms = keys.sealer(Purpose::LogoutForm, config.instance.as_bytes());
         let loop_detector = keys.sealer(Purpose::LoopDetector, config.instance.as_bytes());
         let user_info_ttl = self.user_info_ttl.map(|ttl| {
             let day = 24 * HOUR;
@@ -100,6 +101,7 @@ impl TelenorAuthBuilder {
             events,
             pending: PendingLogins::new(Arc::clone(&names), pending, login_timeout),
             loop_detector: LoopDetector::new(Arc::clone(&names), loop_detector),
+            login_button: LoginButton::new(Arc::clone(&names)),
             names,
             http_start,
             gateway,
@@ -108,6 +110,10 @@ impl TelenorAuthBuilder {
             refreshes: SingleFlight::new(self.max_token_requests, 0)
                 .with_cooldown(REFRESH_COOLDOWN),
             shared_outcomes,
+            logout_forms,
+            notices: Notices::default(),
+            #[cfg(feature = "axum")]
+            route_owner: Default::default(),
         };
         Ok(TelenorAuthLayer::new(flow, placement))
     }
@@ -133,13 +139,19 @@ impl TelenorAuthBuilder {
     }
 
     fn config(&self, redirect_uri: &Url) -> Result<Config, ConfigError> {
-        let paths = RoutePaths::siblings_of(redirect_uri.path(), self.script_api)?;
+        let stripped = self.stripped_prefix.as_deref().unwrap_or_default();
+        let stripped = stripped.trim_end_matches('/');
+        let paths = RoutePaths::siblings_of(redirect_uri.path(), stripped, self.script_api)?;
         let origin_str = redirect_uri.origin().ascii_serialization();
         let origin = Url::parse(&origin_str)
             .map_err(|error| ConfigError::InvalidRedirectUri(error.to_string()))?;
         let path = |setting: &'static str, path: &str| {
-            ReturnTo::parse(path, &origin)
-                .filter(|target| paths.route(target.path()).is_none())
+            // A path of the app, which does not know the prefix.
+            let plain = path.starts_with('/') && !path.starts_with("//") && !path.contains(' ');
+            Some(paths.seen(path))
+                .filter(|_| plain)
+                .and_then(|seen| ReturnTo::parse(&seen, &origin))
+                .filter(|target| !paths.is_own(target.path()))
                 .ok_or_else(|| ConfigError::InvalidPath {
                     setting,
                     path: path.to_owned(),
@@ -152,7 +164,9 @@ impl TelenorAuthBuilder {
                 .transpose()
         };
         Ok(Config {
-            home: path("home", &self.home)?,
+            home: path("home", self.home.as_deref().unwrap_or("/"))?,
+            home_is_set: self.home.is_some(),
+            host: host_of(redirect_uri)?,
             after_logout: optional("after_logout", &self.after_logout)?,
             continue_without: optional("continue_without", &self.continue_without)?,
             app_name: self.app_name.clone(),
@@ -199,7 +213,8 @@ impl TelenorAuthBuilder {
             });
         }
         let prefix = prefix.trim_end_matches('/');
-        match config.paths.callback.strip_prefix(prefix) {
+        let callback = config.paths.received(&config.paths.callback);
+        match callback.strip_prefix(prefix) {
             Some(rest) if rest.starts_with('/') => Ok(Placement::wrapping(prefix)),
             _ => Err(ConfigError::NotBelowNest(prefix.to_owned())),
         }
@@ -220,6 +235,14 @@ fn credential(text: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+/// The host and port of the app, as browsers name them.
+fn host_of(redirect_uri: &Url) -> Result<HostAndPort, ConfigError> {
+    let host = redirect_uri.host_str().unwrap_or_default();
+    let port = redirect_uri.port_or_known_default().unwrap_or_default();
+    let host = HostAndPort::parse(host, port);
+    host.ok_or_else(|| ConfigError::InvalidRedirectUri("has no host".to_owned()))
 }
 
 fn seconds(

@@ -14,9 +14,7 @@ use crate::{
         request::{RequestInfo, original_uri},
     },
     clock::unix_seconds,
-    detached,
-    failure::FailureCause,
-    response,
+    detached, response,
     session::{SessionToken, erased::Loaded},
     session_refusal::SessionRefusal,
     user::{CurrentSession, Identity, RefreshOutcome, UserBackend},
@@ -124,12 +122,21 @@ impl Flow {
     ) -> Admission {
         self.session_refused(refusal);
         let original = original_uri(request.extensions(), request.uri());
-        let (path, callback) = (request.uri().path(), &self.config.paths.callback);
-        if let Some(mistake) = placement.check(original.path(), path, callback) {
-            tracing::error!("{mistake}");
+        let paths = &self.config.paths;
+        let (path, callback) = (request.uri().path(), paths.received(&paths.callback));
+        if let Some(mistake) = placement.check(original.path(), path, callback)
+            && !self.is_mounted_elsewhere(placement)
+        {
+            self.notices.misplaced(&mistake);
+        }
+        if original.query().is_some() {
             let info = RequestInfo::of_request(request);
-            let refusal = Refusal::because(FailureCause::Internal);
-            return Admission::Respond(self.refuse(&info, refusal));
+            if let Some(response) = self.stray_callback(&info) {
+                return Admission::Respond(response);
+            }
+        }
+        if let Some(Identity { backend, .. }) = request.extensions().get() {
+            self.notice_second_layer(backend);
         }
         if !self.config.optional {
             let info = RequestInfo::of_request(request).refused(refusal);
@@ -157,9 +164,27 @@ impl Flow {
     ) {
         msisdn_headers::remove(request.headers_mut());
         let backend: Arc<dyn UserBackend> = Arc::clone(self) as _;
-        request
-            .extensions_mut()
-            .insert(Identity { backend, current });
+        let identity = Identity { backend, current };
+        if let Some(outer) = request.extensions_mut().insert(identity) {
+            self.notice_second_layer(&outer.backend);
+        }
+    }
+
+    /// Whether another router surely has the layer's own routes.
+    #[cfg(feature = "axum")]
+    fn is_mounted_elsewhere(&self, placement: &Placement) -> bool {
+        !placement.is_on_routes() && self.route_owner.is_claimed()
+    }
+
+    #[cfg(not(feature = "axum"))]
+    fn is_mounted_elsewhere(&self, _: &Placement) -> bool {
+        false
+    }
+
+    fn notice_second_layer(self: &Arc<Self>, outer: &Arc<dyn UserBackend>) {
+        if !std::ptr::addr_eq(Arc::as_ptr(self), Arc::as_ptr(outer)) {
+            self.notices.second_layer();
+        }
     }
 
     /// With an idle timeout, a use is written once in each tenth of it.

@@ -54,13 +54,14 @@ impl Flow {
             (Outcome::Error { code, description }, Some(state), Pending::Live(login)) => {
                 self.denied(info, &state, &login, &code, description.as_deref())
             }
-            // It ends no login of this browser. The page says what the code means, and no more.
-            (Outcome::Error { code, .. }, state, _) => self.reject(
-                info,
-                FailureCause::of_authorization_error(&code),
-                state.as_ref(),
-                None,
-            ),
+            (Outcome::Error { code, description }, Some(state), Pending::Expired(login)) => {
+                self.denied(info, &state, &login, &code, description.as_deref())
+            }
+            // Any site can link to it. So it says nothing about the gateway.
+            (Outcome::Error { .. }, state, _) => {
+                let home = current.map(|_| self.config.home.as_str());
+                self.reject(info, FailureCause::ErrorWithoutLogin, state.as_ref(), home)
+            }
             (Outcome::Code(_), Some(state), Pending::FromFuture(login)) => {
                 self.began_in_future(info, &state, &login)
             }
@@ -79,6 +80,28 @@ impl Flow {
                 self.reject(info, FailureCause::StateUnknown, state.as_ref(), home)
             }
         }
+    }
+
+    /// The response to a callback that arrived at another path than its own, where something in
+    /// between changes the path. A challenge would send the browser round without end.
+    ///
+    /// The code is not redeemed: only the exact path is the callback.
+    pub(super) fn stray_callback(&self, info: &RequestInfo) -> Option<Response<Body>> {
+        let state = AuthorizationResponse::parse(info.query())?.state?;
+        let now = self.config.clock.seconds();
+        let Pending::Live(login) = self.pending.find(info, &state, now) else {
+            return None;
+        };
+        let (path, callback) = (info.uri.path(), &self.config.paths.callback);
+        let detail = format!(
+            "the callback arrived at {} and not at {}: what is in front of the app changes the \
+             path. Let it pass the path on unchanged, or set stripped_prefix to what it takes away",
+            printable(path),
+            self.config.paths.received(callback)
+        );
+        let cause = FailureCause::CallbackAstray;
+        self.login_failed(cause, state.login_id(), &detail);
+        Some(self.failed(info, &state, &login, cause, None))
     }
 
     /// A callback that belongs to no login of this browser changes nothing and reveals nothing.
@@ -136,8 +159,8 @@ impl Flow {
     ) -> Response<Body> {
         let cause = FailureCause::of_authorization_error(code);
         let description = description.map(printable);
-        let detail = format!("{code}: {}", description.as_deref().unwrap_or_default());
-        self.login_failed(cause, state.login_id(), &printable(&detail));
+        // The description may name the user, so only the page has it.
+        self.login_failed(cause, state.login_id(), &printable(code));
         self.failed(info, state, login, cause, description.as_deref())
     }
 
@@ -221,11 +244,9 @@ impl Flow {
 
 fn refusal(cause: FailureCause, id: LoginId, login: &PendingLogin) -> Refusal<'_> {
     Refusal {
-        cause,
         retry: Retry::Login(Some(login.return_to())),
-        description: None,
         login_id: Some(id),
-        reason: None,
+        ..Refusal::because(cause)
     }
 }
 

@@ -1,16 +1,16 @@
 //! Sends a visitor to Telenor (RFC 6749 section 4.1.1), if the kind of the request allows it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use axum_core::body::Body;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use url::form_urlencoded;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::{Flow, Refusal, Retry};
 use crate::{
     browser::{
+        host::HostAndPort,
         redirect_loop::LoopDetector,
-        request::{self, RequestInfo, RequestKind},
+        request::{Initiator, RequestInfo, RequestKind},
         return_to::ReturnTo,
     },
     events::Event,
@@ -24,39 +24,53 @@ use crate::{
 };
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+/// In the address that a form of another site leads to.
+const FOREIGN_FORM: &str = "foreign";
 
 impl Flow {
     /// The response to a request that needs a session and has none.
     pub(crate) fn challenge(&self, info: &RequestInfo) -> Response<Body> {
         match info.kind {
             RequestKind::Navigation => self.challenge_navigation(info),
-            RequestKind::FormPost => self.lead_back_to_form(info),
+            RequestKind::FormPost => self.lead_on_from_form(info),
             // Office opens the page by itself and hands a browser the address that it ends at: this
             // one, and no login of its own.
-            RequestKind::OfficeProbe => {
-                self.login_page(info, &self.config.return_to(info.path_and_query()))
-            }
-            RequestKind::Htmx => self.login_by_htmx(info),
+            RequestKind::OfficeProbe => self.login_page(info, &self.config.return_here(info)),
+            RequestKind::Htmx => self.login_by_htmx(info, &self.config.return_to_page(info)),
+            RequestKind::HtmxNavigation => self.login_by_htmx(info, &self.config.return_here(info)),
             RequestKind::Prefetch => {
                 self.refuse(info, Refusal::because(FailureCause::SpeculativeRequest))
             }
-            RequestKind::Preflight => {
-                self.refuse(info, Refusal::because(FailureCause::CrossSiteRequest))
-            }
-            RequestKind::Subresource => {
-                self.refuse(info, Refusal::because(FailureCause::LoginRequired))
-            }
+            RequestKind::Preflight => self.refuse(
+                info,
+                Refusal {
+                    hint: Some("put the CORS layer outside the TelenorAuthLayer"),
+                    ..Refusal::because(FailureCause::ForeignOrigin)
+                },
+            ),
+            RequestKind::Subresource => self.require_login(info, &self.config.return_here(info)),
         }
     }
 
     fn challenge_navigation(&self, info: &RequestInfo) -> Response<Body> {
-        let return_to = self.config.return_to(info.path_and_query());
-        let after_logout = self.config.after_logout.as_ref();
-        if after_logout.is_some_and(|page| page.path() == return_to.path()) {
+        let return_to = self.config.return_here(info);
+        let is = |page: &Option<ReturnTo>| {
+            page.as_ref()
+                .is_some_and(|page| page.path() == return_to.path())
+        };
+        if is(&self.config.after_logout) {
             return self.signed_out(info);
         }
         if self.is_loop(info, LoopDetector::MAX_AUTOMATIC) {
             return self.loop_page(info, &return_to);
+        }
+        if is(&self.config.continue_without) {
+            // A user who wants to go on without a login does not get one by that.
+            self.notices.guarded_way_out(return_to.path());
+            return self.login_page(info, &return_to);
+        }
+        if self.config.home_is_set && self.config.home.path() == return_to.path() {
+            self.notices.guarded_home(return_to.path());
         }
         if self.config.login_page {
             return self.login_page(info, &return_to);
@@ -65,28 +79,33 @@ impl Flow {
     }
 
     /// Responds on the login route: for buttons, and for another attempt after a failure.
-    pub(super) async fn login(
-        self: &Arc<Self>,
-        headers: &HeaderMap,
-        info: &RequestInfo,
-    ) -> Response<Body> {
-        if info.kind != RequestKind::Navigation {
-            return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
+    pub(super) async fn login(self: &Arc<Self>, info: &RequestInfo) -> Response<Body> {
+        let return_to = info.parameter("return_to");
+        let return_to = self.config.return_to(return_to.as_deref());
+        match info.kind {
+            RequestKind::Navigation => {}
+            RequestKind::OfficeProbe => return self.login_page(info, &return_to),
+            RequestKind::HtmxNavigation | RequestKind::Htmx => {
+                return self.login_by_htmx(info, &return_to);
+            }
+            _ => return self.require_login(info, &return_to),
         }
         // With a button this time: clocks that differ, or a browser that asks twice, would make a
         // loop.
-        if let Some(token) = parameter(info, "resume") {
+        if let Some(token) = info.parameter("resume") {
             return match self.resume(info, &token) {
                 Some(return_to) => self.login_page(info, &return_to),
                 None => self.refuse(info, Refusal::because(FailureCause::StateUnknown)),
             };
         }
-        let return_to = parameter(info, "return_to");
-        let return_to = self.config.return_to(return_to.as_deref());
-        if parameter(info, "form").is_some() {
-            return self.form_not_sent(info, &return_to);
+        match info.parameter("form").as_deref() {
+            Some(FOREIGN_FORM) if self.has_session(info).await => {
+                return response::see_other(&self.config.absolute(return_to.as_str()));
+            }
+            Some(_) => return self.form_not_sent(info, &return_to),
+            None => {}
         }
-        if self.config.login_page && request::is_from_elsewhere(headers) {
+        if self.asks_first(info).await {
             return self.login_page(info, &return_to);
         }
         // A person may press a button a few times. An app that redirects here by itself must not do
@@ -104,7 +123,39 @@ impl Flow {
         self.begin(info, &return_to)
     }
 
+    /// Whether a login that another site may have caused waits for a button: where the app wants
+    /// that for every login, and where it would end a session.
+    ///
+    /// A browser that does not say who caused the request may be such a case.
+    async fn asks_first(self: &Arc<Self>, info: &RequestInfo) -> bool {
+        if self
+            .login_button
+            .was_pressed(info, info.parameter("button").as_deref())
+        {
+            return false;
+        }
+        if info.parameter("ask").is_some() {
+            return true;
+        }
+        match info.initiator {
+            Initiator::SameOrigin => false,
+            Initiator::User => self.config.login_page,
+            Initiator::OtherOrigin | Initiator::Unstated => {
+                self.config.login_page || self.has_session(info).await
+            }
+        }
+    }
+
+    /// A store that does not answer may have a session.
+    async fn has_session(self: &Arc<Self>, info: &RequestInfo) -> bool {
+        let current = self.current_session(info, self.config.clock.now()).await;
+        current.as_ref().map_or(true, Result::is_ok)
+    }
+
     fn begin(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+        if let Some(redirect) = self.to_registered_host(info, return_to) {
+            return redirect;
+        }
         let state = State::random();
         let verifier = self.gateway.pkce.then(Verifier::random);
         let challenge = verifier.as_ref().map(Verifier::challenge);
@@ -113,22 +164,70 @@ impl Flow {
             Some(start) => start.url(&state, challenge, now),
             None => self.gateway.authorization_url(&state, challenge.as_deref()),
         };
-        let cookies = self.pending.begin(info, &state, return_to, verifier, now);
+        let home = &self.config.home;
+        let begun = self
+            .pending
+            .begin(info, &state, return_to, home, verifier, now);
+        if begun.found_foreign {
+            self.notices.foreign_cookie(&self.names.pending);
+        }
+        self.notices.login_started(&self.config.paths.callback);
         self.events.emit(Event::LoginStarted {
             login_id: &state.login_id().to_string(),
         });
-        response::with_cookies(response::see_other(&location), cookies)
+        response::with_cookies(response::see_other(&location), begun.cookies)
+    }
+
+    /// The way to the redirect URI's host, for a visitor of another name of this machine.
+    ///
+    /// A cookie that is set here would not come along to the callback. The redirect is made once: a
+    /// proxy for development may have changed the host of a browser that is right already.
+    fn to_registered_host(
+        &self,
+        info: &RequestInfo,
+        return_to: &ReturnTo,
+    ) -> Option<Response<Body>> {
+        let registered = &self.config.host;
+        let host = info.host()?;
+        let parsed = HostAndPort::parse(host, registered.port())?;
+        if parsed == *registered {
+            return None;
+        }
+        if !(registered.is_loopback() && parsed.is_loopback()) {
+            let shown: String = host
+                .chars()
+                .filter(|c| c.is_ascii_graphic())
+                .take(100)
+                .collect();
+            self.notices.foreign_host(&shown, &self.config.origin_str);
+            return None;
+        }
+        if info.parameter("host").is_some() {
+            return None;
+        }
+        let login = self.config.login_path(return_to.as_str());
+        let login = self.config.absolute(&format!("{login}&host=registered"));
+        Some(response::see_other(&login))
     }
 
     /// Nothing happens before the button is pressed: a foreign page cannot have a visitor
     /// recognized by a mere link.
     fn login_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
         let login = self.config.login_path(return_to.as_str());
+        // Where the browser will not say that the button was pressed, a cookie says it.
+        let states_nothing = info.initiator == Initiator::Unstated;
+        let by_a_browser = info.kind == RequestKind::Navigation;
+        let button = (states_nothing && by_a_browser).then(|| self.login_button.show(info));
+        let login = match &button {
+            Some(button) => format!("{login}&button={}", button.value),
+            None => login,
+        };
         let page = Page {
             retry: Some(&login),
             ..self.page(Topic::LoginPage, info.language())
         };
-        response::page(StatusCode::OK, &page)
+        let page = response::page(StatusCode::OK, &page);
+        response::with_cookies(page, button.map(|button| button.cookie))
     }
 
     fn is_loop(&self, info: &RequestInfo, logins: u8) -> bool {
@@ -150,12 +249,22 @@ impl Flow {
         self.refuse(info, refusal)
     }
 
-    /// Nothing of the form is kept. The response leads to a page that can be loaded again, which
-    /// says so, and leads back to where the form is.
-    fn lead_back_to_form(&self, info: &RequestInfo) -> Response<Body> {
-        let return_to = self.config.return_to(self.config.own_path(info.referer()));
+    /// Nothing of the form is kept.
+    ///
+    /// A form of the app is lost. The response leads to a page that can be loaded again, which says
+    /// so, and leads back to where the form is.
+    ///
+    /// Another site has a browser send a form when it returns from a payment, for example. That
+    /// request comes without its cookies (`SameSite=Lax`), and the next one with them. So that one
+    /// finds out whether there is a session, and leads on to the same address.
+    fn lead_on_from_form(&self, info: &RequestInfo) -> Response<Body> {
+        let (return_to, form) = if info.is_foreign_form(&self.config.origin_str) {
+            (self.config.return_here(info), FOREIGN_FORM)
+        } else {
+            (self.config.return_to_page(info), "not-sent")
+        };
         let page = self.config.login_path(return_to.as_str());
-        response::see_other(&self.config.absolute(&format!("{page}&form=not-sent")))
+        response::see_other(&self.config.absolute(&format!("{page}&form={form}")))
     }
 
     fn form_not_sent(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
@@ -166,24 +275,29 @@ impl Flow {
         self.refuse(info, refusal)
     }
 
+    /// A client that cannot go through a login, but may show a person the way to it.
+    fn require_login(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+        let refusal = Refusal {
+            retry: Retry::Login(Some(return_to.as_str())),
+            ..Refusal::because(FailureCause::LoginRequired)
+        };
+        self.refuse(info, refusal)
+    }
+
     /// HTMX would put a login page into the middle of the page that it is on. This header makes it
     /// open one instead.
-    fn login_by_htmx(&self, info: &RequestInfo) -> Response<Body> {
-        let return_to = self
-            .config
-            .return_to(self.config.own_path(info.htmx_page()));
-        let login = self.config.login_path(return_to.as_str());
-        let mut response = self.refuse(info, Refusal::because(FailureCause::LoginRequired));
+    ///
+    /// A part of a page may be asked for without an action of the user. Where each login waits for
+    /// the user, that one does as well.
+    fn login_by_htmx(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+        let mut login = self.config.login_path(return_to.as_str());
+        if self.config.login_page && info.kind == RequestKind::Htmx {
+            login.push_str("&ask=first");
+        }
+        let mut response = self.require_login(info, return_to);
         if let Ok(login) = HeaderValue::try_from(self.config.absolute(&login)) {
             response.headers_mut().insert(HX_REDIRECT, login);
         }
         response
     }
-}
-
-fn parameter<'p>(info: &'p RequestInfo, name: &str) -> Option<Cow<'p, str>> {
-    let mut query = form_urlencoded::parse(info.query().as_bytes());
-    query
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value)
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::routes::RoutePaths;
 use crate::{
-    browser::{language::Language, return_to::ReturnTo},
+    browser::{host::HostAndPort, language::Language, request::RequestInfo, return_to::ReturnTo},
     clock::Clock,
     instance::InstanceId,
 };
@@ -17,8 +17,12 @@ pub(crate) struct Config {
     pub origin: Url,
     /// The same in the form of an `Origin` header.
     pub origin_str: Box<str>,
+    /// The host of the origin, and whether it is this machine.
+    pub host: HostAndPort,
     pub paths: RoutePaths,
     pub home: ReturnTo,
+    /// Whether the app has chosen its home.
+    pub home_is_set: bool,
     pub after_logout: Option<ReturnTo>,
     pub continue_without: Option<ReturnTo>,
     pub app_name: Option<String>,
@@ -39,11 +43,30 @@ impl Config {
         format!("{}{path}", self.origin_str)
     }
 
-    /// The given target if it is safe and leads to the app, else the app's home.
+    /// The target that a browser stated, if it is safe and leads to the app, else the app's home.
     pub(crate) fn return_to(&self, raw: Option<&str>) -> ReturnTo {
-        raw.and_then(|raw| ReturnTo::parse(raw, &self.origin))
-            .filter(|target| self.paths.route(target.path()).is_none())
-            .unwrap_or_else(|| self.home.clone())
+        let raw = raw.filter(|raw| raw.starts_with('/'));
+        let target = raw.and_then(|raw| self.target(&self.paths.complete(raw)));
+        target.unwrap_or_else(|| self.home.clone())
+    }
+
+    /// The target that leads to the address of this request again, or else the app's home.
+    pub(crate) fn return_here(&self, info: &RequestInfo) -> ReturnTo {
+        let here = info.path_and_query();
+        let here = here.and_then(|here| self.target(&self.paths.seen(here)));
+        here.unwrap_or_else(|| self.home.clone())
+    }
+
+    /// The target that leads to the page that a request was sent from, or else the app's home.
+    pub(crate) fn return_to_page(&self, info: &RequestInfo) -> ReturnTo {
+        let path = self.own_path(info.page());
+        let page = path.and_then(|path| self.target(path));
+        page.unwrap_or_else(|| self.home.clone())
+    }
+
+    fn target(&self, path: &str) -> Option<ReturnTo> {
+        let target = ReturnTo::parse(path, &self.origin)?;
+        (!self.paths.is_own(target.path())).then_some(target)
     }
 
     /// Where a login for this target starts.
@@ -53,7 +76,7 @@ impl Config {
     }
 
     /// The path of an address on this app, as a browser states it in a header.
-    pub(crate) fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
+    fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
         let path = address?.strip_prefix(&*self.origin_str)?;
         path.starts_with('/').then_some(path)
     }

@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::{Flow, MAX_SESSION_COOKIES, Refusal};
+use super::{Flow, HEADERS_OF_OWN_PAGE, MAX_SESSION_COOKIES, Refusal, Retry};
 use crate::{
     browser::{
         request::{self, RequestInfo},
@@ -17,6 +17,7 @@ use crate::{
     detached,
     events::Event,
     failure::FailureCause,
+    login_id::LoginId,
     response::{
         self,
         page::{Page, Topic},
@@ -25,6 +26,9 @@ use crate::{
     user::CurrentSession,
 };
 
+/// In the address of a logout form of the layer.
+const PROOF: &str = "form";
+
 impl Flow {
     pub(super) async fn logout(
         self: &Arc<Self>,
@@ -32,7 +36,12 @@ impl Flow {
         info: &RequestInfo,
     ) -> Response<Body> {
         if !request::is_same_origin(headers, &self.config.origin_str) {
-            return self.refuse(info, Refusal::because(FailureCause::CrossSiteRequest));
+            // The layer's own form proves itself, since not every browser says where it was.
+            match self.live_sessions(info).await {
+                Ok((sessions, _)) if self.is_own_form(info, &sessions) => {}
+                Ok((sessions, _)) => return self.refuse_logout(info, sessions.first()),
+                Err(error) => return self.store_failed(info, &error),
+            }
         }
         // A sibling host can plant a session cookie beside the user's own.
         let (tokens, more) = self.session_tokens(info);
@@ -67,6 +76,34 @@ impl Flow {
             self.names.set(&self.names.logged_out, "1", 1),
         ];
         response::with_cookies(response, cookies)
+    }
+
+    /// Whether a form of the layer that was made for one of these sessions was sent.
+    fn is_own_form(&self, info: &RequestInfo, sessions: &[Session]) -> bool {
+        let proof = info.parameter(PROOF);
+        let proof = proof.and_then(|proof| self.logout_forms.open(PROOF, proof.as_bytes()));
+        let mut logins = sessions.iter().map(Session::login_id);
+        proof.is_some_and(|proof: LoginId| logins.any(|login| login == proof))
+    }
+
+    /// Where a logout form of the layer posts to. The proof is good for this session alone.
+    fn logout_action(&self, session: Option<&Session>) -> String {
+        let logout = &self.config.paths.logout;
+        match session.map(|session| self.logout_forms.seal(PROOF, &session.login_id())) {
+            Some(proof) => format!("{logout}?{PROOF}={proof}"),
+            None => logout.to_string(),
+        }
+    }
+
+    fn refuse_logout(&self, info: &RequestInfo, session: Option<&Session>) -> Response<Body> {
+        let action = session.map(|session| self.logout_action(Some(session)));
+        let refusal = Refusal {
+            logout: action.as_deref(),
+            retry: Retry::Page(&self.config.paths.logout),
+            hint: Some(HEADERS_OF_OWN_PAGE),
+            ..Refusal::because(FailureCause::CrossSiteRequest)
+        };
+        self.refuse(info, refusal)
     }
 
     /// Ends these sessions, all that can be ended. Returns the first error.
@@ -150,29 +187,29 @@ impl Flow {
 
     /// Asks a signed-in user whether to log out, and shows all others that they are logged out.
     pub(super) async fn logout_page(&self, info: &RequestInfo) -> Response<Body> {
-        match self.has_live_session(info).await {
-            Ok(true) => {
+        match self.live_sessions(info).await {
+            Ok((sessions, more)) if more || !sessions.is_empty() => {
                 let page = Page {
-                    logout: Some(&self.config.paths.logout),
+                    logout: Some(&self.logout_action(sessions.first())),
                     ..self.page(Topic::ConfirmLogout, info.language())
                 };
                 response::page(StatusCode::OK, &page)
             }
-            Ok(false) => self.signed_out(info),
+            Ok(_) => self.signed_out(info),
             Err(error) => self.store_failed(info, &error),
         }
     }
 
-    /// Whether one of the session cookies, if there are several, is of a live session.
-    async fn has_live_session(&self, info: &RequestInfo) -> Result<bool, StoreError> {
+    /// The live sessions of the session cookies, and whether there are more cookies than are looked
+    /// at.
+    async fn live_sessions(&self, info: &RequestInfo) -> Result<(Vec<Session>, bool), StoreError> {
         let now = self.config.clock.now();
         let (tokens, more) = self.session_tokens(info);
+        let mut sessions = Vec::new();
         for token in &tokens {
             let session = self.store.load(token, now).await?;
-            if session.is_some_and(|session| self.accepts(&session, unix_seconds(now))) {
-                return Ok(true);
-            }
+            sessions.extend(session.filter(|session| self.accepts(session, unix_seconds(now))));
         }
-        Ok(more)
+        Ok((sessions, more))
     }
 }

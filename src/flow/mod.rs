@@ -15,6 +15,7 @@ mod end_token;
 mod exchange;
 mod login_outcome;
 mod logout;
+pub(crate) mod notices;
 mod own_routes;
 pub(crate) mod placement;
 mod refresh;
@@ -45,6 +46,7 @@ use crate::{
         cookie::{self, CookieNames},
         http_start::HttpStart,
         language::Language,
+        login_button::LoginButton,
         pending_login::PendingLogins,
         redirect_loop::LoopDetector,
         request::RequestInfo,
@@ -52,13 +54,13 @@ use crate::{
     },
     events::{Event, Events},
     failure::FailureCause,
-    flow::{config::Config, single_flight::SingleFlight},
+    flow::{config::Config, notices::Notices, single_flight::SingleFlight},
     gateway::Gateway,
     key::Sealer,
     login_id::LoginId,
     oauth::TokenResponse,
     response::{
-        self,
+        self, Problem,
         page::{Page, Topic},
     },
     session::{Session, SessionId, SessionToken, StoreError, Tokens, erased::ErasedStore},
@@ -78,6 +80,10 @@ const MAX_SESSION_COOKIES: usize = 8;
 /// How often an instance looks whether another one has refreshed.
 const REFRESH_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
+/// Says to a developer what a route for the app's own pages needs.
+const HEADERS_OF_OWN_PAGE: &str = "the request needs `Sec-Fetch-Site: same-origin`, or an `Origin` \
+                                   header with the origin of the redirect URI";
+
 /// The parts of a layer. Its clones share them.
 pub(crate) struct Flow {
     // The app's side.
@@ -89,6 +95,9 @@ pub(crate) struct Flow {
     pub names: Arc<CookieNames>,
     pub pending: PendingLogins,
     pub loop_detector: LoopDetector,
+    pub login_button: LoginButton,
+    /// Seals what a logout form of the layer proves.
+    pub logout_forms: Sealer,
     pub http_start: Option<HttpStart>,
     // The provider's side.
     pub gateway: Gateway,
@@ -99,6 +108,10 @@ pub(crate) struct Flow {
     pub shared_outcomes: Sealer,
     /// Whether it was logged that another app uses this layer's cookie name.
     pub other_app_seen: AtomicBool,
+    // The operator's side.
+    pub notices: Notices,
+    #[cfg(feature = "axum")]
+    pub route_owner: placement::RouteOwner,
 }
 
 impl fmt::Debug for Flow {
@@ -174,10 +187,18 @@ impl Flow {
         let reason = reason.filter(|_| cause.has_reason());
         let login_id = refusal.login_id.map(|login| login.to_string());
         let login_id = login_id.as_deref();
-        if !info.kind.is_person() {
+        if !info.wants_html {
             let login = self.config.absolute(&self.config.paths.login);
             let login = (cause == FailureCause::LoginRequired).then_some(login.as_str());
-            return response::problem(cause, language, reason, login, login_id);
+            let problem = Problem {
+                cause,
+                language,
+                reason,
+                detail: refusal.hint,
+                login,
+                login_id,
+            };
+            return response::problem(&problem);
         }
         let retry = match refusal.retry {
             Retry::Login(target) => {
@@ -188,7 +209,7 @@ impl Flow {
         };
         let page = Page {
             retry: Some(&retry),
-            logout: Some(&self.config.paths.logout),
+            logout: refusal.logout,
             description: refusal.description,
             login_id,
             reason,
@@ -217,6 +238,7 @@ impl Flow {
             continue_without: continue_without.map(ReturnTo::as_str),
             home: Some(self.config.home.as_str()),
             logout: None,
+            form_may_lead_away: self.config.after_logout.is_some(),
             description: None,
             login_id: None,
             reason: None,
@@ -230,6 +252,10 @@ struct Refusal<'a> {
     cause: FailureCause,
     retry: Retry<'a>,
     description: Option<&'a str>,
+    /// What a developer can change, for the problem document.
+    hint: Option<&'a str>,
+    /// Where the logout form posts to.
+    logout: Option<&'a str>,
     login_id: Option<LoginId>,
     /// Why there is no session, or no login. It defaults to what is known of the request.
     reason: Option<SessionRefusal>,
@@ -241,6 +267,8 @@ impl Refusal<'_> {
             cause,
             retry: Retry::Login(None),
             description: None,
+            hint: None,
+            logout: None,
             login_id: None,
             reason: None,
         }

@@ -26,8 +26,11 @@ impl Flow {
         }
         let headers = &parts.headers;
         match route {
-            Route::Callback => self.callback(&info).await,
-            Route::Login => self.login(headers, &info).await,
+            Route::Callback => {
+                self.notices.callback_arrived();
+                self.callback(&info).await
+            }
+            Route::Login => self.login(&info).await,
             Route::Logout if parts.method == Method::POST => self.logout(headers, &info).await,
             Route::Logout => self.logout_page(&info).await,
             Route::Session => self.status(&info).await,

@@ -1,6 +1,11 @@
 //! The place of the layer in an app, and whether a callback can reach it there.
 
 use std::sync::Arc;
+#[cfg(feature = "axum")]
+use std::sync::{Mutex, Weak};
+
+#[cfg(feature = "axum")]
+use crate::sync::lock;
 
 /// The place of the layer in an app.
 #[derive(Clone, Debug)]
@@ -9,6 +14,29 @@ pub(crate) struct Placement {
     nested_at: Arc<str>,
     /// Whether it is on the routes of a router, its own among them, or around a whole service.
     on_routes: bool,
+}
+
+/// Which router has the routes of a layer, of those that have a clone of it.
+#[cfg(feature = "axum")]
+#[derive(Default)]
+pub(crate) struct RouteOwner(Mutex<Weak<()>>);
+
+#[cfg(feature = "axum")]
+impl RouteOwner {
+    /// Returns a claim to the routes, unless another router holds it.
+    pub(crate) fn claim(&self) -> Option<Arc<()>> {
+        let mut owner = lock(&self.0);
+        if owner.upgrade().is_some() {
+            return None;
+        }
+        let claim = Arc::new(());
+        *owner = Arc::downgrade(&claim);
+        Some(claim)
+    }
+
+    pub(crate) fn is_claimed(&self) -> bool {
+        lock(&self.0).strong_count() > 0
+    }
 }
 
 impl Placement {
@@ -27,16 +55,19 @@ impl Placement {
         }
     }
 
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_on_routes(&self) -> bool {
+        self.on_routes
+    }
+
     /// Returns a path of the app as the nested router sees it.
     #[cfg(feature = "axum")]
     pub(crate) fn inner<'p>(&self, path: &'p str) -> &'p str {
         path.strip_prefix(&*self.nested_at).unwrap_or(path)
     }
 
-    /// Returns the mistake in this place, if there is one, by a request whose path was `original`
-    /// before nesting made it `path`.
-    ///
-    /// A challenge from there would send visitors to Telenor who could never come back.
+    /// Returns what is wrong with this place, if no other clone of the layer receives the callback,
+    /// by a request whose path was `original` before nesting made it `path`.
     pub(crate) fn check(&self, original: &str, path: &str, callback: &str) -> Option<String> {
         // Nesting makes "/" of its own root, where the original may have no slash at the end.
         let prefix = original

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum_core::{body::Body, response::IntoResponse};
 use http::{HeaderMap, Response};
 
-use super::{Flow, Refusal, routes::Route};
+use super::{Flow, HEADERS_OF_OWN_PAGE, Refusal, routes::Route};
 use crate::{
     browser::request::{self, RequestInfo},
     failure::FailureCause,
@@ -23,7 +23,11 @@ impl Flow {
         // The browser must state that a page of the app asks. A foreign page could not read the
         // answer, but must not cause the call.
         if !request::is_same_origin(headers, &self.config.origin_str) {
-            return self.refuse(&info, Refusal::because(FailureCause::CrossSiteRequest));
+            let refusal = Refusal {
+                hint: Some(HEADERS_OF_OWN_PAGE),
+                ..Refusal::because(FailureCause::ForeignOrigin)
+            };
+            return self.refuse(&info, refusal);
         }
         let current = self.current_session(&info, self.config.clock.now()).await;
         let mut current = match current {

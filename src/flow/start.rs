@@ -7,6 +7,7 @@ use http::{Extensions, HeaderMap, Response, StatusCode, Uri, header, request::Pa
 use super::{Flow, Refusal, routes::Route};
 use crate::{
     browser::{
+        host::HostAndPort,
         pending_login::Pending,
         plain_http::PlainHttp,
         request::{RequestInfo, RequestKind},
@@ -80,9 +81,11 @@ impl Flow {
         let Some(start) = &self.http_start else {
             return false;
         };
-        let host = headers.get(header::HOST).map(http::HeaderValue::as_bytes);
-        let host = host.or_else(|| Some(uri.authority()?.as_str().as_bytes()));
-        host.is_some_and(|host| host.eq_ignore_ascii_case(start.authority.as_bytes()))
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| Some(uri.authority()?.as_str()));
+        host.and_then(|host| HostAndPort::parse(host, 80)).as_ref() == Some(&start.host)
     }
 
     /// The response to everything on plain http: the start page, or the way to https. Cookies are
@@ -103,7 +106,7 @@ impl Flow {
         if info.kind != RequestKind::Navigation {
             return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
         }
-        let target = self.config.return_to(info.path_and_query());
+        let target = self.config.return_here(info);
         response::see_other(&self.config.absolute(target.as_str()))
     }
 }

@@ -26,8 +26,8 @@ impl UserBackend for Flow {
 
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
         let target = match info.kind {
-            RequestKind::FormPost => self.config.return_to(self.config.own_path(info.referer())),
-            _ => self.config.return_to(info.path_and_query()),
+            RequestKind::FormPost => self.config.return_to_page(info),
+            _ => self.config.return_here(info),
         };
         let refusal = Refusal {
             retry: Retry::Page(target.as_str()),

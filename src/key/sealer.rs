@@ -17,6 +17,7 @@ const FORMAT: u8 = 1;
 /// The purpose of a sealed value. A value that was sealed for one purpose never opens for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    LogoutForm,
     LoopDetector,
     PendingLogin,
     Session,
@@ -27,6 +28,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::LogoutForm => "logout form",
             Self::LoopDetector => "loop detector",
             Self::PendingLogin => "pending login",
             Self::Session => "session",

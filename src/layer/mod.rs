@@ -117,15 +117,17 @@ impl TelenorAuthLayer {
         request::is_same_origin(headers, &self.flow.config.origin_str)
     }
 
-    /// The paths that a router must have so that a layer on its routes sees them, and that layer.
+    /// The paths that a router must have so that a layer on its routes sees them, the claim to be
+    /// the first such router, and that layer.
     #[cfg(feature = "axum")]
-    fn on_routes(self) -> (Vec<String>, Self) {
+    fn on_routes(self) -> (Vec<String>, Option<Arc<()>>, Self) {
         let placement = self.placement.on_routes();
         let paths = self.flow.config.paths.all();
         let paths = paths.map(|path| placement.inner(path).to_owned());
         let paths = paths.collect();
         let flow = self.flow;
-        (paths, Self { flow, placement })
+        let claim = flow.route_owner.claim();
+        (paths, claim, Self { flow, placement })
     }
 }
 

@@ -47,8 +47,14 @@ pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
     headers.insert(header::CONTENT_TYPE, html);
     let style = page::style_hash();
     let script = page.script.map(StartScript::policy).unwrap_or_default();
+    // Chromium applies `form-action` to every redirect after the form, so to a page of the app that
+    // leads elsewhere after a logout.
+    let targets = match page.form_may_lead_away && page.logout.is_some() {
+        true => "'self' https:",
+        false => "'self'",
+    };
     let policy = format!(
-        "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'self'; \
+        "default-src 'none'; style-src {style}; base-uri 'none'; form-action {targets}; \
          frame-ancestors 'none'{script}"
     );
     if let Ok(policy) = HeaderValue::try_from(policy) {
@@ -63,14 +69,40 @@ pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
     response
 }
 
+/// The content of a problem document.
+pub(crate) struct Problem<'a> {
+    pub cause: FailureCause,
+    pub language: Language,
+    pub reason: Option<SessionRefusal>,
+    /// For a developer, in English.
+    pub detail: Option<&'a str>,
+    pub login: Option<&'a str>,
+    pub login_id: Option<&'a str>,
+}
+
+impl Problem<'_> {
+    pub(crate) fn because(cause: FailureCause, language: Language) -> Self {
+        Self {
+            cause,
+            language,
+            reason: None,
+            detail: None,
+            login: None,
+            login_id: None,
+        }
+    }
+}
+
 /// Returns a problem document for a script (RFC 9457).
-pub(crate) fn problem(
-    cause: FailureCause,
-    language: Language,
-    reason: Option<SessionRefusal>,
-    login: Option<&str>,
-    login_id: Option<&str>,
-) -> Response<Body> {
+pub(crate) fn problem(problem: &Problem<'_>) -> Response<Body> {
+    let Problem {
+        cause,
+        language,
+        reason,
+        detail,
+        login,
+        login_id,
+    } = *problem;
     let status = cause.status();
     let mut problem = json!({
         "type": "about:blank",
@@ -80,6 +112,9 @@ pub(crate) fn problem(
     });
     if let Some(reason) = reason {
         problem["reason"] = reason.as_str().into();
+    }
+    if let Some(detail) = detail {
+        problem["detail"] = detail.into();
     }
     if let Some(login) = login {
         problem["login"] = login.into();

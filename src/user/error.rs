@@ -10,7 +10,7 @@ use crate::{
     browser::{language::Language, request::RequestInfo},
     failure::FailureCause,
     gateway::error::{TransportError, TransportErrorKind},
-    response,
+    response::{self, Problem},
     user::{TelenorUser, UserBackend},
 };
 
@@ -306,7 +306,7 @@ impl ApiError {
             }
             Some((backend, info)) => backend.refuse(info, cause),
             // The error belongs to no request, as in a test.
-            None => response::problem(cause, Language::default(), None, None, None),
+            None => response::problem(&Problem::because(cause, Language::default())),
         }
     }
 }

@@ -1,15 +1,14 @@
 //! The user in a request, as an extractor and without one, and the rejections.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use axum_core::{
-    body::Body,
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
 use http::{Extensions, Request, StatusCode, request::Parts};
 
-use super::{TelenorUser, backend::Identity};
+use super::{TelenorUser, UserBackend, backend::Identity};
 use crate::browser::request::RequestInfo;
 
 impl<S: Send + Sync> FromRequestParts<S> for TelenorUser {
@@ -74,8 +73,8 @@ fn user(extensions: &Extensions, info: RequestInfo) -> Result<TelenorUser, Telen
     match current {
         Ok(current) => Ok(TelenorUser::new(current, backend, info)),
         Err(refusal) => {
-            let response = backend.challenge(&info.refused(refusal));
-            Err(LoginRequired(Box::new(response)).into())
+            let request = (backend, info.refused(refusal));
+            Err(LoginRequired(Box::new(request)).into())
         }
     }
 }
@@ -103,14 +102,14 @@ pub enum TelenorUserRejection {
 }
 
 /// No user is signed in. As a response, it sends a page to log in, and is a 401 for a script.
-pub struct LoginRequired(Box<Response<Body>>);
+///
+/// The login starts when it becomes a response. A handler that takes `Result<TelenorUser, _>` and
+/// responds in its own way starts none.
+pub struct LoginRequired(Box<(Arc<dyn UserBackend>, RequestInfo)>);
 
 impl fmt::Debug for LoginRequired {
-    /// The response holds `state` and a cookie.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginRequired")
-            .field("status", &self.0.status())
-            .finish_non_exhaustive()
+        f.debug_struct("LoginRequired").finish_non_exhaustive()
     }
 }
 
@@ -157,7 +156,8 @@ impl IntoResponse for TelenorUserRejection {
 
 impl IntoResponse for LoginRequired {
     fn into_response(self) -> Response {
-        *self.0
+        let (backend, info) = *self.0;
+        backend.challenge(&info)
     }
 }
 

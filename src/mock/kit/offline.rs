@@ -12,7 +12,7 @@ use crate::{
     failure::FailureCause,
     gateway::error::TransportError,
     mock::{server::api, subscriber::Subscriber},
-    response,
+    response::{self, Problem},
     session::SessionId,
     user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
 };
@@ -30,7 +30,7 @@ impl UserBackend for OfflineBackend {
     }
 
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
-        response::problem(cause, info.language(), None, None, None)
+        response::problem(&Problem::because(cause, info.language()))
     }
 
     fn refresh<'g>(

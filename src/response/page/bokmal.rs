@@ -138,6 +138,20 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Start innloggingen på nytt."],
             button: START_OVER,
         },
+        FailureCause::ErrorWithoutLogin => Message {
+            title: "Du har ingen innlogging i gang her",
+            summary: "Lenken sier at en innlogging mislyktes, men den startet ikke i denne \
+                      nettleseren.",
+            advice: &["Du kan trygt overse dette. Vil du logge inn, så start på nytt her."],
+            button: START_OVER,
+        },
+        FailureCause::CallbackAstray => Message {
+            title: "Svaret fra Telenor kom feil fram",
+            summary: "Det havnet på en annen adresse enn den det skulle til. Dette er en feil hos \
+                      oss, ikke hos deg.",
+            advice: &["Prøv igjen senere."],
+            button: TRY_AGAIN,
+        },
         FailureCause::CodeRejected => Message {
             title: "Innloggingen kan ikke brukes lenger",
             summary: "Telenor sier at den allerede er brukt, eller at den er for gammel.",
@@ -226,10 +240,16 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::CrossSiteRequest => Message {
             title: "Du ble ikke logget ut",
-            summary: "Et annet nettsted ba om å få logge deg ut. Det sa vi nei til, så ingenting \
-                      er endret.",
+            summary: "Det kan ha vært et annet nettsted som ba om det, så ingenting er endret.",
             advice: &["Vil du logge ut, må du gjøre det her."],
             button: "Logg ut",
+        },
+        FailureCause::ForeignOrigin => Message {
+            title: "Vi svarte ikke på forespørselen",
+            summary: "Adressen er bare for sidene våre, og nettleseren sa ikke at en av dem \
+                      spurte.",
+            advice: &["Gå til forsiden, og prøv derfra."],
+            button: TRY_AGAIN,
         },
         FailureCause::MethodNotAllowed => Message {
             title: "Siden kan ikke åpnes slik",

@@ -136,6 +136,19 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Start signing in again."],
             button: START_OVER,
         },
+        FailureCause::ErrorWithoutLogin => Message {
+            title: "You are not in the middle of a sign-in",
+            summary: "The link says that a sign-in failed, but it did not start in this browser.",
+            advice: &["You can safely ignore this. To sign in, start again here."],
+            button: START_OVER,
+        },
+        FailureCause::CallbackAstray => Message {
+            title: "Telenor’s answer went to the wrong place",
+            summary: "It reached another address than the one it was meant for. This is our \
+                      mistake, not yours.",
+            advice: &["Please try again later."],
+            button: TRY_AGAIN,
+        },
         FailureCause::CodeRejected => Message {
             title: "This sign-in can no longer be used",
             summary: "Telenor says it has already been used or is too old.",
@@ -221,9 +234,16 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::CrossSiteRequest => Message {
             title: "You were not signed out",
-            summary: "Another site asked us to sign you out. We did not, so nothing has changed.",
+            summary: "It may have been another site that asked, so nothing has changed.",
             advice: &["If you want to sign out, do it here."],
             button: "Sign out",
+        },
+        FailureCause::ForeignOrigin => Message {
+            title: "We did not answer this request",
+            summary: "The address is only for our own pages, and the browser did not say that one \
+                      of them asked.",
+            advice: &["Go to the front page and try from there."],
+            button: TRY_AGAIN,
         },
         FailureCause::MethodNotAllowed => Message {
             title: "This page cannot be opened that way",

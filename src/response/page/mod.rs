@@ -62,6 +62,8 @@ pub(crate) struct Page<'a> {
     pub(crate) home: Option<&'a str>,
     /// The address that the logout form posts to.
     pub(crate) logout: Option<&'a str>,
+    /// Whether the app may redirect the user to another origin after the form.
+    pub(crate) form_may_lead_away: bool,
     /// The gateway's `error_description`, cut and cleaned.
     pub(crate) description: Option<&'a str>,
     /// The reference that the user can give to support.
@@ -117,12 +119,14 @@ impl<'a> Page<'a> {
 
     /// What the app can do with the login, or cannot do without it.
     fn consequence(&self) -> Option<String> {
-        use FailureCause::{CrossSiteRequest, FormNotSent, MethodNotAllowed, SpeculativeRequest};
+        use FailureCause::{
+            CrossSiteRequest, ForeignOrigin, FormNotSent, MethodNotAllowed, SpeculativeRequest,
+        };
         let text = text(self.language);
         let sentence = match self.topic {
             Topic::LoginPage => text.with_login,
             // Their summaries are enough: the form is lost, or no login failed.
-            Topic::Failure(FormNotSent | CrossSiteRequest) => return None,
+            Topic::Failure(FormNotSent | CrossSiteRequest | ForeignOrigin) => return None,
             Topic::Failure(MethodNotAllowed | SpeculativeRequest) => return None,
             Topic::Failure(_) => text.without_login,
             Topic::SignedOut | Topic::ConfirmLogout | Topic::Start => return None,
@@ -161,6 +165,7 @@ impl<'a> Page<'a> {
             Topic::SignedOut => [home, retry],
             // The form is the button.
             Topic::Failure(_) if self.form().is_some() => [home, None],
+            Topic::Failure(FailureCause::ForeignOrigin) => [home, None],
             Topic::Start => [retry, None],
             Topic::Failure(_) | Topic::LoginPage => [
                 retry,
@@ -259,6 +264,7 @@ mod tests {
         continue_without: None,
         home: None,
         logout: None,
+        form_may_lead_away: false,
         description: None,
         login_id: None,
         reason: None,
@@ -561,6 +567,7 @@ mod tests {
         use FailureCause::*;
         let silent = [
             CrossSiteRequest,
+            ForeignOrigin,
             FormNotSent,
             MethodNotAllowed,
             SpeculativeRequest,

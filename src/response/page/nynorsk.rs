@@ -136,6 +136,20 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Start innlogginga på nytt."],
             button: START_OVER,
         },
+        FailureCause::ErrorWithoutLogin => Message {
+            title: "Du har inga innlogging i gang her",
+            summary: "Lenkja seier at ei innlogging ikkje gjekk, men ho starta ikkje i denne \
+                      nettlesaren.",
+            advice: &["Du kan trygt sjå bort frå dette. Vil du logge inn, så start på nytt her."],
+            button: START_OVER,
+        },
+        FailureCause::CallbackAstray => Message {
+            title: "Svaret frå Telenor kom feil fram",
+            summary: "Det hamna på ei anna adresse enn den det skulle til. Dette er ein feil hos \
+                      oss, ikkje hos deg.",
+            advice: &["Prøv igjen seinare."],
+            button: TRY_AGAIN,
+        },
         FailureCause::CodeRejected => Message {
             title: "Innlogginga kan ikkje brukast lenger",
             summary: "Telenor seier at ho alt er brukt, eller at ho er for gammal.",
@@ -224,10 +238,16 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::CrossSiteRequest => Message {
             title: "Du vart ikkje logga ut",
-            summary: "Ein annan nettstad bad om å få logge deg ut. Det sa vi nei til, så ingenting \
-                      er endra.",
+            summary: "Det kan ha vore ein annan nettstad som bad om det, så ingenting er endra.",
             advice: &["Vil du logge ut, må du gjere det her."],
             button: "Logg ut",
+        },
+        FailureCause::ForeignOrigin => Message {
+            title: "Vi svara ikkje på førespurnaden",
+            summary: "Adressa er berre for sidene våre, og nettlesaren sa ikkje at ei av dei \
+                      spurde.",
+            advice: &["Gå til framsida, og prøv derifrå."],
+            button: TRY_AGAIN,
         },
         FailureCause::MethodNotAllowed => Message {
             title: "Sida kan ikkje opnast slik",

@@ -240,6 +240,7 @@ mod tests {
         use FailureCause::*;
         for cause in [
             ProviderRefused,
+            CallbackAstray,
             ClientRejected,
             SessionTooLarge,
             StoreUnavailable,

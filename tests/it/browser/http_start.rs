@@ -329,3 +329,24 @@ async fn http_start_needs_an_http_origin_of_its_own() {
     }
     assert!(build("http://start.app.test").is_ok() && build("http://start.app.test:8080/").is_ok());
 }
+
+#[tokio::test]
+async fn start_host_is_known_in_every_spelling() {
+    let app = App::with(|builder| builder.http_start("http://start.app.test")).await;
+    for (host, plain) in [
+        ("start.app.test", true),
+        ("start.app.test:80", true),
+        ("start.app.test.", true),
+        ("START.app.test.:80", true),
+        ("start.app.test:443", false),
+        ("app.test", false),
+        ("xstart.app.test", false),
+    ] {
+        let mut nav = crate::support::navigation("/private");
+        nav.headers_mut().insert("host", host.parse().unwrap());
+        let answer = app.browser().send(nav).await;
+        let to_https = answer.location() == "https://app.test/private";
+        assert_eq!(to_https, plain, "{host}: {}", answer.location());
+        assert_eq!(answer.set_cookies().is_empty(), plain, "{host}");
+    }
+}

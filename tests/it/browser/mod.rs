@@ -6,4 +6,5 @@ mod msisdn_headers;
 mod pending_login;
 mod plain_http;
 mod redirect_loop;
+mod request;
 mod return_to;

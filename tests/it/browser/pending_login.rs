@@ -183,3 +183,33 @@ async fn pending_login_and_session_do_not_replace_each_other() {
     forged.jar = vec![(pending_name, session)];
     forged.open(&callback).await.assert_safe_reject();
 }
+
+#[tokio::test]
+async fn long_addresses_lose_the_place_and_no_login() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let long = |n: u8, len: usize| format!("/private?n={n}&{}", "x".repeat(len));
+    for (first, second) in [(1_300, 1_300), (2_000, 2_000), (10, 2_000), (2_000, 10)] {
+        let mut browser = app.browser();
+        let one = browser.callback_url(&app.gateway, &long(1, first)).await;
+        app.clock.advance(Duration::from_secs(1));
+        let two = browser.callback_url(&app.gateway, &long(2, second)).await;
+        let done = browser.clone().open(&one).await;
+        assert!(
+            done.location().contains("n=1"),
+            "{first} {second}: {}",
+            done.location()
+        );
+        let done = browser.open(&two).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{first} {second}");
+        let kept = done.location().contains("n=2");
+        assert_eq!(kept, first + second < 2_500, "{first} {second}");
+    }
+    // Another site opens pages with long addresses while a login is in progress.
+    let ours = browser.callback_url(&app.gateway, "/whoami").await;
+    for n in 0..4 {
+        app.clock.advance(Duration::from_secs(1));
+        browser.start(&long(n, 2_000)).await;
+    }
+    assert_eq!(browser.open(&ours).await.status, StatusCode::SEE_OTHER);
+}

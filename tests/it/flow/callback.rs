@@ -3,7 +3,9 @@
 use http::{Method, StatusCode};
 use telenor_auth::mock::Endpoint;
 
-use crate::support::{App, Browser, CALLBACK, MINUTE, ORIGIN, navigation, request, state_of};
+use crate::support::{
+    App, Browser, CALLBACK, MINUTE, ORIGIN, capture::capture, navigation, request, state_of,
+};
 
 #[tokio::test]
 async fn only_the_exact_path_is_the_callback() {
@@ -103,7 +105,7 @@ async fn malformed_callbacks_change_nothing() {
         format!("error=canary&error=canary&state={state}"),
         format!("code=canary%FF%FE&state={state}"),
         format!("code=canary%00&state={state}"),
-        format!("code=canary&x=%0d%0aSet-Cookie:a=b&state={state}"),
+        format!("code=canary&iss=%0d%0aSet-Cookie:a=b&state={state}"),
         format!("code=canary%zz&state={state}"),
         format!("code={}&state={state}", "c".repeat(2_049)),
         format!("code=canary&state={state}&x={}", "x".repeat(60_000)),
@@ -212,4 +214,86 @@ impl BrowserExt for Browser {
         other.jar.extend(self.jar);
         callback
     }
+}
+
+#[tokio::test]
+async fn odd_bytes_beside_the_code_end_no_login() {
+    let app = App::start().await;
+    for beside in [
+        "utm_campaign=50%",
+        "q=%E5%F8",
+        "x=a%0Ab",
+        "%00=%00",
+        "error_description=%0d%0a",
+        "session_state=%zz&x&&=",
+    ] {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/private").await;
+        let done = browser.open(&format!("{callback}&{beside}")).await;
+        assert_eq!(
+            done.status,
+            StatusCode::SEE_OTHER,
+            "{beside}: {}",
+            done.body
+        );
+        assert!(browser.token().await.is_some(), "{beside}");
+    }
+}
+
+#[tokio::test]
+async fn words_of_the_gateway_are_cleaned_and_stand_on_the_page_alone() {
+    let (log, _guard) = capture();
+    let app = App::start().await;
+    for (sent, shown) in [
+        ("Nei%0D%0Atakk", "Neitakk"),
+        ("Nei%E5+takk", "Nei\u{fffd} takk"),
+        ("Kari+Nordmann+4791234567", "Kari Nordmann 4791234567"),
+        ("50%", "50%"),
+        ("%E2%80%AEabc", "abc"),
+    ] {
+        let mut browser = app.browser();
+        let state = state_of(&browser.start("/private").await);
+        let denied = format!("{CALLBACK}?error=access_denied&error_description={sent}");
+        let page = browser.open(&format!("{denied}&state={state}")).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{sent}");
+        assert!(page.body.contains(shown), "{sent}: {}", page.body);
+    }
+    assert!(log.text().contains("access_denied"));
+    assert!(!log.text().contains("Kari") && !log.text().contains("4791234567"));
+}
+
+#[tokio::test]
+async fn error_without_a_login_says_nothing_about_the_gateway() {
+    let (log, _guard) = capture();
+    let app = App::start().await;
+    for error in [
+        "server_error",
+        "temporarily_unavailable",
+        "access_denied",
+        "anything",
+    ] {
+        for state in ["", "&state=abc"] {
+            let answer = app
+                .browser()
+                .open(&format!("{CALLBACK}?error={error}{state}"))
+                .await;
+            answer.assert_safe_reject();
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{error}");
+            assert!(answer.body.contains("error_without_login"), "{error}");
+        }
+    }
+    assert_eq!(log.lines("ERROR", &[]), [""; 0]);
+    assert_eq!(log.lines("INFO", &["error_without_login"]).len(), 8);
+}
+
+#[tokio::test]
+async fn answer_that_took_too_long_is_still_explained() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let state = state_of(&browser.start("/private").await);
+    app.clock.advance(6 * MINUTE);
+    let denied = format!("{CALLBACK}?error=access_denied&state={state}");
+    let page = browser.open(&denied).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.body.contains("access_denied"));
 }

@@ -322,3 +322,198 @@ async fn no_path_query_header_or_agent_opens_a_guarded_route() {
     }
     assert_eq!(app.hits(), 0);
 }
+
+/// A payment page sends its form across sites, so without the session cookie.
+#[tokio::test]
+async fn return_from_another_site_leads_on_into_the_app() {
+    let app = App::start().await;
+    let post = |sent: &[(&'static str, &'static str)]| {
+        let mut headers = vec![
+            ("accept", "text/html"),
+            ("referer", "https://app.test/whoami"),
+        ];
+        headers.extend(sent);
+        request(Method::POST, "/private/done?order=7", &headers)
+    };
+    for (what, sent, foreign) in [
+        (
+            "another site",
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+            ][..],
+            true,
+        ),
+        ("a sibling", &[("sec-fetch-site", "same-site")], true),
+        ("an origin alone", &[("origin", "https://pay.test")], true),
+        ("plain http", &[("origin", "http://app.test")], true),
+        ("the app", &[("sec-fetch-site", "same-origin")], false),
+        ("a reload", &[("sec-fetch-site", "none")], false),
+        ("the app's origin", &[("origin", ORIGIN)], false),
+        ("a hidden origin", &[("origin", "null")], false),
+        ("nothing", &[], false),
+    ] {
+        let mut user = app.signed_in().await;
+        let (mut anonymous, hits) = (app.browser(), app.hits());
+        let answer = anonymous.send(post(sent)).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{what}");
+        assert_eq!(app.hits(), hits, "the form does not arrive");
+        let next = user.open(&answer.location()).await;
+        if foreign {
+            assert_eq!(next.status, StatusCode::SEE_OTHER, "{what}: {}", next.body);
+            assert_eq!(
+                next.location(),
+                format!("{ORIGIN}/private/done?order=7"),
+                "{what}"
+            );
+        } else {
+            assert!(next.body.contains("form_not_sent"), "{what}: {}", next.body);
+            assert!(next.body.contains("return_to=%2Fwhoami"), "{what}");
+        }
+        let without = anonymous.open(&answer.location()).await;
+        assert_eq!(without.status, StatusCode::UNAUTHORIZED, "{what}");
+        assert!(without.body.contains("form_not_sent"), "{what}");
+    }
+}
+
+fn opened(target: &str, sent: &[(&str, &str)]) -> http::Request<axum::body::Body> {
+    let mut headers = vec![("accept", "text/html")];
+    headers.extend(sent);
+    request(Method::GET, target, &headers)
+}
+
+/// The address of the button on a page of the layer.
+fn button(page: &str) -> String {
+    let link = page.split("class=\"primary\"").nth(1).unwrap();
+    let link = link
+        .split("href=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    link.replace("&#38;", "&").replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn login_page_waits_for_its_button_whatever_the_browser_states() {
+    let app = App::with(|builder| builder.login_page(true)).await;
+    let login = "/telenor/login?return_to=%2Fprivate";
+    for target in ["/private", login] {
+        for sent in [
+            &[][..],
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+            ],
+            &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")],
+            &[
+                ("sec-fetch-site", "same-site"),
+                ("sec-fetch-mode", "navigate"),
+            ],
+        ] {
+            let mut browser = app.browser();
+            let page = browser.send(opened(target, sent)).await;
+            assert_eq!(page.status, StatusCode::OK, "{target} {sent:?}");
+            assert_eq!(browser.pending(), [], "{target} {sent:?}");
+            // Another site has the button's address, and not the cookie.
+            let stolen = app.browser().send(opened(&button(&page.body), &[])).await;
+            assert_eq!(stolen.status, StatusCode::OK, "{target} {sent:?}");
+            let pressed: &[_] = match sent {
+                [] => &[],
+                _ => &[
+                    ("sec-fetch-site", "same-origin"),
+                    ("sec-fetch-mode", "navigate"),
+                ],
+            };
+            let begun = browser.send(opened(&button(&page.body), pressed)).await;
+            assert_eq!(begun.status, StatusCode::SEE_OTHER, "{target} {sent:?}");
+        }
+    }
+    let mut browser = app.browser();
+    let poll: &[_] = &[
+        ("hx-request", "true"),
+        ("hx-current-url", "https://app.test/private"),
+    ];
+    for target in ["/private/row", login] {
+        let part = browser.send(request(Method::GET, target, poll)).await;
+        let address = part.header("hx-redirect").unwrap().to_owned();
+        let same_origin = &[
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "navigate"),
+        ];
+        let page = browser.send(opened(&address, same_origin)).await;
+        assert_eq!(page.status, StatusCode::OK, "{target}: a poll is no button");
+    }
+}
+
+#[tokio::test]
+async fn buttons_of_two_tabs_work() {
+    let app = App::with(|builder| builder.login_page(true)).await;
+    let mut browser = app.browser();
+    let first = browser.send(opened("/private?n=1", &[])).await;
+    let second = browser.send(opened("/private?n=2", &[])).await;
+    for page in [&first, &second] {
+        let begun = browser.send(opened(&button(&page.body), &[])).await;
+        assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[tokio::test]
+async fn other_site_cannot_change_the_login_of_a_signed_in_browser() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let login = "/telenor/login?return_to=%2Fprivate%2Fpath-of-its-choice";
+    for sent in [
+        &[][..],
+        &[
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+        ],
+        &[
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-mode", "navigate"),
+        ],
+    ] {
+        let page = browser.send(opened(login, sent)).await;
+        assert_eq!(page.status, StatusCode::OK, "{sent:?}");
+        assert_eq!(browser.pending(), []);
+    }
+    let own = &[
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-mode", "navigate"),
+    ];
+    let begun = browser.clone().send(opened(login, own)).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "the app's own button");
+    let typed = &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")];
+    let begun = browser.clone().send(opened(login, typed)).await;
+    assert_eq!(
+        begun.status,
+        StatusCode::SEE_OTHER,
+        "the user's own bookmark"
+    );
+    let begun = app.browser().send(opened(login, &[])).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "nothing to lose");
+}
+
+#[tokio::test]
+async fn place_survives_however_a_blank_is_written() {
+    let app = App::start().await;
+    for written in [
+        "%2Fsko%2Fr%C3%B8d%20sko",
+        "%2Fsko%2Fr%C3%B8d+sko",
+        "/sko/r%C3%B8d%20sko",
+        "/sko/r%C3%B8d+sko",
+        "%2Fsko%2Fr%25C3%25B8d%2520sko",
+    ] {
+        let mut browser = app.browser();
+        let login = format!("/telenor/login?return_to={written}");
+        let callback = browser.callback_url(&app.gateway, &login).await;
+        let done = browser.open(&callback).await;
+        assert_eq!(
+            done.location(),
+            format!("{ORIGIN}/sko/r%C3%B8d%20sko"),
+            "{written}"
+        );
+    }
+}

@@ -259,3 +259,67 @@ async fn logout_clears_the_loop_detector_and_pages_kept_for_the_back_button() {
     let momentary = "__Host-telenor-out=1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1";
     assert!(changed.iter().any(|line| line == momentary), "{changed:?}");
 }
+
+fn logout_form(page: &str) -> String {
+    let form = page.split("action=\"").nth(1).expect("a form");
+    form.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn form_of_the_layer_logs_out_where_a_browser_states_nothing() {
+    let app = App::start().await;
+    for sent in [&[][..], &[("origin", "null")]] {
+        let mut browser = app.signed_in().await;
+        let mut other = app.signed_in().await;
+        let page = browser.open("/telenor/logout").await;
+        let action = logout_form(&page.body);
+        let post = |action: &str| request(Method::POST, action, sent);
+        let foreign = other.send(post(&action)).await;
+        assert_eq!(
+            foreign.status,
+            StatusCode::FORBIDDEN,
+            "the form of another session"
+        );
+        assert!(other.token().await.is_some());
+        let (path, proof) = action.split_once("?form=").unwrap();
+        for forged in [
+            format!("{path}?form="),
+            format!("{path}?form={}x", &proof[1..]),
+        ] {
+            let refused = browser.send(post(&forged)).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{sent:?}");
+        }
+        assert!(browser.token().await.is_some());
+        let done = browser.send(post(&action)).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{sent:?}");
+        assert_eq!(browser.session(), None);
+    }
+}
+
+#[tokio::test]
+async fn refused_logout_has_a_form_that_works() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    let html = ("accept", "text/html");
+    let refused = browser.send(post_logout(&[html, ("origin", "null")])).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let action = logout_form(&refused.body);
+    let done = browser.send(request(Method::POST, &action, &[html])).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let refused = browser.send(post_logout(&[html])).await;
+    assert!(
+        !refused.body.contains("<form"),
+        "there is no session to end"
+    );
+}
+
+#[tokio::test]
+async fn policy_of_the_logout_form_lets_the_app_lead_elsewhere() {
+    let app = App::with(|builder| builder.after_logout("/goodbye")).await;
+    let page = app.signed_in().await.open("/telenor/logout").await;
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("form-action 'self' https:;"), "{policy}");
+    let other = app.browser().open("/telenor/callback").await;
+    let policy = other.header("content-security-policy").unwrap();
+    assert!(policy.contains("form-action 'self';"), "{policy}");
+}

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use telenor_auth::{RouterExt, TelenorAuthLayer, TelenorUser, mock::MockGateway};
 use tower::Layer;
 
-use crate::support::{self, App, Hits, ORIGIN, builder, request};
+use crate::support::{self, App, Hits, ORIGIN, builder, capture::capture, request};
 
 /// Logs in to this app, from the first page to a guarded one.
 async fn login_works(router: Router, gateway: MockGateway, target: &str) -> App {
@@ -143,22 +143,84 @@ async fn layer_nested_with_a_fallback_of_its_own_works() {
 }
 
 #[tokio::test]
-async fn nested_layer_with_its_callback_outside_is_an_error() {
+async fn nested_layer_with_its_callback_outside_is_reported_once() {
     let gateway = gateway().await;
-    let auth = builder(&gateway).build().unwrap();
-    for router in [
-        Router::new().nest("/app", guarded().layer(auth.clone())),
-        Router::new().nest_service("/app", auth.layer(guarded())),
-        Router::new().nest("/app", guarded().telenor_auth(auth.clone())),
-    ] {
+    let mount: [fn(TelenorAuthLayer) -> Router; 3] = [
+        |auth| Router::new().nest("/app", guarded().layer(auth)),
+        |auth| Router::new().nest_service("/app", auth.layer(guarded())),
+        |auth| Router::new().nest("/app", guarded().telenor_auth(auth)),
+    ];
+    for mount in mount {
+        let (log, _guard) = capture();
         let mut browser = support::Browser {
-            router,
+            router: mount(builder(&gateway).build().unwrap()),
             jar: Vec::new(),
         };
-        let answer = browser.open("/app/guarded").await;
-        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(answer.set_cookies(), [""; 0]);
+        for _ in 0..2 {
+            let answer = browser.open("/app/guarded").await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "and still guarded");
+        }
+        let lines = log.lines("WARN", &["/app"]);
+        assert_eq!(lines.len(), 1, "{lines:?}");
     }
+}
+
+#[tokio::test]
+async fn clone_of_the_layer_may_be_where_no_callback_arrives() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let api = || Router::new().route("/user", get(user));
+    let outer = guarded().telenor_auth(auth.clone());
+    let routers = [
+        outer.clone().nest("/api", api().layer(auth.clone())),
+        outer.clone().nest("/api", api().telenor_auth(auth.clone())),
+        outer.nest_service("/api", auth.clone().layer(api())),
+        Router::new()
+            .nest("/api", api().layer(auth.clone()))
+            .merge(guarded().fallback(async || "none").layer(auth)),
+    ];
+    let mut gateway = gateway;
+    for router in routers {
+        let (log, _guard) = capture();
+        let app = login_works(router, gateway, "/api/user").await;
+        assert_eq!(log.lines("ERROR", &[]), [""; 0]);
+        gateway = app.gateway;
+    }
+}
+
+#[tokio::test]
+async fn layer_works_in_a_router_that_is_merged_into_a_public_one() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let public = Router::new().route("/public", get(async || "public"));
+    let router = public.merge(guarded().layer(auth));
+    let app = login_works(router, gateway, "/guarded").await;
+    assert_eq!(app.browser().open("/public").await.body, "public");
+}
+
+#[tokio::test]
+async fn groups_of_routes_with_clones_of_one_layer_can_be_merged() {
+    let gateway = gateway().await;
+    let auth = builder(&gateway).build().unwrap();
+    let group = |path| {
+        Router::new()
+            .route(path, get(user))
+            .telenor_auth(auth.clone())
+    };
+    let (first, second) = (group("/first"), group("/second"));
+    let both = first.clone().merge(second.clone()).merge(group("/third"));
+    let app = login_works(both.clone(), gateway, "/first").await;
+    let app = login_works(both, app.gateway, "/third").await;
+    let app = login_works(first, app.gateway, "/first").await;
+    login_works(second, app.gateway, "/second").await;
+}
+
+#[tokio::test]
+#[should_panic = "Overlapping method route"]
+async fn route_of_the_app_at_an_own_path_of_the_layer_panics() {
+    let auth = builder(&gateway().await).build().unwrap();
+    let app: Router = Router::new().route("/telenor/login", get(async || "mine"));
+    let _ = app.telenor_auth(auth);
 }
 
 #[tokio::test]
@@ -239,16 +301,21 @@ async fn extension_works_on_a_router_that_is_nested() {
 }
 
 #[tokio::test]
-async fn nested_extension_without_its_prefix_is_an_error() {
+async fn nested_extension_without_its_prefix_is_reported() {
     let gateway = gateway().await;
     let auth = nested(&gateway).build().unwrap();
     let app = App::mounted(
         Router::new().nest("/app", guarded().telenor_auth(auth)),
         gateway,
     );
+    let (log, _guard) = capture();
+    let answer = app.browser().open("/app/guarded").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(
-        app.browser().open("/app/guarded").await.status,
-        StatusCode::INTERNAL_SERVER_ERROR
+        log.lines("WARN", &["nested_at(\"/app\")"]).len(),
+        1,
+        "{}",
+        log.text()
     );
 }
 

@@ -142,7 +142,7 @@ async fn description_is_shown_only_for_a_login_of_this_browser() {
         .fail(&location, "access_denied", Some("canary"))
         .unwrap();
     let page = app.browser().open(&failed).await;
-    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
     assert!(!page.body.contains("canary"));
     assert!(browser.open(&failed).await.body.contains("canary"));
 }

@@ -7,6 +7,7 @@ pub mod each_store;
 
 pub mod app;
 pub mod browser;
+pub mod capture;
 pub mod demo;
 #[cfg(feature = "redis")]
 pub mod fault_proxy;

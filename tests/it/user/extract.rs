@@ -124,3 +124,37 @@ fn plain_service_without_a_layer_is_an_error_that_names_its_path() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn login_starts_when_the_rejection_becomes_a_response() {
+    async fn own(user: Result<TelenorUser, telenor_auth::TelenorUserRejection>) -> &'static str {
+        if user.is_ok() { "user" } else { "anonymous" }
+    }
+    let started = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = {
+        let started = std::sync::Arc::clone(&started);
+        let count = move |event: &telenor_auth::events::Event<'_>| {
+            if let telenor_auth::events::Event::LoginStarted { .. } = event {
+                started.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        builder(&gateway)
+            .optional(true)
+            .on_event(count)
+            .build()
+            .unwrap()
+    };
+    let routes = Router::new()
+        .route("/own", get(own))
+        .route("/needed", get(async |_: TelenorUser| "user"));
+    let app = App::mounted(routes.layer(auth), gateway);
+    let page = app.browser().open("/own").await;
+    assert_eq!(
+        (page.body.as_str(), page.set_cookies().len()),
+        ("anonymous", 0)
+    );
+    assert_eq!(started.load(Ordering::SeqCst), 0);
+    app.browser().start("/needed").await;
+    assert_eq!(started.load(Ordering::SeqCst), 1);
+}
