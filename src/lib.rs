@@ -227,7 +227,7 @@
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `axum` | yes | [`RouterExt`]; without it the layer wraps any tower service |
+//! | `axum` | yes | [`RouterExt`]; without it the layer wraps any tower service, and [`TelenorUser::of_request`] finds the user |
 //! | `cached` | no | `session::CachedStore`, a read-through cache in front of a store behind a network |
 //! | `metrics` | no | metrics of all [`events`] through the `metrics` facade |
 //! | `mock` | no | [`mock`], a gateway for development, with the parts for [tests of your app](mock#testing-your-own-app); `session::check_store`, `session::check_store_faults` and `session::FaultyStore` for tests of a store |

@@ -131,7 +131,7 @@ impl ApiError {
     /// use axum::{http::StatusCode, response::{IntoResponse, Response}};
     /// use telenor_auth::{ApiError, TelenorUser};
     ///
-    /// /// Any error. For an `anyhow::Error`, use `error.as_ref()` in place of `&*error`.
+    /// /// Any error. An `anyhow::Error` in place of the box works as well.
     /// struct AnyError(Box<dyn Error + Send + Sync>);
     ///
     /// impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for AnyError {

@@ -52,7 +52,7 @@ async fn main() {
     let redis = Redis::start().await;
     let in_redis = RedisStore::new(&redis.url(), &keys).unwrap();
 
-    println!("Memory for a session, with an access token of 28 characters:");
+    println!("Memory for a session, with an access token of 40 characters:");
     println!("  MemoryStore {:6.0} bytes", memory_of_process().await);
     println!(
         "  RedisStore  {:6.0} bytes",
@@ -97,7 +97,7 @@ async fn main() {
 /// is not documented.
 fn session() -> Session {
     Session::new(
-        "a".repeat(28),
+        "a".repeat(40),
         SystemTime::now() + Duration::from_secs(3600),
     )
 }
