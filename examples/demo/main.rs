@@ -108,6 +108,9 @@ impl Shop {
         if let Some(gateway) = client.gateway {
             auth = auth.gateway(gateway);
         }
+        if let Some(prefix) = settings.stripped_prefix {
+            auth = auth.stripped_prefix(prefix);
+        }
         if let Some(start) = settings.http_start {
             auth = auth.http_start(start);
         }

@@ -6,6 +6,7 @@
 //! | `TELENOR_CLIENT_ID`, `TELENOR_CLIENT_SECRET` | the app's credentials | a mock gateway |
 //! | `TELENOR_GATEWAY` | base URL of the gateway | `https://api.telenor.no` |
 //! | `TELENOR_REDIRECT_URI` | the registered one; ends in `/telenor/callback` | on `LISTEN` |
+//! | `TELENOR_STRIPPED_PREFIX` | what a proxy takes away from each path; in the layer's addresses, not in the shop's links | nothing |
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page | none |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, separated by commas; the first seals | random |
 //! | `TELENOR_COOKIE_KEYS_FILE` | a file with one key on each line, which may change | none |
@@ -23,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) listen: String,
     pub(crate) client: Option<Client>,
     pub(crate) redirect_uri: Option<String>,
+    pub(crate) stripped_prefix: Option<String>,
     pub(crate) http_start: Option<String>,
     pub(crate) cookie_keys: Option<CookieKeys>,
     pub(crate) session_store: StoreChoice,
@@ -97,6 +99,7 @@ impl Settings {
                 }
                 uri => uri,
             },
+            stripped_prefix: text("TELENOR_STRIPPED_PREFIX")?,
             http_start: text("TELENOR_HTTP_START")?,
             cookie_keys,
             session_store,
