@@ -142,6 +142,9 @@ impl HttpClient {
             headers.remove(name);
         }
         headers.insert(header::HOST, self.host.clone());
+        // Nothing here decodes a body.
+        let identity = HeaderValue::from_static("identity");
+        headers.insert(header::ACCEPT_ENCODING, identity);
         let user_agent = HeaderValue::from_static(USER_AGENT);
         headers.entry(header::USER_AGENT).or_insert(user_agent);
         request

@@ -24,7 +24,9 @@ use crate::{
         error::{TransportError, TransportErrorKind},
     },
     oauth::{
-        Authorization, ClientAuthentication, Grant, State, TokenRequest, TokenResponse, Verifier,
+        Authorization, ClientAuthentication, Grant, State, TokenRequest, TokenResponse,
+        TokenResponseError, Verifier,
+        answer::{MediaType, coding, is_foreign_refusal},
         token_response,
     },
 };
@@ -101,10 +103,10 @@ impl Gateway {
             Ok(response) => response.status().is_server_error(),
             Err(error) => error.kind != TransportErrorKind::Unreadable,
         });
-        let response = result?;
-        token_response(&response).map_err(|cause| TokenRequestError {
+        let token = token_response(&result?);
+        token.map_err(|TokenResponseError { cause, detail }| TokenRequestError {
             cause,
-            detail: format!("the token endpoint answered {}", response.status()),
+            detail,
             retryable: false,
         })
     }
@@ -164,7 +166,24 @@ impl Gateway {
             outcome,
             duration: started.elapsed(),
         });
+        if let Ok(response) = &result {
+            warn_of_odd_answer(endpoint, response);
+        }
         result
+    }
+}
+
+/// Logs an answer that something in between has made or changed.
+fn warn_of_odd_answer(endpoint: GatewayEndpoint, response: &Response<Vec<u8>>) {
+    let coding = coding(response);
+    if coding.is_some() || is_foreign_refusal(response) {
+        tracing::warn!(
+            endpoint = endpoint.as_str(),
+            status = response.status().as_u16(),
+            content_type = %MediaType::of(response.headers()),
+            coding = coding.map(tracing::field::display),
+            "the answer cannot be read as the gateway's: look for a firewall or a proxy in between"
+        );
     }
 }
 
@@ -197,8 +216,8 @@ impl From<BreakerOpen> for TokenRequestError {
     fn from(_: BreakerOpen) -> Self {
         Self {
             cause: FailureCause::ProviderUnavailable,
-            detail: "the token endpoint failed several times in a row: \
-                     no request is sent for some seconds"
+            detail: "the token endpoint has failed for some time: no request is sent for ten \
+                     seconds"
                 .to_owned(),
             retryable: true,
         }

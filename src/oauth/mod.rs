@@ -1,6 +1,7 @@
 //! The authorization code grant (RFC 6749 section 4.1). It builds requests and parses responses,
 //! and does no I/O.
 
+pub(crate) mod answer;
 mod authorization;
 mod callback;
 mod pkce;
@@ -12,5 +13,8 @@ pub(crate) use self::{
     callback::{AuthorizationResponse, Outcome},
     pkce::Verifier,
     state::State,
-    token::{ClientAuthentication, Grant, TokenRequest, TokenResponse, token_response},
+    token::{
+        ClientAuthentication, Grant, TokenRequest, TokenResponse, TokenResponseError,
+        token_response,
+    },
 };

@@ -10,7 +10,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::Verifier;
+use super::{
+    Verifier,
+    answer::{MediaType, coding, error_object, is_foreign_refusal},
+};
 use crate::{
     access_token::{AccessToken, RefreshToken},
     failure::FailureCause,
@@ -126,46 +129,141 @@ struct TokenFields {
     _unknown: serde_json::Map<String, Value>,
 }
 
-/// Returns the token, or the cause of the failure. The error never holds the body, which may hold
-/// the token or the client's id.
-pub(crate) fn token_response(response: &Response<Vec<u8>>) -> Result<TokenResponse, FailureCause> {
-    if response.status() != StatusCode::OK {
-        return Err(failure_of(response));
-    }
-    if !is_json(response) {
-        return Err(FailureCause::TokenResponseInvalid);
-    }
-    parse(response.body()).ok_or(FailureCause::TokenResponseInvalid)
+/// An answer without a usable token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TokenResponseError {
+    pub cause: FailureCause,
+    /// What is wrong with the answer, for the log. It holds nothing of the body, which may hold the
+    /// token or the client's id.
+    pub detail: String,
 }
 
-fn parse(body: &[u8]) -> Option<TokenResponse> {
-    let fields: TokenFields = serde_json::from_slice(body).ok()?;
-    if fields.error.is_some_and(|error| !error.is_null()) {
-        return None;
+/// What is wrong with an answer of status 200. The text goes on with "the answer".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Defect(&'static str);
+
+/// Returns the token, or why there is none.
+pub(crate) fn token_response(
+    response: &Response<Vec<u8>>,
+) -> Result<TokenResponse, TokenResponseError> {
+    let (cause, why) = if response.status() != StatusCode::OK {
+        (failure_of(response), None)
+    } else if coding(response).is_some() {
+        (FailureCause::ProviderUnavailable, None)
+    } else {
+        match success(response) {
+            Ok(token) => return Ok(token),
+            Err(Defect(why)) => (FailureCause::TokenResponseInvalid, Some(why)),
+        }
+    };
+    Err(TokenResponseError {
+        cause,
+        detail: detail(response, cause, why),
+    })
+}
+
+/// The status, the content type, and what is wrong.
+fn detail(response: &Response<Vec<u8>>, cause: FailureCause, why: Option<&str>) -> String {
+    let (status, kind) = (response.status(), MediaType::of(response.headers()));
+    let mut text = format!("the token endpoint answered {status} with {kind}");
+    if let Some(why) = why {
+        text.push_str(": the answer ");
+        text.push_str(why);
+    } else if cause == FailureCause::ProviderUnavailable {
+        match coding(response) {
+            Some(coding) => {
+                text.push_str(&format!(
+                    ": the answer has the content coding {coding}, which was not asked for"
+                ));
+            }
+            None if is_foreign_refusal(response) => text.push_str(
+                ": the answer is no JSON object, so it is not Telenor's. Look for a firewall, a \
+                 bot check or a proxy in between",
+            ),
+            None => {}
+        }
     }
-    let Value::String(access_token) = fields.access_token? else {
-        return None;
+    text
+}
+
+/// Reads a body strictly: one JSON object in UTF-8 and nothing else, under any type but HTML.
+fn success(response: &Response<Vec<u8>>) -> Result<TokenResponse, Defect> {
+    if MediaType::of(response.headers()).is_html() {
+        return Err(Defect("is HTML"));
+    }
+    parse(response.body())
+}
+
+fn parse(body: &[u8]) -> Result<TokenResponse, Defect> {
+    let text = std::str::from_utf8(body).map_err(|_| Defect("is not UTF-8"))?;
+    let fields: TokenFields = match serde_json::from_str(text) {
+        Ok(fields) => fields,
+        Err(error) => return Err(defect(text, &error)),
+    };
+    if fields.error.is_some_and(|error| !error.is_null()) {
+        return Err(Defect("has an error member"));
+    }
+    let access_token = match fields.access_token {
+        Some(Value::String(token)) if !token.is_empty() => token,
+        None | Some(Value::Null | Value::String(_)) => return Err(Defect("has no access_token")),
+        Some(_) => return Err(Defect("has an access_token that is no string")),
     };
     // RFC 6750 section 2.1 allows fewer characters. What matters is that the token can be sent in a
     // header.
-    let visible = access_token.bytes().all(|byte| byte.is_ascii_graphic());
-    if access_token.is_empty() || access_token.len() > MAX_TOKEN || !visible {
-        return None;
+    if !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Defect("has an access_token that cannot stand in a header"));
+    }
+    if access_token.len() > MAX_TOKEN {
+        return Err(Defect("has an access_token that is longer than 8 KiB"));
     }
     match fields.token_type {
         None | Some(Value::Null) => {}
         Some(Value::String(kind)) if is_bearer(&kind) => {}
-        Some(_) => return None,
+        Some(_) => return Err(Defect("has a token_type that is not bearer")),
     }
-    Some(TokenResponse {
+    Ok(TokenResponse {
         access_token: AccessToken::new(access_token),
         expires_in: match fields.expires_in {
             None | Some(Value::Null) => DEFAULT_EXPIRES_IN,
-            Some(value) => seconds(&value)?,
+            Some(value) => seconds(&value).ok_or(Defect(
+                "has an expires_in that is no number of seconds above zero",
+            ))?,
         },
         scope: scope(fields.scope),
         refresh_token: refresh_token(fields.refresh_token),
     })
+}
+
+/// Why the text is not a token response. The error of serde names members and values, so its text
+/// is not shown.
+fn defect(text: &str, error: &serde_json::Error) -> Defect {
+    let first = text.trim_start().chars().next();
+    Defect(match first {
+        None => "is empty",
+        Some('\u{feff}') => "begins with a byte order mark",
+        Some('<') => "is no JSON object, but looks like HTML or XML",
+        Some('{') if error.is_eof() => "is a JSON object that is cut off",
+        Some('{') if error.is_data() => repeated(&error.to_string()),
+        Some('{') => "is a JSON object with a syntax error, or with more after it",
+        Some(_) => "is no JSON object",
+    })
+}
+
+/// The key that serde found twice.
+fn repeated(error: &str) -> &'static str {
+    for (key, why) in [
+        ("access_token", "has the key access_token twice"),
+        ("token_type", "has the key token_type twice"),
+        ("expires_in", "has the key expires_in twice"),
+        ("refresh_token", "has the key refresh_token twice"),
+        ("scope", "has the key scope twice"),
+        ("error", "has the key error twice"),
+    ] {
+        if error.starts_with(&format!("duplicate field `{key}`")) {
+            return why;
+        }
+    }
+    "is no token response"
 }
 
 fn is_bearer(kind: &str) -> bool {
@@ -216,28 +314,28 @@ fn refresh_token(value: Option<Value>) -> Option<RefreshToken> {
     }
 }
 
-fn is_json(response: &Response<Vec<u8>>) -> bool {
-    let Some(kind) = response.headers().get(header::CONTENT_TYPE) else {
-        return false;
-    };
-    let kind = kind.as_bytes().split(|byte| *byte == b';').next();
-    kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
-}
-
 /// Returns the cause for an error of the token endpoint. It has the shape of RFC 6749 (`error`), or
 /// of Apigee's OAuth policy (`ErrorCode`, `Error`), or is a fault or envelope, for which the status
 /// is enough.
 fn failure_of(response: &Response<Vec<u8>>) -> FailureCause {
-    let status = response.status();
-    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_ascii_lowercase();
-    let codes = [text(&body["error"]), text(&body["ErrorCode"])];
+    let status = response.status().as_u16();
+    // The body may be needed for what it says, or may be that of something in between.
+    let needs_body = matches!(status, 400..=499) && status != 429;
+    if needs_body && (coding(response).is_some() || is_foreign_refusal(response)) {
+        return FailureCause::ProviderUnavailable;
+    }
+    let body = error_object(response).unwrap_or_default();
+    let text = |name: &str| {
+        let text = body.get(name).and_then(Value::as_str).unwrap_or_default();
+        text.to_ascii_lowercase()
+    };
+    let codes = [text("error"), text("ErrorCode")];
     let code = codes
         .iter()
         .find(|code| !code.is_empty())
         .map_or("", String::as_str);
-    let message = text(&body["Error"]);
-    match (status.as_u16(), code) {
+    let message = text("Error");
+    match (status, code) {
         (429, _) => FailureCause::GatewayBusy,
         (503, _) => FailureCause::ProviderUnavailable,
         (504, _) => FailureCause::GatewayTimeout,
@@ -264,11 +362,15 @@ mod tests {
         content_type: &str,
         body: &[u8],
     ) -> Result<TokenResponse, FailureCause> {
+        token_response(&answer(status, content_type, body)).map_err(|error| error.cause)
+    }
+
+    fn answer(status: u16, content_type: &str, body: &[u8]) -> Response<Vec<u8>> {
         let response = Response::builder()
             .status(status)
             .header(header::CONTENT_TYPE, content_type)
             .body(body.to_vec());
-        token_response(&response.unwrap())
+        response.unwrap()
     }
 
     fn json(body: &str) -> Result<TokenResponse, FailureCause> {
@@ -434,6 +536,8 @@ mod tests {
         assert_eq!(latin1.unwrap_err(), FailureCause::TokenResponseInvalid);
         for (status, kind) in [
             (200, "text/html"),
+            (200, "Text/HTML; charset=utf-8"),
+            (200, "application/xhtml+xml"),
             (201, "application/json"),
             (204, "application/json"),
             (302, "application/json"),
@@ -496,6 +600,134 @@ mod tests {
                 cause,
                 "{status} {body}"
             );
+        }
+    }
+
+    #[test]
+    fn one_object_is_a_token_under_any_type_but_html() {
+        for kind in [
+            "text/plain",
+            "text/json",
+            "application/hal+json",
+            "application/octet-stream",
+            "application/x-www-form-urlencoded",
+            "",
+            "json",
+        ] {
+            let token = respond(200, kind, br#"{"access_token":"t"}"#);
+            assert_eq!(token.unwrap().access_token.secret(), "t", "{kind}");
+        }
+        let untyped = Response::new(br#"{"access_token":"t"}"#.to_vec());
+        assert!(token_response(&untyped).is_ok());
+    }
+
+    #[test]
+    fn defect_of_an_answer_is_named_without_its_content() {
+        for (body, why) in [
+            (&b"{\"access_token\":\"\xe9\"}"[..], "is not UTF-8"),
+            (b"", "is empty"),
+            (b"<p>canary", "looks like HTML"),
+            (b"\xef\xbb\xbf{}", "byte order mark"),
+            (b"[\"canary\"]", "is no JSON object"),
+            (b"{\"access_token\":\"canary", "cut off"),
+            (b"{\"access_token\":\"canary\"} x", "more after it"),
+            (
+                br#"{"access_token":"canary","access_token":"b"}"#,
+                "has the key access_token twice",
+            ),
+            (
+                br#"{"scope":"canary","scope":"b"}"#,
+                "has the key scope twice",
+            ),
+            (br#"{"canary":1}"#, "has no access_token"),
+            (br#"{"access_token":7}"#, "is no string"),
+            (br#"{"access_token":"can ary"}"#, "cannot stand in a header"),
+            (
+                br#"{"access_token":"canary","error":"x"}"#,
+                "has an error member",
+            ),
+            (
+                br#"{"access_token":"canary","token_type":"mac"}"#,
+                "token_type",
+            ),
+            (
+                br#"{"access_token":"canary","expires_in":"soon"}"#,
+                "expires_in",
+            ),
+        ] {
+            let answer = answer(200, "text/plain;canary=1", body);
+            let TokenResponseError { cause, detail } = token_response(&answer).unwrap_err();
+            assert_eq!(cause, FailureCause::TokenResponseInvalid);
+            let start = "the token endpoint answered 200 OK with text/plain: the answer ";
+            assert!(
+                detail.starts_with(start) && detail.contains(why),
+                "{detail}"
+            );
+            assert!(!detail.contains("canary"), "{detail}");
+        }
+        let html = token_response(&answer(200, "text/html", b"{}")).unwrap_err();
+        assert!(
+            html.detail
+                .ends_with("200 OK with text/html: the answer is HTML")
+        );
+    }
+
+    #[test]
+    fn answer_of_something_in_between_is_unavailable() {
+        for (status, kind, body) in [
+            (401, "text/html", &b"<html>Are you a robot?</html>"[..]),
+            (403, "text/html", b"<html>Are you a robot?</html>"),
+            (403, "text/plain", b"Forbidden"),
+            (401, "application/json", b"[]"),
+            (407, "text/html", b"<html>"),
+        ] {
+            let error = token_response(&answer(status, kind, body)).unwrap_err();
+            assert_eq!(error.cause, FailureCause::ProviderUnavailable, "{status}");
+            assert!(error.detail.contains(kind) && error.detail.contains("no JSON object"));
+        }
+        for body in [
+            &b""[..],
+            b"\r\n",
+            b"{}",
+            b"\xef\xbb\xbf{\"error\":\"\xff\"}",
+        ] {
+            let refused = respond(401, "application/json", body);
+            assert_eq!(refused.unwrap_err(), FailureCause::ClientRejected);
+        }
+    }
+
+    #[test]
+    fn encoded_answer_is_unavailable_and_never_a_refusal() {
+        for (status, cause) in [
+            (200, FailureCause::ProviderUnavailable),
+            (400, FailureCause::ProviderUnavailable),
+            (401, FailureCause::ProviderUnavailable),
+            (403, FailureCause::ProviderUnavailable),
+            (429, FailureCause::GatewayBusy),
+            (500, FailureCause::ProviderError),
+            (504, FailureCause::GatewayTimeout),
+        ] {
+            let mut answer = answer(status, "application/json", b"\x1f\x8b\x08");
+            let gzip = HeaderValue::from_static("gzip");
+            answer.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+            let error = token_response(&answer).unwrap_err();
+            assert_eq!(error.cause, cause, "{status}");
+            if cause == FailureCause::ProviderUnavailable {
+                let named = "application/json: the answer has the content coding gzip";
+                assert!(error.detail.contains(named), "{}", error.detail);
+            }
+        }
+    }
+
+    #[test]
+    fn odd_byte_in_an_error_does_not_hide_its_code() {
+        for body in [
+            &b"{\"error\":\"invalid_grant\",\"error_description\":\"utl\xf8pt\"}"[..],
+            b"\xef\xbb\xbf{\"error\":\"invalid_grant\"}",
+            b"{\"ErrorCode\":\"invalid_request\",\"Error\":\"Invalid Refresh Token \xff\"}",
+        ] {
+            let refused = respond(400, "application/json", body);
+            assert_eq!(refused.unwrap_err(), FailureCause::CodeRejected);
         }
     }
 }

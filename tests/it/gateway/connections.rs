@@ -1,93 +1,20 @@
 //! Kept connections: when a request goes over one, and when it is sent again.
 
-use std::{sync::Mutex, time::Duration};
+use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
-use axum::routing::get;
-use http::{Method, StatusCode};
-use telenor_auth::{ApiError, TelenorAuthBuilder, TelenorUser, mock::MockGateway};
-use tokio_rustls::rustls;
+use http::{HeaderValue, Method, StatusCode, header};
+use telenor_auth::{ApiError, TelenorUser, mock::MockGateway};
 
+use super::raw_app::{LOGOUT, RawApp, TOKEN, USERS};
 use crate::support::{
-    App, Browser, Hits, builder,
+    App, Hits, builder,
     raw_server::{RawRequest, RawServer, Reply},
     routes,
-    tls::Authority,
 };
-
-const TOKEN: &str = "/oauth/v2/token";
-const USERS: &str = "/user-info/v1/users";
-const LOGOUT: &str = "/oauth/v2/logout";
-
-/// An app whose gateway is a server of raw bytes. Users consent at a mock gateway.
-struct RawApp {
-    app: App,
-    server: RawServer,
-    base: String,
-}
-
-impl RawApp {
-    async fn start(reply: impl Fn(&RawRequest) -> Reply + Send + Sync + 'static) -> Self {
-        let server = RawServer::start(reply).await;
-        let base = format!("http://{}", server.address);
-        Self::at(server, base, |builder| builder).await
-    }
-
-    async fn over_tls(reply: impl Fn(&RawRequest) -> Reply + Send + Sync + 'static) -> Self {
-        let authority = Authority::generate();
-        let tls = authority.acceptor("localhost", 2050, rustls::ALL_VERSIONS);
-        let server = RawServer::over(Some(tls), reply).await;
-        let base = format!("https://localhost:{}", server.address.port());
-        Self::at(server, base, |builder| {
-            builder.gateway_ca(authority.pem.clone())
-        })
-        .await
-    }
-
-    async fn at(
-        server: RawServer,
-        base: String,
-        settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
-    ) -> Self {
-        async fn call(user: TelenorUser) -> Result<&'static str, ApiError> {
-            user.get(USERS).await.map(|_| "called")
-        }
-        async fn post(user: TelenorUser) -> Result<&'static str, ApiError> {
-            let call = user.request(Method::POST, USERS).body("x");
-            call.send().await.map(|_| "posted")
-        }
-        let gateway = MockGateway::start().await.unwrap();
-        let layer = settings(builder(&gateway).gateway(&base)).build().unwrap();
-        let router = routes(&Hits::default())
-            .route("/call", get(call))
-            .route("/post", get(post));
-        let app = App::mounted(router.layer(layer), gateway);
-        Self { app, server, base }
-    }
-
-    /// Logs in. Returns the browser and the status of the callback.
-    async fn login(&self) -> (Browser, StatusCode) {
-        let mut browser = self.app.browser();
-        let authorization = browser.start("/whoami").await;
-        let authorization = authorization.replace(&self.base, &self.app.gateway.base_url());
-        let callback = self.app.gateway.allow(&authorization).unwrap();
-        let status = browser.open(&callback).await.status;
-        (browser, status)
-    }
-
-    async fn signed_in(&self) -> Browser {
-        let (browser, status) = self.login().await;
-        assert_eq!(status, StatusCode::SEE_OTHER);
-        browser
-    }
-}
 
 /// Answers the requests in turn, and all later ones with a token.
 fn in_turn(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&RawRequest) -> Reply {
-    let replies = Mutex::new(
-        replies
-            .into_iter()
-            .collect::<std::collections::VecDeque<_>>(),
-    );
+    let replies = Mutex::new(replies.into_iter().collect::<VecDeque<_>>());
     move |_| {
         let next = replies.lock().unwrap().pop_front();
         next.unwrap_or_else(Reply::token)
@@ -161,6 +88,17 @@ async fn second_attempt_that_breaks_is_the_last() {
         "the code was sent: the login has ended"
     );
     assert!(browser.token().await.is_none());
+}
+
+#[tokio::test]
+async fn code_that_was_sent_stays_sent_when_the_second_attempt_cannot_connect() {
+    let mut raw = RawApp::start(in_turn([Reply::token(), Reply::Break(b"")])).await;
+    raw.signed_in().await;
+    raw.server.stop_accepting().await;
+    let (browser, status) = raw.login().await;
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert_eq!(raw.server.connections(TOKEN), [1, 1]);
+    assert_eq!(browser.pending(), [], "the login has ended");
 }
 
 #[tokio::test]
@@ -268,13 +206,13 @@ async fn both_attempts_share_the_total_time_and_silence_is_not_repeated() {
 
 #[tokio::test]
 async fn headers_of_the_app_do_not_change_the_framing() {
-    use http::{HeaderValue, header};
     async fn call(user: TelenorUser) -> Result<&'static str, ApiError> {
         let call = user
             .request(Method::POST, USERS)
             .header(header::CONTENT_LENGTH, HeaderValue::from_static("1"))
             .header(header::HOST, HeaderValue::from_static("evil.example"))
             .header(header::CONNECTION, HeaderValue::from_static("close"))
+            .header(header::ACCEPT_ENCODING, HeaderValue::from_static("br"))
             .body("whole");
         call.send().await.map(|_| "called")
     }
@@ -282,13 +220,20 @@ async fn headers_of_the_app_do_not_change_the_framing() {
     let base = format!("http://{}", server.address);
     let gateway = MockGateway::start().await.unwrap();
     let layer = builder(&gateway).gateway(&base).build().unwrap();
-    let router = routes(&Hits::default()).route("/framed", get(call));
+    let router = routes(&Hits::default()).route("/framed", axum::routing::get(call));
     let app = App::mounted(router.layer(layer), gateway);
-    let raw = RawApp { app, server, base };
-    assert_eq!(raw.signed_in().await.open("/framed").await.body, "called");
-    let sent = raw.server.requests().pop().unwrap();
+    let mut browser = app.browser();
+    let authorization = browser.start("/whoami").await;
+    let authorization = authorization.replace(&base, &app.gateway.base_url());
+    browser
+        .open(&app.gateway.allow(&authorization).unwrap())
+        .await;
+    assert_eq!(browser.open("/framed").await.body, "called");
+    let sent = server.requests().pop().unwrap();
     assert_eq!(sent.body, "whole");
-    let host = format!("\r\nhost: {}\r\n", raw.server.address);
+    let host = format!("\r\nhost: {}\r\n", server.address);
     assert!(sent.head.contains(&host), "{}", sent.head);
-    assert!(!sent.head.contains("evil") && !sent.head.contains("close"));
+    for own in ["evil", "close", "br\r\n"] {
+        assert!(!sent.head.contains(own), "{}", sent.head);
+    }
 }

@@ -110,6 +110,12 @@ impl RawServer {
         self.accepted.load(Ordering::SeqCst)
     }
 
+    /// Accepts no connection any more. The open ones stay open.
+    pub async fn stop_accepting(&mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+
     pub fn requests(&self) -> Vec<RawRequest> {
         self.requests.lock().unwrap().clone()
     }
