@@ -12,6 +12,7 @@
 //! | `GET /oauth/v2/logout` | ends an access token |
 //! | `GET /user-info/v1/users` | Mobile User Info API |
 //! | `GET /mobile-device-info/v1/device` | Mobile Device Info API |
+//! | any other path | 404, or the answer that a test scripts for it: [`Endpoint::Api`] |
 //!
 //! # Recognition
 //!

@@ -77,8 +77,11 @@ impl TelenorUser {
     ///
     /// # Errors
     ///
-    /// [`ApiError`]. If the path would lead off the gateway, nothing is sent, and the kind is
-    /// [`InvalidRequest`](ApiErrorKind::InvalidRequest).
+    /// [`ApiError`]. If the path could lead off the gateway or to another path, nothing is sent,
+    /// and the kind is [`InvalidRequest`](ApiErrorKind::InvalidRequest): a path with dot segments,
+    /// backslashes or control characters, raw or percent-encoded, is refused. Pass what comes from
+    /// a user to [`query`](ApiRequest::query), or check it first. If the gateway has nothing at the
+    /// path, the kind is [`NotFound`](ApiErrorKind::NotFound).
     pub async fn get(&self, path: &str) -> Result<ApiResponse, ApiError> {
         self.request(Method::GET, path).send().await
     }

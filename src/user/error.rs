@@ -10,8 +10,9 @@ use crate::{
     browser::{language::Language, request::RequestInfo},
     failure::FailureCause,
     gateway::error::{TransportError, TransportErrorKind},
+    oauth::answer::{coding, error_object, is_foreign_refusal},
     response::{self, Problem},
-    user::{TelenorUser, UserBackend},
+    user::{TelenorUser, UserBackend, gateway_uri::RequestMistake},
 };
 
 const MAX_DESCRIPTION: usize = 256;
@@ -68,6 +69,8 @@ pub struct ApiError {
     description: Option<Box<str>>,
     retry_after: Option<Duration>,
     timed_out: bool,
+    /// Why nothing was sent.
+    mistake: Option<RequestMistake>,
     request: Option<Box<(Arc<dyn UserBackend>, RequestInfo)>>,
 }
 
@@ -81,13 +84,18 @@ pub enum ApiErrorKind {
     Forbidden,
     /// The app is not set up for this API at Telenor.
     NotConfigured,
+    /// The gateway has nothing at this path.
+    NotFound,
     /// Too many calls were made: wait.
     RateLimited,
-    /// The gateway does not respond, or reports an error of its own.
+    /// The gateway does not respond, or reports an error of its own. Or something in between
+    /// responds in its place: a refusal (401, 403) whose body is no JSON object, or a body in a
+    /// coding that was not asked for.
     Unavailable,
     /// The response is undocumented.
     Unexpected,
-    /// Nothing was sent: the path leads off the gateway, or the body cannot be serialized to JSON.
+    /// Nothing was sent: the path may lead off the gateway, or the body cannot be serialized to
+    /// JSON. The error's text says what to change.
     InvalidRequest,
 }
 
@@ -172,7 +180,7 @@ impl ApiError {
     }
 
     pub(super) fn from_response(response: &http::Response<Vec<u8>>) -> Self {
-        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let body = Value::Object(error_object(response).unwrap_or_default());
         let code = &body["errorCode"];
         let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
         let code = code.and_then(|code| u32::try_from(code).ok());
@@ -186,12 +194,19 @@ impl ApiError {
             &body["fault"]["faultstring"],
         ];
         let description = descriptions.into_iter().find_map(Value::as_str);
+        // Too many calls are too many, whatever the body says.
+        let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        let unreadable = coding(response).is_some() || is_foreign_refusal(response);
+        let kind = match unreadable && !limited {
+            true => ApiErrorKind::Unavailable,
+            false => kind(response.status(), code, fault),
+        };
         Self {
             status: Some(response.status()),
             code,
             description: description.map(|text| text.chars().take(MAX_DESCRIPTION).collect()),
             retry_after: retry_after(response.headers()),
-            ..Self::new(kind(response.status(), code, fault))
+            ..Self::new(kind)
         }
     }
 
@@ -210,6 +225,13 @@ impl ApiError {
         }
     }
 
+    pub(super) fn invalid(mistake: RequestMistake) -> Self {
+        Self {
+            mistake: Some(mistake),
+            ..Self::new(ApiErrorKind::InvalidRequest)
+        }
+    }
+
     /// An error without a response.
     pub(super) fn new(kind: ApiErrorKind) -> Self {
         Self {
@@ -219,6 +241,7 @@ impl ApiError {
             description: None,
             retry_after: None,
             timed_out: false,
+            mistake: None,
             request: None,
         }
     }
@@ -232,7 +255,9 @@ impl ApiError {
     fn cause(&self) -> FailureCause {
         match self.kind {
             ApiErrorKind::Unauthorized => FailureCause::LoginRequired,
-            ApiErrorKind::Forbidden | ApiErrorKind::NotConfigured => FailureCause::ProviderRefused,
+            ApiErrorKind::Forbidden | ApiErrorKind::NotConfigured | ApiErrorKind::NotFound => {
+                FailureCause::ProviderRefused
+            }
             ApiErrorKind::RateLimited => FailureCause::GatewayBusy,
             ApiErrorKind::Unavailable if self.timed_out => FailureCause::GatewayTimeout,
             ApiErrorKind::Unavailable => FailureCause::ProviderUnavailable,
@@ -263,6 +288,7 @@ fn kind(status: StatusCode, code: Option<u32>, fault: &str) -> ApiErrorKind {
         // Without a code it can only concern the token, because no other credential was sent.
         401 => ApiErrorKind::Unauthorized,
         403 => ApiErrorKind::Forbidden,
+        404 => ApiErrorKind::NotFound,
         429 => ApiErrorKind::RateLimited,
         500..=599 => ApiErrorKind::Unavailable,
         _ => ApiErrorKind::Unexpected,
@@ -313,14 +339,18 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(mistake) = self.mistake {
+            return f.write_str(mistake.as_str());
+        }
         f.write_str(match self.kind {
             ApiErrorKind::Unauthorized => "the access token is no longer valid",
             ApiErrorKind::Forbidden => "the access token is not valid for this API",
             ApiErrorKind::NotConfigured => "the app is not set up for this API",
+            ApiErrorKind::NotFound => "the gateway has no API or no resource at this path",
             ApiErrorKind::RateLimited => "too many calls to the API",
             ApiErrorKind::Unavailable => "the API does not respond",
             ApiErrorKind::Unexpected => "the API returned an unexpected response",
-            ApiErrorKind::InvalidRequest => "the call leads off the gateway or cannot be sent",
+            ApiErrorKind::InvalidRequest => "the call cannot be sent",
         })?;
         match (self.status, self.code) {
             (Some(status), Some(code)) => write!(f, " (status {}, code {code})", status.as_u16()),
@@ -398,10 +428,54 @@ mod tests {
             ),
             (500, r#"{"errorCode":50001}"#, ApiErrorKind::Unavailable),
             (502, "<html>", ApiErrorKind::Unavailable),
-            (404, r#"{"errorCode":40401}"#, ApiErrorKind::Unexpected),
+            (404, r#"{"errorCode":40401}"#, ApiErrorKind::NotFound),
+            (404, "<html>", ApiErrorKind::NotFound),
+            (403, "<html>robot?", ApiErrorKind::Unavailable),
+            (401, "<html>robot?", ApiErrorKind::Unavailable),
+            (401, "Unauthorized", ApiErrorKind::Unavailable),
+            (403, "[]", ApiErrorKind::Unavailable),
+            (403, "", ApiErrorKind::Forbidden),
+            (429, "<html>", ApiErrorKind::RateLimited),
             (302, "", ApiErrorKind::Unexpected),
         ] {
             assert_eq!(kind_of(status, body), kind, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn odd_byte_in_an_error_does_not_hide_its_code() {
+        for body in [
+            &b"{\"errorCode\":40301,\"description\":\"utl\xf8pt\"}"[..],
+            b"\xef\xbb\xbf{\"errorCode\":40301}",
+        ] {
+            let response = http::Response::builder().status(403).body(body.to_vec());
+            let error = ApiError::from_response(&response.unwrap());
+            assert_eq!(
+                (error.kind(), error.code()),
+                (ApiErrorKind::Forbidden, Some(40301))
+            );
+        }
+    }
+
+    #[test]
+    fn encoded_answer_is_unavailable_and_never_a_refusal() {
+        for (status, kind) in [
+            (200, ApiErrorKind::Unavailable),
+            (400, ApiErrorKind::Unavailable),
+            (401, ApiErrorKind::Unavailable),
+            (403, ApiErrorKind::Unavailable),
+            (429, ApiErrorKind::RateLimited),
+            (500, ApiErrorKind::Unavailable),
+        ] {
+            let response = http::Response::builder()
+                .status(status)
+                .header("content-encoding", "gzip")
+                .body(b"\x1f\x8b\x08".to_vec());
+            assert_eq!(
+                ApiError::from_response(&response.unwrap()).kind(),
+                kind,
+                "{status}"
+            );
         }
     }
 

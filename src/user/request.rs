@@ -8,10 +8,14 @@ use http::{
 use serde::{Serialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
-use super::{ApiError, ApiErrorKind, charset, gateway_uri::gateway_uri};
+use super::{
+    ApiError, ApiErrorKind, charset,
+    gateway_uri::{RequestMistake, gateway_uri},
+};
 use crate::{
     access_token::AccessToken,
     gateway::error::TransportError,
+    oauth::answer::coding,
     user::{CurrentSession, RefreshOutcome, TelenorUser},
 };
 
@@ -42,7 +46,7 @@ pub struct ApiRequest<'u> {
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
-    valid: bool,
+    mistake: Option<RequestMistake>,
 }
 
 impl<'u> ApiRequest<'u> {
@@ -53,7 +57,7 @@ impl<'u> ApiRequest<'u> {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: Vec::new(),
-            valid: true,
+            mistake: None,
         }
     }
 
@@ -77,7 +81,7 @@ impl<'u> ApiRequest<'u> {
     pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
         match serde_json::to_vec(value) {
             Ok(body) => self.body = body,
-            Err(_) => self.valid = false,
+            Err(_) => self.mistake = Some(RequestMistake::NoJson),
         }
         let json = HeaderValue::from_static("application/json");
         self.header(header::CONTENT_TYPE, json)
@@ -91,9 +95,10 @@ impl<'u> ApiRequest<'u> {
 
     /// Sends the call. It takes ten seconds at most, and follows no redirect.
     ///
-    /// A GET is sent up to three times if it gets a server error or cannot connect, with
-    /// exponential backoff and jitter. A GET, HEAD or OPTIONS is sent again at once if the server
-    /// closes a connection that was kept open from an earlier call. If the app [refreshes
+    /// A GET is sent up to three times if the gateway cannot be reached or is
+    /// [unavailable](ApiErrorKind::Unavailable), with exponential backoff and jitter. A GET, HEAD
+    /// or OPTIONS is sent again at once if the server closes a connection that was kept open from
+    /// an earlier call. If the app [refreshes
     /// tokens](crate::TelenorAuthBuilder::refresh_tokens), a call whose token is no longer valid is
     /// sent once more with a new token, after the refresh and within another ten seconds. No other
     /// call is sent twice.
@@ -104,9 +109,9 @@ impl<'u> ApiRequest<'u> {
     /// cannot be refreshed, the user's session ends.
     pub async fn send(self) -> Result<ApiResponse, ApiError> {
         let (user, backend, current) = (self.user, self.user.backend(), self.user.current());
-        let uri = gateway_uri(backend.base(), &self.path).filter(|_| self.valid);
-        let Some(uri) = uri else {
-            return Err(ApiError::new(ApiErrorKind::InvalidRequest).with_request(user));
+        let uri = match self.uri() {
+            Ok(uri) => uri,
+            Err(mistake) => return Err(ApiError::invalid(mistake).with_request(user)),
         };
         let mut result = self.call(&uri, user.access_token()).await;
         if is_unauthorized(&result) {
@@ -125,6 +130,14 @@ impl<'u> ApiRequest<'u> {
             }
         }
         result.map_err(|error| error.with_request(user))
+    }
+
+    fn uri(&self) -> Result<Uri, RequestMistake> {
+        match self.mistake {
+            Some(mistake) => Err(mistake),
+            None if self.method == Method::CONNECT => Err(RequestMistake::Method),
+            None => gateway_uri(self.user.backend().base(), &self.path),
+        }
     }
 
     /// Calls with this token, with all attempts.
@@ -153,7 +166,7 @@ impl<'u> ApiRequest<'u> {
             }
         };
         match tokio::time::timeout(TOTAL_TIMEOUT, call).await {
-            Ok(Ok(response)) if response.status().is_success() => Ok(ApiResponse(response)),
+            Ok(Ok(response)) if is_success(&response) => Ok(ApiResponse(response)),
             Ok(Ok(response)) => Err(ApiError::from_response(&response)),
             Ok(Err(error)) => Err(ApiError::from_transport(&error)),
             Err(_) => Err(ApiError::timed_out()),
@@ -166,13 +179,20 @@ fn is_unauthorized(result: &Result<ApiResponse, ApiError>) -> bool {
     matches!(result, Err(error) if error.kind() == ApiErrorKind::Unauthorized)
 }
 
+/// Whether the call succeeded, with a body that can be read.
+fn is_success(response: &Response<Vec<u8>>) -> bool {
+    response.status().is_success() && coding(response).is_none()
+}
+
 /// Whether the same call may succeed in a moment.
 fn is_transient(result: &Result<Response<Vec<u8>>, TransportError>) -> bool {
     match result {
-        Ok(response) => {
-            let kind = ApiError::from_response(response).kind();
-            response.status().is_server_error() && kind != ApiErrorKind::Unauthorized
-        }
+        Ok(response) if is_success(response) => false,
+        Ok(response) => match ApiError::from_response(response).kind() {
+            ApiErrorKind::Unavailable => true,
+            ApiErrorKind::Unauthorized => false,
+            _ => response.status().is_server_error(),
+        },
         Err(error) => error.unsent,
     }
 }

@@ -32,6 +32,9 @@ pub enum Endpoint {
     UserInfo,
     /// `GET /mobile-device-info/v1/device`
     DeviceInfo,
+    /// Any other API, for every method: its path, without a query. It responds 404 unless it is
+    /// scripted. Requests are recorded from the first time that the test names the path.
+    Api(&'static str),
 }
 
 #[derive(Default)]
@@ -55,6 +58,13 @@ impl Script {
             state.requests.pop_front();
         }
         state.requests.push_back(request);
+    }
+
+    /// Returns the endpoint at a path that a test has named.
+    pub(in crate::mock) fn api_at(&self, path: &str) -> Option<Endpoint> {
+        let endpoints = self.endpoints();
+        let mut named = endpoints.keys().copied();
+        named.find(|endpoint| matches!(endpoint, Endpoint::Api(named) if *named == path))
     }
 
     pub(in crate::mock) fn answer_next(&self, endpoint: Endpoint, answer: Answer) {
@@ -84,15 +94,13 @@ impl Script {
     }
 
     pub(in crate::mock) fn hits(&self, endpoint: Endpoint) -> usize {
-        self.endpoints()
-            .get(&endpoint)
-            .map_or(0, |state| state.hits)
+        self.endpoints().entry(endpoint).or_default().hits
     }
 
     pub(in crate::mock) fn requests(&self, endpoint: Endpoint) -> Vec<RecordedRequest> {
-        let endpoints = self.endpoints();
-        let state = endpoints.get(&endpoint);
-        state.map_or_else(Vec::new, |state| state.requests.iter().cloned().collect())
+        let mut endpoints = self.endpoints();
+        let state = endpoints.entry(endpoint).or_default();
+        state.requests.iter().cloned().collect()
     }
 
     pub(in crate::mock) fn take_answer(&self, endpoint: Endpoint) -> Option<Answer> {

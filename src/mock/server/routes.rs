@@ -6,10 +6,14 @@ use axum::{
     Router,
     extract::connect_info::IntoMakeServiceWithConnectInfo,
     middleware::{from_fn_with_state, map_response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, any, get, post},
 };
 
-use super::{api, authorize, network, pages, response, scripted::scripted, token};
+use super::{
+    api, authorize, network, pages, response,
+    scripted::{scripted, scripted_path},
+    token,
+};
 use crate::mock::{
     script::{Endpoint, connection::Connection},
     state::GatewayState,
@@ -49,6 +53,7 @@ pub(in crate::mock) fn service(
             get(pages::consent).post(pages::decide),
         )
         .layer(map_response(response::no_store));
+    let other = any(api::not_found).layer(from_fn_with_state(Arc::clone(&shared), scripted_path));
     Router::new()
         .route(
             AUTHORIZE,
@@ -71,7 +76,7 @@ pub(in crate::mock) fn service(
             endpoint(Endpoint::DeviceInfo, get(api::resource)),
         )
         .merge(pages)
-        .fallback(api::not_found)
+        .fallback_service(other.with_state(()))
         .with_state(shared)
         .into_make_service_with_connect_info()
 }

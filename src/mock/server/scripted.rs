@@ -17,11 +17,35 @@ use crate::mock::{
 
 const MAX_BODY: usize = 1 << 20;
 
-/// Records the request, holds it at the gate, then returns the scripted answer or passes the
-/// request on.
+/// Applies the script of an endpoint with a route of its own.
 pub(in crate::mock) async fn scripted(
     State((shared, endpoint)): State<(Arc<GatewayState>, Endpoint)>,
     ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    apply(&shared, endpoint, &connection, request, next).await
+}
+
+/// Applies the script of any other path that a test has named.
+pub(in crate::mock) async fn scripted_path(
+    State(shared): State<Arc<GatewayState>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match shared.script.api_at(request.uri().path()) {
+        Some(endpoint) => apply(&shared, endpoint, &connection, request, next).await,
+        None => next.run(request).await,
+    }
+}
+
+/// Records the request, holds it at the gate, then returns the scripted answer or passes the
+/// request on.
+async fn apply(
+    shared: &GatewayState,
+    endpoint: Endpoint,
+    connection: &Connection,
     request: Request,
     next: Next,
 ) -> Response {
@@ -36,7 +60,7 @@ pub(in crate::mock) async fn scripted(
     }
     let request = Request::from_parts(parts, Body::from(body));
     match script.take_answer(endpoint) {
-        Some(answer) => answer.perform(&connection, next.run(request)).await,
+        Some(answer) => answer.perform(connection, next.run(request)).await,
         None => next.run(request).await,
     }
 }

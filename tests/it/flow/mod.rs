@@ -5,7 +5,7 @@ mod challenge;
 mod dead_token;
 mod login;
 mod logout;
-mod refresh;
+pub mod refresh;
 mod single_flight;
 mod start;
 mod status;

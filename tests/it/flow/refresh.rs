@@ -25,7 +25,7 @@ use crate::support::{
 
 /// An app that refreshes tokens. They last for ten minutes at the gateway, and nine and a half in
 /// the layer, which refreshes them in the last minute.
-pub(super) async fn refreshing() -> App {
+pub async fn refreshing() -> App {
     let gateway = gateway(MockGateway::builder()).await;
     App::at(gateway, |builder| builder.refresh_tokens(true))
 }
@@ -37,7 +37,7 @@ pub(super) async fn gateway(builder: MockGatewayBuilder) -> MockGateway {
     gateway
 }
 
-pub(super) const TOKEN: Duration = Duration::from_secs(570);
+pub const TOKEN: Duration = Duration::from_secs(570);
 
 /// Waits until `done` returns true. The work runs beside the requests.
 pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {

@@ -7,6 +7,7 @@ use crate::support::App;
 
 mod breaker;
 mod connections;
+mod odd_answers;
 mod raw_app;
 mod tls;
 mod token;

@@ -101,7 +101,7 @@ async fn error_of_the_gateway_reaches_the_handler_and_its_answer() {
         (40301, ApiErrorKind::Forbidden, 502),
         (42901, ApiErrorKind::RateLimited, 503),
         (50001, ApiErrorKind::Unavailable, 503),
-        (40401, ApiErrorKind::Unexpected, 502),
+        (40401, ApiErrorKind::NotFound, 502),
     ] {
         let user = TelenorUser::from(TestUser::default().api_error(code));
         for error in [

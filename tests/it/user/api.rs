@@ -165,7 +165,7 @@ async fn any_path_of_the_gateway_can_be_called_and_no_other() {
     );
     assert_eq!(
         ask(&mut browser, "/call?/nowhere/v1").await,
-        "Unexpected Some(40401) None"
+        "NotFound Some(40401) None"
     );
     let before = app.gateway.hits(Endpoint::UserInfo);
     for path in [
@@ -173,6 +173,11 @@ async fn any_path_of_the_gateway_can_be_called_and_no_other() {
         "http://127.0.0.1:9/",
         "@127.0.0.1:9/",
         "/../user-info/v1/users",
+        "/nowhere/..%2fuser-info/v1/users",
+        "/nowhere/%2e%2e/user-info/v1/users",
+        "/nowhere/..;/user-info/v1/users",
+        "/nowhere%5c..%5cuser-info",
+        "/user-info/v1/users%00",
         "user-info",
     ] {
         assert_eq!(
@@ -458,4 +463,49 @@ async fn data_in_another_encoding_is_read() {
         app.gateway.answer_next(Endpoint::UserInfo, answer);
         assert_eq!(browser.open("/town").await.body, "Troms\u{f8}");
     }
+}
+
+#[tokio::test]
+async fn invalid_call_says_what_to_change_and_sends_nothing() {
+    async fn refused(user: TelenorUser) -> String {
+        let mut texts = Vec::new();
+        for path in ["nix", "/a/..%2fb", "/a%00"] {
+            let error = user.get(path).await.unwrap_err();
+            assert_eq!(error.kind(), ApiErrorKind::InvalidRequest);
+            texts.push(error.to_string());
+        }
+        let connect = user.request(Method::CONNECT, "/a").send().await;
+        texts.push(connect.unwrap_err().to_string());
+        texts.join("\n")
+    }
+    let gateway = MockGateway::start().await.unwrap();
+    let router = support::routes(&Hits::default()).route("/refused", get(refused));
+    let app = App::mounted(router.layer(builder(&gateway).build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    let named = ["/a", "/a%00", "/b"].map(Endpoint::Api);
+    assert_eq!(named.map(|api| app.gateway.hits(api)), [0; 3]);
+    let texts = browser.open("/refused").await.body;
+    let texts: Vec<_> = texts.lines().collect();
+    assert!(texts[0].contains("one slash first"), "{texts:?}");
+    assert!(
+        texts[1].contains("`..`") && texts[2].contains("control"),
+        "{texts:?}"
+    );
+    assert!(texts[3].contains("CONNECT"), "{texts:?}");
+    assert_eq!(named.map(|api| app.gateway.hits(api)), [0; 3]);
+}
+
+#[tokio::test]
+async fn any_path_can_be_scripted() {
+    const PRODUCT: Endpoint = Endpoint::Api("/some-product/v1/things");
+    let (app, mut browser) = with(|builder| builder).await;
+    app.gateway.answer_next(PRODUCT, Answer::json(200, "{}"));
+    let path = "/call?/some-product/v1/things?page=2";
+    assert_eq!(ask(&mut browser, path).await, "200 OK");
+    assert_eq!(ask(&mut browser, path).await, "NotFound Some(40401) None");
+    let [request, _] = &app.gateway.requests(PRODUCT)[..] else {
+        panic!("two requests");
+    };
+    assert_eq!(request.query("page").as_deref(), Some("2"));
+    assert!(request.headers().contains_key("authorization"));
 }
