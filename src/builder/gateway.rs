@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::ConfigError,
-    events::Events,
+    events::{Events, GrantType},
     gateway::{Gateway, breaker::Breaker, client::HttpClient},
     oauth::{Authorization, ClientAuthentication},
 };
@@ -53,6 +53,7 @@ impl TelenorAuthBuilder {
                  gateway refuses them, try raw_client_credentials(true)"
             );
         }
+        let breaker = |grant| Breaker::new(grant, self.clock.clone(), Arc::clone(&events));
         Ok(Gateway {
             authorization: Authorization::new(
                 authorize,
@@ -73,7 +74,8 @@ impl TelenorAuthBuilder {
             redirect_uri: redirect_uri.map(Into::into),
             pkce: self.pkce,
             http,
-            breaker: Breaker::new(self.clock.clone(), Arc::clone(&events)),
+            code_breaker: breaker(GrantType::AuthorizationCode),
+            refresh_breaker: breaker(GrantType::RefreshToken),
             events,
         })
     }

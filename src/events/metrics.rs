@@ -2,7 +2,7 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::{Event, GatewayEndpoint, GatewayOutcome};
+use super::{Event, GatewayEndpoint, GatewayOutcome, GrantType};
 use crate::failure::FailureCause;
 
 /// Describes every metric, and makes its series exist before the first event. Without that, the
@@ -59,8 +59,11 @@ pub(super) fn describe() {
         Unit::Count,
         "Changes of the token endpoint's circuit breaker"
     );
-    for state in ["open", "closed"] {
-        counter!(name, "state" => state).increment(0);
+    for grant in GrantType::ALL {
+        for state in ["open", "closed"] {
+            let labels = [("grant", grant.as_str()), ("state", state)];
+            counter!(name, &labels).increment(0);
+        }
     }
     let name = "telenor_auth_gateway_call_seconds";
     describe_histogram!(
@@ -111,9 +114,10 @@ pub(super) fn record(event: &Event<'_>) {
             ];
             histogram!("telenor_auth_gateway_call_seconds", &labels).record(duration);
         }
-        Event::BreakerChanged { open, .. } => {
+        Event::BreakerChanged { grant, open, .. } => {
             let state = if open { "open" } else { "closed" };
-            counter!("telenor_auth_breaker_changes_total", "state" => state).increment(1);
+            let labels = [("grant", grant.as_str()), ("state", state)];
+            counter!("telenor_auth_breaker_changes_total", &labels).increment(1);
         }
     }
 }

@@ -15,7 +15,7 @@
 //! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total`, label `reason` |
 //! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
 //! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn if the call failed | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
-//! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint breaker opened`, warn, or `token endpoint breaker closed`, info | `telenor_auth_breaker_changes_total`, label `state`: `open` or `closed` |
+//! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint breaker opened`, warn, or `token endpoint breaker closed`, info | `telenor_auth_breaker_changes_total`, labels `grant` and `state`: `open` or `closed` |
 
 //!
 //! # Metrics
@@ -128,11 +128,14 @@ pub enum Event<'e> {
         /// How long it took.
         duration: Duration,
     },
-    /// The circuit breaker of the token endpoint has opened after too many failures, or has closed
-    /// again.
+    /// A circuit breaker of the token endpoint has opened after too many failures, or has closed
+    /// again. Codes and refresh tokens have a breaker each.
     #[non_exhaustive]
     BreakerChanged {
-        /// Whether the breaker is open. The layer then sends no token request for some seconds.
+        /// The grant whose requests it stops.
+        grant: GrantType,
+        /// Whether the breaker is open. The layer then sends no such request for ten seconds at a
+        /// time.
         open: bool,
         /// How many requests had failed in a row.
         failures: u32,
@@ -149,6 +152,16 @@ pub enum GatewayEndpoint {
     Logout,
     /// An API, with a user's token.
     Api,
+}
+
+/// A grant of the token endpoint (RFC 6749 section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GrantType {
+    /// The code of a login.
+    AuthorizationCode,
+    /// The refresh token of a session.
+    RefreshToken,
 }
 
 /// How a request to the gateway ended.
@@ -178,6 +191,20 @@ impl GatewayEndpoint {
             Self::Token => "token",
             Self::Logout => "logout",
             Self::Api => "api",
+        }
+    }
+}
+
+impl GrantType {
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+
+    /// Returns the name in logs and metrics, which is the `grant_type` of the request.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
         }
     }
 }
@@ -282,11 +309,16 @@ fn log(event: &Event<'_>) {
                 tracing::warn!(endpoint, outcome, milliseconds, "gateway called");
             }
         }
-        Event::BreakerChanged { open, failures } => {
+        Event::BreakerChanged {
+            grant,
+            open,
+            failures,
+        } => {
+            let grant = grant.as_str();
             if open {
-                tracing::warn!(failures, "token endpoint breaker opened");
+                tracing::warn!(grant, failures, "token endpoint breaker opened");
             } else {
-                tracing::info!(failures, "token endpoint breaker closed");
+                tracing::info!(grant, failures, "token endpoint breaker closed");
             }
         }
     }

@@ -2,24 +2,53 @@
 //!
 //! More requests do not help a gateway that is down. And a visitor should not wait ten seconds for
 //! a page that says so.
+//!
+//! # What strangers can do to it
+//!
+//! A stranger can start logins, and can send made-up codes for them. If the gateway answers a bad
+//! code with a server error, or late, each of these requests fails. The breaker cannot tell such a
+//! failure from one of the gateway's own. So failures alone must not shut out the users whose codes
+//! are good:
+//!
+//! - The breaker does not open while requests succeed. It opens when more than half of the last
+//!   [`WINDOW`] requests failed, and requests have failed for [`FAILING_TIME`] seconds without one
+//!   that succeeded. A site with one good login in that time stays open to all, however many
+//!   made-up codes there are.
+//! - Where good logins are rarer, a stranger can open it. It then refuses requests for [`PAUSE`]
+//!   seconds, and not longer. The logins that it refuses stay pending: their codes were not sent.
+//! - After the pause, a trial begins with the next request. In a trial every request is sent, not
+//!   one alone: a single probe could always be the stranger's. One success ends it and closes the
+//!   breaker. The next pause begins only by the rule above: more than half of [`WINDOW`] requests
+//!   of this trial failed, and it has lasted for [`FAILING_TIME`] seconds. So between two pauses
+//!   there is at least that time in which each good login succeeds, and opens the way for the ones
+//!   after it.
+//!
+//! The price: while the gateway is down, the visitors who come during a trial wait for their error.
+//! How many requests are in progress at once is limited elsewhere.
+//!
+//! Codes and refresh tokens have a breaker each. A stranger has no refresh token, so made-up codes
+//! never concern the sessions of users who are signed in.
 
-use std::{
-    mem,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use crate::{
     clock::Clock,
-    events::{Event, Events},
+    events::{Event, Events, GrantType},
     sync::lock,
 };
 
-/// This many failures in a row open the breaker.
-const FAILURE_THRESHOLD: u32 = 5;
-/// In seconds. After this time one request, the probe, may test whether the endpoint has recovered.
-const COOLDOWN: u64 = 10;
+/// The breaker looks at the outcomes of this many requests, the last ones.
+const WINDOW: u32 = 20;
+/// In seconds. Requests must fail for this long without a success.
+const FAILING_TIME: u64 = 10;
+/// In seconds. For this long an open breaker refuses every request.
+const PAUSE: u64 = 10;
+/// In seconds. A failure that comes this long after the one before says nothing about the time
+/// between them.
+const FORGET_AFTER: u64 = 60;
 
 pub(crate) struct Breaker {
+    grant: GrantType,
     clock: Clock,
     events: Arc<Events>,
     state: Mutex<BreakerState>,
@@ -27,33 +56,43 @@ pub(crate) struct Breaker {
 
 #[derive(Default)]
 struct BreakerState {
-    /// Failures in a row, including those of probes.
+    /// The last outcomes, one bit each, the newest in the lowest bit. A failure is a one.
+    outcomes: u32,
+    /// When the first request failed since the last success, and when the last one did.
+    failing: Option<(u64, u64)>,
+    /// Failures in a row, for the event.
     failures: u32,
-    /// How many requests were permitted. The next permit gets this number.
-    permitted: u64,
-    open: Option<Open>,
+    phase: Phase,
+    /// Requests of earlier phases say nothing about this one when they fail.
+    epoch: u64,
 }
 
-struct Open {
-    since: u64,
-    /// The number of the probe that is in progress.
-    probe: Option<u64>,
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Closed,
+    /// Open, since this time.
+    Paused(u64),
+    /// Open, but every request is sent.
+    Trial,
 }
 
 /// The breaker is open: the request must not be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BreakerOpen;
 
-/// A permit to send one request. It records the outcome of the request.
+/// A permit to send one request. It records the outcome of the request. A request that is dropped
+/// shows nothing about the endpoint.
 #[must_use = "a request whose outcome is not recorded does not count"]
 pub(crate) struct Permit<'b> {
     breaker: &'b Breaker,
-    number: u64,
+    epoch: u64,
 }
 
 impl Breaker {
-    pub(crate) fn new(clock: Clock, events: Arc<Events>) -> Self {
+    pub(crate) fn new(grant: GrantType, clock: Clock, events: Arc<Events>) -> Self {
         Self {
+            grant,
             clock,
             events,
             state: Mutex::default(),
@@ -62,97 +101,112 @@ impl Breaker {
 
     pub(crate) fn try_acquire(&self) -> Result<Permit<'_>, BreakerOpen> {
         let mut state = lock(&self.state);
-        let number = state.permitted;
-        if let Some(open) = &mut state.open {
-            // A clock that was set back by the cooldown or more counts as having waited. Otherwise
-            // the breaker would stay open until the clock had caught up.
-            let waited = self.clock.seconds().abs_diff(open.since) >= COOLDOWN;
-            if open.probe.is_some() || !waited {
+        if let Phase::Paused(since) = state.phase {
+            let now = self.clock.seconds();
+            if !has_passed(PAUSE, since, now) {
                 return Err(BreakerOpen);
             }
-            open.probe = Some(number);
+            state.begin(Phase::Trial);
+            state.failing = Some((now, now));
         }
-        state.permitted += 1;
         Ok(Permit {
             breaker: self,
-            number,
+            epoch: state.epoch,
         })
     }
 
+    /// Any success shows that the endpoint answers, also that of an earlier request.
     fn on_success(&self) {
         let mut state = lock(&self.state);
-        let failures = mem::take(&mut state.failures);
-        let was_open = state.open.take().is_some();
+        let (was_open, failures) = (state.phase != Phase::Closed, state.failures);
+        if was_open {
+            state.begin(Phase::Closed);
+        }
+        state.outcomes <<= 1;
+        state.failing = None;
+        state.failures = 0;
         drop(state);
         if was_open {
-            let open = false;
-            self.events.emit(Event::BreakerChanged { open, failures });
+            self.changed(false, failures);
         }
     }
 
-    fn on_failure(&self, number: u64) {
+    fn on_failure(&self, epoch: u64) {
         let mut state = lock(&self.state);
-        let was_open = state.open.is_some();
-        if was_open && !state.is_probe(number) {
-            // The request was sent before the breaker opened.
+        if epoch != state.epoch {
             return;
         }
-        state.fail(self.clock.seconds());
-        let (open, failures) = (state.open.is_some(), state.failures);
+        let was_closed = state.phase == Phase::Closed;
+        let opened = state.fail(self.clock.seconds());
+        let failures = state.failures;
         drop(state);
-        if open && !was_open {
-            self.events.emit(Event::BreakerChanged { open, failures });
+        if opened && was_closed {
+            self.changed(true, failures);
         }
+    }
+
+    fn changed(&self, open: bool, failures: u32) {
+        self.events.emit(Event::BreakerChanged {
+            grant: self.grant,
+            open,
+            failures,
+        });
     }
 }
 
 impl BreakerState {
-    fn fail(&mut self, now: u64) {
+    /// Returns whether a pause begins.
+    fn fail(&mut self, now: u64) -> bool {
+        let since = match self.failing {
+            Some((since, last)) if !has_passed(FORGET_AFTER, last, now) => since,
+            _ => {
+                self.outcomes = 0;
+                now
+            }
+        };
+        self.failing = Some((since, now));
         self.failures = self.failures.saturating_add(1);
-        if self.open.is_some() || self.failures >= FAILURE_THRESHOLD {
-            self.open = Some(Open {
-                since: now,
-                probe: None,
-            });
+        self.outcomes = self.outcomes << 1 | 1;
+        let failed = (self.outcomes & ((1 << WINDOW) - 1)).count_ones();
+        let pauses = failed > WINDOW / 2 && has_passed(FAILING_TIME, since, now);
+        if pauses {
+            self.begin(Phase::Paused(now));
         }
+        pauses
     }
 
-    fn is_probe(&self, number: u64) -> bool {
-        let probe = self.open.as_ref().and_then(|open| open.probe);
-        probe == Some(number)
+    fn begin(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.epoch += 1;
+        self.outcomes = 0;
     }
+}
+
+/// A clock that was set back by this much counts as having waited. Otherwise the breaker would stay
+/// open until the clock had caught up.
+fn has_passed(seconds: u64, since: u64, now: u64) -> bool {
+    now.abs_diff(since) >= seconds
 }
 
 impl Permit<'_> {
     /// Records whether the outcome of the request shows that the endpoint fails.
     pub(crate) fn record(self, failed: bool) {
         if failed {
-            self.breaker.on_failure(self.number);
+            self.breaker.on_failure(self.epoch);
         } else {
             self.breaker.on_success();
         }
     }
 }
 
-impl Drop for Permit<'_> {
-    /// A request that was dropped shows nothing about the endpoint. But a probe that never reports
-    /// would keep the breaker open without end.
-    fn drop(&mut self) {
-        let mut state = lock(&self.breaker.state);
-        if state.is_probe(self.number) {
-            state.fail(self.breaker.clock.seconds());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{
-        panic::{AssertUnwindSafe, catch_unwind},
-        time::Duration,
-    };
+    use std::time::Duration;
 
     use super::*;
+
+    /// So many failures open it, if they last for long enough.
+    const ENOUGH: u32 = WINDOW / 2 + 1;
 
     type Changes = Arc<Mutex<Vec<(bool, u32)>>>;
 
@@ -161,12 +215,13 @@ mod tests {
         let (clock, changes) = (Clock::manual(), Changes::default());
         let emitted = Arc::clone(&changes);
         let hook = move |event: &Event<'_>| {
-            if let Event::BreakerChanged { open, failures } = *event {
+            if let Event::BreakerChanged { open, failures, .. } = *event {
                 emitted.lock().unwrap().push((open, failures));
             }
         };
         let events = Arc::new(Events::new(Some(Box::new(hook))));
-        (Breaker::new(clock.clone(), events), clock, changes)
+        let grant = GrantType::AuthorizationCode;
+        (Breaker::new(grant, clock.clone(), events), clock, changes)
     }
 
     fn fail(breaker: &Breaker, times: u32) {
@@ -175,8 +230,30 @@ mod tests {
         }
     }
 
-    fn is_open(breaker: &Breaker) -> bool {
+    fn succeed(breaker: &Breaker) {
+        breaker.try_acquire().unwrap().record(false);
+    }
+
+    /// The first failure, and after the failing time all others but the last.
+    fn almost_open(breaker: &Breaker, clock: &Clock) {
+        fail(breaker, 1);
+        clock.advance(seconds(FAILING_TIME));
+        fail(breaker, ENOUGH - 2);
+    }
+
+    fn open(breaker: &Breaker, clock: &Clock) {
+        almost_open(breaker, clock);
+        fail(breaker, 1);
+        assert!(is_paused(breaker));
+    }
+
+    fn is_paused(breaker: &Breaker) -> bool {
         breaker.try_acquire().is_err()
+    }
+
+    fn opened(changes: &Changes) -> Vec<bool> {
+        let changes = changes.lock().unwrap();
+        changes.iter().map(|(open, _)| *open).collect()
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -184,109 +261,158 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_in_a_row_open_it() {
-        let (breaker, _, changes) = breaker();
-        fail(&breaker, FAILURE_THRESHOLD - 1);
-        breaker.try_acquire().unwrap().record(false);
-        fail(&breaker, FAILURE_THRESHOLD - 1);
-        assert!(!is_open(&breaker), "a success came in between");
+    fn more_than_half_of_the_window_opens_it() {
+        let (breaker, clock, changes) = breaker();
+        almost_open(&breaker, &clock);
+        assert!(!is_paused(&breaker), "half of the window failed");
         fail(&breaker, 1);
-        assert!(is_open(&breaker));
-        assert_eq!(*changes.lock().unwrap(), [(true, 5)]);
+        assert!(is_paused(&breaker));
+        assert_eq!(*changes.lock().unwrap(), [(true, ENOUGH)]);
     }
 
     #[test]
-    fn one_probe_goes_out_after_ten_seconds_and_closes_it() {
-        let (breaker, clock, changes) = breaker();
-        fail(&breaker, FAILURE_THRESHOLD);
-        clock.advance(seconds(COOLDOWN - 1));
-        assert!(is_open(&breaker));
-        clock.advance(seconds(1));
-        let probe = breaker.try_acquire().unwrap();
-        clock.advance(seconds(100));
-        assert!(is_open(&breaker), "the probe is in progress");
-        probe.record(false);
-        assert!(!is_open(&breaker));
-        fail(&breaker, FAILURE_THRESHOLD - 1);
-        assert!(!is_open(&breaker), "it counts from the start again");
-        assert_eq!(*changes.lock().unwrap(), [(true, 5), (false, 5)]);
-    }
-
-    #[test]
-    fn failed_probe_opens_it_for_as_long_again() {
-        let (breaker, clock, changes) = breaker();
-        fail(&breaker, FAILURE_THRESHOLD);
-        clock.advance(seconds(COOLDOWN));
-        let probe = breaker.try_acquire().unwrap();
-        clock.advance(seconds(COOLDOWN));
-        probe.record(true);
-        clock.advance(seconds(COOLDOWN - 1));
-        assert!(is_open(&breaker), "counted from the end of the probe");
-        clock.advance(seconds(1));
-        breaker.try_acquire().unwrap().record(false);
-        assert_eq!(*changes.lock().unwrap(), [(true, 5), (false, 6)]);
-    }
-
-    #[test]
-    fn probe_that_never_reports_does_not_keep_it_open() {
+    fn failures_of_less_than_ten_seconds_do_not_open_it() {
         let (breaker, clock, _) = breaker();
-        fail(&breaker, FAILURE_THRESHOLD);
-        for _ in 0..2 {
-            clock.advance(seconds(COOLDOWN));
-            drop(breaker.try_acquire().unwrap());
-            assert!(is_open(&breaker), "it counts as failed");
-            clock.advance(seconds(COOLDOWN));
-            let panicked = catch_unwind(AssertUnwindSafe(|| {
-                let _probe = breaker.try_acquire().unwrap();
-                panic!("on purpose");
-            }));
-            assert!(panicked.is_err() && is_open(&breaker));
+        clock.advance(seconds(3_600));
+        fail(&breaker, 10 * WINDOW);
+        clock.advance(seconds(FAILING_TIME - 1));
+        fail(&breaker, 10 * WINDOW);
+        assert!(!is_paused(&breaker));
+        clock.advance(seconds(1));
+        fail(&breaker, 1);
+        assert!(is_paused(&breaker));
+    }
+
+    #[test]
+    fn one_success_in_ten_seconds_keeps_it_closed() {
+        let (breaker, clock, changes) = breaker();
+        for _ in 0..10 {
+            fail(&breaker, 100);
+            clock.advance(seconds(FAILING_TIME - 1));
+            fail(&breaker, 100);
+            succeed(&breaker);
         }
-        clock.advance(seconds(COOLDOWN));
-        breaker.try_acquire().unwrap().record(false);
-        assert!(!is_open(&breaker));
+        assert_eq!(*changes.lock().unwrap(), []);
+    }
+
+    #[test]
+    fn failure_of_long_ago_is_forgotten() {
+        let (breaker, clock, _) = breaker();
+        fail(&breaker, WINDOW);
+        clock.advance(seconds(FORGET_AFTER));
+        fail(&breaker, WINDOW);
+        assert!(!is_paused(&breaker));
+        clock.advance(seconds(FAILING_TIME));
+        fail(&breaker, 1);
+        assert!(is_paused(&breaker));
+    }
+
+    #[test]
+    fn trial_after_the_pause_sends_every_request_and_ends_with_a_success() {
+        let (breaker, clock, changes) = breaker();
+        open(&breaker, &clock);
+        clock.advance(seconds(PAUSE - 1));
+        assert!(is_paused(&breaker));
+        clock.advance(seconds(1));
+        fail(&breaker, 1_000);
+        clock.advance(seconds(FAILING_TIME - 1));
+        fail(&breaker, 1_000);
+        succeed(&breaker);
+        fail(&breaker, 1_000);
+        assert!(!is_paused(&breaker), "it counts from the start again");
+        let changes = changes.lock().unwrap().clone();
+        assert_eq!(changes, [(true, ENOUGH), (false, ENOUGH + 2_000)]);
+    }
+
+    #[test]
+    fn trial_begins_with_a_request_and_lasts_for_ten_seconds() {
+        let (breaker, clock, changes) = breaker();
+        open(&breaker, &clock);
+        clock.advance(seconds(50));
+        fail(&breaker, 1);
+        assert!(!is_paused(&breaker), "one failure is no reason for a pause");
+        fail(&breaker, 10 * WINDOW);
+        assert!(!is_paused(&breaker), "the trial has just begun");
+        clock.advance(seconds(FAILING_TIME));
+        fail(&breaker, 1);
+        assert!(is_paused(&breaker));
+        clock.advance(seconds(PAUSE));
+        succeed(&breaker);
+        assert_eq!(opened(&changes), [true, false], "one outage is one change");
+    }
+
+    #[test]
+    fn failures_of_before_a_trial_do_not_count_in_it() {
+        let (breaker, clock, _) = breaker();
+        open(&breaker, &clock);
+        clock.advance(seconds(PAUSE));
+        fail(&breaker, 1);
+        clock.advance(seconds(FAILING_TIME));
+        fail(&breaker, ENOUGH - 2);
+        assert!(
+            !is_paused(&breaker),
+            "half of the window failed in this trial"
+        );
+    }
+
+    /// A stranger sends a hundred made-up codes a second. A user tries once a second until the
+    /// login is sent.
+    #[test]
+    fn no_stranger_refuses_a_good_login_for_longer_than_a_pause() {
+        let (breaker, clock, changes) = breaker();
+        let stranger = || {
+            for _ in 0..100 {
+                if let Ok(permit) = breaker.try_acquire() {
+                    permit.record(true);
+                }
+            }
+            clock.advance(seconds(1));
+        };
+        for before in 0..60 {
+            (0..before).for_each(|_| stranger());
+            let refused = (0..).take_while(|_| {
+                stranger();
+                breaker.try_acquire().is_err()
+            });
+            assert!(refused.count() as u64 <= PAUSE);
+            succeed(&breaker);
+        }
+        assert!(opened(&changes).len() > 2, "the stranger opened it");
     }
 
     #[test]
     fn dropped_requests_do_not_open_it() {
-        let (breaker, ..) = breaker();
-        for _ in 0..=FAILURE_THRESHOLD {
+        let (breaker, clock, _) = breaker();
+        for _ in 0..WINDOW {
             drop(breaker.try_acquire().unwrap());
+            clock.advance(seconds(1));
         }
-        assert!(!is_open(&breaker));
+        fail(&breaker, 1);
+        assert!(!is_paused(&breaker));
     }
 
     #[test]
-    fn request_from_before_it_opened_is_not_a_probe() {
+    fn request_from_before_the_pause_closes_it_and_does_not_prolong_it() {
         let (breaker, clock, changes) = breaker();
-        let [failed, answered] = [(); 2].map(|()| breaker.try_acquire().unwrap());
-        fail(&breaker, FAILURE_THRESHOLD);
-        clock.advance(seconds(COOLDOWN));
-        let probe = breaker.try_acquire().unwrap();
-        failed.record(true);
-        assert!(is_open(&breaker), "the probe is still in progress");
+        let late: Vec<_> = (0..ENOUGH)
+            .map(|_| breaker.try_acquire().unwrap())
+            .collect();
+        let answered = breaker.try_acquire().unwrap();
+        open(&breaker, &clock);
+        clock.advance(seconds(PAUSE));
+        fail(&breaker, 1);
+        clock.advance(seconds(FAILING_TIME));
+        late.into_iter().for_each(|permit| permit.record(true));
+        assert!(!is_paused(&breaker), "they were sent before the trial");
         answered.record(false);
-        assert!(
-            !is_open(&breaker),
-            "any success shows that it has recovered"
-        );
-        fail(&breaker, FAILURE_THRESHOLD);
-        drop(probe);
-        clock.advance(seconds(COOLDOWN));
-        breaker.try_acquire().unwrap().record(false);
-        let emitted = changes.lock().unwrap().clone();
-        assert_eq!(emitted, [(true, 5), (false, 5), (true, 5), (false, 5)]);
+        assert_eq!(opened(&changes), [true, false]);
     }
 
     #[test]
     fn clock_that_is_set_back_does_not_keep_it_open() {
         let (breaker, clock, _) = breaker();
-        fail(&breaker, FAILURE_THRESHOLD);
+        open(&breaker, &clock);
         clock.rewind(seconds(3_600));
         assert!(breaker.try_acquire().is_ok(), "set back by an hour");
-        clock.rewind(seconds(COOLDOWN - 1));
-        assert!(is_open(&breaker));
-        clock.advance(seconds(2 * COOLDOWN));
-        assert!(breaker.try_acquire().is_ok(), "set back a little");
     }
 }

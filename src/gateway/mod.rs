@@ -46,8 +46,10 @@ pub(crate) struct Gateway {
     pub redirect_uri: Option<Box<str>>,
     pub pkce: bool,
     pub http: HttpClient,
-    /// Guards the token endpoint.
-    pub breaker: Breaker,
+    /// Guards the token endpoint from codes.
+    pub code_breaker: Breaker,
+    /// Guards it from refresh tokens.
+    pub refresh_breaker: Breaker,
     pub events: Arc<Events>,
 }
 
@@ -91,12 +93,16 @@ impl Gateway {
 
     /// Sends nothing while the breaker is open.
     async fn token(&self, grant: Grant<'_>) -> Result<TokenResponse, TokenRequestError> {
+        let breaker = match grant {
+            Grant::Code { .. } => &self.code_breaker,
+            Grant::Refresh { .. } => &self.refresh_breaker,
+        };
         let request = TokenRequest {
             endpoint: &self.token_endpoint,
             client: &self.client,
             grant,
         };
-        let permit = self.breaker.try_acquire()?;
+        let permit = breaker.try_acquire()?;
         let sent = self.http.send(request.build());
         let result = self.observe(GatewayEndpoint::Token, sent).await;
         permit.record(match &result {

@@ -210,7 +210,7 @@ async fn gateway_outage_and_recovery_are_one_line_each() {
     let app = App::start().await;
     app.gateway
         .answer_always(Endpoint::Token, Answer::status(500));
-    for after in [0; 8].into_iter().chain([10; 3]) {
+    for after in [0, 10].into_iter().chain([0; 12]).chain([10; 3]) {
         app.clock.advance(Duration::from_secs(after));
         let mut browser = app.browser();
         let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -231,11 +231,13 @@ async fn gateway_outage_and_recovery_are_one_line_each() {
     });
     let (down, back) = (lines.next().unwrap(), lines.next().unwrap());
     assert!(
-        down.contains("WARN") && down.contains("breaker opened failures=5"),
+        down.contains("WARN")
+            && down.contains("breaker opened grant=\"authorization_code\" failures=11"),
         "{down}"
     );
     assert!(
-        back.contains("INFO") && back.contains("breaker closed failures=8"),
+        back.contains("INFO")
+            && back.contains("breaker closed grant=\"authorization_code\" failures=14"),
         "{back}"
     );
     assert_eq!(lines.next(), None);

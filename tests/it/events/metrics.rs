@@ -137,7 +137,7 @@ fn each_series_exists_at_zero_before_its_first_event() {
     }
     for series in [
         "telenor_auth_logins_failed_total cause=client_rejected",
-        "telenor_auth_breaker_changes_total state=open",
+        "telenor_auth_breaker_changes_total grant=refresh_token state=open",
         "telenor_auth_gateway_call_seconds endpoint=token outcome=timed_out",
     ] {
         assert!(counted.iter().any(|(known, _)| known == series), "{series}");
@@ -191,7 +191,8 @@ fn breaker_counts_its_changes_and_its_refusals() {
         let app = App::start().await;
         app.gateway
             .answer_always(Endpoint::Token, Answer::status(500));
-        for _ in 0..7 {
+        for after in [0, 10].into_iter().chain([0; 11]) {
+            app.clock.advance(Duration::from_secs(after));
             let mut browser = app.browser();
             let callback = browser.callback_url(&app.gateway, "/private").await;
             browser.open(&callback).await;
@@ -203,22 +204,28 @@ fn breaker_counts_its_changes_and_its_refusals() {
     assert_eq!(
         named(&counted),
         [
-            ("telenor_auth_breaker_changes_total state=closed", 1),
-            ("telenor_auth_breaker_changes_total state=open", 1),
+            (
+                "telenor_auth_breaker_changes_total grant=authorization_code state=closed",
+                1
+            ),
+            (
+                "telenor_auth_breaker_changes_total grant=authorization_code state=open",
+                1
+            ),
             (
                 "telenor_auth_gateway_call_seconds endpoint=token outcome=failed",
-                5
+                11
             ),
             (
                 "telenor_auth_gateway_call_seconds endpoint=token outcome=ok",
                 1
             ),
-            ("telenor_auth_logins_failed_total cause=provider_error", 5),
+            ("telenor_auth_logins_failed_total cause=provider_error", 11),
             (
                 "telenor_auth_logins_failed_total cause=provider_unavailable",
                 2
             ),
-            ("telenor_auth_logins_started_total", 8),
+            ("telenor_auth_logins_started_total", 14),
             ("telenor_auth_logins_succeeded_total", 1),
         ]
     );

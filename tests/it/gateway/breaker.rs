@@ -5,23 +5,39 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode};
 use telenor_auth::mock::{Answer, Endpoint};
 use tokio::task::JoinSet;
+use url::Url;
 
-use super::ends_with;
-use crate::support::{App, navigation};
+use super::{ends_with, raw_app::RawApp};
+use crate::support::{
+    App, navigation,
+    raw_server::{RawRequest, Reply},
+};
 
-/// An app whose breaker is open, after five failed logins.
+/// So many of the last twenty requests must fail, and so long must requests fail.
+const ENOUGH: usize = 11;
+const FAILING_TIME: Duration = Duration::from_secs(10);
+/// How long an open breaker refuses token requests.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// An app whose breaker is open, after eleven failed logins.
 async fn app_with_an_open_breaker() -> App {
     let app = App::start().await;
     app.gateway
         .answer_always(Endpoint::Token, Answer::status(500));
-    for _ in 0..5 {
+    fail(&app, 1).await;
+    app.clock.advance(FAILING_TIME);
+    fail(&app, ENOUGH - 1).await;
+    assert_eq!(app.token_requests(), ENOUGH);
+    app
+}
+
+async fn fail(app: &App, logins: usize) {
+    for _ in 0..logins {
         let mut browser = app.browser();
         let callback = browser.callback_url(&app.gateway, "/whoami").await;
         let page = browser.open(&callback).await;
         assert_eq!(page.status, StatusCode::BAD_GATEWAY);
     }
-    assert_eq!(app.token_requests(), 5);
-    app
 }
 
 #[tokio::test]
@@ -47,89 +63,156 @@ async fn open_breaker_sends_no_request_and_loses_no_login() {
         let page = browser.send(page).await;
         assert!(page.body.contains(title), "{}", page.body);
     }
-    assert_eq!(app.token_requests(), 5);
+    assert_eq!(app.token_requests(), ENOUGH);
 
     app.gateway.answer_normally(Endpoint::Token);
-    app.clock.advance(COOLDOWN);
+    app.clock.advance(PAUSE);
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
     assert!(browser.token().await.is_some());
     app.signed_in().await;
-    assert_eq!(app.token_requests(), 7);
+    assert_eq!(app.token_requests(), ENOUGH + 2);
 }
 
 #[tokio::test]
-async fn one_of_many_callbacks_probes_the_gateway() {
+async fn every_login_after_the_pause_is_sent() {
     const MANY: usize = 8;
     let app = app_with_an_open_breaker().await;
+    app.gateway.answer_normally(Endpoint::Token);
     let mut logins = Vec::new();
     for _ in 0..MANY {
         let mut browser = app.browser();
         let callback = browser.callback_url(&app.gateway, "/whoami").await;
         logins.push((browser, callback));
     }
-    app.gateway.answer_normally(Endpoint::Token);
-    app.clock.advance(COOLDOWN);
+    app.clock.advance(PAUSE);
     let gate = app.gateway.hold(Endpoint::Token);
     let mut answers = JoinSet::new();
-    for (mut browser, callback) in logins.clone() {
+    for (mut browser, callback) in logins {
         answers.spawn(async move { browser.open(&callback).await.status });
     }
-    for _ in 1..MANY {
-        let refused = answers.join_next().await.unwrap().unwrap();
-        assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
-    }
-    gate.waiting(1).await;
-    assert_eq!(app.token_requests(), 6);
+    gate.waiting(MANY).await;
     gate.open();
-    let probe = answers.join_next().await.unwrap().unwrap();
-    assert_eq!(probe, StatusCode::SEE_OTHER);
-
-    for (mut browser, callback) in logins {
-        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    for status in answers.join_all().await {
+        assert_eq!(status, StatusCode::SEE_OTHER);
     }
-    assert_eq!(app.token_requests(), 5 + MANY, "each code once");
+    assert_eq!(app.token_requests(), ENOUGH + MANY, "each code once");
 }
 
 #[tokio::test]
-async fn failed_probe_keeps_the_breaker_open_for_another_cooldown() {
+async fn trial_of_failures_alone_ends_in_another_pause() {
     let app = app_with_an_open_breaker().await;
-    for asked in [6, 7] {
-        app.clock.advance(COOLDOWN);
-        for status in [
-            StatusCode::BAD_GATEWAY,
-            StatusCode::SERVICE_UNAVAILABLE,
-            StatusCode::SERVICE_UNAVAILABLE,
-        ] {
-            let mut browser = app.browser();
-            let callback = browser.callback_url(&app.gateway, "/whoami").await;
-            assert_eq!(browser.open(&callback).await.status, status);
-        }
-        assert_eq!(app.token_requests(), asked);
-    }
+    app.clock.advance(PAUSE);
+    fail(&app, 1).await;
+    app.clock.advance(FAILING_TIME);
+    fail(&app, ENOUGH - 1).await;
+    let before = app.token_requests();
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let page = browser.open(&callback).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.token_requests(), before);
 }
 
 #[tokio::test]
 async fn breaker_counts_broken_connections_and_not_refusals() {
     for (answer, sent) in [
-        (Answer::Reset, 5),
-        (Answer::Truncated, 5),
-        (Answer::status(503), 5),
-        (Answer::status(400), 8),
-        (Answer::status(401), 8),
-        (Answer::status(429), 8),
-        (Answer::Huge, 8),
-        (Answer::html(200, "canary"), 8),
+        (Answer::Reset, ENOUGH),
+        (Answer::Truncated, ENOUGH),
+        (Answer::status(503), ENOUGH),
+        (Answer::status(400), 14),
+        (Answer::status(401), 14),
+        (Answer::status(429), 14),
+        (Answer::Huge, 14),
+        (Answer::html(200, "canary"), 14),
     ] {
         let shown = format!("{answer:?}");
         let app = App::start().await;
         app.gateway.answer_always(Endpoint::Token, answer);
-        for _ in 0..8 {
+        for login in 0..14 {
             let mut browser = app.browser();
             let callback = browser.callback_url(&app.gateway, "/whoami").await;
             browser.open(&callback).await;
+            if login == 0 {
+                app.clock.advance(FAILING_TIME);
+            }
         }
         assert_eq!(app.token_requests(), sent, "{shown:.80}");
     }
+}
+
+/// A gateway that answers a made-up code with a server error, and all else with a token.
+fn fails_for_made_up_codes(request: &RawRequest) -> Reply {
+    match request.body.contains("code=made-up") {
+        true => Reply::Respond(500, "", Vec::new()),
+        false => {
+            Reply::json(r#"{"access_token":"token","expires_in":120,"refresh_token":"refresh"}"#)
+        }
+    }
+}
+
+/// Opens the callback of a new login with a made-up code.
+async fn make_up_codes(raw: &RawApp, codes: usize) -> usize {
+    let mut refused = 0;
+    for _ in 0..codes {
+        let mut browser = raw.app.browser();
+        let mut callback = Url::parse(&raw.callback(&mut browser).await).unwrap();
+        let state = callback.query_pairs().find(|(name, _)| name == "state");
+        let state = state.unwrap().1.into_owned();
+        let mut query = callback.query_pairs_mut();
+        query.clear().append_pair("code", "made-up");
+        query.append_pair("state", &state);
+        drop(query);
+        let status = browser.open(callback.as_str()).await.status;
+        refused += usize::from(status == StatusCode::SERVICE_UNAVAILABLE);
+    }
+    refused
+}
+
+#[tokio::test]
+async fn made_up_codes_do_not_shut_out_good_logins() {
+    let raw = RawApp::start(fails_for_made_up_codes).await;
+    // A quiet hour: no login succeeded for long.
+    raw.clock.advance(Duration::from_secs(3_600));
+    for _ in 0..12 {
+        assert_eq!(make_up_codes(&raw, 100).await, 0);
+        raw.signed_in().await;
+        raw.clock.advance(Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn stranger_who_opened_the_breaker_cannot_keep_it_open() {
+    let raw = RawApp::start(fails_for_made_up_codes).await;
+    make_up_codes(&raw, 1).await;
+    raw.clock.advance(FAILING_TIME);
+    assert!(make_up_codes(&raw, ENOUGH).await > 0, "the breaker is open");
+    let mut browser = raw.app.browser();
+    let callback = raw.callback(&mut browser).await;
+    let refused = browser.open(&callback).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    raw.clock.advance(PAUSE);
+    assert_eq!(make_up_codes(&raw, 30).await, 0, "the stranger comes first");
+    let login = browser.open(&callback).await;
+    assert_eq!(login.status, StatusCode::SEE_OTHER);
+    make_up_codes(&raw, 30).await;
+    raw.signed_in().await;
+}
+
+#[tokio::test]
+async fn refresh_goes_on_while_the_breaker_of_codes_is_open() {
+    let settings = |builder: telenor_auth::TelenorAuthBuilder| builder.refresh_tokens(true);
+    let raw = RawApp::with(settings, fails_for_made_up_codes).await;
+    let mut browser = raw.signed_in().await;
+    raw.clock.advance(Duration::from_secs(110));
+    make_up_codes(&raw, 1).await;
+    raw.clock.advance(FAILING_TIME);
+    assert!(make_up_codes(&raw, ENOUGH).await > 0, "the breaker is open");
+    assert_eq!(browser.token().await.as_deref(), Some("token"));
+    let sent = raw.server.requests();
+    let refreshes = sent
+        .iter()
+        .filter(|request| request.body.contains("grant_type=refresh"));
+    assert_eq!(refreshes.count(), 1);
 }
 
 #[tokio::test]
@@ -141,6 +224,3 @@ async fn answer_between_failures_keeps_the_breaker_closed() {
     assert_eq!(app.token_requests(), 15);
     app.signed_in().await;
 }
-
-/// How long an open breaker refuses token requests.
-const COOLDOWN: Duration = Duration::from_secs(10);
