@@ -46,6 +46,9 @@ pub enum ConfigError {
     InsecureGateway,
     /// The extra certificate authorities are not a PEM bundle.
     InvalidCertificates,
+    /// The URL of the egress proxy is invalid. The error does not show the URL, which may hold a
+    /// password.
+    InvalidProxy(String),
     /// The scope has characters that RFC 6749 section 3.3 does not allow.
     InvalidScope,
     /// An extra authorization parameter has no name, the name of one that the layer sends itself,
@@ -155,6 +158,11 @@ impl fmt::Display for ConfigError {
                 "the certificate authorities cannot be read: give one or more certificates in PEM \
                  form",
             ),
+            Self::InvalidProxy(why) => write!(
+                f,
+                "the proxy URL {why}: use one like http://user:password@proxy.example:3128, with \
+                 special characters of the password percent-encoded"
+            ),
             Self::InvalidScope => f.write_str(
                 "the scope has characters that are not allowed: separate scopes with one space \
                  each, without quotes, backslashes or non-ASCII letters",
@@ -238,8 +246,9 @@ impl fmt::Display for ConfigError {
             ),
             Self::Tls(why) => write!(
                 f,
-                "TLS cannot be set up ({why}): check the system's certificate authorities, or the \
-                 file that SSL_CERT_FILE names"
+                "TLS cannot be set up ({why}): install the system's certificate authorities (the \
+                 package ca-certificates), or give gateway_ca, or check the file that \
+                 SSL_CERT_FILE names"
             ),
         }
     }
@@ -260,6 +269,7 @@ impl ConfigError {
             Self::InvalidGateway(..) => "InvalidGateway",
             Self::InsecureGateway => "InsecureGateway",
             Self::InvalidCertificates => "InvalidCertificates",
+            Self::InvalidProxy(_) => "InvalidProxy",
             Self::InvalidScope => "InvalidScope",
             Self::ReservedParameter(..) => "ReservedParameter",
             Self::KeyTooShort(..) => "KeyTooShort",

@@ -26,7 +26,8 @@ impl TelenorAuthBuilder {
         if base.scheme() == "http" && !is_loopback(&base) {
             return Err(ConfigError::InsecureGateway);
         }
-        let http = HttpClient::new(&base, self.gateway_ca.as_deref())?;
+        let proxy = self.proxy(&base, |name| std::env::var_os(name))?;
+        let http = HttpClient::new(&base, self.gateway_ca.as_deref(), proxy)?;
         let base = base.as_str().trim_end_matches('/');
         if let Some(root) = base_of_endpoint(base) {
             return Err(ConfigError::InvalidGateway(format!(

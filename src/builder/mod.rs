@@ -3,6 +3,7 @@
 mod env;
 mod gateway;
 mod http_start;
+mod proxy;
 mod url;
 mod validate;
 
@@ -31,6 +32,8 @@ pub struct TelenorAuthBuilder {
     redirect_uri: String,
     gateway: String,
     gateway_ca: Option<Vec<u8>>,
+    gateway_proxy: Option<String>,
+    gateway_proxy_from_env: bool,
     scope: Option<String>,
     parameters: Vec<(String, String)>,
     omit_redirect_uri: bool,
@@ -88,6 +91,8 @@ impl TelenorAuthBuilder {
             redirect_uri,
             gateway: PRODUCTION.to_owned(),
             gateway_ca: None,
+            gateway_proxy: None,
+            gateway_proxy_from_env: false,
             scope: None,
             parameters: Vec::new(),
             omit_redirect_uri: false,
@@ -135,6 +140,34 @@ impl TelenorAuthBuilder {
     /// `SSL_CERT_FILE` names.
     pub fn gateway_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.gateway_ca = Some(pem.into());
+        self
+    }
+
+    /// Connects to the gateway over this egress proxy. It defaults to no proxy.
+    ///
+    /// The URL is like `http://user:password@proxy.example:3128`, with special characters of user
+    /// and password percent-encoded. With `https`, the connection to the proxy uses TLS as well,
+    /// and the proxy's certificate is verified like the gateway's. Every call goes through a tunnel
+    /// that the proxy opens (`CONNECT`). So the proxy sees the name of the gateway, and no request.
+    /// A gateway on plain http, which is a mock on this machine, is called without a proxy.
+    pub fn gateway_proxy(mut self, url: impl Into<String>) -> Self {
+        self.gateway_proxy = Some(url.into());
+        self
+    }
+
+    /// Sets whether the environment names the egress proxy. It defaults to `false`, which ignores
+    /// the environment.
+    ///
+    /// With `true`, [`build`](Self::build) reads `https_proxy`, or `HTTPS_PROXY` if that is not set
+    /// or blank. The value is a URL as for [`gateway_proxy`](Self::gateway_proxy), and `http://`
+    /// may be left out. A proxy that `gateway_proxy` sets counts more than the environment.
+    ///
+    /// `no_proxy`, or else `NO_PROXY`, is a list of hosts that need no proxy, separated by commas
+    /// or blanks: a name for itself and all names below it, with or without a dot or `*.` before
+    /// it, an IP address, each with or without a port, or `*` for all. Ranges of addresses are not
+    /// read, nor are `HTTP_PROXY` and `ALL_PROXY`.
+    pub fn gateway_proxy_from_env(mut self, from_env: bool) -> Self {
+        self.gateway_proxy_from_env = from_env;
         self
     }
 

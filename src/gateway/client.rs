@@ -19,14 +19,16 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::{
-    connection::{Connection, Connector},
+    connection::{Connection, Connector, Secure},
     error::{TransportError, TransportErrorKind},
     pool::Pool,
-    tls::Tls,
+    proxy::Proxy,
+    tls::{Tls, server_name},
 };
 use crate::error::{ConfigError, chain};
 
@@ -52,9 +54,9 @@ const OWN_HEADERS: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-/// It follows no redirects, keeps no cookies, sends no referrer, ignores proxies in the
-/// environment, and accepts only verified servers with TLS 1.2 or newer. It connects to the host of
-/// the gateway alone.
+/// It follows no redirects, keeps no cookies, sends no referrer, and accepts only verified servers
+/// with TLS 1.2 or newer. It connects to the host of the gateway alone, over a proxy if one is
+/// given. It reads no environment.
 pub(crate) struct HttpClient {
     connector: Connector,
     /// The value of `Host`.
@@ -72,7 +74,11 @@ struct Failure {
 impl HttpClient {
     /// `base` is plain http only for a mock on this machine. `authorities`, in PEM, are trusted in
     /// addition to the system's.
-    pub(crate) fn new(base: &Url, authorities: Option<&[u8]>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        base: &Url,
+        authorities: Option<&[u8]>,
+        proxy: Option<Proxy>,
+    ) -> Result<Self, ConfigError> {
         let invalid = |why: &str| ConfigError::InvalidGateway(why.to_owned());
         let host = match base.host() {
             Some(Host::Domain(name)) => name.to_owned(),
@@ -82,13 +88,18 @@ impl HttpClient {
         };
         let port = base.port_or_known_default();
         let port = port.ok_or_else(|| invalid("has no port"))?;
-        let tls = match base.scheme() {
-            "https" => Some(Tls::new(&host, authorities)?),
+        // A mock on plain http needs neither the system's authorities nor a proxy.
+        let secure = match base.scheme() {
+            "https" => Some(Secure {
+                tls: Tls::new(authorities)?,
+                server: server_name(&host)?,
+                proxy: proxy.map(with_name).transpose()?,
+            }),
             _ => None,
         };
         let host_header = HeaderValue::try_from(base.authority());
         Ok(Self {
-            connector: Connector::new(&host, port, tls),
+            connector: Connector::new(&host, port, secure),
             host: host_header.map_err(|error| ConfigError::InvalidGateway(chain(&error)))?,
             pool: Pool::default(),
         })
@@ -187,6 +198,11 @@ impl HttpClient {
         self.pool.put(connection);
         Ok(response)
     }
+}
+
+fn with_name(proxy: Proxy) -> Result<(Proxy, Option<ServerName<'static>>), ConfigError> {
+    let name = proxy.https.then(|| server_name(&proxy.host)).transpose()?;
+    Ok((proxy, name))
 }
 
 async fn in_time(

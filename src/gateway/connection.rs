@@ -1,4 +1,4 @@
-//! One connection to the gateway: TCP, TLS, and HTTP/1.1 on top.
+//! One connection to the gateway: TCP, a proxy if there is one, TLS, and HTTP/1.1 on top.
 
 use std::{
     io,
@@ -18,6 +18,7 @@ use hyper::{
     client::conn::http1::{Builder, SendRequest},
     rt::{Read, ReadBufCursor, Write},
 };
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, lookup_host},
@@ -27,11 +28,12 @@ use tokio::{
 
 use super::{
     error::{TransportError, TransportErrorKind},
+    proxy::Proxy,
     tls::Tls,
 };
 use crate::error::chain;
 
-/// For the address, TCP and TLS together.
+/// For the address, TCP, the proxy and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// While one address does not answer, the next one is tried as well (RFC 8305 section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -46,7 +48,15 @@ const READ_CHUNK: usize = 4096;
 pub(super) struct Connector {
     host: Box<str>,
     port: u16,
-    tls: Option<Tls>,
+    secure: Option<Secure>,
+}
+
+/// How a connection to a gateway on https is made.
+pub(super) struct Secure {
+    pub tls: Tls,
+    pub server: ServerName<'static>,
+    /// The proxy, and its own name where the connection to it uses TLS.
+    pub proxy: Option<(Proxy, Option<ServerName<'static>>)>,
 }
 
 /// An open connection, for one request at a time.
@@ -75,11 +85,11 @@ pub(super) struct Mark {
 
 impl Connector {
     /// `host` is a name or an address, without the brackets of a URL.
-    pub(super) fn new(host: &str, port: u16, tls: Option<Tls>) -> Self {
+    pub(super) fn new(host: &str, port: u16, secure: Option<Secure>) -> Self {
         Self {
             host: host.into(),
             port,
-            tls,
+            secure,
         }
     }
 
@@ -102,30 +112,57 @@ impl Connector {
     /// An error is a text for the log.
     async fn dial(&self) -> Result<Connection, String> {
         let traffic = Arc::<Traffic>::default();
-        let stream = Metered {
-            stream: self.tcp().await?,
-            traffic: Arc::clone(&traffic),
+        let Some(secure) = &self.secure else {
+            let stream = tcp(&self.host, self.port, &traffic).await?;
+            return Connection::over(Box::new(stream), traffic).await;
         };
-        let stream: Box<dyn Stream> = match &self.tls {
-            None => Box::new(stream),
-            Some(tls) => match tls.connect(stream).await {
-                Ok(stream) => Box::new(stream),
-                Err(error) => return Err(format!("TLS to {}: {}", self.host, chain(&error))),
-            },
+        let stream: Box<dyn Stream> = match &secure.proxy {
+            None => Box::new(tcp(&self.host, self.port, &traffic).await?),
+            Some((proxy, name)) => {
+                let through = self.through(proxy, name.as_ref(), &secure.tls, &traffic);
+                through
+                    .await
+                    .map_err(|why| format!("{why} (proxy {}:{})", proxy.host, proxy.port))?
+            }
         };
-        Connection::over(stream, traffic).await
+        let stream = secure.tls.connect(&secure.server, stream).await;
+        let stream = stream.map_err(|error| format!("TLS to {}: {}", self.host, chain(&error)))?;
+        Connection::over(Box::new(stream), traffic).await
     }
 
-    async fn tcp(&self) -> Result<TcpStream, String> {
-        let (host, port) = (&*self.host, self.port);
-        let addresses = lookup_host((host, port)).await;
-        let addresses = addresses.map_err(|error| format!("no address of {host}: {error}"))?;
-        let stream = first_to_connect(addresses).await;
-        let stream = stream.map_err(|error| format!("TCP to {host}:{port}: {error}"))?;
-        // It affects only when bytes are sent, so a failure does not matter.
-        let _ = stream.set_nodelay(true);
+    async fn through(
+        &self,
+        proxy: &Proxy,
+        name: Option<&ServerName<'static>>,
+        tls: &Tls,
+        traffic: &Arc<Traffic>,
+    ) -> Result<Box<dyn Stream>, String> {
+        let stream = tcp(&proxy.host, proxy.port, traffic).await?;
+        let mut stream: Box<dyn Stream> = match name {
+            None => Box::new(stream),
+            Some(name) => {
+                let stream = tls.connect(name, stream).await;
+                Box::new(stream.map_err(|error| format!("TLS to the proxy: {}", chain(&error)))?)
+            }
+        };
+        proxy
+            .open_tunnel(&mut stream, &self.host, self.port)
+            .await?;
         Ok(stream)
     }
+}
+
+async fn tcp(host: &str, port: u16, traffic: &Arc<Traffic>) -> Result<Metered, String> {
+    let addresses = lookup_host((host, port)).await;
+    let addresses = addresses.map_err(|error| format!("no address of {host}: {error}"))?;
+    let stream = first_to_connect(addresses).await;
+    let stream = stream.map_err(|error| format!("TCP to {host}:{port}: {error}"))?;
+    // It affects only when bytes are sent, so a failure does not matter.
+    let _ = stream.set_nodelay(true);
+    Ok(Metered {
+        stream,
+        traffic: Arc::clone(traffic),
+    })
 }
 
 /// Tries the addresses in their order. One that is slow is given more time beside the next ones.

@@ -5,6 +5,7 @@ pub(crate) mod client;
 mod connection;
 pub(crate) mod error;
 mod pool;
+pub(crate) mod proxy;
 mod tls;
 
 use std::{

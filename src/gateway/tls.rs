@@ -12,14 +12,17 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::error::{ConfigError, chain};
 
-pub(super) struct Tls {
-    connector: TlsConnector,
-    server: ServerName<'static>,
+pub(super) struct Tls(TlsConnector);
+
+/// The name or the address that a server's certificate must have.
+pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, ConfigError> {
+    let name = ServerName::try_from(host.to_owned());
+    name.map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))
 }
 
 impl Tls {
     /// `authorities`, in PEM, are trusted in addition to the system's.
-    pub(super) fn new(host: &str, authorities: Option<&[u8]>) -> Result<Self, ConfigError> {
+    pub(super) fn new(authorities: Option<&[u8]>) -> Result<Self, ConfigError> {
         let authorities = authorities.map(parse).transpose()?.unwrap_or_default();
         let given = !authorities.is_empty();
         // Never the process's default provider, which another crate may set.
@@ -36,18 +39,18 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let server = ServerName::try_from(host.to_owned());
-        Ok(Self {
-            connector: Arc::new(config).into(),
-            server: server.map_err(|error| ConfigError::InvalidGateway(chain(&error)))?,
-        })
+        Ok(Self(Arc::new(config).into()))
     }
 
-    pub(super) async fn connect<S>(&self, stream: S) -> io::Result<TlsStream<S>>
+    pub(super) async fn connect<S>(
+        &self,
+        server: &ServerName<'static>,
+        stream: S,
+    ) -> io::Result<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        self.connector.connect(self.server.clone(), stream).await
+        self.0.connect(server.clone(), stream).await
     }
 }
 

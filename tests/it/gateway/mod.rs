@@ -8,6 +8,7 @@ use crate::support::App;
 mod breaker;
 mod connections;
 mod odd_answers;
+mod proxy;
 mod raw_app;
 mod tls;
 mod token;

@@ -8,6 +8,7 @@ pub mod each_store;
 pub mod app;
 pub mod browser;
 pub mod capture;
+pub mod connect_proxy;
 pub mod demo;
 #[cfg(feature = "redis")]
 pub mod fault_proxy;
