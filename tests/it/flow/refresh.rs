@@ -13,7 +13,7 @@ use telenor_auth::{
     Clock, ConfigError, TelenorAuthBuilder,
     events::Event,
     mock::{Answer as Scripted, Endpoint, MockGateway, MockGatewayBuilder},
-    session::{Fault, FaultyStore, MemoryStore, Operation},
+    session::{Fault, FaultyStore, MemoryStore, Operation, SessionStore},
 };
 
 use crate::support::{
@@ -321,19 +321,23 @@ async fn slower_instance_takes_the_token_of_the_faster_one() {
     assert_eq!(slower.await.unwrap(), token);
 }
 
+/// Ended by an operator, of whom the gateway knows nothing.
 #[tokio::test]
 async fn token_for_a_session_that_was_ended_meanwhile_is_ended() {
-    let app = refreshing().await;
+    let failing = Failing::start(|builder| builder).await;
+    let app = &failing.app;
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);
     let gate = app.gateway.hold(Endpoint::Token);
-    let mut tab = browser.clone();
-    let waits = tokio::spawn(async move { tab.token().await });
+    let waits = tokio::spawn(async move { browser.token().await });
     gate.waiting(1).await;
-    browser.log_out().await;
+    failing.store.revoke_all(app.clock.now()).await.unwrap();
     gate.open();
     assert_eq!(waits.await.unwrap(), None);
-    until("no token lives", async || app.gateway.live_tokens() == 0).await;
+    until("the token is ended", async || {
+        app.gateway.hits(Endpoint::Logout) == 1
+    })
+    .await;
 }
 
 #[tokio::test]
