@@ -114,6 +114,9 @@ impl Shop {
         if let Some(start) = settings.http_start {
             auth = auth.http_start(start);
         }
+        if let Some(page) = settings.after_logout {
+            auth = auth.after_logout(page);
+        }
         let keys = settings.cookie_keys.unwrap_or_else(|| {
             tracing::warn!("no TELENOR_COOKIE_KEYS: logins end when the shop restarts");
             CookieKeys::random()

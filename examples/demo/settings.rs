@@ -8,6 +8,7 @@
 //! | `TELENOR_REDIRECT_URI` | the registered one; ends in `/telenor/callback` | on `LISTEN` |
 //! | `TELENOR_STRIPPED_PREFIX` | what a proxy takes away from each path; in the layer's addresses, not in the shop's links | nothing |
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page | none |
+//! | `TELENOR_AFTER_LOGOUT` | path of the page after a logout | the layer's page |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, separated by commas; the first seals | random |
 //! | `TELENOR_COOKIE_KEYS_FILE` | a file with one key on each line, which may change | none |
 //! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or a Redis URL (feature `redis`) | `memory` |
@@ -26,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) redirect_uri: Option<String>,
     pub(crate) stripped_prefix: Option<String>,
     pub(crate) http_start: Option<String>,
+    pub(crate) after_logout: Option<String>,
     pub(crate) cookie_keys: Option<CookieKeys>,
     pub(crate) session_store: StoreChoice,
 }
@@ -101,6 +103,7 @@ impl Settings {
             },
             stripped_prefix: text("TELENOR_STRIPPED_PREFIX")?,
             http_start: text("TELENOR_HTTP_START")?,
+            after_logout: text("TELENOR_AFTER_LOGOUT")?,
             cookie_keys,
             session_store,
         })

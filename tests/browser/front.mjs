@@ -40,7 +40,7 @@ export class Front {
     this.httpPort = await listen(http.createServer(handler('http')));
   }
 
-  /** Serves a page of the test at an address that the shop does not have. */
+  /** Serves a page of the test at an address, in place of the shop. Forms still reach the shop. */
   serve(url, body, { status = 200, ...headers } = {}) {
     this.#pages.set(url, { body, status, headers });
   }
@@ -84,7 +84,7 @@ export class Front {
     };
 
     const page = this.#pages.get(url.origin + url.pathname);
-    if (page) {
+    if (page && request.method === 'GET') {
       answer(page.status, { 'content-type': 'text/html; charset=utf-8', ...page.headers });
       response.end(page.body);
       return;

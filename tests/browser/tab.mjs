@@ -39,8 +39,8 @@ export async function agree(tab) {
 export const isFilled = (tab) => tab.until(`document.querySelector('#postal_code')?.value === '9008'`);
 
 /** Serves a page with a form that posts to the shop. */
-export function serveForm({ front }, url, action, { kind = '', fields = '' } = {}) {
-  const form = `<form method="post" action="${SHOP}${action}" ${kind}>${fields}<button>Send</button></form>`;
+export function serveForm({ front }, url, action) {
+  const form = `<form method="post" action="${action}"><button>Send</button></form>`;
   front.serve(url, `<!doctype html><title>Form</title>${form}`);
 }
 
@@ -108,8 +108,8 @@ class Tab {
   }
 
   /** Waits for the page that says that the user is signed out. */
-  async signedOut() {
-    await this.at(`${SHOP}/telenor/logout`);
+  async signedOut(origin = SHOP) {
+    await this.at(`${origin}/telenor/logout`);
     await this.until(`!document.querySelector('form')`);
   }
 

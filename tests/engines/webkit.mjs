@@ -42,6 +42,7 @@ export async function launch({ directory }, proxy) {
     async visitor() {
       const builder = new Builder().usingServer(`http://127.0.0.1:${port}`).disableEnvironmentOverrides();
       const driver = await builder.withCapabilities(capabilities).build();
+      await driver.manage().setTimeouts({ pageLoad: 10_000, script: 10_000 });
       let isNew = true;
       return {
         async page() {
