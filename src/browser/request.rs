@@ -289,16 +289,22 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
 /// in other browsers and on plain http, `Accept` decides.
 ///
 /// `navigate` alone is proof: when a service worker passes a page on, the destination is no longer
-/// `document`.
+/// `document`. In Firefox, the mode is `same-origin` by then, in other engines if the worker
+/// changes a setting (`docs/browsers.md`). A script has to ask for that mode: its own is `cors`.
 fn is_navigation(headers: &HeaderMap) -> bool {
-    let mut modes = headers.get_all(SEC_FETCH_MODE).iter().peekable();
-    let mut destinations = headers.get_all(SEC_FETCH_DEST).iter();
-    if modes.peek().is_some() {
-        return modes.all(|mode| mode == "navigate") && !destinations.any(is_frame);
+    let is_all = |name: HeaderName, wanted: &str| {
+        let mut values = headers.get_all(name).iter();
+        values.all(|value| value == wanted)
+    };
+    let asks_for_page =
+        || accept::prefers_html(headers) && !is(headers, &X_REQUESTED_WITH, "XMLHttpRequest");
+    if !headers.contains_key(SEC_FETCH_MODE) {
+        return is_all(SEC_FETCH_DEST, "document") && asks_for_page();
     }
-    destinations.all(|destination| destination == "document")
-        && accept::prefers_html(headers)
-        && !is(headers, &X_REQUESTED_WITH, "XMLHttpRequest")
+    let mut destinations = headers.get_all(SEC_FETCH_DEST).iter();
+    let is_page = is_all(SEC_FETCH_MODE, "navigate") && !destinations.any(is_frame);
+    let is_passed_on = is_all(SEC_FETCH_MODE, "same-origin") && is_all(SEC_FETCH_DEST, "empty");
+    is_page || is_passed_on && asks_for_page()
 }
 
 /// Whether a browser will show the answer, in a window or in a frame.
@@ -379,6 +385,26 @@ mod tests {
             ("no-cors", "serviceworker"),
         ] {
             assert_eq!(fetch(mode, dest), RequestKind::Subresource, "{mode} {dest}");
+        }
+    }
+
+    #[test]
+    fn page_that_a_worker_passes_on_has_another_mode_in_firefox() {
+        let passed_on = [
+            ("sec-fetch-mode", "same-origin"),
+            ("sec-fetch-dest", "empty"),
+        ];
+        let fetch = |more| kind(Method::GET, &[&passed_on[..], &[more]].concat());
+        assert_eq!(
+            fetch(("accept", "text/html,*/*;q=0.8")),
+            RequestKind::Navigation
+        );
+        for script in [
+            ("accept", "*/*"),
+            ("accept", "application/json"),
+            ("dnt", "1"),
+        ] {
+            assert_eq!(fetch(script), RequestKind::Subresource, "{script:?}");
         }
     }
 

@@ -58,9 +58,13 @@ impl Config {
     }
 
     /// The target that leads to the page that a request was sent from, or else the app's home.
+    ///
+    /// A service worker that changes a setting of a request is named in place of the page.
     pub(crate) fn return_to_page(&self, info: &RequestInfo) -> ReturnTo {
         let path = self.own_path(info.page());
         let page = path.and_then(|path| self.target(path));
+        let page =
+            page.filter(|page| ![".js", ".mjs"].iter().any(|end| page.path().ends_with(end)));
         page.unwrap_or_else(|| self.home.clone())
     }
 

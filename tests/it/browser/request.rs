@@ -20,6 +20,14 @@ fn pages() -> Vec<(&'static str, Headers)> {
     vec![
         ("a browser", fetch("document")),
         ("a service worker that passes it on", fetch("empty")),
+        (
+            "a service worker in Firefox",
+            vec![
+                ("sec-fetch-mode", "same-origin"),
+                ("sec-fetch-dest", "empty"),
+                HTML,
+            ],
+        ),
         ("a destination of the future", fetch("page")),
         (
             "a mode without a destination",
@@ -52,10 +60,6 @@ fn in_doubt() -> Vec<(&'static str, Headers)> {
         ("an embed", fetch("navigate", "embed")),
         ("an object", fetch("navigate", "object")),
         ("a fenced frame", fetch("navigate", "fencedframe")),
-        (
-            "a worker that makes a new request",
-            fetch("same-origin", "empty"),
-        ),
         ("a fetch of HTML", fetch("cors", "empty")),
         (
             "a script",
