@@ -40,9 +40,9 @@ test('after a denied consent the user can continue without a login', async (t) =
   assert.equal(await page.getByLabel('Navn').inputValue(), '');
 });
 
-test('the page for a denied consent can be reloaded', async (t) => {
+test('the page for a denied consent can be reloaded, and then knows of no login', async (t) => {
   const page = await denied(t);
   const response = await page.reload();
-  assert.equal(response.status(), 403);
-  await assertFailurePage(page, 'access_denied');
+  assert.equal(response.status(), 400);
+  await assertFailurePage(page, 'error_without_login');
 });

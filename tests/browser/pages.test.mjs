@@ -74,11 +74,20 @@ const PAGES = {
     callback(page, { error: 'temporarily_unavailable', state: await begin(page) }),
   'code-rejected': async (page) => callback(page, { code: 'stale', state: await begin(page) }),
   'callback-malformed': (page) => callback(page, {}),
+  'error-without-login': (page) => callback(page, { error: 'server_error' }),
+  'callback-astray': async (page) => {
+    const state = await begin(page);
+    return (await page.goto(`${SHOP}/checkout?code=code&state=${state}`)).status();
+  },
+  'login-required': async (page) => {
+    stage.front.dropsHeader = (name) => name.startsWith('sec-fetch-');
+    stage.front.adds = { 'sec-fetch-mode': 'cors' };
+    return (await page.goto(`${SHOP}/checkout`)).status();
+  },
   'state-unknown': (page) => callback(page, { code: 'code', state: 'AAAAAAAAAAAAAAAAAAAAAA' }),
   'login-loop': async (page) => {
     stage.front.dropsCookie = (name) => name.endsWith('-session');
     await page.goto(`${SHOP}/checkout`);
-    await agree(page);
     await agree(page);
     await page.click('#continue');
     return pressing(page, '#allow');
@@ -131,6 +140,9 @@ const STATUSES = {
   'provider-unavailable': 503,
   'code-rejected': 400,
   'callback-malformed': 400,
+  'error-without-login': 400,
+  'callback-astray': 500,
+  'login-required': 401,
   'state-unknown': 400,
   'login-loop': 400,
   'form-not-sent': 401,
