@@ -68,7 +68,7 @@ failure_causes! {
     CallbackMalformed, "callback_malformed", BAD_REQUEST;
     /// The callback arrived at another path than the redirect URI's: a proxy or a router changes
     /// the path. The code was not redeemed, and the operator must act.
-    CallbackAstray, "callback_astray", INTERNAL_SERVER_ERROR;
+    CallbackAstray, "callback_astray", BAD_REQUEST;
     /// An error came to the callback, and this browser has no login that it can belong to. Anyone
     /// can make such a link, so it says nothing about the gateway.
     ErrorWithoutLogin, "error_without_login", BAD_REQUEST;

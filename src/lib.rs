@@ -132,8 +132,8 @@
 //! | --- | --- |
 //! | the user opens or reloads a page (`Sec-Fetch-Mode: navigate`, but not for a frame; without that header, an `Accept` that prefers HTML), also through a service worker or in a web view | 303 to Telenor, one cookie |
 //! | the user sends a form | 303 to a page that says that the form was not sent, and leads back to it |
-//! | another site sends a form, as some payment pages do when they lead back | 303 to a page that leads on to the same address by GET if there is a session, and else says that the form was not sent |
-//! | `fetch`, XHR (`X-Requested-With: XMLHttpRequest`), event streams, command lines | 401, `application/problem+json` with the login URL |
+//! | another site sends a form, as some payment pages do when they lead back | 303 to a page that leads on to the same address by GET if there is a session, and else asks to log in |
+//! | `fetch`, XHR (`X-Requested-With: XMLHttpRequest`), event streams, command lines | 401, `application/problem+json` with the login URL, or a page where `Accept` asks for HTML |
 //! | images, manifests, the script of a service worker | 401 |
 //! | frames and embeds, and anything else whose `Accept` prefers HTML | 401, a page with a button; it cannot be framed |
 //! | a part of a page by HTMX (`HX-Request: true`) | 401 with `HX-Redirect` to the login route, for the page that it is on |
@@ -144,8 +144,8 @@
 //! | CORS preflight | 403; put your CORS layer outside this one |
 //! | WebSocket upgrade | 401; an offer of any other protocol is ignored |
 //!
-//! A client that prefers HTML gets every refusal of the layer as a page, all others get
-//! `application/problem+json`.
+//! A client whose `Accept` asks for HTML, and not for JSON before it, gets every refusal of the
+//! layer as a page. All others get `application/problem+json`.
 //!
 //! On the login route, a link of another site asks first, with a page, when there is a session that
 //! the new login would replace.

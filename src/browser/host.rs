@@ -20,24 +20,28 @@ impl HostAndPort {
             .filter(|at| !authority[*at..].contains(']'));
         let (host, port) = match colon.map(|at| (&authority[..at], &authority[at + 1..])) {
             None | Some((_, "")) => (authority.trim_end_matches(':'), default_port),
-            Some((host, port)) => (host, port.parse().ok()?),
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                (host, port.parse().ok()?)
+            }
+            Some(_) => return None,
         };
         let host = host.strip_suffix('.').unwrap_or(host);
         let host = host.to_ascii_lowercase().into();
         Some(Self { host, port })
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    /// Whether both are the same host. Cookies do not know ports.
+    pub(crate) fn shares_cookies(&self, other: &Self) -> bool {
+        self.host == other.host
     }
 
-    /// Whether the host is the machine itself.
+    /// Whether the host is the machine itself, as a developer names it.
     pub(crate) fn is_loopback(&self) -> bool {
         let address = self.host.trim_start_matches('[').trim_end_matches(']');
         let address = address.parse::<IpAddr>();
         &*self.host == "localhost"
             || self.host.ends_with(".localhost")
-            || address.is_ok_and(|address| address.is_loopback())
+            || address.is_ok_and(|address| address.is_loopback() || address.is_unspecified())
     }
 }
 
@@ -71,6 +75,7 @@ mod tests {
             assert_ne!(parse(other), start, "{other}");
         }
         assert_eq!(HostAndPort::parse("a:b", 80), None);
+        assert_eq!(HostAndPort::parse("a:+80", 80), None);
         assert_eq!(HostAndPort::parse("a:99999", 80), None);
     }
 
@@ -81,6 +86,7 @@ mod tests {
             "a.localhost",
             "127.0.0.1",
             "127.9.9.9:1",
+            "0.0.0.0:3000",
             "[::1]:3000",
         ] {
             assert!(parse(host).is_loopback(), "{host}");

@@ -12,9 +12,11 @@ use http::HeaderValue;
 
 use super::{
     cookie::{CookieNames, Lookup},
-    request::RequestInfo,
+    request::{Initiator, RequestInfo},
 };
 
+/// In the address of a button.
+pub(crate) const BUTTON: &str = "button";
 /// In seconds.
 const LIFETIME: u64 = 3600;
 /// 128 random bits in base64url.
@@ -46,11 +48,20 @@ impl LoginButton {
         ShownButton { value, cookie }
     }
 
-    pub(crate) fn was_pressed(&self, info: &RequestInfo, value: Option<&str>) -> bool {
-        let (Some(value), Some(known)) = (value, self.known(info)) else {
+    pub(crate) fn was_pressed(&self, info: &RequestInfo) -> bool {
+        let (Some(value), Some(known)) = (info.parameter(BUTTON), self.known(info)) else {
             return false;
         };
         constant_time::verify_slices_are_equal(value.as_bytes(), known.as_bytes()).is_ok()
+    }
+
+    /// Whether a button was pressed in a browser that keeps no cookie, so that no other attempt
+    /// would help.
+    pub(crate) fn cannot_be_proven(&self, info: &RequestInfo) -> bool {
+        let cookie = info.cookie(&self.names.login_button);
+        info.initiator == Initiator::Unstated
+            && info.parameter(BUTTON).is_some()
+            && cookie == Lookup::Missing
     }
 
     fn known(&self, info: &RequestInfo) -> Option<String> {

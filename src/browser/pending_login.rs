@@ -19,8 +19,8 @@ use crate::{
 const MAX_LOGINS: usize = 5;
 /// Together the cookies must leave room for the other headers of a request.
 const MAX_BYTES: usize = 3800;
-/// Enough for a cookie that leads to a short address.
-const SMALLEST: usize = 400;
+/// Enough for a cookie without its address: its name, and the rest of a login, sealed.
+const SMALLEST: usize = 190;
 /// How many are opened. A browser that obeys the limits never sends more.
 const MAX_OPENED: usize = 20;
 
@@ -64,7 +64,8 @@ pub(crate) struct Begun {
 struct Swept<'h> {
     /// The names of those to remove.
     gone: Vec<&'h str>,
-    /// The size of the others.
+    /// How many others there are, and their size.
+    kept: usize,
     bytes: usize,
     foreign: bool,
 }
@@ -87,8 +88,8 @@ impl PendingLogins {
 
     /// The cookie for a new login, and the removal of those that must make room for it.
     ///
-    /// A long address may not fit beside the logins in progress. The new login then leads home: a
-    /// place is lost, and no login.
+    /// A long address may not fit beside the other logins. The new login then leads home: the user
+    /// loses the place and keeps the login.
     pub(crate) fn begin(
         &self,
         info: &RequestInfo,
@@ -107,7 +108,9 @@ impl PendingLogins {
         };
         let found = self.sweep(info, now);
         let mut sealed = self.sealer.seal(&name, &login);
-        if found.bytes + name.len() + sealed.len() > MAX_BYTES {
+        // Each login that may still begin has its room, with a short address.
+        let reserved = (MAX_LOGINS - 1 - found.kept) * (SMALLEST + home.as_str().len());
+        if found.bytes + name.len() + sealed.len() + reserved > MAX_BYTES {
             login.return_to = home.as_str().to_owned();
             sealed = self.sealer.seal(&name, &login);
         }
@@ -148,12 +151,13 @@ impl PendingLogins {
             }
         }
         kept.sort_unstable_by_key(|(started_at, ..)| Reverse(*started_at));
-        // A browser that obeys the limits never has more.
-        let mut bytes = 0;
-        for (at, (_, name, size)) in kept.iter().enumerate() {
-            let room = MAX_BYTES - SMALLEST;
-            if at + 1 < MAX_LOGINS && bytes + size <= room {
+        let room = MAX_BYTES - SMALLEST;
+        let (mut bytes, mut left) = (0, 0);
+        for (_, name, size) in &kept {
+            // A browser that obeys the limits never has more bytes.
+            if left + 1 < MAX_LOGINS && bytes + size <= room {
                 bytes += size;
+                left += 1;
             } else {
                 gone.push(name);
             }
@@ -161,6 +165,7 @@ impl PendingLogins {
         gone.truncate(MAX_OPENED);
         Swept {
             gone,
+            kept: left,
             bytes,
             foreign,
         }
@@ -181,6 +186,16 @@ impl PendingLogins {
             Some(login) => Pending::Expired(login),
             None => Pending::Unknown,
         }
+    }
+
+    /// Whether this browser has a login in progress.
+    pub(crate) fn has_live(&self, info: &RequestInfo, now: u64) -> bool {
+        let ours = cookie::starting_with(info.cookies(), &self.names.pending);
+        let mut logins = ours.take(MAX_OPENED).filter_map(|(name, value)| {
+            let name = str::from_utf8(name).ok()?;
+            self.open(name, value)
+        });
+        logins.any(|login| self.is_live(&login, now))
     }
 
     /// Removes the cookie of a login.

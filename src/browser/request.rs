@@ -18,8 +18,11 @@ use crate::session_refusal::SessionRefusal;
 /// Kinds of requests that get different responses without a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
-    /// The user opens a page. Only this kind may start a login.
+    /// The user opens a page. Only this kind may start a login directly.
     Navigation,
+    /// A page that a service worker of the app asks for, or a script that does so in the same way.
+    /// Only the login route starts a login for it.
+    Relayed,
     /// The user sends a form.
     FormPost,
     /// HTMX asks for a part of a page.
@@ -103,7 +106,11 @@ impl RequestInfo {
 
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let kind = RequestKind::of(method, headers);
-        let initiator = Initiator::of(headers);
+        // What a worker passes on counts as its own, also in what the browser states (Firefox).
+        let initiator = match kind {
+            RequestKind::Relayed => Initiator::Unstated,
+            _ => Initiator::of(headers),
+        };
         let mut cookies = headers.get_all(header::COOKIE).iter().cloned();
         let page = match kind {
             RequestKind::FormPost => headers.get(header::REFERER),
@@ -225,11 +232,13 @@ impl RequestKind {
         if *method == Method::GET && is_office(headers) {
             return Self::OfficeProbe;
         }
-        if !is_navigation(headers) || offers_websocket(headers) {
+        let navigates = is_navigation(headers);
+        if offers_websocket(headers) || !(navigates || is_relayed(headers)) {
             return Self::Subresource;
         }
         match *method {
-            Method::GET => Self::Navigation,
+            Method::GET if navigates => Self::Navigation,
+            Method::GET => Self::Relayed,
             Method::POST => Self::FormPost,
             _ => Self::Subresource,
         }
@@ -237,7 +246,10 @@ impl RequestKind {
 
     /// Whether a person reads the response.
     fn is_person(self) -> bool {
-        matches!(self, Self::Navigation | Self::FormPost | Self::OfficeProbe)
+        matches!(
+            self,
+            Self::Navigation | Self::Relayed | Self::FormPost | Self::OfficeProbe
+        )
     }
 }
 
@@ -289,22 +301,31 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
 /// in other browsers and on plain http, `Accept` decides.
 ///
 /// `navigate` alone is proof: when a service worker passes a page on, the destination is no longer
-/// `document`. In Firefox, the mode is `same-origin` by then, in other engines if the worker
-/// changes a setting (`docs/browsers.md`). A script has to ask for that mode: its own is `cors`.
+/// `document`.
 fn is_navigation(headers: &HeaderMap) -> bool {
-    let is_all = |name: HeaderName, wanted: &str| {
-        let mut values = headers.get_all(name).iter();
-        values.all(|value| value == wanted)
-    };
-    let asks_for_page =
-        || accept::prefers_html(headers) && !is(headers, &X_REQUESTED_WITH, "XMLHttpRequest");
     if !headers.contains_key(SEC_FETCH_MODE) {
-        return is_all(SEC_FETCH_DEST, "document") && asks_for_page();
+        return is_all(headers, SEC_FETCH_DEST, "document") && asks_for_page(headers);
     }
     let mut destinations = headers.get_all(SEC_FETCH_DEST).iter();
-    let is_page = is_all(SEC_FETCH_MODE, "navigate") && !destinations.any(is_frame);
-    let is_passed_on = is_all(SEC_FETCH_MODE, "same-origin") && is_all(SEC_FETCH_DEST, "empty");
-    is_page || is_passed_on && asks_for_page()
+    is_all(headers, SEC_FETCH_MODE, "navigate") && !destinations.any(is_frame)
+}
+
+/// Whether a service worker may have passed a page on. Firefox then changes its mode, and other
+/// engines do if the worker changes a setting (`docs/browsers.md`). A script can ask in the same
+/// way.
+fn is_relayed(headers: &HeaderMap) -> bool {
+    headers.contains_key(SEC_FETCH_MODE)
+        && is_all(headers, SEC_FETCH_MODE, "same-origin")
+        && is_all(headers, SEC_FETCH_DEST, "empty")
+        && asks_for_page(headers)
+}
+
+fn asks_for_page(headers: &HeaderMap) -> bool {
+    accept::prefers_html(headers) && !is(headers, &X_REQUESTED_WITH, "XMLHttpRequest")
+}
+
+fn is_all(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
+    headers.get_all(name).iter().all(|value| value == wanted)
 }
 
 /// Whether a browser will show the answer, in a window or in a frame.
@@ -389,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn page_that_a_worker_passes_on_has_another_mode_in_firefox() {
+    fn page_that_a_worker_passes_on_may_be_a_script_in_firefox() {
         let passed_on = [
             ("sec-fetch-mode", "same-origin"),
             ("sec-fetch-dest", "empty"),
@@ -397,7 +418,7 @@ mod tests {
         let fetch = |more| kind(Method::GET, &[&passed_on[..], &[more]].concat());
         assert_eq!(
             fetch(("accept", "text/html,*/*;q=0.8")),
-            RequestKind::Navigation
+            RequestKind::Relayed
         );
         for script in [
             ("accept", "*/*"),

@@ -276,7 +276,8 @@ fn log(event: &Event<'_>) {
         } => {
             let is_ours = reason.is_some_and(|reason| !reason.is_of_browser());
             let reason = reason.map(SessionRefusal::as_str);
-            if cause.status().is_server_error() || is_ours {
+            let is_astray = cause == FailureCause::CallbackAstray;
+            if cause.status().is_server_error() || is_ours || is_astray {
                 tracing::error!(login_id, %cause, reason, detail, "login failed");
             } else {
                 tracing::info!(login_id, %cause, reason, detail, "login failed");

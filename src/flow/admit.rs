@@ -131,7 +131,8 @@ impl Flow {
         }
         if original.query().is_some() {
             let info = RequestInfo::of_request(request);
-            if let Some(response) = self.stray_callback(&info) {
+            let stray = self.stray_callback(&info);
+            if let Some(response) = stray.or_else(|| self.stray_start_page(&info)) {
                 return Admission::Respond(response);
             }
         }

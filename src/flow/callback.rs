@@ -54,13 +54,15 @@ impl Flow {
             (Outcome::Error { code, description }, Some(state), Pending::Live(login)) => {
                 self.denied(info, &state, &login, &code, description.as_deref())
             }
-            (Outcome::Error { code, description }, Some(state), Pending::Expired(login)) => {
-                self.denied(info, &state, &login, &code, description.as_deref())
-            }
-            // Any site can link to it. So it says nothing about the gateway.
-            (Outcome::Error { .. }, state, _) => {
+            (
+                Outcome::Error { code, description },
+                Some(state),
+                Pending::Expired(login) | Pending::FromFuture(login),
+            ) => self.denied(info, &state, &login, &code, description.as_deref()),
+            (Outcome::Error { code, .. }, state, _) => {
                 let home = current.map(|_| self.config.home.as_str());
-                self.reject(info, FailureCause::ErrorWithoutLogin, state.as_ref(), home)
+                let cause = self.cause_without_login(info, &code, state.as_ref());
+                self.reject(info, cause, state.as_ref(), home)
             }
             (Outcome::Code(_), Some(state), Pending::FromFuture(login)) => {
                 self.began_in_future(info, &state, &login)
@@ -102,6 +104,27 @@ impl Flow {
         let cause = FailureCause::CallbackAstray;
         self.login_failed(cause, state.login_id(), &detail);
         Some(self.failed(info, &state, &login, cause, None))
+    }
+
+    /// The cause of an error that names no login of this browser.
+    ///
+    /// Any site can make such a link, so it is no evidence about the gateway. But not every gateway
+    /// returns the state with an error, and a user who has said no must read what that means.
+    fn cause_without_login(
+        &self,
+        info: &RequestInfo,
+        code: &str,
+        state: Option<&State>,
+    ) -> FailureCause {
+        let now = self.config.clock.seconds();
+        match FailureCause::of_authorization_error(code) {
+            cause @ (FailureCause::AccessDenied | FailureCause::LineNotRecognized)
+                if state.is_none() && self.pending.has_live(info, now) =>
+            {
+                cause
+            }
+            _ => FailureCause::ErrorWithoutLogin,
+        }
     }
 
     /// A callback that belongs to no login of this browser changes nothing and reveals nothing.
@@ -253,7 +276,7 @@ fn refusal(cause: FailureCause, id: LoginId, login: &PendingLogin) -> Refusal<'_
 const MAX_DESCRIPTION: usize = 256;
 
 /// Returns foreign text, short and in one line.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let shown = |character: &char| !character.is_control() && !is_invisible(*character);
     text.chars().filter(shown).take(MAX_DESCRIPTION).collect()
 }

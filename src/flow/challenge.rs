@@ -9,6 +9,7 @@ use super::{Flow, Refusal, Retry};
 use crate::{
     browser::{
         host::HostAndPort,
+        login_button::BUTTON,
         redirect_loop::LoopDetector,
         request::{Initiator, RequestInfo, RequestKind},
         return_to::ReturnTo,
@@ -27,17 +28,28 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// In the address that a form of another site leads to.
 const FOREIGN_FORM: &str = "foreign";
 
+/// Whether the user pressed a button that begins a login.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pressed {
+    Yes,
+    No,
+}
+
 impl Flow {
     /// The response to a request that needs a session and has none.
     pub(crate) fn challenge(&self, info: &RequestInfo) -> Response<Body> {
         match info.kind {
             RequestKind::Navigation => self.challenge_navigation(info),
             RequestKind::FormPost => self.lead_on_from_form(info),
-            // Office opens the page by itself and hands a browser the address that it ends at: this
-            // one, and no login of its own.
+            // Office opens the page by itself, and then its address in a browser. So it must not be
+            // redirected to a login.
             RequestKind::OfficeProbe => self.login_page(info, &self.config.return_here(info)),
-            RequestKind::Htmx => self.login_by_htmx(info, &self.config.return_to_page(info)),
-            RequestKind::HtmxNavigation => self.login_by_htmx(info, &self.config.return_here(info)),
+            RequestKind::Htmx => {
+                self.login_by_htmx(info, &self.config.return_to_page(info), Pressed::No)
+            }
+            RequestKind::HtmxNavigation => {
+                self.login_by_htmx(info, &self.config.return_here(info), Pressed::No)
+            }
             RequestKind::Prefetch => {
                 self.refuse(info, Refusal::because(FailureCause::SpeculativeRequest))
             }
@@ -48,15 +60,21 @@ impl Flow {
                     ..Refusal::because(FailureCause::ForeignOrigin)
                 },
             ),
-            RequestKind::Subresource => self.require_login(info, &self.config.return_here(info)),
+            // No login starts that nothing but a script may have asked for. The page has a button.
+            RequestKind::Relayed | RequestKind::Subresource => {
+                self.require_login(info, &self.config.return_here(info))
+            }
         }
     }
 
     fn challenge_navigation(&self, info: &RequestInfo) -> Response<Body> {
         let return_to = self.config.return_here(info);
         let is = |page: &Option<ReturnTo>| {
-            page.as_ref()
-                .is_some_and(|page| page.path() == return_to.path())
+            let page = page.as_ref();
+            page.is_some_and(|page| match page.as_str().contains('?') {
+                true => *page == return_to,
+                false => page.path() == return_to.path(),
+            })
         };
         if is(&self.config.after_logout) {
             return self.signed_out(info);
@@ -83,11 +101,12 @@ impl Flow {
         let return_to = info.parameter("return_to");
         let return_to = self.config.return_to(return_to.as_deref());
         match info.kind {
-            RequestKind::Navigation => {}
+            RequestKind::Navigation | RequestKind::Relayed => {}
             RequestKind::OfficeProbe => return self.login_page(info, &return_to),
-            RequestKind::HtmxNavigation | RequestKind::Htmx => {
-                return self.login_by_htmx(info, &return_to);
+            RequestKind::HtmxNavigation => {
+                return self.login_by_htmx(info, &return_to, Pressed::Yes);
             }
+            RequestKind::Htmx => return self.login_by_htmx(info, &return_to, Pressed::No),
             _ => return self.require_login(info, &return_to),
         }
         // With a button this time: clocks that differ, or a browser that asks twice, would make a
@@ -102,8 +121,13 @@ impl Flow {
             Some(FOREIGN_FORM) if self.has_session(info).await => {
                 return response::see_other(&self.config.absolute(return_to.as_str()));
             }
+            Some(FOREIGN_FORM) => return self.require_login(info, &return_to),
             Some(_) => return self.form_not_sent(info, &return_to),
             None => {}
+        }
+        if self.login_button.cannot_be_proven(info) {
+            let info = info.clone().refused(SessionRefusal::NoCookie);
+            return self.loop_page(&info, &return_to);
         }
         if self.asks_first(info).await {
             return self.login_page(info, &return_to);
@@ -128,10 +152,7 @@ impl Flow {
     ///
     /// A browser that does not say who caused the request may be such a case.
     async fn asks_first(self: &Arc<Self>, info: &RequestInfo) -> bool {
-        if self
-            .login_button
-            .was_pressed(info, info.parameter("button").as_deref())
-        {
+        if self.login_button.was_pressed(info) {
             return false;
         }
         if info.parameter("ask").is_some() {
@@ -189,8 +210,8 @@ impl Flow {
     ) -> Option<Response<Body>> {
         let registered = &self.config.host;
         let host = info.host()?;
-        let parsed = HostAndPort::parse(host, registered.port())?;
-        if parsed == *registered {
+        let parsed = HostAndPort::parse(host, 0)?;
+        if parsed.shares_cookies(registered) {
             return None;
         }
         if !(registered.is_loopback() && parsed.is_loopback()) {
@@ -202,7 +223,8 @@ impl Flow {
             self.notices.foreign_host(&shown, &self.config.origin_str);
             return None;
         }
-        if info.parameter("host").is_some() {
+        let path = self.config.paths.seen(info.uri.path());
+        if self.config.paths.is_own(&path) && info.parameter("host").is_some() {
             return None;
         }
         let login = self.config.login_path(return_to.as_str());
@@ -216,10 +238,10 @@ impl Flow {
         let login = self.config.login_path(return_to.as_str());
         // Where the browser will not say that the button was pressed, a cookie says it.
         let states_nothing = info.initiator == Initiator::Unstated;
-        let by_a_browser = info.kind == RequestKind::Navigation;
+        let by_a_browser = matches!(info.kind, RequestKind::Navigation | RequestKind::Relayed);
         let button = (states_nothing && by_a_browser).then(|| self.login_button.show(info));
         let login = match &button {
-            Some(button) => format!("{login}&button={}", button.value),
+            Some(button) => format!("{login}&{BUTTON}={}", button.value),
             None => login,
         };
         let page = Page {
@@ -287,11 +309,16 @@ impl Flow {
     /// HTMX would put a login page into the middle of the page that it is on. This header makes it
     /// open one instead.
     ///
-    /// A part of a page may be asked for without an action of the user. Where each login waits for
-    /// the user, that one does as well.
-    fn login_by_htmx(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+    /// HTMX asks for a part of a page, or for a page of its history, without an action of the user
+    /// as well. Where each login waits for the user, that one does too.
+    fn login_by_htmx(
+        &self,
+        info: &RequestInfo,
+        return_to: &ReturnTo,
+        pressed: Pressed,
+    ) -> Response<Body> {
         let mut login = self.config.login_path(return_to.as_str());
-        if self.config.login_page && info.kind == RequestKind::Htmx {
+        if self.config.login_page && pressed == Pressed::No {
             login.push_str("&ask=first");
         }
         let mut response = self.require_login(info, return_to);

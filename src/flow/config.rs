@@ -70,7 +70,8 @@ impl Config {
 
     fn target(&self, path: &str) -> Option<ReturnTo> {
         let target = ReturnTo::parse(path, &self.origin)?;
-        (!self.paths.is_own(target.path())).then_some(target)
+        let of_the_app = self.paths.is_below_prefix(target.path());
+        (of_the_app && !self.paths.is_own(target.path())).then_some(target)
     }
 
     /// Where a login for this target starts.

@@ -86,7 +86,7 @@ impl Flow {
         proof.is_some_and(|proof: LoginId| logins.any(|login| login == proof))
     }
 
-    /// Where a logout form of the layer posts to. The proof is good for this session alone.
+    /// Where a logout form of the layer posts to. The proof is good in a browser with this session.
     fn logout_action(&self, session: Option<&Session>) -> String {
         let logout = &self.config.paths.logout;
         match session.map(|session| self.logout_forms.seal(PROOF, &session.login_id())) {

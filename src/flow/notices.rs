@@ -34,10 +34,11 @@ impl Notices {
         tracing::warn!(
             logins,
             callback,
-            "logins have started, and no callback has arrived: no user can log in unless requests \
-             to the callback's path reach this layer. Check the table \"Where to put the layer\" \
-             of the crate's documentation, and that the proxy passes this path on unchanged \
-             (stripped_prefix is for a proxy that takes a prefix away)"
+            "logins have started, and no callback has arrived at this process yet. If that goes \
+             on, no user can log in: let requests to the callback's path reach this layer. Check \
+             the table \"Where to put the layer\" of the crate's documentation, and that the proxy \
+             passes this path on unchanged (stripped_prefix is for a proxy that takes a prefix \
+             away)"
         );
     }
 
@@ -60,9 +61,10 @@ impl Notices {
             tracing::warn!(
                 host,
                 registered,
-                "a login starts on another host than the redirect URI's: the browser would come \
-                 back without its cookie. Redirect visitors to the registered host before they \
-                 reach this layer, or let the proxy pass the browser's Host header on"
+                "a request names another host than the redirect URI's. If browsers are at that \
+                 host, they come back without their cookie: redirect them to the registered host \
+                 before they reach this layer. If the proxy names its own, let it pass the \
+                 browser's Host header on"
             );
         }
     }
@@ -71,9 +73,9 @@ impl Notices {
     pub(super) fn second_layer(&self) {
         if first(&self.second_layer) {
             tracing::warn!(
-                "two layers that were built apart are around the same route: their cookies have \
-                 the same name, and one receives the callbacks of both. Use one layer, and clones \
-                 of it"
+                "two layers that were built apart are around the same route: one receives the \
+                 callbacks of both, and cookies of one name end each other's logins. Use one layer, \
+                 and clones of it"
             );
         }
     }
@@ -106,8 +108,9 @@ impl Notices {
         if first(&self.guarded_home) {
             tracing::warn!(
                 path,
-                "home leads to a page that this layer guards, so it leads to a login: set home to \
-                 a public page, or add its route after the layer"
+                "home leads to a page that this layer guards, so it leads to a login. If visitors \
+                 without a login should reach it, set home to a public page, or add its route \
+                 after the layer"
             );
         }
     }

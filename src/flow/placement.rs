@@ -80,8 +80,8 @@ impl Placement {
         let below = callback.strip_prefix(prefix);
         if !prefix.is_empty() && !below.is_some_and(|rest| rest.starts_with('/')) {
             return Some(format!(
-                "the layer is nested at {prefix}, where the callback {callback} never arrives: \
-                 put it on the outer router, or register a redirect URI below {prefix}"
+                "the layer is nested at {prefix:?}, where the callback {callback} never arrives: \
+                 put it on the outer router, or register a redirect URI below {prefix:?}"
             ));
         }
         let nested_at = &*self.nested_at;

@@ -101,6 +101,12 @@ impl RoutePaths {
         received.is_some_and(|path| self.route(path).is_some())
     }
 
+    /// Whether a path that a browser sees leads to this app, and to no other one of its host.
+    pub(crate) fn is_below_prefix(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(&*self.stripped);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// One of these paths as the app receives it.
     pub(crate) fn received<'p>(&self, own: &'p str) -> &'p str {
         &own[self.stripped.len()..]

@@ -4,7 +4,7 @@
 use axum_core::body::Body;
 use http::{Extensions, HeaderMap, Response, StatusCode, Uri, header, request::Parts};
 
-use super::{Flow, Refusal, routes::Route};
+use super::{Flow, Refusal, callback::printable, routes::Route};
 use crate::{
     browser::{
         host::HostAndPort,
@@ -47,6 +47,23 @@ impl Flow {
             ..self.page(Topic::Start, info.language())
         };
         response::page(StatusCode::OK, &page)
+    }
+
+    /// The response to a start page that was asked for at another path than its own. A redirect to
+    /// https would lead to a challenge, and so back to the start page, without end.
+    pub(super) fn stray_start_page(&self, info: &RequestInfo) -> Option<Response<Body>> {
+        let token = info.query().strip_prefix("t=")?;
+        let ticket = self.http_start.as_ref()?.open(token)?;
+        let paths = &self.config.paths;
+        tracing::error!(
+            login_id = %ticket.state().login_id(),
+            arrived_at = printable(info.uri.path()),
+            expected = paths.received(&paths.start),
+            "the start page was asked for at another path: what is in front of the app changes \
+             the path. Let it pass the path on unchanged, or set stripped_prefix to what it takes \
+             away"
+        );
+        Some(self.resume_on_https(token))
     }
 
     fn resume_on_https(&self, token: &str) -> Response<Body> {
@@ -98,7 +115,10 @@ impl Flow {
                 self.refuse(info, Refusal::because(FailureCause::SpeculativeRequest))
             }
             _ if route == Some(Route::Start) && self.http_start.is_some() => self.start_page(info),
-            _ => self.redirect_to_https(info),
+            _ => match self.stray_start_page(info) {
+                Some(response) => response,
+                None => self.redirect_to_https(info),
+            },
         }
     }
 

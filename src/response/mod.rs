@@ -17,7 +17,7 @@ use crate::{
 pub(crate) use self::cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// The headers that decide between a page, a redirect and a problem document.
+/// Most of the headers that decide between a page, a redirect and a problem document.
 const VARY: HeaderValue = HeaderValue::from_static(
     "Cookie, Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose",
 );

@@ -7,8 +7,8 @@ pub(super) static BOKMAL: Text = Text {
     failure,
     login_lost: Message {
         title: "Vi klarte ikke å fullføre innloggingen",
-        summary: "Systemene våre er ikke enige med hverandre, så innloggingen gikk tapt. Dette er \
-                  en feil hos oss, ikke hos deg.",
+        summary: "Noe er galt med systemene våre, så innloggingen gikk tapt. Dette er en feil hos \
+                  oss, ikke hos deg.",
         advice: &[
             "Vent litt, og prøv igjen. Hvis det ikke hjelper, kan du kontakte oss og oppgi \
              feilkoden nederst på siden.",
@@ -139,16 +139,18 @@ fn failure(cause: FailureCause) -> Message {
             button: START_OVER,
         },
         FailureCause::ErrorWithoutLogin => Message {
-            title: "Du har ingen innlogging i gang her",
-            summary: "Lenken sier at en innlogging mislyktes, men den startet ikke i denne \
-                      nettleseren.",
-            advice: &["Du kan trygt overse dette. Vil du logge inn, så start på nytt her."],
+            title: "Ingen innlogging er i gang her",
+            summary: "Lenken sier at en innlogging mislyktes, men vi finner ingen som er startet \
+                      i denne nettleseren.",
+            advice: &[
+                "Startet du ikke noe, kan du se bort fra dette. Ellers: tillat \
+                 informasjonskapsler, og start på nytt.",
+            ],
             button: START_OVER,
         },
         FailureCause::CallbackAstray => Message {
-            title: "Svaret fra Telenor kom feil fram",
-            summary: "Det havnet på en annen adresse enn den det skulle til. Dette er en feil hos \
-                      oss, ikke hos deg.",
+            title: "Svaret fra Telenor havnet på feil adresse",
+            summary: "Derfor kunne vi ikke logge deg inn. Dette er en feil hos oss, ikke hos deg.",
             advice: &["Prøv igjen senere."],
             button: TRY_AGAIN,
         },
@@ -240,14 +242,13 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::CrossSiteRequest => Message {
             title: "Du ble ikke logget ut",
-            summary: "Det kan ha vært et annet nettsted som ba om det, så ingenting er endret.",
+            summary: "Det kan hende at et annet nettsted ba om det, så vi gjorde ingenting.",
             advice: &["Vil du logge ut, må du gjøre det her."],
             button: "Logg ut",
         },
         FailureCause::ForeignOrigin => Message {
-            title: "Vi svarte ikke på forespørselen",
-            summary: "Adressen er bare for sidene våre, og nettleseren sa ikke at en av dem \
-                      spurte.",
+            title: "Adressen er bare for våre egne sider",
+            summary: "Du kom ikke hit fra en av dem, så vi svarte ikke.",
             advice: &["Gå til forsiden, og prøv derfra."],
             button: TRY_AGAIN,
         },

@@ -7,7 +7,7 @@ pub(super) static ENGLISH: Text = Text {
     failure,
     login_lost: Message {
         title: "We could not complete your sign-in",
-        summary: "Our systems do not agree with each other, so your sign-in was lost. This is our \
+        summary: "Something is wrong with our systems, so your sign-in was lost. This is our \
                   mistake, not yours.",
         advice: &[
             "Wait a moment, then try again. If that does not help, contact us and mention the \
@@ -139,13 +139,14 @@ fn failure(cause: FailureCause) -> Message {
         FailureCause::ErrorWithoutLogin => Message {
             title: "You are not in the middle of a sign-in",
             summary: "The link says that a sign-in failed, but it did not start in this browser.",
-            advice: &["You can safely ignore this. To sign in, start again here."],
+            advice: &[
+                "If you did not start one, ignore this. Otherwise allow cookies, and start again.",
+            ],
             button: START_OVER,
         },
         FailureCause::CallbackAstray => Message {
             title: "Telenor’s answer went to the wrong place",
-            summary: "It reached another address than the one it was meant for. This is our \
-                      mistake, not yours.",
+            summary: "So we could not sign you in. This is our mistake, not yours.",
             advice: &["Please try again later."],
             button: TRY_AGAIN,
         },
@@ -239,9 +240,8 @@ fn failure(cause: FailureCause) -> Message {
             button: "Sign out",
         },
         FailureCause::ForeignOrigin => Message {
-            title: "We did not answer this request",
-            summary: "The address is only for our own pages, and the browser did not say that one \
-                      of them asked.",
+            title: "This address is only for our own pages",
+            summary: "You did not come from one of them, so we did not answer.",
             advice: &["Go to the front page and try from there."],
             button: TRY_AGAIN,
         },

@@ -7,8 +7,8 @@ pub(super) static NYNORSK: Text = Text {
     failure,
     login_lost: Message {
         title: "Vi klarte ikkje å fullføre innlogginga",
-        summary: "Systema våre er ikkje samde med kvarandre, så innlogginga gjekk tapt. Dette er \
-                  ein feil hos oss, ikkje hos deg.",
+        summary: "Noko er gale med systema våre, så innlogginga gjekk tapt. Dette er ein feil hos \
+                  oss, ikkje hos deg.",
         advice: &[
             "Vent litt, og prøv på nytt. Om det ikkje hjelper, kan du kontakte oss og oppgje \
              feilkoden nedst på sida.",
@@ -137,16 +137,19 @@ fn failure(cause: FailureCause) -> Message {
             button: START_OVER,
         },
         FailureCause::ErrorWithoutLogin => Message {
-            title: "Du har inga innlogging i gang her",
-            summary: "Lenkja seier at ei innlogging ikkje gjekk, men ho starta ikkje i denne \
-                      nettlesaren.",
-            advice: &["Du kan trygt sjå bort frå dette. Vil du logge inn, så start på nytt her."],
+            title: "Inga innlogging er i gang her",
+            summary: "Lenkja seier at ei innlogging ikkje lukkast, men vi finn inga som er starta \
+                      i denne nettlesaren.",
+            advice: &[
+                "Starta du ikkje noko, kan du sjå bort frå dette. Elles: tillat \
+                 informasjonskapslar, og start på nytt.",
+            ],
             button: START_OVER,
         },
         FailureCause::CallbackAstray => Message {
-            title: "Svaret frå Telenor kom feil fram",
-            summary: "Det hamna på ei anna adresse enn den det skulle til. Dette er ein feil hos \
-                      oss, ikkje hos deg.",
+            title: "Svaret frå Telenor hamna på feil adresse",
+            summary: "Difor kunne vi ikkje logge deg inn. Dette er ein feil hos oss, ikkje hos \
+                      deg.",
             advice: &["Prøv igjen seinare."],
             button: TRY_AGAIN,
         },
@@ -203,7 +206,7 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::StoreUnavailable => Message {
             title: "Vi får ikkje sjekka innlogginga di",
-            summary: "Systemet som hugsar deg, svarer ikkje. Dette er ein feil hos oss, ikkje hos \
+            summary: "Systemet som hugsar deg, svarar ikkje. Dette er ein feil hos oss, ikkje hos \
                       deg.",
             advice: &["Vent litt, og prøv ein gong til."],
             button: TRY_AGAIN,
@@ -238,14 +241,13 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::CrossSiteRequest => Message {
             title: "Du vart ikkje logga ut",
-            summary: "Det kan ha vore ein annan nettstad som bad om det, så ingenting er endra.",
+            summary: "Det kan hende at ein annan nettstad bad om det, så vi gjorde ingenting.",
             advice: &["Vil du logge ut, må du gjere det her."],
             button: "Logg ut",
         },
         FailureCause::ForeignOrigin => Message {
-            title: "Vi svara ikkje på førespurnaden",
-            summary: "Adressa er berre for sidene våre, og nettlesaren sa ikkje at ei av dei \
-                      spurde.",
+            title: "Adressa er berre for våre eigne sider",
+            summary: "Du kom ikkje hit frå ei av dei, så vi svara ikkje.",
             advice: &["Gå til framsida, og prøv derifrå."],
             button: TRY_AGAIN,
         },

@@ -20,14 +20,6 @@ fn pages() -> Vec<(&'static str, Headers)> {
     vec![
         ("a browser", fetch("document")),
         ("a service worker that passes it on", fetch("empty")),
-        (
-            "a service worker in Firefox",
-            vec![
-                ("sec-fetch-mode", "same-origin"),
-                ("sec-fetch-dest", "empty"),
-                HTML,
-            ],
-        ),
         ("a destination of the future", fetch("page")),
         (
             "a mode without a destination",
@@ -185,6 +177,44 @@ async fn doubt_gets_a_page_and_no_login() {
         }
     }
     assert_eq!(app.hits(), 0);
+}
+
+/// As Firefox asks for a page behind a service worker. A script can do the same.
+#[tokio::test]
+async fn page_that_may_be_a_script_gets_a_button_that_works() {
+    let app = App::start().await;
+    let passed_on = &[
+        ("sec-fetch-mode", "same-origin"),
+        ("sec-fetch-dest", "empty"),
+        ("sec-fetch-site", "same-origin"),
+        HTML,
+    ];
+    let mut browser = app.browser();
+    let page = request(Method::GET, "/private?a=1", passed_on);
+    let page = browser.send(page).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(page.set_cookies(), [""; 0]);
+    assert_page("a guarded page", &page);
+    let button = "/telenor/login?return_to=%2Fprivate%3Fa%3D1";
+    assert!(page.body.contains(button), "{}", page.body);
+    let begun = browser.send(request(Method::GET, button, passed_on)).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    // Firefox states that another site's request is one of the app.
+    let mut user = app.signed_in().await;
+    let asked = user.send(request(Method::GET, button, passed_on)).await;
+    assert_eq!(asked.status, StatusCode::OK);
+    let lost = browser
+        .send(request(Method::POST, "/form", passed_on))
+        .await;
+    assert_eq!(lost.status, StatusCode::SEE_OTHER);
+    for script in [("accept", "*/*"), ("accept", "application/json")] {
+        let fetch = &[passed_on[0], passed_on[1], script];
+        let answer = app
+            .browser()
+            .send(request(Method::GET, button, fetch))
+            .await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
 }
 
 #[tokio::test]

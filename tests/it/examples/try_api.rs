@@ -219,7 +219,7 @@ async fn a_forged_callback_ends_nothing() {
     let forged =
         "/telenor/callback?error=access_denied&state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let page = run.browser.open(forged).await;
-    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
     run.consent(&gateway).await;
     let ended = run.end();
     assert_eq!(ended.exit, Some(0), "{ended:?}");

@@ -297,3 +297,30 @@ async fn answer_that_took_too_long_is_still_explained() {
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert!(page.body.contains("access_denied"));
 }
+
+#[tokio::test]
+async fn refusal_without_a_state_is_explained_where_a_login_is_in_progress() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    for (error, status) in [
+        ("access_denied", StatusCode::FORBIDDEN),
+        ("login_required", StatusCode::FORBIDDEN),
+        ("server_error", StatusCode::BAD_REQUEST),
+    ] {
+        let page = browser.open(&format!("{CALLBACK}?error={error}")).await;
+        assert_eq!(page.status, status, "{error}");
+        assert_eq!(page.set_cookies(), [""; 0]);
+    }
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn refusal_of_a_login_that_a_fast_clock_began_is_explained() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let state = state_of(&browser.start("/private").await);
+    app.clock.rewind(2 * MINUTE);
+    let denied = format!("{CALLBACK}?error=access_denied&state={state}");
+    assert_eq!(browser.open(&denied).await.status, StatusCode::FORBIDDEN);
+}

@@ -372,7 +372,12 @@ async fn return_from_another_site_leads_on_into_the_app() {
         }
         let without = anonymous.open(&answer.location()).await;
         assert_eq!(without.status, StatusCode::UNAUTHORIZED, "{what}");
-        assert!(without.body.contains("form_not_sent"), "{what}");
+        let cause = if foreign {
+            "login_required"
+        } else {
+            "form_not_sent"
+        };
+        assert!(without.body.contains(cause), "{what}");
     }
 }
 
@@ -418,7 +423,7 @@ async fn login_page_waits_for_its_button_whatever_the_browser_states() {
             assert_eq!(browser.pending(), [], "{target} {sent:?}");
             // Another site has the button's address, and not the cookie.
             let stolen = app.browser().send(opened(&button(&page.body), &[])).await;
-            assert_eq!(stolen.status, StatusCode::OK, "{target} {sent:?}");
+            assert_eq!(stolen.header("location"), None, "{target} {sent:?}");
             let pressed: &[_] = match sent {
                 [] => &[],
                 _ => &[
@@ -515,5 +520,71 @@ async fn place_survives_however_a_blank_is_written() {
             format!("{ORIGIN}/sko/r%C3%B8d%20sko"),
             "{written}"
         );
+    }
+}
+
+#[tokio::test]
+async fn button_in_a_browser_without_cookies_ends_on_the_page_that_says_so() {
+    let app = App::with(|builder| builder.login_page(true)).await;
+    let page = app.browser().send(opened("/private", &[])).await;
+    let pressed = app.browser().send(opened(&button(&page.body), &[])).await;
+    assert_eq!(pressed.status, StatusCode::BAD_REQUEST);
+    assert!(pressed.body.contains("login_loop"), "{}", pressed.body);
+    assert!(pressed.body.contains("no_cookie"), "{}", pressed.body);
+}
+
+#[tokio::test]
+async fn page_by_htmx_waits_for_the_button_too() {
+    let app = App::with(|builder| builder.login_page(true)).await;
+    let boosted = &[("hx-request", "true"), ("hx-boosted", "true")];
+    let mut browser = app.browser();
+    let same_origin = &[
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-mode", "navigate"),
+    ];
+    for (target, status) in [
+        ("/private", StatusCode::OK),
+        ("/telenor/login", StatusCode::SEE_OTHER),
+    ] {
+        let answer = browser.send(request(Method::GET, target, boosted)).await;
+        let address = answer.header("hx-redirect").unwrap().to_owned();
+        let next = browser.send(opened(&address, same_origin)).await;
+        assert_eq!(next.status, status, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn library_that_fetches_pages_leaves_the_buttons_to_the_browser() {
+    let app = App::start().await;
+    let turbo = &[
+        ("sec-fetch-mode", "cors"),
+        ("sec-fetch-dest", "empty"),
+        ("accept", "text/html, application/xhtml+xml"),
+    ];
+    let page = app
+        .browser()
+        .send(request(Method::GET, "/private", turbo))
+        .await;
+    let links = page.body.matches("<a ").count();
+    assert!(links > 0);
+    assert_eq!(page.body.matches("data-turbo=\"false\"").count(), links);
+}
+
+#[tokio::test]
+async fn page_of_the_settings_is_known_with_its_query() {
+    let settings = |builder: telenor_auth::TelenorAuthBuilder| {
+        builder
+            .continue_without("/private?guest=1")
+            .after_logout("/whoami?out=1")
+    };
+    let app = App::with(settings).await;
+    for (target, status) in [
+        ("/private?guest=1", StatusCode::OK),
+        ("/private", StatusCode::SEE_OTHER),
+        ("/whoami?out=1", StatusCode::OK),
+        ("/whoami", StatusCode::SEE_OTHER),
+    ] {
+        let answer = app.browser().open(target).await;
+        assert_eq!(answer.status, status, "{target}");
     }
 }
