@@ -49,6 +49,8 @@ pub(crate) enum Pending {
     Expired(PendingLogin),
     /// It was written by a clock that is ahead of ours.
     FromFuture(PendingLogin),
+    /// Its cookie came twice, with different values.
+    Twice,
     /// By its cookies, this browser did not begin that login.
     Unknown,
 }
@@ -174,8 +176,10 @@ impl PendingLogins {
     /// The login that a callback with this `state` belongs to.
     pub(crate) fn find(&self, info: &RequestInfo, state: &State, now: u64) -> Pending {
         let name = self.cookie_name(state);
-        let Lookup::Unique(value) = info.cookie(&name) else {
-            return Pending::Unknown;
+        let value = match info.cookie(&name) {
+            Lookup::Unique(value) => value,
+            Lookup::Ambiguous => return Pending::Twice,
+            Lookup::Missing => return Pending::Unknown,
         };
         match self.open(&name, value.as_bytes()) {
             Some(login) if !state.matches(&State::from_untrusted(login.state.clone())) => {

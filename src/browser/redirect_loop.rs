@@ -77,6 +77,15 @@ impl LoopDetector {
         count.is_some_and(|count| now.saturating_sub(count.last) < RECENT)
     }
 
+    /// Whether another app has set the cookie, or this one under keys that are gone.
+    pub(crate) fn is_foreign(&self, info: &RequestInfo) -> bool {
+        let name = &self.names.loop_detector;
+        match info.cookie(name) {
+            Lookup::Unique(value) => self.sealer.open::<Count>(name, value.as_bytes()).is_none(),
+            Lookup::Missing | Lookup::Ambiguous => false,
+        }
+    }
+
     fn open(&self, info: &RequestInfo, now: u64) -> Option<Count> {
         let name = &self.names.loop_detector;
         let Lookup::Unique(value) = info.cookie(name) else {

@@ -273,9 +273,8 @@ impl TelenorAuthBuilder {
     /// handler that takes [`TelenorUser`](crate::TelenorUser) requires a login: the extractor sends
     /// the visitor to Telenor.
     ///
-    /// The extractor's answer leaves the body of a request unread, as any other extractor's does. A
-    /// browser that still sends a large form over HTTP/1.1 may show an error in its place. The
-    /// layer's own answers read the body first.
+    /// Where the extractor answers, the layer reads the rest of the request's body first, as it
+    /// does for its own answers. That takes a body of axum's type.
     pub fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;
         self

@@ -1,9 +1,6 @@
 //! Checks the settings and makes the layer of them.
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ::url::Url;
 
@@ -105,7 +102,6 @@ impl TelenorAuthBuilder {
             names,
             http_start,
             gateway,
-            other_app_seen: AtomicBool::new(false),
             exchanges: SingleFlight::new(self.max_token_requests, login_timeout + MAX_SKEW),
             refreshes: SingleFlight::new(self.max_token_requests, 0)
                 .with_cooldown(REFRESH_COOLDOWN),

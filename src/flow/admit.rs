@@ -11,7 +11,7 @@ use crate::{
     boxed::BoxFuture,
     browser::{
         msisdn_headers,
-        request::{RequestInfo, original_uri},
+        request::{RequestInfo, RequestKind, original_uri},
     },
     clock::unix_seconds,
     detached, response,
@@ -131,8 +131,7 @@ impl Flow {
         }
         if original.query().is_some() {
             let info = RequestInfo::of_request(request);
-            let stray = self.stray_callback(&info);
-            if let Some(response) = stray.or_else(|| self.stray_start_page(&info)) {
+            if let Some(response) = self.stray(&info) {
                 return Admission::Respond(response);
             }
         }
@@ -169,6 +168,16 @@ impl Flow {
         if let Some(outer) = request.extensions_mut().insert(identity) {
             self.notice_second_layer(&outer.backend);
         }
+    }
+
+    /// The response to a request for one of the layer's routes that arrived at another path.
+    fn stray(&self, info: &RequestInfo) -> Option<Response<Body>> {
+        // What is loaded ahead of the user has no effect.
+        if info.kind == RequestKind::Prefetch {
+            return None;
+        }
+        let callback = self.stray_callback(info);
+        callback.or_else(|| self.stray_start_page(info))
     }
 
     /// Whether another router surely has the layer's own routes.
@@ -209,6 +218,10 @@ impl Flow {
 }
 
 impl OnResponse {
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self, Self::Anonymous)
+    }
+
     /// Marks the app's response, so that no cache hands it to another visitor, and writes the use
     /// of the session.
     pub(crate) fn finish_response(self, response: &mut Response<Body>) {

@@ -30,7 +30,7 @@ impl Flow {
         let Some(AuthorizationResponse { state, outcome }) =
             AuthorizationResponse::parse(info.query())
         else {
-            return self.reject(info, FailureCause::CallbackMalformed, None, None);
+            return self.reject(info, Rejection::because(FailureCause::CallbackMalformed));
         };
         let now = self.config.clock.now();
         let current = match self.current_session(info, now).await {
@@ -62,7 +62,14 @@ impl Flow {
             (Outcome::Error { code, .. }, state, _) => {
                 let home = current.map(|_| self.config.home.as_str());
                 let cause = self.cause_without_login(info, &code, state.as_ref());
-                self.reject(info, cause, state.as_ref(), home)
+                self.reject(
+                    info,
+                    Rejection {
+                        state: state.as_ref(),
+                        home,
+                        ..Rejection::because(cause)
+                    },
+                )
             }
             (Outcome::Code(_), Some(state), Pending::FromFuture(login)) => {
                 self.began_in_future(info, &state, &login)
@@ -77,9 +84,18 @@ impl Flow {
             }
             // Perhaps this is an old tab of a user who is signed in by now. Then the first link
             // leads into the app.
-            (Outcome::Code(_), state, _) => {
+            (Outcome::Code(_), state, pending) => {
                 let home = current.map(|_| self.config.home.as_str());
-                self.reject(info, FailureCause::StateUnknown, state.as_ref(), home)
+                let twice = matches!(pending, Pending::Twice);
+                self.reject(
+                    info,
+                    Rejection {
+                        state: state.as_ref(),
+                        home,
+                        reason: twice.then_some(SessionRefusal::CookieTwice),
+                        ..Rejection::because(FailureCause::StateUnknown)
+                    },
+                )
             }
         }
     }
@@ -128,23 +144,27 @@ impl Flow {
     }
 
     /// A callback that belongs to no login of this browser changes nothing and reveals nothing.
-    fn reject(
-        &self,
-        info: &RequestInfo,
-        cause: FailureCause,
-        state: Option<&State>,
-        app: Option<&str>,
-    ) -> Response<Body> {
+    fn reject(&self, info: &RequestInfo, rejection: Rejection<'_>) -> Response<Body> {
+        let Rejection {
+            cause,
+            state,
+            home,
+            reason,
+        } = rejection;
         let login_id = state.map(State::login_id);
         self.events.emit(Event::LoginFailed {
             login_id: login_id.map(|id| id.to_string()).as_deref(),
             cause,
-            reason: None,
-            detail: "no login of this browser",
+            reason,
+            detail: match (cause, reason) {
+                (FailureCause::CallbackMalformed, _) => "the query is malformed",
+                (_, Some(_)) => "the cookie of the login came twice, with different values",
+                _ => "no login of this browser",
+            },
         });
         let refusal = Refusal {
             login_id,
-            retry: app.map_or(Retry::Login(None), Retry::Page),
+            retry: home.map_or(Retry::Login(None), Retry::Page),
             ..Refusal::because(cause)
         };
         self.refuse(info, refusal)
@@ -262,6 +282,26 @@ impl Flow {
             ..refusal(cause, state.login_id(), login)
         };
         response::with_cookies(self.refuse(info, refusal), [self.pending.end(state)])
+    }
+}
+
+/// Why a callback belongs to no login of this browser.
+struct Rejection<'a> {
+    cause: FailureCause,
+    state: Option<&'a State>,
+    /// Where the page leads to, for a user who is signed in.
+    home: Option<&'a str>,
+    reason: Option<SessionRefusal>,
+}
+
+impl Rejection<'_> {
+    fn because(cause: FailureCause) -> Self {
+        Self {
+            cause,
+            state: None,
+            home: None,
+            reason: None,
+        }
     }
 }
 

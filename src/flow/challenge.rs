@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum_core::body::Body;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use super::{Flow, Refusal, Retry};
+use super::{Flow, Refusal, Retry, callback::printable};
 use crate::{
     browser::{
         host::HostAndPort,
@@ -189,8 +189,8 @@ impl Flow {
         let begun = self
             .pending
             .begin(info, &state, return_to, home, verifier, now);
-        if begun.found_foreign {
-            self.notices.foreign_cookie(&self.names.pending);
+        if begun.found_foreign || self.loop_detector.is_foreign(info) {
+            self.notices.foreign_cookie(&self.names.session);
         }
         self.notices.login_started(&self.config.paths.callback);
         self.events.emit(Event::LoginStarted {
@@ -215,11 +215,7 @@ impl Flow {
             return None;
         }
         if !(registered.is_loopback() && parsed.is_loopback()) {
-            let shown: String = host
-                .chars()
-                .filter(|c| c.is_ascii_graphic())
-                .take(100)
-                .collect();
+            let shown = printable(host);
             self.notices.foreign_host(&shown, &self.config.origin_str);
             return None;
         }

@@ -169,7 +169,7 @@ impl Flow {
         let known = self.store.load_fresh(previous, now).await?;
         if let Some(session) = &known {
             if !session.belongs_to(self.config.instance) {
-                self.warn_of_other_app();
+                self.notices.other_app(&self.names.session);
                 return Ok(None);
             }
             self.forget_user_info(previous, session);

@@ -28,11 +28,7 @@ mod start;
 mod status;
 mod user_backend;
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum_core::body::Body;
 use http::{Response, StatusCode};
@@ -106,8 +102,6 @@ pub(crate) struct Flow {
     pub refreshes: SingleFlight<(SessionId, u32), RefreshOutcome>,
     /// Seals what this instance leaves for the others about an exchange.
     pub shared_outcomes: Sealer,
-    /// Whether it was logged that another app uses this layer's cookie name.
-    pub other_app_seen: AtomicBool,
     // The operator's side.
     pub notices: Notices,
     #[cfg(feature = "axum")]

@@ -17,6 +17,8 @@ pub(crate) struct Notices {
     foreign_host: AtomicBool,
     second_layer: AtomicBool,
     foreign_cookie: AtomicBool,
+    other_app: AtomicBool,
+    stray_start_page: AtomicBool,
     guarded_way_out: AtomicBool,
     guarded_home: AtomicBool,
 }
@@ -51,7 +53,9 @@ impl Notices {
     /// it.
     pub(super) fn misplaced(&self, mistake: &str) {
         if !self.callback_arrived.load(Ordering::Relaxed) && first(&self.misplaced) {
-            tracing::warn!("unless another clone of this layer receives its callback: {mistake}");
+            tracing::warn!(
+                "{mistake}. This does not matter if another clone of the layer receives the callback"
+            );
         }
     }
 
@@ -88,6 +92,31 @@ impl Notices {
                 "a cookie with this layer's name cannot be opened: another app on this host uses \
                  the same name, or the cookie keys have changed. Two apps on one host need two \
                  names (cookie_name), or each ends the logins of the other"
+            );
+        }
+    }
+
+    /// A session cookie is of an app that shares the store.
+    pub(super) fn other_app(&self, name: &str) {
+        if first(&self.other_app) {
+            tracing::warn!(
+                cookie = name,
+                "a session cookie names a session of another app, with another client, gateway or \
+                 redirect URI: a login at one ends the other's. Give each app on this host a \
+                 `cookie_name` of its own"
+            );
+        }
+    }
+
+    /// The start page was asked for at another path than its own.
+    pub(super) fn stray_start_page(&self, arrived_at: &str, expected: &str) {
+        if first(&self.stray_start_page) {
+            tracing::error!(
+                arrived_at,
+                expected,
+                "the start page was asked for at another path: what is in front of the app changes \
+                 the path. Let it pass the path on unchanged, or set stripped_prefix to what it \
+                 takes away"
             );
         }
     }

@@ -2,7 +2,7 @@
 //! detector.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -85,7 +85,7 @@ impl Flow {
             None => Ok(session),
             Some(refusal) => {
                 match refusal {
-                    SessionRefusal::OtherApp => self.warn_of_other_app(),
+                    SessionRefusal::OtherApp => self.notices.other_app(&self.names.session),
                     SessionRefusal::FromFuture => {}
                     _ => self.forget_user_info(token, &session),
                 }
@@ -157,18 +157,6 @@ impl Flow {
     pub(super) fn session_refused(&self, reason: SessionRefusal) {
         if reason != SessionRefusal::NoCookie {
             self.events.emit(Event::SessionRefused { reason });
-        }
-    }
-
-    /// Logs once that two apps use one cookie name.
-    pub(super) fn warn_of_other_app(&self) {
-        if !self.other_app_seen.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                cookie = &*self.names.session,
-                "a session cookie names a session of another app, with another client, gateway or \
-                 redirect URI: a login at one ends the other's. Give each app on this host a \
-                 `cookie_name` of its own. This is logged once."
-            );
         }
     }
 }

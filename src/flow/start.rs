@@ -53,16 +53,11 @@ impl Flow {
     /// https would lead to a challenge, and so back to the start page, without end.
     pub(super) fn stray_start_page(&self, info: &RequestInfo) -> Option<Response<Body>> {
         let token = info.query().strip_prefix("t=")?;
-        let ticket = self.http_start.as_ref()?.open(token)?;
+        self.http_start.as_ref()?.open(token)?;
         let paths = &self.config.paths;
-        tracing::error!(
-            login_id = %ticket.state().login_id(),
-            arrived_at = printable(info.uri.path()),
-            expected = paths.received(&paths.start),
-            "the start page was asked for at another path: what is in front of the app changes \
-             the path. Let it pass the path on unchanged, or set stripped_prefix to what it takes \
-             away"
-        );
+        let arrived_at = printable(info.uri.path());
+        self.notices
+            .stray_start_page(&arrived_at, paths.received(&paths.start));
         Some(self.resume_on_https(token))
     }
 
@@ -80,7 +75,7 @@ impl Flow {
             Pending::Live(login) | Pending::Expired(login) | Pending::FromFuture(login) => {
                 self.config.return_to(Some(login.return_to()))
             }
-            Pending::Unknown => self.config.home.clone(),
+            Pending::Twice | Pending::Unknown => self.config.home.clone(),
         })
     }
 

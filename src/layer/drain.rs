@@ -46,21 +46,24 @@ enum Drained {
 }
 
 impl<B> Drain<B> {
-    pub(super) fn new(parts: &Parts, body: B) -> Self {
+    pub(super) fn new(method: &Method, version: Version, headers: &HeaderMap, body: B) -> Self {
         Self {
             body,
             bytes_left: MAX_BYTES,
             timer: None,
             // A tunnel has no body that ends.
-            is_left_unread: parts.method == Method::CONNECT
-                || expects_continue(parts.version, &parts.headers),
-            is_http1: parts.version < Version::HTTP_2,
+            is_left_unread: *method == Method::CONNECT || expects_continue(version, headers),
+            is_http1: version < Version::HTTP_2,
         }
+    }
+
+    pub(super) fn of_parts(parts: &Parts, body: B) -> Self {
+        Self::new(&parts.method, parts.version, &parts.headers, body)
     }
 
     pub(super) fn of_request(request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
-        Self::new(&parts, body)
+        Self::of_parts(&parts, body)
     }
 }
 

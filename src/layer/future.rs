@@ -13,10 +13,14 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::drain::Drain;
+use super::{
+    drain::Drain,
+    kept_body::{SharedBody, keep},
+};
 use crate::{
     boxed::BoxFuture,
     flow::{Admission, Flow, Look, OnResponse, placement::Placement},
+    response::is_own,
     session::{SessionToken, erased::Loaded},
     user::{CurrentSession, RefreshOutcome},
 };
@@ -58,6 +62,7 @@ pin_project! {
             #[pin]
             future: S::Future,
             on_response: Option<OnResponse>,
+            kept: Option<Pin<Box<Drain<SharedBody>>>>,
         },
         OwnRoute {
             route: BoxFuture<'static, Response>,
@@ -68,6 +73,11 @@ pin_project! {
             response: Option<Response>,
             #[pin]
             drain: Drain<B>,
+        },
+        /// The same, after a handler that needs a login.
+        RespondForHandler {
+            response: Option<Response>,
+            kept: Pin<Box<Drain<SharedBody>>>,
         },
     }
 }
@@ -109,11 +119,16 @@ where
         Self { state }
     }
 
-    pub(crate) fn forward(future: S::Future, on_response: OnResponse) -> Self {
+    pub(super) fn forward(
+        future: S::Future,
+        on_response: OnResponse,
+        kept: Option<Pin<Box<Drain<SharedBody>>>>,
+    ) -> Self {
         let on_response = Some(on_response);
         let state = State::Forward {
             future,
             on_response,
+            kept,
         };
         Self { state }
     }
@@ -152,12 +167,21 @@ where
         }
     }
 
-    fn go_on(admission: Admission, mut parked: ParkedRequest<S, B>) -> Self {
+    fn go_on(admission: Admission, mut parked: ParkedRequest<S, B>) -> Self
+    where
+        B: 'static,
+    {
         match admission {
-            Admission::Forward(on_response) => Self::Forward {
-                future: parked.inner.call(parked.request),
-                on_response: Some(on_response),
-            },
+            Admission::Forward(on_response) => {
+                let kept = on_response
+                    .is_anonymous()
+                    .then(|| keep(&mut parked.request));
+                Self::Forward {
+                    future: parked.inner.call(parked.request),
+                    on_response: Some(on_response),
+                    kept: kept.flatten(),
+                }
+            }
             Admission::Respond(response) => Self::Respond {
                 response: Some(response),
                 drain: Drain::of_request(parked.request),
@@ -172,7 +196,7 @@ impl<S, B> Future for ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
     S::Response: IntoResponse,
-    B: Body,
+    B: Body + 'static,
 {
     type Output = Result<Response, S::Error>;
 
@@ -210,12 +234,19 @@ where
                 StateProj::Forward {
                     future,
                     on_response,
+                    kept,
                 } => {
                     let mut response = ready!(future.poll(cx))?.into_response();
                     if let Some(on_response) = on_response.take() {
                         on_response.finish_response(&mut response);
                     }
-                    return Poll::Ready(Ok(response));
+                    // Any other response is the handler's own, which had the body.
+                    let kept = kept.take().filter(|_| is_own(&response));
+                    let Some(kept) = kept else {
+                        return Poll::Ready(Ok(response));
+                    };
+                    let response = Some(response);
+                    state.set(State::RespondForHandler { response, kept });
                 }
                 StateProj::OwnRoute { route, drain } => {
                     let response = Some(ready!(route.as_mut().poll(cx)));
@@ -224,6 +255,10 @@ where
                 }
                 StateProj::Respond { response, drain } => {
                     let response = ready!(drain.poll_response(response, cx));
+                    return Poll::Ready(Ok(response.expect(ONCE)));
+                }
+                StateProj::RespondForHandler { response, kept } => {
+                    let response = ready!(kept.as_mut().poll_response(response, cx));
                     return Poll::Ready(Ok(response.expect(ONCE)));
                 }
             }

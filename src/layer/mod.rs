@@ -2,6 +2,7 @@
 
 mod drain;
 mod future;
+mod kept_body;
 #[cfg(feature = "axum")]
 mod router;
 mod service;

@@ -14,6 +14,7 @@ use tower_service::Service;
 use super::{
     drain::Drain,
     future::{ParkedRequest, ResponseFuture},
+    kept_body::keep,
 };
 use crate::{
     browser::request::original_uri,
@@ -42,7 +43,7 @@ impl<S, B> Service<Request<B>> for TelenorAuth<S>
 where
     S: Service<Request<B>> + Clone,
     S::Response: IntoResponse,
-    B: Body,
+    B: Body + 'static,
 {
     type Response = Response;
     type Error = S::Error;
@@ -57,11 +58,11 @@ where
         if flow.is_plain_http(request.extensions(), request.uri(), request.headers()) {
             let (parts, body) = request.into_parts();
             let response = flow.on_plain_http(&parts);
-            return ResponseFuture::respond(response, Drain::new(&parts, body));
+            return ResponseFuture::respond(response, Drain::of_parts(&parts, body));
         }
         if let Some(route) = self.own_route(&request) {
             let (parts, body) = request.into_parts();
-            let drain = Drain::new(&parts, body);
+            let drain = Drain::of_parts(&parts, body);
             let flow = Arc::clone(&self.flow);
             return ResponseFuture::own_route(Box::pin(flow.own_route(route, parts)), drain);
         }
@@ -86,13 +87,15 @@ where
 }
 
 impl<S> TelenorAuth<S> {
-    fn go_on<B>(&mut self, admission: Admission, request: Request<B>) -> ResponseFuture<S, B>
+    fn go_on<B>(&mut self, admission: Admission, mut request: Request<B>) -> ResponseFuture<S, B>
     where
         S: Service<Request<B>> + Clone,
+        B: 'static,
     {
         match admission {
             Admission::Forward(on_response) => {
-                ResponseFuture::forward(self.inner.call(request), on_response)
+                let kept = on_response.is_anonymous().then(|| keep(&mut request));
+                ResponseFuture::forward(self.inner.call(request), on_response, kept.flatten())
             }
             Admission::Respond(response) => {
                 ResponseFuture::respond(response, Drain::of_request(request))

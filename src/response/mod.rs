@@ -150,9 +150,19 @@ pub(crate) fn json(json: String) -> Response<Body> {
     response
 }
 
+/// Marks a response of the layer, also in the hands of a handler.
+#[derive(Clone, Copy)]
+struct Own;
+
+/// Whether a response is one of the layer's own.
+pub(crate) fn is_own(response: &Response<Body>) -> bool {
+    response.extensions().get::<Own>().is_some()
+}
+
 fn base_response(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    response.extensions_mut().insert(Own);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::VARY, VARY);

@@ -141,7 +141,7 @@ const STATUSES = {
   'code-rejected': 400,
   'callback-malformed': 400,
   'error-without-login': 400,
-  'callback-astray': 500,
+  'callback-astray': 400,
   'login-required': 401,
   'state-unknown': 400,
   'login-loop': 400,

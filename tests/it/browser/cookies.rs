@@ -3,7 +3,7 @@
 use http::StatusCode;
 use telenor_auth::CookiePrefix;
 
-use crate::support::{App, navigation};
+use crate::support::{App, capture::capture, navigation};
 
 #[tokio::test]
 async fn session_cookie_has_exactly_these_attributes() {
@@ -34,6 +34,7 @@ async fn http_prefix_is_offered() {
 
 #[tokio::test]
 async fn duplicate_cookies_are_rejected_in_either_order() {
+    let (log, _guard) = capture();
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -50,6 +51,7 @@ async fn duplicate_cookies_are_rejected_in_either_order() {
             browser.open(&callback).await.assert_safe_reject();
         }
     }
+    assert_eq!(log.lines("login failed", &["cookie_twice"]).len(), 4);
     browser.jar = vec![good];
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }

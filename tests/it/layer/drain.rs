@@ -87,6 +87,8 @@ async fn large_body_is_read_before_the_answer() {
         (builder(), "PUT /form", "", "401"),
         (builder(), "POST /telenor/login", "", "405"),
         (builder(), "POST /telenor/logout", "", "403"),
+        // The extractor of the handler finds out that a login is needed.
+        (builder().optional(true), "POST /name", "", "303"),
         (
             builder().session_store(remote_store()),
             "POST /form",
@@ -396,5 +398,23 @@ async fn plain_http_and_a_failing_store_are_answered_after_the_body() {
         let response = app.oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(polled.load(Ordering::SeqCst), 2, "read to its end");
+    }
+}
+
+#[tokio::test]
+async fn handler_of_an_optional_layer_gets_the_whole_body() {
+    let read = async |body: Bytes| body.len().to_string();
+    let routes = Router::new().route("/read", axum::routing::post(read));
+    let app = routes.layer(builder().optional(true).build().unwrap());
+    let mut stream = connect(app).await;
+    for _ in 0..2 {
+        let length = format!("content-length: {MIB}\r\n");
+        let head = head("POST /read", &length);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..MIB / PIECE.len() {
+            stream.write_all(&PIECE).await.unwrap();
+        }
+        let answer = read_answer(&mut stream).await;
+        assert!(answer.ends_with(&MIB.to_string()), "{answer}");
     }
 }

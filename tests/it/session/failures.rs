@@ -76,7 +76,7 @@ impl Saving {
 async fn live_tokens(app: &App, count: usize) {
     let all = async {
         while app.gateway.live_tokens() != count {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     };
     let waited = tokio::time::timeout(Duration::from_secs(10), all).await;
