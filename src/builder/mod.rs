@@ -165,7 +165,7 @@ impl TelenorAuthBuilder {
     /// `no_proxy`, or else `NO_PROXY`, is a list of hosts that need no proxy, separated by commas
     /// or blanks: a name for itself and all names below it, with or without a dot or `*.` before
     /// it, an IP address, each with or without a port, or `*` for all. Ranges of addresses are not
-    /// read, nor are `HTTP_PROXY` and `ALL_PROXY`.
+    /// read, nor are `HTTP_PROXY` and `ALL_PROXY`. A value that is not UTF-8 is an error.
     pub fn gateway_proxy_from_env(mut self, from_env: bool) -> Self {
         self.gateway_proxy_from_env = from_env;
         self

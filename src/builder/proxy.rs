@@ -29,8 +29,14 @@ impl TelenorAuthBuilder {
         let Some((variable, value)) = first(&PROXY, &environment) else {
             return Ok(None);
         };
-        let exceptions = first(&NO_PROXY, &environment).map(|(_, exceptions)| exceptions);
-        let exceptions = exceptions.unwrap_or_default();
+        let exceptions = first(&NO_PROXY, &environment);
+        if let Some((variable, list)) = &exceptions
+            && self.gateway_proxy_from_env
+            && list.to_str().is_none()
+        {
+            return Err(ConfigError::VariableNotUnicode(variable));
+        }
+        let exceptions = exceptions.unwrap_or_default().1;
         if is_excepted(gateway, &exceptions.to_string_lossy()) {
             return Ok(None);
         }
@@ -42,15 +48,13 @@ impl TelenorAuthBuilder {
             );
             return Ok(None);
         }
-        let invalid = |why| ConfigError::InvalidProxy(format!("in {variable} {why}"));
-        let value = value
-            .to_str()
-            .ok_or_else(|| invalid("is not UTF-8"))?
-            .trim();
+        let unreadable = ConfigError::VariableNotUnicode(variable);
+        let value = value.to_str().ok_or(unreadable)?.trim();
         let url = match value.contains("://") {
             true => value.to_owned(),
             false => format!("http://{value}"),
         };
+        let invalid = |why| ConfigError::InvalidProxy(format!("in {variable} {why}"));
         Proxy::parse(&url).map(Some).map_err(invalid)
     }
 }
@@ -106,19 +110,23 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
     use crate::layer::TelenorAuthLayer;
+
+    const NOTHING: &[(&str, &str)] = &[];
 
     fn chosen(
         builder: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
         gateway: &str,
-        environment: &[(&str, &str)],
+        environment: &[(&str, impl AsRef<OsStr>)],
     ) -> Result<Option<(String, u16)>, ConfigError> {
         let layer = TelenorAuthLayer::builder("id", "secret", "https://shop.example/cb");
         let gateway = Url::parse(gateway).unwrap();
         let proxy = builder(layer).proxy(&gateway, |name| {
             let set = environment.iter().find(|(known, _)| *known == name);
-            set.map(|(_, value)| (*value).into())
+            set.map(|(_, value)| value.as_ref().to_owned())
         });
         Ok(proxy?.map(|proxy| proxy.address()))
     }
@@ -204,13 +212,38 @@ mod tests {
     #[test]
     fn plain_http_needs_no_proxy() {
         let set = |layer: TelenorAuthBuilder| layer.gateway_proxy("http://set.example");
-        assert_eq!(chosen(set, "http://127.0.0.1:9000", &[]), Ok(None));
+        assert_eq!(chosen(set, "http://127.0.0.1:9000", NOTHING), Ok(None));
+    }
+
+    /// A list that is read in part could send calls past the proxy, or to it.
+    #[cfg(unix)]
+    #[test]
+    fn variable_that_is_not_utf_8_is_an_error_where_it_is_used() {
+        use std::os::unix::ffi::OsStrExt;
+        let good = OsStr::new("http://a");
+        let bad = OsStr::from_bytes(b"internal,caf\xe9.example");
+        let asked = |layer: TelenorAuthBuilder| layer.gateway_proxy_from_env(true);
+        for name in PROXY.into_iter().chain(NO_PROXY) {
+            let environment = match name {
+                "https_proxy" | "HTTPS_PROXY" => [(name, bad), ("no_proxy", OsStr::new(""))],
+                _ => [("HTTPS_PROXY", good), (name, bad)],
+            };
+            let error = Err(ConfigError::VariableNotUnicode(name));
+            assert_eq!(chosen(asked, GATEWAY, &environment), error);
+            assert_eq!(chosen(|layer| layer, GATEWAY, &environment), Ok(None));
+        }
+        let unused = [("NO_PROXY", bad)];
+        assert_eq!(
+            chosen(asked, GATEWAY, &unused),
+            Ok(None),
+            "no proxy to except from"
+        );
     }
 
     #[test]
     fn invalid_proxy_is_an_error_that_does_not_show_it() {
         let socks = |layer: TelenorAuthBuilder| layer.gateway_proxy("socks5://canary:x@proxy");
-        let error = chosen(socks, GATEWAY, &[]).unwrap_err().to_string();
+        let error = chosen(socks, GATEWAY, NOTHING).unwrap_err().to_string();
         assert!(
             error.contains("in gateway_proxy") && error.contains("http://"),
             "{error}"
