@@ -67,7 +67,7 @@ for (const name of Object.keys(PROXIES)) {
     const visitor = new Visitor(running);
     const challenge = await visitor.open(`${SHOP}/kunde/whoami`);
     const astray = await visitor.open(await consent(visitor, challenge.headers.location));
-    assert.equal(astray.status, 500);
+    assert.equal(astray.status, 400);
     assert.match(astray.body, /callback_astray/);
   });
 
