@@ -130,7 +130,8 @@
 //!
 //! | request | response |
 //! | --- | --- |
-//! | the user opens or reloads a page (`Sec-Fetch-Mode: navigate`, but not for a frame; without that header, an `Accept` that prefers HTML), also through a service worker or in a web view | 303 to Telenor, one cookie |
+//! | the user opens or reloads a page (`Sec-Fetch-Mode: navigate`, but not for a frame; without that header, an `Accept` that prefers HTML), also in a web view and, in most engines, through a service worker | 303 to Telenor, one cookie |
+//! | a page that a service worker passes on with the mode `same-origin`: in Firefox, or where the worker changes a setting of the request | 401, a page whose button starts the login |
 //! | the user sends a form | 303 to a page that says that the form was not sent, and leads back to it |
 //! | another site sends a form, as some payment pages do when they lead back | 303 to a page that leads on to the same address by GET if there is a session, and else asks to log in |
 //! | `fetch`, XHR (`X-Requested-With: XMLHttpRequest`), event streams, command lines | 401, `application/problem+json` with the login URL, or a page where `Accept` asks for HTML |
@@ -206,7 +207,7 @@
 //! | PKCE is on | there is no `id_token`, so nothing else binds a code to its login |
 //! | a random cookie key | a built-in key would be known to all; the log says that the key is random |
 //! | 64 exchanges at once, and 64 refreshes | a slow gateway must not block the app |
-//! | a pause of 10 seconds for a token endpoint that failed 5 times in a row | more requests do not repair it, and users should not wait for it |
+//! | a pause of 10 seconds for a token endpoint when more than half of the last 20 calls failed and none succeeded for 10 seconds; codes and refresh tokens have one each | more requests do not repair it, and users should not wait for it |
 //! | `Cache-Control: private, no-store` on responses to users | unless the handler sets another one |
 //!
 //! # More than one machine

@@ -402,6 +402,9 @@ impl TelenorAuthBuilder {
     /// login, which the cookie on https and Telenor's code protect. Every other request to that
     /// origin is redirected to https. The [crate's page](crate#the-plain-http-start) says what
     /// browsers and networks do to it.
+    ///
+    /// Engines that ignore the scheme send `Lax` cookies with a POST from that host. So check
+    /// [`is_same_origin`](crate::TelenorAuthLayer::is_same_origin) in the app.
     pub fn http_start(mut self, origin: impl Into<String>) -> Self {
         self.http_start = Some(origin.into());
         self

@@ -193,8 +193,8 @@ async fn through_layer(name: &str, store: impl SessionStore) {
     println!("  {name:28} {per_second:8.0}");
 }
 
-/// From the challenge to the session, with a token request over a connection of its own. The
-/// gateway is on another thread.
+/// From the challenge to the session. The token requests use a kept connection. The gateway is on
+/// another thread.
 async fn login(tls: bool) -> Duration {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
