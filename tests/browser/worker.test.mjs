@@ -3,7 +3,7 @@
 import { after, test } from 'node:test';
 
 import { SHOP } from './shop.mjs';
-import { agree, isFilled, openAnyStage, serveForm } from './tab.mjs';
+import { agree, isEngine, isFilled, openAnyStage, serveForm } from './tab.mjs';
 
 const stage = await openAnyStage();
 after(() => stage.close());
@@ -26,7 +26,7 @@ const WORKERS = {
 
 /** Whether the request for a page looks like one of a script, so that the user gets a button first. */
 const isLikeAScript = (does) =>
-  does === WITH_SETTINGS || (process.env.ENGINE === 'firefox' && does !== 'preloads navigations');
+  does === WITH_SETTINGS || (isEngine('firefox') && does !== 'preloads navigations');
 
 const INSTALL = `<!doctype html><title>Installing</title><script>
   navigator.serviceWorker.oncontrollerchange = () => { document.title = 'Installed'; };
