@@ -75,7 +75,9 @@ for (const [does, worker] of Object.entries(WORKERS)) {
     await tab.at(does === WITH_SETTINGS ? `${SHOP}/` : `${SHOP}/form`);
   });
 
-  test(`behind a worker that ${does}, a failed login has its page, and a way on`, async (t) => {
+  // WebKitGTK asks for the failed callback twice there, and the second one finds no login any more.
+  const skip = isEngine('webkit') && does === WITH_SETTINGS && 'the callback is sent twice';
+  test(`behind a worker that ${does}, a failed login has its page, and a way on`, { skip }, async (t) => {
     const tab = await visitor(t);
     await tab.open(`${SHOP}/telenor/callback?code=code&state=AAAAAAAAAAAAAAAAAAAAAA`);
     await tab.failure('state_unknown');
