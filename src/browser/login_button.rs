@@ -17,8 +17,8 @@ use super::{
 
 /// In the address of a button.
 pub(crate) const BUTTON: &str = "button";
-/// In seconds.
-const LIFETIME: u64 = 3600;
+/// In seconds: a day. A page may be open for long before its button is pressed.
+const LIFETIME: u64 = 24 * 3600;
 /// 128 random bits in base64url.
 const LEN: usize = 22;
 

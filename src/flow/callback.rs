@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum_core::body::Body;
 use http::Response;
 
-use super::{Flow, LoginOutcome, Refusal, Retry, single_flight::FlightError};
+use super::{Flow, LoginOutcome, Refusal, Retry, printable::printable, single_flight::FlightError};
 use crate::{
     browser::{
         pending_login::{Pending, PendingLogin},
@@ -310,32 +310,5 @@ fn refusal(cause: FailureCause, id: LoginId, login: &PendingLogin) -> Refusal<'_
         retry: Retry::Login(Some(login.return_to())),
         login_id: Some(id),
         ..Refusal::because(cause)
-    }
-}
-
-const MAX_DESCRIPTION: usize = 256;
-
-/// Returns foreign text, short and in one line.
-pub(super) fn printable(text: &str) -> String {
-    let shown = |character: &char| !character.is_control() && !is_invisible(*character);
-    text.chars().filter(shown).take(MAX_DESCRIPTION).collect()
-}
-
-/// Whether a character is invisible, or turns the direction of the text after it.
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn foreign_text_is_short_and_in_one_line() {
-        assert_eq!(printable("a\nb\u{1b}[2Jc\u{202e}d"), "ab[2Jcd");
-        assert_eq!(printable(&"ø".repeat(1_000)).chars().count(), 256);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum_core::body::Body;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use super::{Flow, Refusal, Retry, callback::printable};
+use super::{Flow, Refusal, Retry, printable::printable};
 use crate::{
     browser::{
         host::HostAndPort,
@@ -125,11 +125,11 @@ impl Flow {
             Some(_) => return self.form_not_sent(info, &return_to),
             None => {}
         }
-        if self.login_button.cannot_be_proven(info) {
-            let info = info.clone().refused(SessionRefusal::NoCookie);
-            return self.loop_page(&info, &return_to);
-        }
         if self.asks_first(info).await {
+            if self.login_button.cannot_be_proven(info) {
+                let info = info.clone().refused(SessionRefusal::NoCookie);
+                return self.loop_page(&info, &return_to);
+            }
             return self.login_page(info, &return_to);
         }
         // A person may press a button a few times. An app that redirects here by itself must not do

@@ -18,6 +18,7 @@ mod logout;
 pub(crate) mod notices;
 mod own_routes;
 pub(crate) mod placement;
+mod printable;
 mod refresh;
 mod refusal;
 mod rotate;

@@ -4,7 +4,7 @@
 use axum_core::body::Body;
 use http::{Extensions, HeaderMap, Response, StatusCode, Uri, header, request::Parts};
 
-use super::{Flow, Refusal, callback::printable, routes::Route};
+use super::{Flow, Refusal, printable::printable, routes::Route};
 use crate::{
     browser::{
         host::HostAndPort,

@@ -587,3 +587,11 @@ async fn page_of_the_settings_is_known_with_its_query() {
         assert_eq!(answer.status, status, "{target}");
     }
 }
+
+#[tokio::test]
+async fn address_of_an_old_button_begins_a_login_where_none_waits_for_a_button() {
+    let app = App::start().await;
+    let old = "/telenor/login?return_to=%2Fprivate&button=AAAAAAAAAAAAAAAAAAAAAA";
+    let begun = app.browser().send(opened(old, &[])).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+}

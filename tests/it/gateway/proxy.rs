@@ -79,7 +79,7 @@ async fn user_and_password_are_sent_to_the_proxy_alone() {
 async fn refusal_of_the_proxy_is_named_and_leaves_the_login_usable() {
     for (policy, words) in [
         (
-            Policy::Authenticate("Basic nobody"),
+            Policy::Authenticate("Basic c29tZTpvdGhlcg=="),
             "the proxy refused the connection with 407",
         ),
         (
@@ -203,7 +203,7 @@ fn build_and_print() {
     println!("own authority: {}", shown(own.build()));
 }
 
-/// By hand, against a proxy like tinyproxy or Squid.
+/// `scripts/test-proxies` runs it against tinyproxy.
 #[tokio::test]
 #[ignore = "it needs a proxy, whose URL is in TEST_PROXY"]
 async fn proxy_of_another_make_opens_a_tunnel() {
