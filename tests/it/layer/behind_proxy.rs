@@ -496,3 +496,18 @@ async fn start_page_that_went_astray_is_no_endless_redirect() {
         log.text()
     );
 }
+
+#[tokio::test]
+async fn stray_callback_that_is_loaded_ahead_changes_nothing() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let sent = callback.split_once('?').unwrap().1;
+    let mut ahead = navigation(&format!("/private?{sent}"));
+    let prefetch = HeaderValue::from_static("prefetch");
+    ahead.headers_mut().insert("sec-purpose", prefetch);
+    let answer = browser.send(ahead).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.set_cookies(), [""; 0]);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
