@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    gateway::MockGateway, settings::Settings, state::GatewayState, subscriber::Subscriber,
+    gateway::MockGateway, server::cors, settings::Settings, state::GatewayState,
+    subscriber::Subscriber,
 };
 
 /// The builder of a [`MockGateway`], from [`MockGateway::builder`].
@@ -67,6 +68,7 @@ impl MockGatewayBuilder {
                 refresh_tokens: false,
                 code_lifetime: Duration::from_secs(60),
                 app_name: "Appen".to_owned(),
+                cors_origins: Vec::new(),
             },
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
@@ -165,16 +167,55 @@ impl MockGatewayBuilder {
         self
     }
 
+    /// Registers an origin under CORS, as the dashboard of Telenor's portal does. Scripts of its
+    /// pages may then call the APIs with an access token. Further calls register more origins.
+    ///
+    /// It is a scheme and a host, with a port if it is not the scheme's own, and without a slash at
+    /// the end: `https://shop.example`. A wrong one is an error of [`start`](Self::start).
+    ///
+    /// Without any, browsers refuse every script of another origin. See
+    /// [the module](super#calls-from-javascript).
+    ///
+    /// ```
+    /// use telenor_auth::mock::MockGateway;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let gateway = MockGateway::builder().cors_origin("https://shop.example").start().await?;
+    ///
+    /// let users = format!("{}/user-info/v1/users", gateway.base_url());
+    /// let call = reqwest::Client::new().get(users).header("origin", "https://shop.example");
+    /// let response = call.send().await.unwrap();
+    /// assert_eq!(response.headers()["access-control-allow-origin"], "https://shop.example");
+    ///
+    /// let slash = MockGateway::builder().cors_origin("https://shop.example/").start().await;
+    /// assert!(slash.unwrap_err().to_string().contains("https://shop.example"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cors_origin(mut self, origin: impl Into<String>) -> Self {
+        self.settings.cors_origins.push(origin.into());
+        self
+    }
+
     /// Starts the gateway on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// The gateway cannot listen on the address, for example because the port is in use.
+    /// The gateway cannot listen on the address, for example because the port is in use. Or a
+    /// [`cors_origin`](Self::cors_origin) is not an origin: `InvalidInput`.
     pub async fn start(self) -> io::Result<MockGateway> {
         let Self {
             mut settings,
             listen,
         } = self;
+        if let Some(mistake) = settings
+            .cors_origins
+            .iter()
+            .find_map(|it| cors::mistake(it))
+        {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, mistake));
+        }
         if settings.subscribers.is_empty() {
             settings.subscribers = vec![Subscriber::kari(), Subscriber::ola()];
         }

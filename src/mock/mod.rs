@@ -37,6 +37,23 @@
 //! | answers that the USSD question is not OK | `access_denied` | [`deny`](MockGateway::deny) |
 //! | lets the USSD question time out | `login_required`, or [as set](MockGatewayBuilder::ussd_timeout_error) | [`time_out`](MockGateway::time_out) |
 //!
+//! # Calls from JavaScript
+//!
+//! A browser lets a script read the response of another origin only if the response names the
+//! script's origin (CORS, the [Fetch standard]). The two identity APIs, and other API paths, do so
+//! for the origins that are registered with [`cors_origin`](MockGatewayBuilder::cors_origin).
+//!
+//! | `Origin` of the request | preflight | other requests |
+//! | --- | --- | --- |
+//! | registered, in the same spelling | 204: `authorization` may be sent | answered, and the script may read the answer |
+//! | any other, or none registered | 404 without permission, so the browser does not send the call | answered, and the browser keeps the answer from the script |
+//!
+//! A preflight is no call of the API: it is not recorded, and takes no scripted answer. Scripted
+//! answers are readable for registered origins too. The OAuth endpoints are for servers and never
+//! give permission.
+//!
+//! [Fetch standard]: https://fetch.spec.whatwg.org/#http-cors-protocol
+//!
 //! # Example
 //!
 //! ```
@@ -196,6 +213,8 @@
 //! - The lifetime of an authorization code, and the JSON names inside `address` after
 //!   `streetAddress` (see [`SubscriberAddress`]).
 //! - PKCE is checked if it is used. Whether Telenor does so is not documented.
+//! - That CORS origins are registered for each app is documented. Which methods and headers a
+//!   preflight allows, for how long, and what an origin gets that is not registered, is not.
 //!
 //! It is a test tool: it uses plain http, and anyone who reaches its port can sign in as any
 //! subscriber.

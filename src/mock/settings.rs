@@ -18,6 +18,8 @@ pub(super) struct Settings {
     pub(super) refresh_tokens: bool,
     pub(super) code_lifetime: Duration,
     pub(super) app_name: String,
+    /// As browsers send them in `Origin`.
+    pub(super) cors_origins: Vec<String>,
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 pub(in crate::mock) mod api;
 pub(in crate::mock) mod authorization_request;
 mod authorize;
+pub(in crate::mock) mod cors;
 pub(in crate::mock) mod error_body;
 mod format;
 pub(in crate::mock) mod grants;

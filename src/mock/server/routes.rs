@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::{
-    api, authorize, network, pages, response,
+    api, authorize, cors, network, pages, response,
     scripted::{scripted, scripted_path},
     token,
 };
@@ -34,6 +34,10 @@ pub(in crate::mock) fn service(
                 scripted,
             ))
     };
+    // As the edge of a gateway adds them: to errors as well, so that a page can read them.
+    let api = |name, handler: MethodRouter<Arc<GatewayState>>| {
+        endpoint(name, handler).layer(from_fn_with_state(Arc::clone(&shared), cors::cors))
+    };
     let pages = Router::new()
         .route(
             "/mock/login/{id}",
@@ -53,7 +57,9 @@ pub(in crate::mock) fn service(
             get(pages::consent).post(pages::decide),
         )
         .layer(map_response(response::no_store));
-    let other = any(api::not_found).layer(from_fn_with_state(Arc::clone(&shared), scripted_path));
+    let other = any(api::not_found)
+        .layer(from_fn_with_state(Arc::clone(&shared), scripted_path))
+        .layer(from_fn_with_state(Arc::clone(&shared), cors::cors));
     Router::new()
         .route(
             AUTHORIZE,
@@ -67,13 +73,10 @@ pub(in crate::mock) fn service(
             "/oauth/v2/logout",
             endpoint(Endpoint::Logout, get(api::logout)),
         )
-        .route(
-            api::USER_INFO,
-            endpoint(Endpoint::UserInfo, get(api::resource)),
-        )
+        .route(api::USER_INFO, api(Endpoint::UserInfo, get(api::resource)))
         .route(
             api::DEVICE_INFO,
-            endpoint(Endpoint::DeviceInfo, get(api::resource)),
+            api(Endpoint::DeviceInfo, get(api::resource)),
         )
         .merge(pages)
         .fallback_service(other.with_state(()))

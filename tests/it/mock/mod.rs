@@ -8,6 +8,7 @@ use url::{Url, form_urlencoded};
 
 mod api;
 mod authorize;
+mod cors;
 mod kit;
 mod script;
 mod token;
