@@ -10,6 +10,7 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/style.css", get(style_sheet))
         .route("/favicon.svg", get(favicon))
+        .route("/javascript.js", get(script))
 }
 
 type File = ([(HeaderName, &'static str); 3], &'static str);
@@ -20,6 +21,11 @@ async fn style_sheet() -> File {
 
 async fn favicon() -> File {
     file("image/svg+xml", include_str!("favicon.svg"))
+}
+
+async fn script() -> File {
+    let script = include_str!("javascript.js");
+    file("text/javascript; charset=utf-8", script)
 }
 
 fn file(content_type: &'static str, text: &'static str) -> File {

@@ -12,6 +12,7 @@
 mod assets;
 mod basket;
 mod delivery_form;
+mod javascript;
 mod pages;
 mod settings;
 mod shop;
@@ -31,10 +32,13 @@ use telenor_auth::{
     CookieKeys, Language, TelenorAuthLayer, mock::MockGateway, session::CookieStore,
 };
 use tokio::net::TcpListener;
+use url::Url;
 
 use crate::settings::{Client, Settings, StoreChoice};
 
 const SHOP_NAME: &str = "Fjellbua";
+
+const PRODUCTION: &str = "https://api.telenor.no";
 
 /// How often a file of cookie keys is read again.
 const KEYS_INTERVAL: Duration = Duration::from_secs(10);
@@ -88,18 +92,25 @@ impl Shop {
         let (client, mock) = match settings.client {
             Some(client) => (client, None),
             None => {
-                let mock = MockGateway::builder()
+                let mut mock = MockGateway::builder()
                     .redirect_uri(redirect_uri.clone())
-                    .app_name(SHOP_NAME)
-                    .start()
-                    .await?;
+                    .app_name(SHOP_NAME);
+                if settings.token_to_scripts {
+                    // At Telenor, on the app's page at developer.telenor.no.
+                    mock =
+                        mock.cors_origin(Url::parse(&redirect_uri)?.origin().ascii_serialization());
+                }
+                let mock = mock.start().await?;
                 announce(format_args!("mock gateway on {}", mock.base_url()))?;
                 (Client::of_mock(&mock), Some(mock))
             }
         };
 
+        let gateway = client.gateway.as_deref().unwrap_or(PRODUCTION);
+        let direct = (settings.token_to_scripts).then(|| gateway.to_owned());
         let mut auth = TelenorAuthLayer::builder(client.id, client.secret, redirect_uri)
             .optional(true)
+            .script_api(true)
             .app_name(SHOP_NAME)
             .purpose(Language::Bokmal, "fylle ut navn og adresse for deg")
             .purpose(Language::Nynorsk, "fylle ut namn og adresse for deg")
@@ -139,7 +150,7 @@ impl Shop {
                 );
             }
         };
-        let shop = shop::router(auth.build()?);
+        let shop = shop::router(auth.build()?, direct);
         // Merged after the layer, so static files are served without a look at the session.
         let app = shop.merge(assets::router());
 

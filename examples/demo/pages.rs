@@ -41,6 +41,15 @@ pub(crate) struct Thanks {
     basket: &'static Basket,
 }
 
+/// Where a script of the page loads user info.
+#[derive(Template)]
+#[template(path = "../examples/demo/templates/javascript.html")]
+pub(crate) struct JavaScriptPage {
+    visitor: Visitor,
+    /// Whether the page may get the access token.
+    is_direct: bool,
+}
+
 /// One message and the way back to the shop.
 #[derive(Template)]
 #[template(path = "../examples/demo/templates/notice.html")]
@@ -88,6 +97,12 @@ impl Thanks {
             visitor,
             basket: &BASKET,
         }
+    }
+}
+
+impl JavaScriptPage {
+    pub(crate) fn new(visitor: Visitor, is_direct: bool) -> Self {
+        Self { visitor, is_direct }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `TELENOR_STRIPPED_PREFIX` | what a proxy takes away from each path; in the layer's addresses, not in the shop's links | nothing |
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page | none |
 //! | `TELENOR_AFTER_LOGOUT` | path of the page after a logout | the layer's page |
+//! | `TELENOR_TOKEN_TO_SCRIPTS` | `true`: the page `/javascript` may get the access token | `false` |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, separated by commas; the first seals | random |
 //! | `TELENOR_COOKIE_KEYS_FILE` | a file with one key on each line, which may change | none |
 //! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or a Redis URL (feature `redis`) | `memory` |
@@ -19,6 +20,7 @@ use telenor_auth::{ConfigError, CookieKeys, mock::MockGateway};
 
 const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
+const TOKEN_TO_SCRIPTS: &str = "TELENOR_TOKEN_TO_SCRIPTS";
 
 /// Checked as far as possible without a socket.
 pub(crate) struct Settings {
@@ -28,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) stripped_prefix: Option<String>,
     pub(crate) http_start: Option<String>,
     pub(crate) after_logout: Option<String>,
+    pub(crate) token_to_scripts: bool,
     pub(crate) cookie_keys: Option<CookieKeys>,
     pub(crate) session_store: StoreChoice,
 }
@@ -104,6 +107,11 @@ impl Settings {
             stripped_prefix: text("TELENOR_STRIPPED_PREFIX")?,
             http_start: text("TELENOR_HTTP_START")?,
             after_logout: text("TELENOR_AFTER_LOGOUT")?,
+            token_to_scripts: match text(TOKEN_TO_SCRIPTS)?.as_deref() {
+                Some("true") => true,
+                None | Some("false") => false,
+                Some(_) => return Err(SettingsError::NotBool(TOKEN_TO_SCRIPTS)),
+            },
             cookie_keys,
             session_store,
         })
@@ -158,6 +166,7 @@ impl Client {
 pub(crate) enum SettingsError {
     NotUnicode(&'static str),
     Empty(&'static str),
+    NotBool(&'static str),
     Needs {
         set: &'static str,
         needed: &'static str,
@@ -176,6 +185,7 @@ impl fmt::Display for SettingsError {
         match self {
             Self::NotUnicode(name) => write!(f, "{name} is not valid UTF-8"),
             Self::Empty(name) => write!(f, "{name} is empty; give it a value or unset it"),
+            Self::NotBool(name) => write!(f, "{name} must be \"true\" or \"false\""),
             Self::Needs { set, needed } => write!(f, "{set} is set, so {needed} must be set too"),
             Self::RedirectUri(value) => write!(
                 f,
@@ -222,6 +232,7 @@ mod tests {
         assert!(settings.client.is_none());
         assert_eq!(settings.listen, "127.0.0.1:3000");
         assert!(settings.session_store == StoreChoice::Memory);
+        assert!(!settings.token_to_scripts);
     }
 
     #[test]
@@ -240,6 +251,16 @@ mod tests {
     #[test]
     fn an_empty_setting_is_a_mistake() {
         assert!(refusal(&[("TELENOR_CLIENT_ID", "")]).contains("is empty"));
+    }
+
+    #[test]
+    fn scripts_get_the_token_only_where_that_is_said_in_one_way() {
+        let set = |value| read(&[("TELENOR_TOKEN_TO_SCRIPTS", value)]);
+        assert!(set("true").is_ok_and(|settings| settings.token_to_scripts));
+        assert!(set("false").is_ok_and(|settings| !settings.token_to_scripts));
+        for value in ["yes", "1", "TRUE"] {
+            assert!(set(value).is_err(), "{value}");
+        }
     }
 
     #[test]

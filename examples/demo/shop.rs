@@ -18,11 +18,13 @@ use telenor_auth::{ApiError, TelenorAuthLayer, TelenorUser};
 
 use crate::{
     delivery_form::{Answers, DeliveryForm},
+    javascript,
     pages::{BasketPage, Checkout, Notice, Page, Thanks},
     visitor::Visitor,
 };
 
-pub(crate) fn router(auth: TelenorAuthLayer) -> Router {
+/// `direct` is the base URL of the gateway, if scripts may get the access token.
+pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<String>) -> Router {
     Router::new()
         .route("/", get(basket))
         .route("/checkout", get(checkout))
@@ -31,6 +33,7 @@ pub(crate) fn router(auth: TelenorAuthLayer) -> Router {
         .route("/manual-form", get(manual_form).post(manual_order))
         .route("/api/me", get(me))
         .route("/whoami", get(whoami))
+        .merge(javascript::router(auth.clone(), direct))
         .fallback(not_found)
         .layer(from_fn_with_state(auth.clone(), refuse_foreign_forms))
         // After the check, because the form comes from the payment provider's page.
@@ -146,7 +149,7 @@ mod tests {
     async fn only_forms_of_the_shop_itself_are_accepted() {
         let redirect_uri = "https://shop.example/telenor/callback";
         let auth = TelenorAuthLayer::builder("id", "secret", redirect_uri).optional(true);
-        let shop = router(auth.build().expect("the settings are valid"));
+        let shop = router(auth.build().expect("the settings are valid"), None);
         for (origin, status) in [
             ("https://shop.example", StatusCode::UNPROCESSABLE_ENTITY),
             ("https://evil.example", StatusCode::FORBIDDEN),

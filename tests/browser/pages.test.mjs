@@ -53,6 +53,14 @@ const PAGES = {
     return pressing(page, 'text=Kjøp for');
   },
   'manual-form': async (page) => (await page.goto(`${SHOP}/manual-form`)).status(),
+  'javascript': async (page) => (await page.goto(`${SHOP}/javascript`)).status(),
+  'javascript-loaded': async (page) => {
+    await signIn(page);
+    const response = await page.goto(`${SHOP}/javascript`);
+    await page.click('#through-shop');
+    await page.getByText('givenName').waitFor();
+    return response.status();
+  },
   'thanks': async (page) => (await page.goto(`${SHOP}/orders/thanks`)).status(),
   'not-found': async (page) => (await page.goto(`${SHOP}/nowhere`)).status(),
   'foreign-form': (page) => postFrom(page, NEIGHBOUR, '/manual-form'),

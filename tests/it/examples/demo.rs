@@ -163,6 +163,10 @@ fn bad_settings_are_one_clear_line_and_exit_code_2() {
         ),
         (&[("LISTEN", "nowhere")], "LISTEN"),
         (
+            &[("TELENOR_TOKEN_TO_SCRIPTS", "yes")],
+            "TELENOR_TOKEN_TO_SCRIPTS",
+        ),
+        (
             &[
                 ("TELENOR_CLIENT_ID", "id"),
                 ("TELENOR_CLIENT_SECRET", "secret"),
