@@ -180,8 +180,10 @@
 //! before your handlers see a request, since any client can send them.
 //! # From JavaScript
 //!
-//! With [`script_api(true)`](TelenorAuthBuilder::script_api), a script of your own page calls your
-//! own app, which knows the user by the cookie:
+//! **First choice:** let the app ask Telenor. With
+//! [`script_api(true)`](TelenorAuthBuilder::script_api), a script of your own page calls your own
+//! app, which knows the user by the cookie. The token never enters a page, and Telenor needs no
+//! setting:
 //!
 //! ```js
 //! const response = await fetch('/telenor/user-info');
@@ -191,11 +193,42 @@
 //! const user = await response.json();
 //! ```
 //!
-//! Telenor's pages describe another way: register your origin under CORS on the app's page at
-//! developer.telenor.no, and send `Authorization: Bearer <token>` to
-//! `https://api.telenor.no/user-info/v1/users` from the page. For that, one of your handlers has to
-//! give the page [`access_token().secret()`](AccessToken::secret). Put it into the body of a
-//! `no-store` response, never into a URL. Every script on that page can then read it.
+//! Telenor's pages describe another way, **direct** calls from the page: register your origin under
+//! CORS on the app's page at developer.telenor.no, and send `Authorization: Bearer <token>` to
+//! `https://api.telenor.no/user-info/v1/users`. For that, one of your handlers has to give the page
+//! [`access_token().secret()`](AccessToken::secret):
+//!
+//! ```
+//! use axum::{Json, extract::State, http::{HeaderMap, StatusCode, header}, response::IntoResponse};
+//! use telenor_auth::{TelenorAuthLayer, TelenorUser};
+//!
+//! // A POST route, so that no link and no preloading leads to it.
+//! async fn access_token(
+//!     State(auth): State<TelenorAuthLayer>,
+//!     headers: HeaderMap,
+//!     user: TelenorUser,
+//! ) -> Result<impl IntoResponse, StatusCode> {
+//!     if !auth.is_same_origin(&headers) {
+//!         return Err(StatusCode::FORBIDDEN);
+//!     }
+//!     let token = user.access_token().secret().to_owned();
+//!     Ok(([(header::CACHE_CONTROL, "no-store")], Json(token)))
+//! }
+//! ```
+//!
+//! What the direct way costs:
+//!
+//! - Every script on that page can read the token, also one that an advertisement or a hacked
+//!   package brings. It can send the token away, and use it elsewhere until it expires.
+//! - A logout cannot take it back from a page. It ends the token at Telenor, as it always does.
+//! - The page has to handle an expired token and Telenor's errors itself. There is no retry and no
+//!   cache, and a refreshed token has to be handed out again.
+//! - The page's Content Security Policy has to allow `connect-src https://api.telenor.no`.
+//!
+//! Never put the token into a URL, into HTML, or into `localStorage`. The demo has both ways, at
+//! `/javascript`. The direct one is off until `TELENOR_TOKEN_TO_SCRIPTS=true` is set. The mock
+//! gateway gives permission to the origins that are registered with `cors_origin`, as described
+//! [there](mock#calls-from-javascript).
 //! # Defaults, and why
 //!
 //! | default | why |
