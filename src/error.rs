@@ -44,6 +44,13 @@ pub enum ConfigError {
     InvalidGateway(String),
     /// The gateway is plain `http` on a host that is not this machine.
     InsecureGateway,
+    /// An endpoint is neither a path on the gateway nor an `https` URL.
+    InvalidEndpoint {
+        /// The endpoint: `authorization`, `token`, `logout`, `user info` or `device info`.
+        endpoint: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The extra certificate authorities are not a PEM bundle.
     InvalidCertificates,
     /// The URL of the egress proxy is invalid. The error does not show the URL, which may hold a
@@ -153,6 +160,11 @@ impl fmt::Display for ConfigError {
             Self::InsecureGateway => f.write_str(
                 "the gateway URL is plain http, which would show the client secret: use https, or \
                  a mock gateway on a loopback address",
+            ),
+            Self::InvalidEndpoint { endpoint, why } => write!(
+                f,
+                "the {endpoint} endpoint {why}: set a path on the gateway, like /oauth/v2/token, or \
+                 a full https URL"
             ),
             Self::InvalidCertificates => f.write_str(
                 "the certificate authorities cannot be read: give one or more certificates in PEM \
@@ -268,6 +280,7 @@ impl ConfigError {
             Self::RedirectPathTaken(..) => "RedirectPathTaken",
             Self::InvalidGateway(..) => "InvalidGateway",
             Self::InsecureGateway => "InsecureGateway",
+            Self::InvalidEndpoint { .. } => "InvalidEndpoint",
             Self::InvalidCertificates => "InvalidCertificates",
             Self::InvalidProxy(_) => "InvalidProxy",
             Self::InvalidScope => "InvalidScope",

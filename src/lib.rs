@@ -325,6 +325,7 @@ pub use self::{
     error::ConfigError,
     events::request_span,
     failure::FailureCause,
+    gateway::endpoints::Endpoints,
     key::CookieKeys,
     layer::{ResponseFuture, TelenorAuth, TelenorAuthLayer},
     user::{

@@ -3,9 +3,17 @@
 use std::env::VarError;
 
 use crate::{
-    builder::TelenorAuthBuilder, error::ConfigError, key::CookieKeys, layer::TelenorAuthLayer,
+    builder::TelenorAuthBuilder, error::ConfigError, gateway::endpoints::Endpoints,
+    key::CookieKeys, layer::TelenorAuthLayer,
 };
 
+const ENDPOINTS: [&str; 5] = [
+    "TELENOR_AUTHORIZATION_ENDPOINT",
+    "TELENOR_TOKEN_ENDPOINT",
+    "TELENOR_LOGOUT_ENDPOINT",
+    "TELENOR_USER_INFO_ENDPOINT",
+    "TELENOR_DEVICE_INFO_ENDPOINT",
+];
 const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
 
@@ -18,6 +26,11 @@ impl TelenorAuthLayer {
     /// | `TELENOR_CLIENT_SECRET` | client secret, required |
     /// | `TELENOR_REDIRECT_URI` | redirect URI, required |
     /// | `TELENOR_GATEWAY` | [`gateway`](TelenorAuthBuilder::gateway) |
+    /// | `TELENOR_AUTHORIZATION_ENDPOINT` | [`Endpoints::with_authorization`] |
+    /// | `TELENOR_TOKEN_ENDPOINT` | [`Endpoints::with_token`] |
+    /// | `TELENOR_LOGOUT_ENDPOINT` | [`Endpoints::with_logout`] |
+    /// | `TELENOR_USER_INFO_ENDPOINT` | [`Endpoints::with_user_info`] |
+    /// | `TELENOR_DEVICE_INFO_ENDPOINT` | [`Endpoints::with_device_info`] |
     /// | `TELENOR_SCOPE` | [`scope`](TelenorAuthBuilder::scope) |
     /// | `TELENOR_COOKIE_KEYS` | [`cookie_keys`](TelenorAuthBuilder::cookie_keys), by [`CookieKeys::from_env`] |
     /// | `TELENOR_COOKIE_KEYS_FILE` | the same, by [`CookieKeys::from_file`]; set one of the two |
@@ -68,6 +81,7 @@ fn from(
     if let Some(gateway) = read("TELENOR_GATEWAY")? {
         builder = builder.gateway(gateway);
     }
+    builder = builder.endpoints(endpoints(&read)?);
     if let Some(scope) = read("TELENOR_SCOPE")? {
         builder = builder.scope(scope);
     }
@@ -81,6 +95,24 @@ fn from(
         }
     };
     Ok(builder.cookie_keys(keys))
+}
+
+fn endpoints(
+    read: impl Fn(&'static str) -> Result<Option<String>, ConfigError>,
+) -> Result<Endpoints, ConfigError> {
+    let mut endpoints = Endpoints::new();
+    for (name, endpoint) in [
+        (ENDPOINTS[0], &mut endpoints.authorization),
+        (ENDPOINTS[1], &mut endpoints.token),
+        (ENDPOINTS[2], &mut endpoints.logout),
+        (ENDPOINTS[3], &mut endpoints.user_info),
+        (ENDPOINTS[4], &mut endpoints.device_info),
+    ] {
+        if let Some(value) = read(name)? {
+            *endpoint = value;
+        }
+    }
+    Ok(endpoints)
 }
 
 #[cfg(test)]
@@ -130,7 +162,8 @@ mod tests {
 
     #[test]
     fn blank_variable_counts_as_not_set() {
-        for name in ["TELENOR_GATEWAY", "TELENOR_SCOPE", KEYS, KEYS_FILE] {
+        let names = ["TELENOR_GATEWAY", "TELENOR_SCOPE", KEYS, KEYS_FILE];
+        for name in names.into_iter().chain(ENDPOINTS) {
             let settings = [&NEEDED[..], &[(name, " \n")]].concat();
             let built = with(&settings).unwrap();
             assert!(built.get_cookie_keys().is_none());
@@ -141,7 +174,12 @@ mod tests {
     #[test]
     fn variable_that_is_not_utf8_is_an_error() {
         let all = ["TELENOR_GATEWAY", "TELENOR_SCOPE", KEYS, KEYS_FILE];
-        for bad in NEEDED.map(|(name, _)| name).into_iter().chain(all) {
+        for bad in NEEDED
+            .map(|(name, _)| name)
+            .into_iter()
+            .chain(all)
+            .chain(ENDPOINTS)
+        {
             let built = from(
                 move |name| match NEEDED.iter().find(|(known, _)| *known == name) {
                     _ if name == bad => Err(VarError::NotUnicode("canary".into())),
@@ -166,6 +204,15 @@ mod tests {
             let settings = [&NEEDED[..], &[(name, bad)]].concat();
             let built = with(&settings).and_then(TelenorAuthBuilder::build);
             assert!(built.is_err(), "{name} is read");
+        }
+        for name in ENDPOINTS {
+            let settings = [&NEEDED[..], &[(name, "http://elsewhere.example/")]].concat();
+            let built = with(&settings).and_then(TelenorAuthBuilder::build);
+            let Err(ConfigError::InvalidEndpoint { endpoint, .. }) = built else {
+                panic!("{name} is read");
+            };
+            let named = endpoint.replace(' ', "_").to_uppercase();
+            assert_eq!(name, format!("TELENOR_{named}_ENDPOINT"));
         }
     }
 

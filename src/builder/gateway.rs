@@ -7,12 +7,13 @@ use http::Uri;
 
 use super::{
     TelenorAuthBuilder,
+    endpoints::{base_of_endpoint, endpoint_urls},
     url::{is_loopback, parse_url},
 };
 use crate::{
     error::ConfigError,
     events::{Events, GrantType},
-    gateway::{Gateway, breaker::Breaker, client::HttpClient},
+    gateway::{Gateway, breaker::Breaker, client::HttpClient, hosts::Hosts},
     oauth::{Authorization, ClientAuthentication},
 };
 
@@ -26,21 +27,23 @@ impl TelenorAuthBuilder {
         if base.scheme() == "http" && !is_loopback(&base) {
             return Err(ConfigError::InsecureGateway);
         }
-        let proxy = self.proxy(&base, |name| std::env::var_os(name))?;
-        let http = HttpClient::new(&base, self.gateway_ca.as_deref(), proxy)?;
-        let base = base.as_str().trim_end_matches('/');
-        if let Some(root) = base_of_endpoint(base) {
+        let base_url = base.as_str().trim_end_matches('/');
+        if let Some(root) = base_of_endpoint(base_url, &self.endpoints) {
             return Err(ConfigError::InvalidGateway(format!(
                 "ends with the path of an endpoint, which the layer itself adds to {root}"
             )));
         }
-        let endpoint = |path: &str| {
-            let uri = Uri::try_from(format!("{base}{path}"));
-            uri.map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))
-        };
-        let authorize = Url::parse(&format!("{base}/oauth/v2/authorize"));
-        let authorize = authorize
+        let [authorization, token, logout, user_info, device_info] =
+            endpoint_urls(base_url, &self.endpoints)?;
+        let base_uri = Uri::try_from(base_url)
             .map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))?;
+        let mut hosts = Hosts::new();
+        hosts.add(&base_uri, || self.client(&base))?;
+        // Only a browser opens the authorization endpoint.
+        for endpoint in [&token, &logout, &user_info, &device_info] {
+            let added = hosts.add(&endpoint.uri, || self.client(&endpoint.url));
+            added.map_err(|error| endpoint.blame(error))?;
+        }
         let redirect_uri = (!self.omit_redirect_uri).then_some(redirect_uri.as_str());
         let (id, secret) = (&self.client_id, &self.client_secret);
         let plain = |text: &str| {
@@ -57,15 +60,17 @@ impl TelenorAuthBuilder {
         let breaker = |grant| Breaker::new(grant, self.clock.clone(), Arc::clone(&events));
         Ok(Gateway {
             authorization: Authorization::new(
-                authorize,
+                authorization.url,
                 id,
                 redirect_uri,
                 self.scope.as_deref(),
                 &self.parameters,
             ),
-            token_endpoint: endpoint("/oauth/v2/token")?,
-            logout_endpoint: endpoint("/oauth/v2/logout")?,
-            base: base.into(),
+            token_endpoint: token.uri,
+            logout_endpoint: logout.uri,
+            user_info_endpoint: user_info.uri,
+            device_info_endpoint: device_info.uri,
+            base: base_url.into(),
             client: if self.raw_client_credentials {
                 ClientAuthentication::basic_raw(id, secret)
             } else {
@@ -74,27 +79,15 @@ impl TelenorAuthBuilder {
             client_id: id.as_str().into(),
             redirect_uri: redirect_uri.map(Into::into),
             pkce: self.pkce,
-            http,
+            hosts,
             code_breaker: breaker(GrantType::AuthorizationCode),
             refresh_breaker: breaker(GrantType::RefreshToken),
             events,
         })
     }
-}
-
-/// The base URL, where the path of an endpoint or the first parts of one were added to it.
-fn base_of_endpoint(url: &str) -> Option<&str> {
-    const ENDPOINTS: [&str; 10] = [
-        "/oauth/v2",
-        "/oauth/v2/authorize",
-        "/oauth/v2/token",
-        "/oauth/v2/logout",
-        "/user-info",
-        "/user-info/v1",
-        "/user-info/v1/users",
-        "/mobile-device-info",
-        "/mobile-device-info/v1",
-        "/mobile-device-info/v1/device",
-    ];
-    ENDPOINTS.iter().find_map(|path| url.strip_suffix(path))
+    /// The client for the host of this URL.
+    fn client(&self, url: &Url) -> Result<HttpClient, ConfigError> {
+        let proxy = self.proxy(url, |name| std::env::var_os(name))?;
+        HttpClient::new(url, self.gateway_ca.as_deref(), proxy)
+    }
 }

@@ -1,5 +1,6 @@
 //! The builder of a layer: one setter for each setting.
 
+mod endpoints;
 mod env;
 mod gateway;
 mod http_start;
@@ -14,6 +15,7 @@ use crate::{
     clock::Clock,
     error::ConfigError,
     events::{Event, Hook},
+    gateway::endpoints::Endpoints,
     key::CookieKeys,
     layer::TelenorAuthLayer,
     session::{SessionStore, erased::ErasedStore},
@@ -31,6 +33,7 @@ pub struct TelenorAuthBuilder {
     client_secret: String,
     redirect_uri: String,
     gateway: String,
+    endpoints: Endpoints,
     gateway_ca: Option<Vec<u8>>,
     gateway_proxy: Option<String>,
     gateway_proxy_from_env: bool,
@@ -90,6 +93,7 @@ impl TelenorAuthBuilder {
             client_secret,
             redirect_uri,
             gateway: PRODUCTION.to_owned(),
+            endpoints: Endpoints::new(),
             gateway_ca: None,
             gateway_proxy: None,
             gateway_proxy_from_env: false,
@@ -130,6 +134,15 @@ impl TelenorAuthBuilder {
     /// Plain http is accepted on a loopback address only, for a mock gateway.
     pub fn gateway(mut self, base_url: impl Into<String>) -> Self {
         self.gateway = base_url.into();
+        self
+    }
+
+    /// Sets the endpoints of the gateway, for the day on which Telenor moves one. They default to
+    /// Telenor's documented paths.
+    ///
+    /// What is set for the gateway (authorities, proxy) holds for each host of an endpoint.
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = endpoints;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum_core::body::Body;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 
 use super::{Flow, Refusal, Retry};
 use crate::{
@@ -54,6 +54,14 @@ impl UserBackend for Flow {
 
     fn base(&self) -> &str {
         &self.gateway.base
+    }
+
+    fn user_info_endpoint(&self) -> Uri {
+        self.gateway.user_info_endpoint.clone()
+    }
+
+    fn device_info_endpoint(&self) -> Uri {
+        self.gateway.device_info_endpoint.clone()
     }
 
     fn call<'g>(

@@ -55,8 +55,8 @@ const OWN_HEADERS: [HeaderName; 8] = [
 ];
 
 /// It follows no redirects, keeps no cookies, sends no referrer, and accepts only verified servers
-/// with TLS 1.2 or newer. It connects to the host of the gateway alone, over a proxy if one is
-/// given. It reads no environment.
+/// with TLS 1.2 or newer. It connects to one host, over a proxy if one is given. It reads no
+/// environment.
 pub(crate) struct HttpClient {
     connector: Connector,
     /// The value of `Host`.

@@ -32,6 +32,15 @@ impl TransportError {
         }
     }
 
+    /// The error of a request to a host that no setting names.
+    pub(super) fn unknown_host() -> Self {
+        Self {
+            kind: TransportErrorKind::NotConnected,
+            unsent: true,
+            text: "no setting names the host".to_owned(),
+        }
+    }
+
     pub(super) fn late() -> Self {
         Self::sent(TransportErrorKind::TimedOut, "no whole response in time")
     }

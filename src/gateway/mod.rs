@@ -3,7 +3,9 @@
 pub(crate) mod breaker;
 pub(crate) mod client;
 mod connection;
+pub(crate) mod endpoints;
 pub(crate) mod error;
+pub(crate) mod hosts;
 mod pool;
 pub(crate) mod proxy;
 mod tls;
@@ -21,8 +23,8 @@ use crate::{
     failure::FailureCause,
     gateway::{
         breaker::{Breaker, BreakerOpen},
-        client::HttpClient,
         error::{TransportError, TransportErrorKind},
+        hosts::Hosts,
     },
     oauth::{
         Authorization, ClientAuthentication, Grant, State, TokenRequest, TokenResponse,
@@ -39,14 +41,16 @@ pub(crate) struct Gateway {
     pub authorization: Authorization,
     pub token_endpoint: Uri,
     pub logout_endpoint: Uri,
-    /// The base URL of the gateway's APIs.
+    pub user_info_endpoint: Uri,
+    pub device_info_endpoint: Uri,
+    /// The base URL of the gateway's other APIs.
     pub base: Box<str>,
     pub client: ClientAuthentication,
     pub client_id: Box<str>,
     /// Sent in both requests or in neither.
     pub redirect_uri: Option<Box<str>>,
     pub pkce: bool,
-    pub http: HttpClient,
+    pub hosts: Hosts,
     /// Guards the token endpoint from codes.
     pub code_breaker: Breaker,
     /// Guards it from refresh tokens.
@@ -104,7 +108,7 @@ impl Gateway {
             grant,
         };
         let permit = breaker.try_acquire()?;
-        let sent = self.http.send(request.build());
+        let sent = self.hosts.send(request.build());
         let result = self.observe(GatewayEndpoint::Token, sent).await;
         permit.record(match &result {
             Ok(response) => response.status().is_server_error(),
@@ -123,7 +127,7 @@ impl Gateway {
         let mut request = Request::new(Vec::new());
         *request.uri_mut() = self.logout_endpoint.clone();
         let request = with_token(request, token);
-        let sent = self.observe(GatewayEndpoint::Logout, self.http.send(request));
+        let sent = self.observe(GatewayEndpoint::Logout, self.hosts.send(request));
         match tokio::time::timeout(LOGOUT_TIMEOUT, sent).await {
             Ok(Ok(response)) if response.status().is_success() => Ok(()),
             Ok(Ok(response)) => Err(format!(
@@ -146,8 +150,8 @@ impl Gateway {
         let request = with_token(request, token);
         let sent = async {
             match request.method().is_safe() {
-                true => self.http.send(request).await,
-                false => self.http.send_once(request).await,
+                true => self.hosts.send(request).await,
+                false => self.hosts.send_once(request).await,
             }
         };
         self.observe(GatewayEndpoint::Api, sent).await

@@ -10,6 +10,7 @@ use super::{
     gateway::MockGateway, server::cors, settings::Settings, state::GatewayState,
     subscriber::Subscriber,
 };
+use crate::gateway::endpoints::Endpoints;
 
 /// The builder of a [`MockGateway`], from [`MockGateway::builder`].
 ///
@@ -60,6 +61,7 @@ impl MockGatewayBuilder {
                 client_id: "mock-client".to_owned(),
                 client_secret: "mock-secret-for-local-use-only".to_owned(),
                 redirect_uri: None,
+                endpoints: Endpoints::new(),
                 subscribers: Vec::new(),
                 wifi: false,
                 ussd_timeout_error: "login_required".to_owned(),
@@ -88,6 +90,15 @@ impl MockGatewayBuilder {
     /// random port needs no setup.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.settings.redirect_uri = Some(uri.into());
+        self
+    }
+
+    /// Sets the paths of the endpoints, to try an app with other ones. They default to Telenor's.
+    ///
+    /// Each must be a path. For an endpoint on another host, give the app a full URL with another
+    /// name of this machine, such as `localhost`.
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.settings.endpoints = endpoints;
         self
     }
 
@@ -202,8 +213,9 @@ impl MockGatewayBuilder {
     ///
     /// # Errors
     ///
-    /// The gateway cannot listen on the address, for example because the port is in use. Or a
-    /// [`cors_origin`](Self::cors_origin) is not an origin: `InvalidInput`.
+    /// The gateway cannot listen on the address, for example because the port is in use. Or it
+    /// cannot serve the [endpoints](Self::endpoints), or a [`cors_origin`](Self::cors_origin) is
+    /// not an origin: `InvalidInput`.
     pub async fn start(self) -> io::Result<MockGateway> {
         let Self {
             mut settings,
@@ -219,6 +231,7 @@ impl MockGatewayBuilder {
         if settings.subscribers.is_empty() {
             settings.subscribers = vec![Subscriber::kari(), Subscriber::ola()];
         }
+        settings.check_endpoints()?;
         MockGateway::serve(GatewayState::new(settings), listen).await
     }
 }

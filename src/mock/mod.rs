@@ -14,6 +14,8 @@
 //! | `GET /mobile-device-info/v1/device` | Mobile Device Info API |
 //! | any other path | 404, or the answer that a test scripts for it: [`Endpoint::Api`] |
 //!
+//! [`endpoints`](MockGatewayBuilder::endpoints) moves the first five to other paths.
+//!
 //! # Recognition
 //!
 //! The authorization endpoint redirects the browser over one hop, `GET /mock/login/{id}/network`,

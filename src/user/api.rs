@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, Uri};
 
 use super::{ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, TelenorUser, UserInfo};
 
-const USER_INFO: &str = "/user-info/v1/users";
-const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
 /// A caller waits this long for another caller's call. It is longer than one call may take.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -15,7 +13,8 @@ impl TelenorUser {
     /// Returns the user's name, number, address, birth date and e-mail address, as far as Telenor
     /// shares them.
     ///
-    /// It sends `GET /user-info/v1/users` to the gateway, unless
+    /// It sends `GET /user-info/v1/users` to the gateway, or to the endpoint that
+    /// [`Endpoints`](crate::Endpoints) set, unless
     /// [`cache_user_info`](crate::TelenorAuthBuilder::cache_user_info) has the info.
     ///
     /// ```
@@ -47,13 +46,14 @@ impl TelenorUser {
     }
 
     async fn fetch_info(&self) -> Result<UserInfo, ApiError> {
-        let response = self.get(USER_INFO).await?;
+        let response = self.call(self.backend().user_info_endpoint()).await?;
         UserInfo::parse(response.bytes()).ok_or_else(|| self.unreadable())
     }
 
     /// Returns the phone that the line is used in: its model, maker and capabilities.
     ///
-    /// It sends `GET /mobile-device-info/v1/device` to the gateway.
+    /// It sends `GET /mobile-device-info/v1/device` to the gateway, or to the endpoint that
+    /// [`Endpoints`](crate::Endpoints) set.
     ///
     /// ```
     /// use telenor_auth::{ApiError, TelenorUser};
@@ -68,7 +68,7 @@ impl TelenorUser {
     ///
     /// [`ApiError`], as for [`info`](Self::info).
     pub async fn device(&self) -> Result<DeviceInfo, ApiError> {
-        let response = self.get(DEVICE_INFO).await?;
+        let response = self.call(self.backend().device_info_endpoint()).await?;
         DeviceInfo::parse(response.bytes()).ok_or_else(|| self.unreadable())
     }
 
@@ -89,6 +89,10 @@ impl TelenorUser {
     /// Starts a request to another API of the gateway.
     pub fn request(&self, method: Method, path: &str) -> ApiRequest<'_> {
         ApiRequest::new(self, method, path)
+    }
+
+    async fn call(&self, endpoint: Uri) -> Result<ApiResponse, ApiError> {
+        ApiRequest::to_endpoint(self, endpoint).send().await
     }
 
     fn unreadable(&self) -> ApiError {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum_core::body::Body;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 
 use super::info_cache::UserInfoCache;
 use crate::{
@@ -36,6 +36,12 @@ pub(crate) trait UserBackend: Send + Sync {
 
     /// Returns the base URL of the APIs.
     fn base(&self) -> &str;
+
+    /// Returns the endpoint of the Mobile User Info API.
+    fn user_info_endpoint(&self) -> Uri;
+
+    /// Returns the endpoint of the Mobile Device Info API.
+    fn device_info_endpoint(&self) -> Uri;
 
     /// Requests a protected resource.
     fn call<'g>(

@@ -44,6 +44,8 @@ pub struct ApiRequest<'u> {
     user: &'u TelenorUser,
     method: Method,
     path: String,
+    /// An endpoint of the settings, in place of a path.
+    endpoint: Option<Uri>,
     headers: HeaderMap,
     body: Vec<u8>,
     mistake: Option<RequestMistake>,
@@ -55,9 +57,18 @@ impl<'u> ApiRequest<'u> {
             user,
             method,
             path: path.to_owned(),
+            endpoint: None,
             headers: HeaderMap::new(),
             body: Vec::new(),
             mistake: None,
+        }
+    }
+
+    /// A GET of an endpoint of the settings, which need not be on the gateway's host.
+    pub(super) fn to_endpoint(user: &'u TelenorUser, endpoint: Uri) -> Self {
+        Self {
+            endpoint: Some(endpoint),
+            ..Self::new(user, Method::GET, "")
         }
     }
 
@@ -135,6 +146,7 @@ impl<'u> ApiRequest<'u> {
     fn uri(&self) -> Result<Uri, RequestMistake> {
         match self.mistake {
             Some(mistake) => Err(mistake),
+            None if let Some(endpoint) = &self.endpoint => Ok(endpoint.clone()),
             None if self.method == Method::CONNECT => Err(RequestMistake::Method),
             None => gateway_uri(self.user.backend().base(), &self.path),
         }

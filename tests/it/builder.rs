@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use telenor_auth::{
-    ConfigError, CookieKeys, Language, TelenorAuthBuilder, TelenorAuthLayer,
+    ConfigError, CookieKeys, Endpoints, Language, TelenorAuthBuilder, TelenorAuthLayer,
     session::{CookieStore, FaultyStore},
 };
 
@@ -113,6 +113,63 @@ fn gateway_is_https_or_on_this_machine() {
 }
 
 #[test]
+fn endpoint_is_a_path_of_the_gateway_or_an_https_url() {
+    let set: [fn(&str) -> Endpoints; 5] = [
+        |endpoint| Endpoints::new().with_authorization(endpoint),
+        |endpoint| Endpoints::new().with_token(endpoint),
+        |endpoint| Endpoints::new().with_logout(endpoint),
+        |endpoint| Endpoints::new().with_user_info(endpoint),
+        |endpoint| Endpoints::new().with_device_info(endpoint),
+    ];
+    let names = [
+        "authorization",
+        "token",
+        "logout",
+        "user info",
+        "device info",
+    ];
+    for (set, name) in set.into_iter().zip(names) {
+        for (endpoint, expected) in [
+            ("", "is not a URL"),
+            ("oauth/v2/token", "is not a URL"),
+            ("//login.example/token", "two slashes"),
+            ("http://login.example/token", "is plain http"),
+            ("ftp://login.example/token", "ftp"),
+            ("https://user@login.example/token", "user name"),
+            ("https://login.example/token?x", "query"),
+            ("/token?x", "query"),
+            ("/token#x", "fragment"),
+            (
+                "/oauth/../token",
+                "in which it is https://api.telenor.no/token",
+            ),
+            ("/oauth/%2e%2e/token", "normal form"),
+            ("/a b", "normal form"),
+            ("/a\\b", "normal form"),
+            ("/\u{e5}", "normal form"),
+            (" https://login.example/token", "normal form"),
+            ("https://LOGIN.example/token", "https://login.example/token"),
+        ] {
+            let error = mistake(builder().endpoints(set(endpoint)));
+            let text = error.to_string();
+            assert!(text.contains(expected), "{endpoint:?}: {text}");
+            assert!(text.contains(&format!("the {name} endpoint")), "{text}");
+        }
+        for endpoint in [
+            "/",
+            "/login/token",
+            "https://login.example/token",
+            "https://login.example:8443/",
+            "http://127.0.0.1:9/token",
+            "http://localhost:9/token",
+        ] {
+            let built = builder().endpoints(set(endpoint)).build();
+            assert!(built.is_ok(), "{name} {endpoint:?}: {built:?}");
+        }
+    }
+}
+
+#[test]
 fn client_is_needed() {
     let client =
         |id: &str, secret: &str| mistake(TelenorAuthLayer::builder(id, secret, REDIRECT_URI));
@@ -178,6 +235,13 @@ fn gateway_is_a_base_url_without_the_path_of_an_endpoint() {
             "{text}"
         );
     }
+    let moved = Endpoints::new()
+        .with_authorization("/authorize")
+        .with_token("/token")
+        .with_logout("/logout");
+    let gateway = "https://api.telenor.no/oauth/v2";
+    let built = builder().gateway(gateway).endpoints(moved).build();
+    assert!(built.is_ok(), "there it is no path of an endpoint");
 }
 
 #[test]

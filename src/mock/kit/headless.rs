@@ -6,10 +6,7 @@ use crate::mock::{
     error::MockError,
     gateway::MockGateway,
     script::{Endpoint, record::RecordedRequest},
-    server::{
-        authorization_request::{self, AuthorizationError, AuthorizationRequest},
-        routes,
-    },
+    server::authorization_request::{self, AuthorizationError, AuthorizationRequest},
 };
 
 impl MockGateway {
@@ -90,7 +87,7 @@ impl MockGateway {
         decide: impl FnOnce(&AuthorizationRequest) -> String,
     ) -> Result<String, MockError> {
         let url = Url::parse(authorization_url).map_err(|_| MockError::NotAnAuthorizationUrl)?;
-        if url.path() != routes::AUTHORIZE {
+        if url.path() != self.shared.settings.endpoints.authorization {
             return Err(MockError::NotAnAuthorizationUrl);
         }
         let query = url.query().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 
 use crate::{
     access_token::AccessToken,
@@ -11,7 +11,10 @@ use crate::{
     browser::request::RequestInfo,
     failure::FailureCause,
     gateway::error::TransportError,
-    mock::{server::api, subscriber::Subscriber},
+    mock::{
+        server::api::{self, Api},
+        subscriber::Subscriber,
+    },
     response::{self, Problem},
     session::SessionId,
     user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
@@ -50,6 +53,14 @@ impl UserBackend for OfflineBackend {
         "https://gateway.invalid"
     }
 
+    fn user_info_endpoint(&self) -> Uri {
+        Uri::from_static("https://gateway.invalid/user-info/v1/users")
+    }
+
+    fn device_info_endpoint(&self) -> Uri {
+        Uri::from_static("https://gateway.invalid/mobile-device-info/v1/device")
+    }
+
     fn call<'g>(
         &'g self,
         request: Request<Vec<u8>>,
@@ -57,7 +68,14 @@ impl UserBackend for OfflineBackend {
     ) -> BoxFuture<'g, Result<Response<Vec<u8>>, TransportError>> {
         let response = match self.api_error {
             Some(error_code) => api::refuse(error_code, request.uri()),
-            None => api::respond(&self.subscriber, request.method(), request.uri()),
+            None => {
+                let api = match request.uri().path() {
+                    "/user-info/v1/users" => Some(Api::UserInfo),
+                    "/mobile-device-info/v1/device" => Some(Api::DeviceInfo),
+                    _ => None,
+                };
+                api::respond(&self.subscriber, request.method(), api, request.uri())
+            }
         };
         Box::pin(async { Ok(response) })
     }

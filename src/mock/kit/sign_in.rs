@@ -11,7 +11,7 @@ use tower_service::Service;
 use url::{Position, Url};
 
 use super::browser::{Browser, UNKNOWN_HOST};
-use crate::mock::{error::MockError, gateway::MockGateway, server::routes};
+use crate::mock::{error::MockError, gateway::MockGateway};
 
 const MAX_HOPS: usize = 10;
 const MAX_PAGE: usize = 1 << 20;
@@ -233,7 +233,8 @@ impl MockGateway {
 
     fn is_authorization_url(&self, url: &Url) -> bool {
         // By the port, because the host has more than one spelling.
-        url.port() == Some(self.port()) && url.path() == routes::AUTHORIZE
+        url.port() == Some(self.port())
+            && url.path() == self.shared.settings.endpoints.authorization
     }
 
     /// Returns the link to the gateway on the plain-http start page.

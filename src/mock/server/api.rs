@@ -11,18 +11,41 @@ use http::{HeaderMap, Method, Uri, header};
 use super::{error_body, grants::TokenError, response};
 use crate::mock::{state::GatewayState, subscriber::Subscriber};
 
-pub(in crate::mock) const USER_INFO: &str = "/user-info/v1/users";
-pub(in crate::mock) const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
+/// An API that the gateway has.
+#[derive(Clone, Copy)]
+pub(in crate::mock) enum Api {
+    UserInfo,
+    DeviceInfo,
+}
 
-pub(in crate::mock) async fn resource(
+pub(in crate::mock) async fn user_info(
     State(shared): State<Arc<GatewayState>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    match subscriber(&shared, &headers) {
-        Ok(subscriber) => respond(subscriber, &method, &uri),
-        Err(error_code) => refuse(error_code, &uri),
+    resource(&shared, &method, Api::UserInfo, &uri, &headers)
+}
+
+pub(in crate::mock) async fn device_info(
+    State(shared): State<Arc<GatewayState>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    resource(&shared, &method, Api::DeviceInfo, &uri, &headers)
+}
+
+fn resource(
+    shared: &GatewayState,
+    method: &Method,
+    api: Api,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Response {
+    match subscriber(shared, headers) {
+        Ok(subscriber) => respond(subscriber, method, Some(api), uri),
+        Err(error_code) => refuse(error_code, uri),
     }
 }
 
@@ -30,11 +53,14 @@ pub(in crate::mock) async fn resource(
 pub(in crate::mock) fn respond<B: From<String>>(
     subscriber: &Subscriber,
     method: &Method,
+    api: Option<Api>,
     uri: &Uri,
 ) -> Response<B> {
-    match (method, uri.path()) {
-        (&Method::GET | &Method::HEAD, USER_INFO) => response::json(200, &subscriber.user_info()),
-        (&Method::GET | &Method::HEAD, DEVICE_INFO) => {
+    match (method, api) {
+        (&Method::GET | &Method::HEAD, Some(Api::UserInfo)) => {
+            response::json(200, &subscriber.user_info())
+        }
+        (&Method::GET | &Method::HEAD, Some(Api::DeviceInfo)) => {
             response::json(200, &subscriber.device_info())
         }
         _ => refuse(40401, uri),

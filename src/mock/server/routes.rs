@@ -19,8 +19,6 @@ use crate::mock::{
     state::GatewayState,
 };
 
-pub(in crate::mock) const AUTHORIZE: &str = "/oauth/v2/authorize";
-
 pub(in crate::mock) fn service(
     shared: Arc<GatewayState>,
 ) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
@@ -60,23 +58,27 @@ pub(in crate::mock) fn service(
     let other = any(api::not_found)
         .layer(from_fn_with_state(Arc::clone(&shared), scripted_path))
         .layer(from_fn_with_state(Arc::clone(&shared), cors::cors));
+    let endpoints = shared.settings.endpoints.clone();
     Router::new()
         .route(
-            AUTHORIZE,
+            &endpoints.authorization,
             endpoint(Endpoint::Authorize, get(authorize::authorize)),
         )
         .route(
-            "/oauth/v2/token",
+            &endpoints.token,
             endpoint(Endpoint::Token, post(token::token)),
         )
         .route(
-            "/oauth/v2/logout",
+            &endpoints.logout,
             endpoint(Endpoint::Logout, get(api::logout)),
         )
-        .route(api::USER_INFO, api(Endpoint::UserInfo, get(api::resource)))
         .route(
-            api::DEVICE_INFO,
-            api(Endpoint::DeviceInfo, get(api::resource)),
+            &endpoints.user_info,
+            api(Endpoint::UserInfo, get(api::user_info)),
+        )
+        .route(
+            &endpoints.device_info,
+            api(Endpoint::DeviceInfo, get(api::device_info)),
         )
         .merge(pages)
         .fallback_service(other.with_state(()))

@@ -7,6 +7,7 @@ use crate::support::App;
 
 mod breaker;
 mod connections;
+mod endpoints;
 mod odd_answers;
 mod proxy;
 mod raw_app;
