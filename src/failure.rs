@@ -98,6 +98,8 @@ failure_causes! {
     /// Several logins within a minute, and the session cookie never came back: cookies are blocked,
     /// or a clock is wrong.
     LoginLoop, "login_loop", BAD_REQUEST;
+    /// Telenor recognized the line, and the app refused the login.
+    LoginRefused, "login_refused", FORBIDDEN;
     /// The request needs a session and has none.
     LoginRequired, "login_required", UNAUTHORIZED;
     /// A form was posted without a session. It was neither stored nor passed on.

@@ -224,6 +224,12 @@ fn failure(cause: FailureCause) -> Message {
             ],
             button: TRY_AGAIN,
         },
+        FailureCause::LoginRefused => Message {
+            title: "Du kan ikke logge inn her",
+            summary: "Telenor kjente igjen abonnementet ditt, men det gir ikke tilgang hos oss.",
+            advice: &["Tror du at det er en feil, kan du kontakte oss."],
+            button: TRY_AGAIN,
+        },
         FailureCause::LoginRequired => Message {
             title: "Du må logge inn",
             summary: "Du er ikke logget inn, eller så har innloggingen gått ut.",

@@ -217,6 +217,12 @@ fn failure(cause: FailureCause) -> Message {
             ],
             button: TRY_AGAIN,
         },
+        FailureCause::LoginRefused => Message {
+            title: "You cannot sign in here",
+            summary: "Telenor recognised your phone subscription, but it does not give you access here.",
+            advice: &["If you think this is wrong, contact us."],
+            button: TRY_AGAIN,
+        },
         FailureCause::LoginRequired => Message {
             title: "Please sign in",
             summary: "You are not signed in, or your sign-in has run out.",

@@ -223,6 +223,12 @@ fn failure(cause: FailureCause) -> Message {
             ],
             button: TRY_AGAIN,
         },
+        FailureCause::LoginRefused => Message {
+            title: "Du kan ikkje logge inn her",
+            summary: "Telenor kjende att abonnementet ditt, men det gir ikkje tilgang hos oss.",
+            advice: &["Trur du at det er ein feil, kan du ta kontakt med oss."],
+            button: TRY_AGAIN,
+        },
         FailureCause::LoginRequired => Message {
             title: "Du må logge inn",
             summary: "Du er ikkje logga inn, eller så har innlogginga gått ut.",
