@@ -86,6 +86,13 @@ pub enum ConfigError {
         /// The path as given.
         path: String,
     },
+    /// The path for which the app sets its words is not a path on its own origin, or has a query.
+    InvalidPlace {
+        /// The builder method that set the words.
+        setting: &'static str,
+        /// The path as given.
+        path: String,
+    },
     /// The redirect URI's path is not below the path at which the router is nested.
     NotBelowNest(String),
     /// The redirect URI's path is not below the prefix that the proxy takes away.
@@ -223,6 +230,12 @@ impl fmt::Display for ConfigError {
                 "{setting}({path:?}) is not a path on the app's own origin: begin it with one \
                  slash, percent-encode blanks, and do not use a route of the layer"
             ),
+            Self::InvalidPlace { setting, path } => write!(
+                f,
+                "{setting} has the path {path:?}, which is no place of the app: begin it with one \
+                 slash, percent-encode blanks, leave query and fragment away, and do not use a \
+                 route of the layer"
+            ),
             Self::NotBelowNest(prefix) => write!(
                 f,
                 "the redirect URI's path is not below {prefix}, where the router is nested: \
@@ -294,6 +307,7 @@ impl ConfigError {
             Self::KeysUnavailable(..) => "KeysUnavailable",
             Self::InvalidCookieName(..) => "InvalidCookieName",
             Self::InvalidPath { .. } => "InvalidPath",
+            Self::InvalidPlace { .. } => "InvalidPlace",
             Self::NotBelowNest(..) => "NotBelowNest",
             Self::NotBelowStrippedPrefix(..) => "NotBelowStrippedPrefix",
             Self::InvalidDuration { .. } => "InvalidDuration",

@@ -328,6 +328,7 @@ pub use self::{
     gateway::endpoints::Endpoints,
     key::CookieKeys,
     layer::{ResponseFuture, TelenorAuth, TelenorAuthLayer},
+    response::{Failure, FailurePage},
     user::{
         Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginRequired,
         MissingLayer, MobileNumber, Name, TelenorUser, TelenorUserRejection, UserInfo,

@@ -192,14 +192,15 @@ impl PendingLogins {
         }
     }
 
-    /// Whether this browser has a login in progress.
-    pub(crate) fn has_live(&self, info: &RequestInfo, now: u64) -> bool {
+    /// The login in progress that this browser began last.
+    pub(crate) fn newest(&self, info: &RequestInfo, now: u64) -> Option<PendingLogin> {
         let ours = cookie::starting_with(info.cookies(), &self.names.pending);
-        let mut logins = ours.take(MAX_OPENED).filter_map(|(name, value)| {
+        let logins = ours.take(MAX_OPENED).filter_map(|(name, value)| {
             let name = str::from_utf8(name).ok()?;
             self.open(name, value)
         });
-        logins.any(|login| self.is_live(&login, now))
+        let live = logins.filter(|login| self.is_live(login, now));
+        live.max_by_key(|login| login.started_at)
     }
 
     /// Removes the cookie of a login.

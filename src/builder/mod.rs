@@ -4,14 +4,17 @@ mod endpoints;
 mod env;
 mod gateway;
 mod http_start;
+mod page_settings;
+mod pages;
 mod proxy;
 mod url;
 mod validate;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use self::page_settings::PageSettings;
 use crate::{
-    browser::{cookie::CookiePrefix, language::Language, start_script::StartScript},
+    browser::{cookie::CookiePrefix, start_script::StartScript},
     clock::Clock,
     error::ConfigError,
     events::{Event, Hook},
@@ -48,11 +51,9 @@ pub struct TelenorAuthBuilder {
     store: Option<Arc<dyn ErasedStore>>,
     optional: bool,
     login_page: bool,
-    app_name: Option<String>,
-    purposes: Vec<(Language, String)>,
+    pages: PageSettings,
     home: Option<String>,
     after_logout: Option<String>,
-    continue_without: Option<String>,
     login_timeout: Duration,
     max_session_age: Duration,
     idle_timeout: Option<Duration>,
@@ -108,11 +109,9 @@ impl TelenorAuthBuilder {
             store: None,
             optional: false,
             login_page: false,
-            app_name: None,
-            purposes: Vec::new(),
+            pages: PageSettings::default(),
             home: None,
             after_logout: None,
-            continue_without: None,
             login_timeout: Duration::from_secs(300),
             max_session_age: Duration::from_secs(8 * 3600),
             idle_timeout: None,
@@ -303,23 +302,6 @@ impl TelenorAuthBuilder {
         self
     }
 
-    /// Sets the app's name for the pages that the layer shows. It defaults to no name.
-    pub fn app_name(mut self, name: impl Into<String>) -> Self {
-        self.app_name = Some(name.into());
-        self
-    }
-
-    /// Sets what the app needs the login for, in one language. The pages use it to say what does
-    /// not work without the login. It defaults to no purpose.
-    ///
-    /// The text is a verb phrase, once for each language:
-    /// `purpose(Language::Bokmal, "fylle ut adressen din")`.
-    pub fn purpose(mut self, language: Language, purpose: impl Into<String>) -> Self {
-        self.purposes.retain(|(known, _)| *known != language);
-        self.purposes.push((language, purpose.into()));
-        self
-    }
-
     /// Sets the app's home: the target of a login that has no other target, and of "home" on the
     /// pages. It defaults to `/`.
     pub fn home(mut self, path: impl Into<String>) -> Self {
@@ -333,13 +315,6 @@ impl TelenorAuthBuilder {
     /// the recognition of a line is silent. For such a page the layer shows its own page instead.
     pub fn after_logout(mut self, path: impl Into<String>) -> Self {
         self.after_logout = Some(path.into());
-        self
-    }
-
-    /// Sets a page of the app that works without the login. The pages offer it when a login fails.
-    /// It defaults to no such page.
-    pub fn continue_without(mut self, path: impl Into<String>) -> Self {
-        self.continue_without = Some(path.into());
         self
     }
 

@@ -1,6 +1,8 @@
-//! The URLs that a developer sets.
+//! The URLs and paths that a developer sets.
 
 use url::{Host, Url};
+
+use crate::{browser::return_to::ReturnTo, error::ConfigError, flow::routes::RoutePaths};
 
 /// Parses an absolute URL of `http` or `https`. It must have nothing that a base URL or a redirect
 /// URI must not have: no user, no password, no query, no fragment.
@@ -26,6 +28,24 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
     }
+}
+
+/// A path that the app receives, as browsers see it. The app does not know the prefix.
+pub(super) fn app_path(
+    setting: &'static str,
+    path: &str,
+    paths: &RoutePaths,
+    origin: &Url,
+) -> Result<ReturnTo, ConfigError> {
+    let plain = path.starts_with('/') && !path.starts_with("//") && !path.contains(' ');
+    Some(paths.seen(path))
+        .filter(|_| plain)
+        .and_then(|seen| ReturnTo::parse(&seen, origin))
+        .filter(|target| !paths.is_own(target.path()))
+        .ok_or_else(|| ConfigError::InvalidPath {
+            setting,
+            path: path.to_owned(),
+        })
 }
 
 #[cfg(test)]

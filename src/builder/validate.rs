@@ -6,12 +6,12 @@ use ::url::Url;
 
 use super::{
     TelenorAuthBuilder,
-    url::{is_loopback, parse_url},
+    url::{app_path, is_loopback, parse_url},
 };
 use crate::{
     browser::{
         cookie::CookieNames, host::HostAndPort, login_button::LoginButton,
-        pending_login::PendingLogins, redirect_loop::LoopDetector, return_to::ReturnTo,
+        pending_login::PendingLogins, redirect_loop::LoopDetector,
     },
     clock::MAX_SKEW,
     error::ConfigError,
@@ -93,6 +93,7 @@ impl TelenorAuthBuilder {
         });
         let flow = Flow {
             config,
+            failure_pages: self.pages.failure_pages.take(),
             store,
             info_cache: user_info_ttl.transpose()?.map(UserInfoCache::new),
             events,
@@ -141,18 +142,7 @@ impl TelenorAuthBuilder {
         let origin_str = redirect_uri.origin().ascii_serialization();
         let origin = Url::parse(&origin_str)
             .map_err(|error| ConfigError::InvalidRedirectUri(error.to_string()))?;
-        let path = |setting: &'static str, path: &str| {
-            // A path of the app, which does not know the prefix.
-            let plain = path.starts_with('/') && !path.starts_with("//") && !path.contains(' ');
-            Some(paths.seen(path))
-                .filter(|_| plain)
-                .and_then(|seen| ReturnTo::parse(&seen, &origin))
-                .filter(|target| !paths.is_own(target.path()))
-                .ok_or_else(|| ConfigError::InvalidPath {
-                    setting,
-                    path: path.to_owned(),
-                })
-        };
+        let path = |setting, path: &str| app_path(setting, path, &paths, &origin);
         let optional = |setting, given: &Option<String>| {
             given
                 .as_deref()
@@ -164,9 +154,8 @@ impl TelenorAuthBuilder {
             home_is_set: self.home.is_some(),
             host: host_of(redirect_uri)?,
             after_logout: optional("after_logout", &self.after_logout)?,
-            continue_without: optional("continue_without", &self.continue_without)?,
-            app_name: self.app_name.clone(),
-            purposes: self.purposes.clone(),
+            app_name: self.pages.app_name.clone(),
+            words: self.pages.words(&paths, &origin)?,
             instance: InstanceId::new(&self.gateway, &self.client_id, &self.redirect_uri),
             optional: self.optional,
             login_page: self.login_page,

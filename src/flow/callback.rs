@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum_core::body::Body;
 use http::Response;
 
-use super::{Flow, LoginOutcome, Refusal, Retry, printable::printable, single_flight::FlightError};
+use super::{
+    Flow, LoginOutcome, Refusal, Retry, printable::printable, routes::Route,
+    single_flight::FlightError,
+};
 use crate::{
     browser::{
         pending_login::{Pending, PendingLogin},
@@ -100,6 +103,38 @@ impl Flow {
         }
     }
 
+    /// The login of this browser that a callback concerns, which may have expired.
+    ///
+    /// Where the gateway returns no state with an error, it is the newest one.
+    pub(super) fn login_of_callback(&self, info: &RequestInfo) -> Option<PendingLogin> {
+        let now = self.config.clock.seconds();
+        let response = AuthorizationResponse::parse(info.query())?;
+        let Some(state) = response.state else {
+            return self.pending.newest(info, now);
+        };
+        match self.pending.find(info, &state, now) {
+            Pending::Live(login) | Pending::Expired(login) | Pending::FromFuture(login) => {
+                Some(login)
+            }
+            Pending::Twice | Pending::Unknown => None,
+        }
+    }
+
+    /// Whether a request is a callback whose login goes on when the browser sends it again.
+    pub(super) fn can_continue(&self, info: &RequestInfo) -> bool {
+        if self.config.paths.route(info.uri.path()) != Some(Route::Callback) {
+            return false;
+        }
+        let now = self.config.clock.seconds();
+        match AuthorizationResponse::parse(info.query()) {
+            Some(AuthorizationResponse {
+                state: Some(state),
+                outcome: Outcome::Code(_),
+            }) => matches!(self.pending.find(info, &state, now), Pending::Live(_)),
+            _ => false,
+        }
+    }
+
     /// The response to a callback that arrived at another path than its own, where something in
     /// between changes the path. A challenge would send the browser round without end.
     ///
@@ -135,7 +170,7 @@ impl Flow {
         let now = self.config.clock.seconds();
         match FailureCause::of_authorization_error(code) {
             cause @ (FailureCause::AccessDenied | FailureCause::LineNotRecognized)
-                if state.is_none() && self.pending.has_live(info, now) =>
+                if state.is_none() && self.pending.newest(info, now).is_some() =>
             {
                 cause
             }
@@ -247,17 +282,15 @@ impl Flow {
                 let home = response::see_other(&self.config.absolute(&return_to));
                 return response::with_cookies(home, cookies);
             }
-            // The code was not used up, and the login stays. To load the same address again
-            // continues it.
             Ok(LoginOutcome::Failed {
                 cause,
                 retryable: true,
-            }) => return self.refuse(info, refusal(cause, id, &login)),
+            }) => return self.not_yet(info, refusal(cause, id, &login)),
             Ok(LoginOutcome::Failed { cause, .. }) => cause,
             Err(FlightError::AtCapacity) => {
                 let cause = FailureCause::TooManyLogins;
                 self.login_failed(cause, id, "");
-                return self.refuse(info, refusal(cause, id, &login));
+                return self.not_yet(info, refusal(cause, id, &login));
             }
             Err(FlightError::AlreadyUsed) => FailureCause::CodeRejected,
             Err(FlightError::Panicked) => {
@@ -266,6 +299,15 @@ impl Flow {
             }
         };
         self.failed(info, &state, &login, cause, None)
+    }
+
+    /// The code was not used up, and the login stays. To load the same address again continues it.
+    fn not_yet(&self, info: &RequestInfo, refusal: Refusal<'_>) -> Response<Body> {
+        let refusal = Refusal {
+            login_pending: true,
+            ..refusal
+        };
+        self.refuse(info, refusal)
     }
 
     /// The end of a login that failed.

@@ -69,20 +69,17 @@ impl Flow {
 
     fn challenge_navigation(&self, info: &RequestInfo) -> Response<Body> {
         let return_to = self.config.return_here(info);
-        let is = |page: &Option<ReturnTo>| {
-            let page = page.as_ref();
-            page.is_some_and(|page| match page.as_str().contains('?') {
-                true => *page == return_to,
-                false => page.path() == return_to.path(),
-            })
+        let is = |page: &ReturnTo| match page.as_str().contains('?') {
+            true => *page == return_to,
+            false => page.path() == return_to.path(),
         };
-        if is(&self.config.after_logout) {
+        if self.config.after_logout.as_ref().is_some_and(is) {
             return self.signed_out(info);
         }
         if self.is_loop(info, LoopDetector::MAX_AUTOMATIC) {
             return self.loop_page(info, &return_to);
         }
-        if is(&self.config.continue_without) {
+        if self.config.words.ways_out().any(is) {
             // A user who wants to go on without a login does not get one by that.
             self.notices.guarded_way_out(return_to.path());
             return self.login_page(info, &return_to);
@@ -242,7 +239,7 @@ impl Flow {
         };
         let page = Page {
             retry: Some(&login),
-            ..self.page(Topic::LoginPage, info.language())
+            ..self.page(Topic::LoginPage, info, Some(return_to))
         };
         let page = response::page(StatusCode::OK, &page);
         response::with_cookies(page, button.map(|button| button.cookie))

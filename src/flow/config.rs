@@ -4,9 +4,9 @@ use std::fmt;
 
 use url::Url;
 
-use super::routes::RoutePaths;
+use super::{routes::RoutePaths, words::Words};
 use crate::{
-    browser::{host::HostAndPort, language::Language, request::RequestInfo, return_to::ReturnTo},
+    browser::{host::HostAndPort, request::RequestInfo, return_to::ReturnTo},
     clock::Clock,
     instance::InstanceId,
 };
@@ -24,9 +24,8 @@ pub(crate) struct Config {
     /// Whether the app has chosen its home.
     pub home_is_set: bool,
     pub after_logout: Option<ReturnTo>,
-    pub continue_without: Option<ReturnTo>,
     pub app_name: Option<String>,
-    pub purposes: Vec<(Language, String)>,
+    pub words: Words,
     pub instance: InstanceId,
     pub optional: bool,
     pub login_page: bool,
@@ -68,6 +67,11 @@ impl Config {
         page.unwrap_or_else(|| self.home.clone())
     }
 
+    /// The place of a target that this layer has checked before.
+    pub(super) fn place(&self, target: &str) -> Option<ReturnTo> {
+        ReturnTo::parse(target, &self.origin)
+    }
+
     fn target(&self, path: &str) -> Option<ReturnTo> {
         let target = ReturnTo::parse(path, &self.origin)?;
         let of_the_app = self.paths.is_below_prefix(target.path());
@@ -84,12 +88,6 @@ impl Config {
     fn own_path<'a>(&self, address: Option<&'a str>) -> Option<&'a str> {
         let path = address?.strip_prefix(&*self.origin_str)?;
         path.starts_with('/').then_some(path)
-    }
-
-    pub(crate) fn purpose(&self, language: Language) -> Option<&str> {
-        let mut purposes = self.purposes.iter();
-        let purpose = purposes.find(|(known, _)| *known == language);
-        purpose.map(|(_, purpose)| purpose.as_str())
     }
 }
 

@@ -191,7 +191,7 @@ impl Flow {
             Ok((sessions, more)) if more || !sessions.is_empty() => {
                 let page = Page {
                     logout: Some(&self.logout_action(sessions.first())),
-                    ..self.page(Topic::ConfirmLogout, info.language())
+                    ..self.page(Topic::ConfirmLogout, info, None)
                 };
                 response::page(StatusCode::OK, &page)
             }

@@ -28,6 +28,7 @@ pub(crate) mod single_flight;
 mod start;
 mod status;
 mod user_backend;
+pub(crate) mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -42,22 +43,21 @@ use crate::{
     browser::{
         cookie::{self, CookieNames},
         http_start::HttpStart,
-        language::Language,
         login_button::LoginButton,
-        pending_login::PendingLogins,
+        pending_login::{PendingLogin, PendingLogins},
         redirect_loop::LoopDetector,
-        request::RequestInfo,
+        request::{RequestInfo, RequestKind},
         return_to::ReturnTo,
     },
     events::{Event, Events},
     failure::FailureCause,
-    flow::{config::Config, notices::Notices, single_flight::SingleFlight},
+    flow::{config::Config, notices::Notices, routes::Route, single_flight::SingleFlight},
     gateway::Gateway,
     key::Sealer,
     login_id::LoginId,
     oauth::TokenResponse,
     response::{
-        self, Problem,
+        self, Failure, FailurePages, Problem,
         page::{Page, Topic},
     },
     session::{Session, SessionId, SessionToken, StoreError, Tokens, erased::ErasedStore},
@@ -85,6 +85,8 @@ const HEADERS_OF_OWN_PAGE: &str = "the request needs `Sec-Fetch-Site: same-origi
 pub(crate) struct Flow {
     // The app's side.
     pub config: Config,
+    /// The app's pages in place of ours.
+    pub failure_pages: Option<FailurePages>,
     pub store: Arc<dyn ErasedStore>,
     pub info_cache: Option<UserInfoCache>,
     pub events: Arc<Events>,
@@ -172,72 +174,89 @@ impl Flow {
 
     fn store_failed(&self, info: &RequestInfo, error: &StoreError) -> Response<Body> {
         self.events.store_failed(error);
-        self.refuse(info, Refusal::because(FailureCause::StoreUnavailable))
+        let refusal = Refusal {
+            login_pending: self.can_continue(info),
+            ..Refusal::because(FailureCause::StoreUnavailable)
+        };
+        self.refuse(info, refusal)
     }
 
     /// A page for a person, a few lines for a script.
     fn refuse(&self, info: &RequestInfo, refusal: Refusal<'_>) -> Response<Body> {
-        let (cause, language) = (refusal.cause, info.language());
-        let reason = refusal.reason.or(info.refusal);
-        let reason = reason.filter(|_| cause.has_reason());
-        let login_id = refusal.login_id.map(|login| login.to_string());
-        let login_id = login_id.as_deref();
-        if !info.wants_html {
-            let login = self.config.absolute(&self.config.paths.login);
-            let login = (cause == FailureCause::LoginRequired).then_some(login.as_str());
-            let problem = Problem {
-                cause,
-                language,
-                reason,
-                detail: refusal.hint,
-                login,
-                login_id,
-            };
-            return response::problem(&problem);
-        }
-        let retry = match refusal.retry {
+        let cause = refusal.cause;
+        let (place, retry) = match refusal.retry {
             Retry::Login(target) => {
-                let target = target.unwrap_or(self.config.home.as_str());
-                self.config.login_path(target)
+                let known = target.and_then(|target| self.config.place(target));
+                let place = known.unwrap_or_else(|| self.place(info));
+                let retry = self.config.login_path(target.unwrap_or(place.as_str()));
+                (Some(place), retry)
             }
-            Retry::Page(target) => target.to_owned(),
+            Retry::Page(target) => (self.config.place(target), target.to_owned()),
         };
+        let reason = refusal.reason.or(info.refusal);
+        let login_id = refusal.login_id.map(|login| login.to_string());
         let page = Page {
             retry: Some(&retry),
             logout: refusal.logout,
             description: refusal.description,
-            login_id,
-            reason,
-            ..self.page(Topic::Failure(cause), language)
+            login_id: login_id.as_deref(),
+            reason: reason.filter(|_| cause.has_reason()),
+            words: refusal.words,
+            login_pending: refusal.login_pending,
+            ..self.page(Topic::Failure(cause), info, place.as_ref())
         };
-        response::page(cause.status(), &page)
+        if info.wants_html {
+            return response::failure(&page, cause, self.failure_pages.as_ref());
+        }
+        let login = self.config.absolute(&self.config.paths.login);
+        response::problem(Problem {
+            failure: Failure::of(&page, cause),
+            detail: refusal.hint.or(refusal.words.map(|(_, summary)| summary)),
+            login: (cause == FailureCause::LoginRequired).then_some(login.as_str()),
+        })
+    }
+
+    /// The place of the app that a request concerns: for the words of its page, and for another
+    /// attempt.
+    fn place(&self, info: &RequestInfo) -> ReturnTo {
+        match self.config.paths.route(info.uri.path()) {
+            Some(Route::Login) => {
+                let return_to = info.parameter("return_to");
+                self.config.return_to(return_to.as_deref())
+            }
+            Some(Route::Callback) => {
+                let login = self.login_of_callback(info);
+                self.config
+                    .return_to(login.as_ref().map(PendingLogin::return_to))
+            }
+            None if matches!(info.kind, RequestKind::FormPost | RequestKind::Htmx) => {
+                self.config.return_to_page(info)
+            }
+            _ => self.config.return_here(info),
+        }
     }
 
     fn signed_out(&self, info: &RequestInfo) -> Response<Body> {
         let retry = self.config.login_path(self.config.home.as_str());
         let page = Page {
             retry: Some(&retry),
-            ..self.page(Topic::SignedOut, info.language())
+            ..self.page(Topic::SignedOut, info, None)
         };
         response::page(StatusCode::OK, &page)
     }
 
-    fn page(&self, topic: Topic, language: Language) -> Page<'_> {
-        let continue_without = self.config.continue_without.as_ref();
+    /// A page with the app's words for a place of the app, or else for the app as a whole.
+    fn page(&self, topic: Topic, info: &RequestInfo, place: Option<&ReturnTo>) -> Page<'_> {
+        let language = info.language();
+        let words = &self.config.words;
+        let path = place.unwrap_or(&self.config.home).path();
         Page {
-            topic,
-            language,
             app_name: self.config.app_name.as_deref(),
-            purpose: self.config.purpose(language),
-            retry: None,
-            continue_without: continue_without.map(ReturnTo::as_str),
+            purpose: words.purpose(language, path),
+            continue_without: words.way_out(path).map(ReturnTo::as_str),
             home: Some(self.config.home.as_str()),
-            logout: None,
             form_may_lead_away: self.config.after_logout.is_some(),
-            description: None,
-            login_id: None,
-            reason: None,
-            script: None,
+            ..Page::new(topic, language)
         }
     }
 }
@@ -254,6 +273,10 @@ struct Refusal<'a> {
     login_id: Option<LoginId>,
     /// Why there is no session, or no login. It defaults to what is known of the request.
     reason: Option<SessionRefusal>,
+    /// The app's own title and summary.
+    words: Option<(&'a str, &'a str)>,
+    /// Whether the login goes on when the browser loads the same address again.
+    login_pending: bool,
 }
 
 impl Refusal<'_> {
@@ -266,13 +289,15 @@ impl Refusal<'_> {
             logout: None,
             login_id: None,
             reason: None,
+            words: None,
+            login_pending: false,
         }
     }
 }
 
 /// What the main button of a page does.
 enum Retry<'a> {
-    /// It starts a login that leads to this target, or home.
+    /// It starts a login that leads to this target, or to the place that the request concerns.
     Login(Option<&'a str>),
     /// It opens a page of the app, for a user who is signed in.
     Page(&'a str),

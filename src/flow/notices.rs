@@ -121,13 +121,13 @@ impl Notices {
         }
     }
 
-    /// The page that works without a login is behind this layer.
+    /// A page that works without a login is behind this layer.
     pub(super) fn guarded_way_out(&self, path: &str) {
         if first(&self.guarded_way_out) {
             tracing::warn!(
                 path,
-                "continue_without leads to a page that this layer guards, so it leads to a login: \
-                 add its route after the layer, or let it be optional"
+                "continue_without, or continue_without_at, leads to a page that this layer guards, so \
+                 it leads to a login: add its route after the layer, or let it be optional"
             );
         }
     }

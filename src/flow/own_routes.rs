@@ -22,7 +22,11 @@ impl Flow {
             return self.method_not_allowed(&info, allowed);
         }
         if info.kind == RequestKind::Prefetch {
-            return self.refuse(&info, Refusal::because(FailureCause::SpeculativeRequest));
+            let refusal = Refusal {
+                login_pending: self.can_continue(&info),
+                ..Refusal::because(FailureCause::SpeculativeRequest)
+            };
+            return self.refuse(&info, refusal);
         }
         let headers = &parts.headers;
         match route {

@@ -44,7 +44,7 @@ impl Flow {
         let page = Page {
             retry: Some(&location),
             script: start.script.as_ref(),
-            ..self.page(Topic::Start, info.language())
+            ..self.page(Topic::Start, info, None)
         };
         response::page(StatusCode::OK, &page)
     }

@@ -1,6 +1,10 @@
 //! The layer's own responses. None is cached or framed, and none sends a referrer.
+//!
+//! Each that reports a failure has that [`Failure`] in its extensions.
 
 mod cache;
+mod failure;
+mod failure_page;
 pub(crate) mod page;
 
 use axum_core::body::Body;
@@ -11,10 +15,13 @@ use crate::{
     browser::{language::Language, start_script::StartScript},
     failure::FailureCause,
     response::page::{Page, Topic},
-    session_refusal::SessionRefusal,
 };
 
-pub(crate) use self::cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie};
+pub(crate) use self::{
+    cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie},
+    failure_page::FailurePages,
+};
+pub use self::{failure::Failure, failure_page::FailurePage};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Most of the headers that decide between a page, a redirect and a problem document.
@@ -22,6 +29,8 @@ const VARY: HeaderValue = HeaderValue::from_static(
     "Cookie, Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose",
 );
 const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
+/// For a page whose app has set a policy: of two policies, a browser enforces both.
+const NO_FRAMES: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
 
 /// Returns a 303 to an address of the app or the gateway, with an empty body.
 pub(crate) fn see_other(location: &str) -> Response<Body> {
@@ -41,76 +50,117 @@ pub(crate) fn see_other(location: &str) -> Response<Body> {
 
 /// Returns a page for a person.
 pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
-    let mut response = base_response(status, Body::from(page.render()));
-    let headers = response.headers_mut();
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    headers.insert(header::CONTENT_TYPE, html);
     let style = page::style_hash();
     let script = page.script.map(StartScript::policy).unwrap_or_default();
-    // Chromium applies `form-action` to every redirect after the form, so to a page of the app that
-    // leads elsewhere after a logout.
-    let targets = match page.form_may_lead_away && page.logout.is_some() {
-        true => "'self' https:",
-        false => "'self'",
-    };
+    let targets = form_targets(page);
     let policy = format!(
         "default-src 'none'; style-src {style}; base-uri 'none'; form-action {targets}; \
          frame-ancestors 'none'{script}"
     );
-    if let Ok(policy) = HeaderValue::try_from(policy) {
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    let policy = HeaderValue::try_from(policy).ok();
+    page_response(status, page.language, html, policy, page.render().into())
+}
+
+/// Returns a page that reports a failure to a person: the app's, or else ours.
+pub(crate) fn failure(
+    page: &Page<'_>,
+    cause: FailureCause,
+    app_pages: Option<&FailurePages>,
+) -> Response<Body> {
+    let failure = Failure::of(page, cause);
+    let mut response = match app_pages.and_then(|pages| pages.render(&failure)) {
+        Some(own) => app_page(page, cause, own),
+        None => self::page(cause.status(), page),
+    };
+    insert_failure(&mut response, failure);
+    response
+}
+
+/// The app's page. Its policy or ours keeps scripts of others from an address that may hold a code.
+fn app_page(page: &Page<'_>, cause: FailureCause, own: FailurePage) -> Response<Body> {
+    let has_policy = own.policy.is_some();
+    let policy = own.policy.or_else(|| {
+        let targets = form_targets(page);
+        let policy = format!(
+            "script-src 'self'; object-src 'none'; base-uri 'none'; form-action {targets}; \
+             frame-ancestors 'none'"
+        );
+        HeaderValue::try_from(policy).ok()
+    });
+    let (content_type, body) = (own.content_type, own.body.into());
+    let status = cause.status();
+    let mut response = page_response(status, page.language, content_type, policy, body);
+    if has_policy {
+        let headers = response.headers_mut();
+        headers.append(header::CONTENT_SECURITY_POLICY, NO_FRAMES);
+    }
+    response
+}
+
+/// Where the forms of a page may lead.
+fn form_targets(page: &Page<'_>) -> &'static str {
+    // Chromium applies `form-action` to every redirect after the form, so to a page of the app that
+    // leads elsewhere after a logout.
+    match page.form_may_lead_away && page.logout.is_some() {
+        true => "'self' https:",
+        false => "'self'",
+    }
+}
+
+fn page_response(
+    status: StatusCode,
+    language: Language,
+    content_type: HeaderValue,
+    policy: Option<HeaderValue>,
+    body: Body,
+) -> Response<Body> {
+    let mut response = base_response(status, body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    if let Some(policy) = policy {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    let language = HeaderValue::from_static(page.language.lang());
+    let language = HeaderValue::from_static(language.lang());
     headers.insert(header::CONTENT_LANGUAGE, language);
-    if let Topic::Failure(cause) = page.topic {
-        insert_refusal_headers(headers, cause);
-    }
     response
 }
 
 /// The content of a problem document.
 pub(crate) struct Problem<'a> {
-    pub cause: FailureCause,
-    pub language: Language,
-    pub reason: Option<SessionRefusal>,
-    /// For a developer, in English.
+    pub failure: Failure,
+    /// For a developer, in English, or the app's own words for the user.
     pub detail: Option<&'a str>,
     pub login: Option<&'a str>,
-    pub login_id: Option<&'a str>,
 }
 
 impl Problem<'_> {
     pub(crate) fn because(cause: FailureCause, language: Language) -> Self {
+        let page = Page::new(Topic::Failure(cause), language);
         Self {
-            cause,
-            language,
-            reason: None,
+            failure: Failure::of(&page, cause),
             detail: None,
             login: None,
-            login_id: None,
         }
     }
 }
 
 /// Returns a problem document for a script (RFC 9457).
-pub(crate) fn problem(problem: &Problem<'_>) -> Response<Body> {
+pub(crate) fn problem(problem: Problem<'_>) -> Response<Body> {
     let Problem {
-        cause,
-        language,
-        reason,
+        failure,
         detail,
         login,
-        login_id,
-    } = *problem;
-    let status = cause.status();
+    } = problem;
+    let (cause, status) = (failure.cause(), failure.status());
     let mut problem = json!({
         "type": "about:blank",
-        "title": page::title(cause, reason, language),
+        "title": failure.title(),
         "status": status.as_u16(),
         "cause": cause.as_str(),
     });
-    if let Some(reason) = reason {
+    if let Some(reason) = failure.reason() {
         problem["reason"] = reason.as_str().into();
     }
     if let Some(detail) = detail {
@@ -119,15 +169,21 @@ pub(crate) fn problem(problem: &Problem<'_>) -> Response<Body> {
     if let Some(login) = login {
         problem["login"] = login.into();
     }
-    if let Some(login_id) = login_id {
+    if let Some(login_id) = failure.login_id() {
         problem["login_id"] = login_id.into();
     }
     let mut response = base_response(status, Body::from(problem.to_string()));
     let json = HeaderValue::from_static("application/problem+json");
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, json);
-    insert_refusal_headers(headers, cause);
+    insert_failure(&mut response, failure);
     response
+}
+
+/// Adds what each report of a failure has, whatever its form.
+fn insert_failure(response: &mut Response<Body>, failure: Failure) {
+    insert_refusal_headers(response.headers_mut(), failure.cause());
+    response.extensions_mut().insert(failure);
 }
 
 fn insert_refusal_headers(headers: &mut HeaderMap, cause: FailureCause) {

@@ -332,7 +332,7 @@ impl ApiError {
             }
             Some((backend, info)) => backend.refuse(info, cause),
             // The error belongs to no request, as in a test.
-            None => response::problem(&Problem::because(cause, Language::default())),
+            None => response::problem(Problem::because(cause, Language::default())),
         }
     }
 }

@@ -331,6 +331,37 @@ fn paths_of_the_app_are_its_own() {
 }
 
 #[test]
+fn place_is_named_by_a_path_of_the_app() {
+    for path in [
+        "",
+        "x",
+        "//x",
+        "/a b",
+        "/a?b",
+        "/a#b",
+        "https://x.test/",
+        "/telenor/login",
+    ] {
+        let purpose = builder().purpose_at(path, Language::Bokmal, "x");
+        let way_out = builder().continue_without_at(path, "/open");
+        for (builder, name) in [(purpose, "purpose_at"), (way_out, "continue_without_at")] {
+            let error = mistake(builder);
+            let setting = match &error {
+                ConfigError::InvalidPlace { setting, .. } => *setting,
+                _ => "another mistake",
+            };
+            assert_eq!(setting, name, "{path}: {error}");
+            assert!(error.to_string().contains("slash"), "{error}");
+        }
+    }
+    let target = builder().continue_without_at("/a", "https://evil.example/");
+    assert!(matches!(mistake(target), ConfigError::InvalidPath { .. }));
+    let places = builder().purpose_at("/", Language::Bokmal, "x");
+    let places = places.purpose_at("/blåbær/", Language::Bokmal, "y");
+    assert!(places.build().is_ok());
+}
+
+#[test]
 fn limits_are_within_reason() {
     assert!(matches!(
         mistake(builder().login_timeout(Duration::ZERO)),

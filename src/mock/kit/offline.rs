@@ -33,7 +33,7 @@ impl UserBackend for OfflineBackend {
     }
 
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
-        response::problem(&Problem::because(cause, info.language()))
+        response::problem(Problem::because(cause, info.language()))
     }
 
     fn refresh<'g>(

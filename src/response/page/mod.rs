@@ -72,9 +72,34 @@ pub(crate) struct Page<'a> {
     pub(crate) reason: Option<SessionRefusal>,
     /// Telenor's script on the start page. No other page has a script.
     pub(crate) script: Option<&'a StartScript>,
+    /// The app's own title and summary of a failure.
+    pub(crate) words: Option<(&'a str, &'a str)>,
+    /// Whether the login goes on when the browser loads the same address again.
+    pub(crate) login_pending: bool,
 }
 
 impl<'a> Page<'a> {
+    /// A page without any data.
+    pub(crate) const fn new(topic: Topic, language: Language) -> Self {
+        Self {
+            topic,
+            language,
+            app_name: None,
+            purpose: None,
+            retry: None,
+            continue_without: None,
+            home: None,
+            logout: None,
+            form_may_lead_away: false,
+            description: None,
+            login_id: None,
+            reason: None,
+            script: None,
+            words: None,
+            login_pending: false,
+        }
+    }
+
     /// Returns the whole document.
     pub(crate) fn render(&self) -> String {
         let message = self.message();
@@ -82,6 +107,8 @@ impl<'a> Page<'a> {
             lang: self.language.lang(),
             style: STYLE,
             text: text(self.language),
+            title: self.title(),
+            summary: self.summary(),
             message,
             icon: self.icon(),
             app_name: self.app(),
@@ -100,10 +127,31 @@ impl<'a> Page<'a> {
         };
         // A bare page is better than none.
         view.render().unwrap_or_else(|_| {
-            let (lang, title, summary) = (view.lang, message.title, message.summary);
+            let (title, summary) = (message.title, message.summary);
+            let lang = view.lang;
             let head = format!("<!doctype html><html lang={lang}><meta charset=utf-8>");
             format!("{head}<title>{title}</title><h1>{title}</h1><p>{summary}")
         })
+    }
+
+    pub(super) fn title(&self) -> &'a str {
+        let own = self.words.map(|(title, _)| title.trim());
+        let own = own.filter(|title| !title.is_empty());
+        own.unwrap_or(self.message().title)
+    }
+
+    pub(super) fn summary(&self) -> &'a str {
+        let own = self.words.map(|(_, summary)| summary.trim());
+        let own = own.filter(|summary| !summary.is_empty());
+        own.unwrap_or(self.message().summary)
+    }
+
+    pub(super) fn advice(&self) -> &'static [&'static str] {
+        self.message().advice
+    }
+
+    pub(super) fn button(&self) -> &'static str {
+        self.message().button
     }
 
     fn message(&self) -> Message {
@@ -118,7 +166,7 @@ impl<'a> Page<'a> {
     }
 
     /// What the app can do with the login, or cannot do without it.
-    fn consequence(&self) -> Option<String> {
+    pub(super) fn consequence(&self) -> Option<String> {
         use FailureCause::{
             CrossSiteRequest, ForeignOrigin, FormNotSent, MethodNotAllowed, SpeculativeRequest,
         };
@@ -131,15 +179,16 @@ impl<'a> Page<'a> {
             Topic::Failure(_) => text.without_login,
             Topic::SignedOut | Topic::ConfirmLogout | Topic::Start => return None,
         };
+        let purpose = self.purpose().unwrap_or(text.default_purpose);
+        Some(sentence(self.app(), purpose))
+    }
+
+    pub(super) fn purpose(&self) -> Option<&'a str> {
         // The sentence has its own full stop.
         let purpose = self
             .purpose
             .map(|purpose| purpose.trim().trim_end_matches('.'));
-        let purpose = purpose.filter(|purpose| !purpose.is_empty());
-        Some(sentence(
-            self.app(),
-            purpose.unwrap_or(text.default_purpose),
-        ))
+        purpose.filter(|purpose| !purpose.is_empty())
     }
 
     fn app(&self) -> Option<&'a str> {
@@ -147,11 +196,30 @@ impl<'a> Page<'a> {
     }
 
     /// The form's address. A logout changes state, so it is posted. Everything else is a link.
-    fn form(&self) -> Option<&'a str> {
+    pub(super) fn form(&self) -> Option<&'a str> {
         match self.topic {
             Topic::ConfirmLogout | Topic::Failure(FailureCause::CrossSiteRequest) => self.logout,
             _ => None,
         }
+    }
+
+    /// Whether another attempt, or going on without a login, can help.
+    fn can_go_on(&self) -> bool {
+        match self.topic {
+            Topic::Failure(FailureCause::ForeignOrigin) => false,
+            // The form is the button.
+            _ => self.form().is_none(),
+        }
+    }
+
+    /// The address of another attempt.
+    pub(super) fn retry(&self) -> Option<&'a str> {
+        self.retry.filter(|_| self.can_go_on())
+    }
+
+    /// The address that goes on without a login.
+    pub(super) fn way_out(&self) -> Option<&'a str> {
+        self.continue_without.filter(|_| self.can_go_on())
     }
 
     /// The links, the primary one first.
@@ -163,14 +231,11 @@ impl<'a> Page<'a> {
         let links = match self.topic {
             Topic::ConfirmLogout => [link(self.home, text.stay_signed_in), None],
             Topic::SignedOut => [home, retry],
-            // The form is the button.
-            Topic::Failure(_) if self.form().is_some() => [home, None],
-            Topic::Failure(FailureCause::ForeignOrigin) => [home, None],
+            Topic::Failure(_) if !self.can_go_on() => [home, None],
             Topic::Start => [retry, None],
-            Topic::Failure(_) | Topic::LoginPage => [
-                retry,
-                link(self.continue_without, text.continue_without).or(home),
-            ],
+            Topic::Failure(_) | Topic::LoginPage => {
+                [retry, link(self.way_out(), text.continue_without).or(home)]
+            }
         };
         links.into_iter().flatten().collect()
     }
@@ -186,15 +251,6 @@ impl<'a> Page<'a> {
             Topic::ConfirmLogout => DOOR,
         }
     }
-}
-
-/// Returns the title of a cause, for its page and its problem document.
-pub(crate) fn title(
-    cause: FailureCause,
-    reason: Option<SessionRefusal>,
-    language: Language,
-) -> &'static str {
-    failure(text(language), cause, reason).title
 }
 
 /// A loop, or a login from the future, is the user's to mend only where the browser is the cause.
@@ -232,6 +288,8 @@ struct View<'a> {
     lang: &'static str,
     style: &'static str,
     text: &'static Text,
+    title: &'a str,
+    summary: &'a str,
     message: Message,
     icon: &'static str,
     app_name: Option<&'a str>,
@@ -255,21 +313,7 @@ struct Link<'a> {
 mod tests {
     use super::*;
 
-    const BARE: Page<'_> = Page {
-        topic: Topic::LoginPage,
-        language: Language::Bokmal,
-        app_name: None,
-        purpose: None,
-        retry: None,
-        continue_without: None,
-        home: None,
-        logout: None,
-        form_may_lead_away: false,
-        description: None,
-        login_id: None,
-        reason: None,
-        script: None,
-    };
+    const BARE: Page<'_> = Page::new(Topic::LoginPage, Language::Bokmal);
 
     const FULL: Page<'_> = Page {
         app_name: Some("Fjellbutikken"),
@@ -356,6 +400,10 @@ mod tests {
                 },
                 Page {
                     login_id: evil,
+                    ..page
+                },
+                Page {
+                    words: evil.zip(evil),
                     ..page
                 },
             ];
@@ -533,10 +581,31 @@ mod tests {
                 .render();
                 assert_eq!(
                     between(&html, "<h1>", "</h1>"),
-                    title(*cause, None, language)
+                    failure(text(language), *cause, None).title
                 );
             }
         }
+    }
+
+    #[test]
+    fn words_of_the_app_replace_title_and_summary() {
+        let page = Page {
+            topic: Topic::Failure(FailureCause::LoginRefused),
+            words: Some(("Kontoen er sperret", "Ring oss på 915 09 000.")),
+            ..FULL
+        };
+        let html = page.render();
+        assert_eq!(between(&html, "<h1>", "</h1>"), "Kontoen er sperret");
+        assert!(html.contains("<title>Kontoen er sperret – Fjellbutikken</title>"));
+        assert!(html.contains("<p>Ring oss på 915 09 000.</p>"), "{html}");
+        let message = page.message();
+        assert!(!html.contains(message.summary) && html.contains(message.advice[0]));
+        let blank = Page {
+            words: Some((" ", "")),
+            ..page
+        };
+        assert_eq!(blank.title(), message.title);
+        assert_eq!(blank.summary(), message.summary);
     }
 
     #[test]
