@@ -229,6 +229,11 @@
 //! `/javascript`. The direct one is off until `TELENOR_TOKEN_TO_SCRIPTS=true` is set. The mock
 //! gateway gives permission to the origins that are registered with `cors_origin`, as described
 //! [there](mock#calls-from-javascript).
+//! # From a native app
+//!
+//! An app for iOS or Android opens the browser for the login, and comes back by a link that opens
+//! the app. The page [`native_apps`] has both sides, and the example `native` runs.
+//!
 //! # Defaults, and why
 //!
 //! | default | why |
@@ -338,6 +343,10 @@ pub use self::{
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/proxy.md")]
 pub mod behind_a_proxy {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/native.md")]
+pub mod native_apps {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
