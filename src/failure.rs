@@ -100,6 +100,9 @@ failure_causes! {
     LoginLoop, "login_loop", BAD_REQUEST;
     /// Telenor recognized the line, and the app refused the login.
     LoginRefused, "login_refused", FORBIDDEN;
+    /// Telenor recognized the line, and the app's own part of the login failed: its hook returned
+    /// an error, panicked, or took too long.
+    LoginHookFailed, "login_hook_failed", INTERNAL_SERVER_ERROR;
     /// The request needs a session and has none.
     LoginRequired, "login_required", UNAUTHORIZED;
     /// A form was posted without a session. It was neither stored nor passed on.

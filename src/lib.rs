@@ -305,6 +305,7 @@ mod oauth;
 
 // Values that all modules use.
 mod access_token;
+mod app_value;
 mod boxed;
 mod clock;
 mod detached;
@@ -322,6 +323,7 @@ mod sync;
 pub use self::layer::RouterExt;
 pub use self::{
     access_token::AccessToken,
+    app_value::AppValueError,
     browser::{
         cookie::CookiePrefix, language::Language, plain_http::PlainHttp, start_script::StartScript,
     },
@@ -335,8 +337,9 @@ pub use self::{
     layer::{ResponseFuture, TelenorAuth, TelenorAuthLayer},
     response::{Failure, FailurePage},
     user::{
-        Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginRequired,
-        MissingLayer, MobileNumber, Name, TelenorUser, TelenorUserRejection, UserInfo,
+        Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginError,
+        LoginMistake, LoginRequired, MissingLayer, MobileNumber, Name, NewLogin, TelenorLogin,
+        TelenorUser, TelenorUserRejection, UserInfo,
     },
 };
 

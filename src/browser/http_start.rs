@@ -41,6 +41,7 @@ pub(crate) struct HttpStart {
 pub(crate) struct StartTicket {
     state: String,
     challenge: Option<String>,
+    parameters: Vec<(String, String)>,
     issued_at: u64,
 }
 
@@ -51,6 +52,11 @@ impl StartTicket {
 
     pub(crate) fn challenge(&self) -> Option<&str> {
         self.challenge.as_deref()
+    }
+
+    /// Those of this login alone.
+    pub(crate) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
     }
 }
 
@@ -72,10 +78,17 @@ impl HttpStart {
     }
 
     /// The page's address for one login.
-    pub(crate) fn url(&self, state: &State, challenge: Option<String>, now: u64) -> String {
+    pub(crate) fn url(
+        &self,
+        state: &State,
+        challenge: Option<String>,
+        parameters: Vec<(String, String)>,
+        now: u64,
+    ) -> String {
         let ticket = StartTicket {
             state: state.as_str().to_owned(),
             challenge,
+            parameters,
             issued_at: now,
         };
         format!("{}?t={}", self.page, self.sealer.seal(NAME, &ticket))
@@ -116,7 +129,12 @@ mod tests {
     }
 
     fn ticket(start: &HttpStart, issued_at: u64) -> StartTicket {
-        let url = start.url(&State::random(), Some("challenge".into()), issued_at);
+        let url = start.url(
+            &State::random(),
+            Some("challenge".into()),
+            Vec::new(),
+            issued_at,
+        );
         start.open(url.split_once("?t=").unwrap().1).unwrap()
     }
 
@@ -143,7 +161,7 @@ mod tests {
     fn address_reveals_nothing_and_cannot_be_altered() {
         let start = start();
         let state = State::random();
-        let url = start.url(&state, Some("challenge".into()), 100);
+        let url = start.url(&state, Some("challenge".into()), Vec::new(), 100);
         assert!(!url.contains(state.as_str()) && !url.contains("challenge"));
         let token = url.split_once("?t=").unwrap().1;
         assert!(start.open(&token[1..]).is_none() && start.open("").is_none());

@@ -6,6 +6,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    app_value::AppValue,
     browser::{
         cookie::{self, CookieNames, Lookup},
         request::RequestInfo,
@@ -31,6 +32,18 @@ pub(crate) struct PendingLogin {
     return_to: String,
     verifier: Option<Verifier>,
     started_at: u64,
+    /// What the app wants to know when the login is done.
+    note: Option<AppValue>,
+}
+
+/// A login that begins.
+pub(crate) struct NewLogin<'a> {
+    pub state: &'a State,
+    pub return_to: &'a ReturnTo,
+    /// Takes the place of `return_to` where that has no room.
+    pub home: &'a ReturnTo,
+    pub verifier: Option<Verifier>,
+    pub note: Option<AppValue>,
 }
 
 impl PendingLogin {
@@ -40,6 +53,10 @@ impl PendingLogin {
 
     pub(crate) fn verifier(&self) -> Option<&Verifier> {
         self.verifier.as_ref()
+    }
+
+    pub(crate) fn note(&self) -> Option<&AppValue> {
+        self.note.as_ref()
     }
 }
 
@@ -66,10 +83,15 @@ pub(crate) struct Begun {
 struct Swept<'h> {
     /// The names of those to remove.
     gone: Vec<&'h str>,
-    /// How many others there are, and their size.
-    kept: usize,
-    bytes: usize,
+    /// The names of the others, and their size, the newest first.
+    kept: Vec<(&'h str, usize)>,
     foreign: bool,
+}
+
+impl Swept<'_> {
+    fn bytes(&self) -> usize {
+        self.kept.iter().map(|(_, size)| size).sum()
+    }
 }
 
 pub(crate) struct PendingLogins {
@@ -91,30 +113,31 @@ impl PendingLogins {
     /// The cookie for a new login, and the removal of those that must make room for it.
     ///
     /// A long address may not fit beside the other logins. The new login then leads home: the user
-    /// loses the place and keeps the login.
-    pub(crate) fn begin(
-        &self,
-        info: &RequestInfo,
-        state: &State,
-        return_to: &ReturnTo,
-        home: &ReturnTo,
-        verifier: Option<Verifier>,
-        now: u64,
-    ) -> Begun {
-        let name = self.cookie_name(state);
+    /// loses the place and keeps the login. Where that is not enough, the oldest logins go. A note
+    /// never goes alone: the app relies on it.
+    pub(crate) fn begin(&self, info: &RequestInfo, new: NewLogin<'_>, now: u64) -> Begun {
+        let name = self.cookie_name(new.state);
+        let home = new.home.as_str();
         let mut login = PendingLogin {
-            state: state.as_str().to_owned(),
-            return_to: return_to.as_str().to_owned(),
-            verifier,
+            state: new.state.as_str().to_owned(),
+            return_to: new.return_to.as_str().to_owned(),
+            verifier: new.verifier,
             started_at: now,
+            note: new.note,
         };
-        let found = self.sweep(info, now);
+        let mut found = self.sweep(info, now);
         let mut sealed = self.sealer.seal(&name, &login);
         // Each login that may still begin has its room, with a short address.
-        let reserved = (MAX_LOGINS - 1 - found.kept) * (SMALLEST + home.as_str().len());
-        if found.bytes + name.len() + sealed.len() + reserved > MAX_BYTES {
-            login.return_to = home.as_str().to_owned();
+        let reserved = (MAX_LOGINS - 1 - found.kept.len()) * (SMALLEST + home.len());
+        if found.bytes() + name.len() + sealed.len() + reserved > MAX_BYTES {
+            login.return_to = home.to_owned();
             sealed = self.sealer.seal(&name, &login);
+        }
+        while found.bytes() + name.len() + sealed.len() > MAX_BYTES {
+            match found.kept.pop() {
+                Some((oldest, _)) => found.gone.push(oldest),
+                None => break,
+            }
         }
         let gone = found.gone.iter();
         let mut cookies: Vec<_> = gone.map(|name| self.names.clear(name)).collect();
@@ -153,22 +176,16 @@ impl PendingLogins {
             }
         }
         kept.sort_unstable_by_key(|(started_at, ..)| Reverse(*started_at));
-        let room = MAX_BYTES - SMALLEST;
-        let (mut bytes, mut left) = (0, 0);
-        for (_, name, size) in &kept {
-            // A browser that obeys the limits never has more bytes.
-            if left + 1 < MAX_LOGINS && bytes + size <= room {
-                bytes += size;
-                left += 1;
-            } else {
-                gone.push(name);
-            }
-        }
+        let kept: Vec<_> = kept
+            .into_iter()
+            .map(|(_, name, size)| (name, size))
+            .collect();
+        let (kept, too_many) = kept.split_at(kept.len().min(MAX_LOGINS - 1));
+        gone.extend(too_many.iter().map(|(name, _)| *name));
         gone.truncate(MAX_OPENED);
         Swept {
             gone,
-            kept: left,
-            bytes,
+            kept: kept.to_vec(),
             foreign,
         }
     }

@@ -22,6 +22,7 @@ use crate::{
     key::CookieKeys,
     layer::TelenorAuthLayer,
     session::{SessionStore, erased::ErasedStore},
+    user::{LoginError, NewLogin, OnLogin},
 };
 
 const PRODUCTION: &str = "https://api.telenor.no";
@@ -66,6 +67,8 @@ pub struct TelenorAuthBuilder {
     user_info_ttl: Option<Duration>,
     script_api: bool,
     on_event: Option<Hook>,
+    on_login: Option<OnLogin>,
+    on_login_timeout: Duration,
     clock: Clock,
 }
 
@@ -124,6 +127,8 @@ impl TelenorAuthBuilder {
             user_info_ttl: None,
             script_api: false,
             on_event: None,
+            on_login: None,
+            on_login_timeout: Duration::from_secs(5),
             clock: Clock::default(),
         }
     }
@@ -447,6 +452,73 @@ impl TelenorAuthBuilder {
     /// ```
     pub fn on_event(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Box::new(hook));
+        self
+    }
+
+    /// Sets a hook that is asked about every login, between the access token and the session. It
+    /// defaults to none: every login that Telenor completes makes a session.
+    ///
+    /// The hook can call Telenor's APIs, look the customer up, attach a value to the session, name
+    /// the customer by whom sessions are ended, and refuse the login with words of the app. It
+    /// returns the login to accept it.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use telenor_auth::{CookieKeys, TelenorAuthLayer, session::SubjectId};
+    ///
+    /// # #[derive(Clone)] struct Customers;
+    /// # impl Customers {
+    /// #     async fn find(&self, _: &str) -> Result<Option<Customer>, std::io::Error> { Ok(None) }
+    /// # }
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Customer {
+    ///     id: u64,
+    /// }
+    ///
+    /// # fn layer(keys: CookieKeys, customers: Customers)
+    /// #     -> Result<TelenorAuthLayer, telenor_auth::ConfigError> {
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+    ///     .cookie_keys(keys.clone())
+    ///     .on_login(move |login| {
+    ///         let (keys, customers) = (keys.clone(), customers.clone());
+    ///         async move {
+    ///             let info = login.info().await?;
+    ///             let number = info.mobile_number().map(|number| number.digits().to_owned());
+    ///             let customer = customers.find(&number.unwrap_or_default()).await?;
+    ///             let Some(customer) = customer else {
+    ///                 let text = "Vi finner ingen kunde med dette nummeret.";
+    ///                 return Err(login.refuse("Du er ikke kunde hos oss", text));
+    ///             };
+    ///             let subject = SubjectId::new(&keys, &customer.id.to_string());
+    ///             Ok(login.subject(subject).data(&customer)?)
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok(auth) }
+    /// ```
+    ///
+    /// It runs once for each login, on one instance where the instances share a store with leases.
+    /// While it runs, the login holds one of the
+    /// [`max_token_requests`](Self::max_token_requests).
+    ///
+    /// When the hook refuses, fails, panics, or takes longer than
+    /// [`on_login_timeout`](Self::on_login_timeout), the login has failed: the access token is
+    /// ended at the gateway, and there is no session.
+    pub fn on_login<F>(mut self, hook: impl Fn(NewLogin) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<NewLogin, LoginError>> + Send + 'static,
+    {
+        self.on_login = Some(OnLogin::new(hook));
+        self
+    }
+
+    /// Sets how long the hook [`on_login`](Self::on_login) may take: from 1 second to a minute. It
+    /// defaults to 5 seconds.
+    ///
+    /// A callback may take that much longer. Proxies in front of the app have to wait for it.
+    pub fn on_login_timeout(mut self, timeout: Duration) -> Self {
+        self.on_login_timeout = timeout;
         self
     }
 

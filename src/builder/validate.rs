@@ -17,8 +17,8 @@ use crate::{
     error::ConfigError,
     events::Events,
     flow::{
-        Flow, REFRESH_COOLDOWN, config::Config, notices::Notices, placement::Placement,
-        routes::RoutePaths, single_flight::SingleFlight,
+        Flow, REFRESH_COOLDOWN, config::Config, deadlines::Deadlines, notices::Notices,
+        placement::Placement, routes::RoutePaths, single_flight::SingleFlight,
     },
     instance::InstanceId,
     key::{CookieKeys, Purpose},
@@ -87,6 +87,13 @@ impl TelenorAuthBuilder {
         let shared_outcomes = keys.sealer(Purpose::SharedOutcome, config.instance.as_bytes());
         let logout_forms = keys.sealer(Purpose::LogoutForm, config.instance.as_bytes());
         let loop_detector = keys.sealer(Purpose::LoopDetector, config.instance.as_bytes());
+        let minute = Duration::from_secs(60);
+        let allowed = "between 1 second and a minute";
+        seconds(self.on_login_timeout, minute, "on_login_timeout", allowed)?;
+        let hook = match self.on_login {
+            Some(_) => self.on_login_timeout,
+            None => Duration::ZERO,
+        };
         let user_info_ttl = self.user_info_ttl.map(|ttl| {
             let day = 24 * HOUR;
             seconds(ttl, day, "cache_user_info", "between 1 second and a day")
@@ -97,6 +104,8 @@ impl TelenorAuthBuilder {
             store,
             info_cache: user_info_ttl.transpose()?.map(UserInfoCache::new),
             events,
+            on_login: self.on_login.take().map(Arc::new),
+            deadlines: Deadlines { hook },
             pending: PendingLogins::new(Arc::clone(&names), pending, login_timeout),
             loop_detector: LoopDetector::new(Arc::clone(&names), loop_detector),
             login_button: LoginButton::new(Arc::clone(&names)),

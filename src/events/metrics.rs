@@ -2,17 +2,13 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::{Event, GatewayEndpoint, GatewayOutcome, GrantType};
+use super::{Event, GatewayEndpoint, GatewayOutcome, GrantType, LoginTrigger};
 use crate::failure::FailureCause;
 
 /// Describes every metric, and makes its series exist before the first event. Without that, the
 /// first failure is no increase.
 pub(super) fn describe() {
     for (name, description) in [
-        (
-            "telenor_auth_logins_started_total",
-            "Browsers that were sent to Telenor",
-        ),
         (
             "telenor_auth_logins_succeeded_total",
             "Logins that made a session",
@@ -53,6 +49,11 @@ pub(super) fn describe() {
             counter!(name, "cause" => cause.as_str()).increment(0);
         }
     }
+    let name = "telenor_auth_logins_started_total";
+    describe_counter!(name, Unit::Count, "Browsers that were sent to Telenor");
+    for trigger in LoginTrigger::ALL {
+        counter!(name, "trigger" => trigger.as_str()).increment(0);
+    }
     let name = "telenor_auth_breaker_changes_total";
     describe_counter!(
         name,
@@ -85,7 +86,10 @@ pub(super) fn describe() {
 
 pub(super) fn record(event: &Event<'_>) {
     match *event {
-        Event::LoginStarted { .. } => counter!("telenor_auth_logins_started_total").increment(1),
+        Event::LoginStarted { trigger, .. } => {
+            counter!("telenor_auth_logins_started_total", "trigger" => trigger.as_str())
+                .increment(1);
+        }
         Event::LoginSucceeded { .. } => {
             counter!("telenor_auth_logins_succeeded_total").increment(1);
         }
@@ -107,6 +111,7 @@ pub(super) fn record(event: &Event<'_>) {
             endpoint,
             outcome,
             duration,
+            ..
         } => {
             let labels = [
                 ("endpoint", endpoint.as_str()),

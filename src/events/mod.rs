@@ -5,7 +5,7 @@
 //!
 //! | event | `tracing`, level | metric, with the feature `metrics` |
 //! | --- | --- | --- |
-//! | [`LoginStarted`](Event::LoginStarted) | `login started`, debug | `telenor_auth_logins_started_total` |
+//! | [`LoginStarted`](Event::LoginStarted) | `login started`, debug | `telenor_auth_logins_started_total`, label `trigger` |
 //! | [`LoginSucceeded`](Event::LoginSucceeded) | `login succeeded`, info | `telenor_auth_logins_succeeded_total` |
 //! | [`LoginFailed`](Event::LoginFailed) | `login failed`, info, or error where the operator must act | `telenor_auth_logins_failed_total`, label `cause` |
 //! | [`LoggedOut`](Event::LoggedOut) | `logged out`, info | `telenor_auth_logouts_total` |
@@ -42,11 +42,12 @@ mod metrics;
 mod span;
 
 pub use self::span::request_span;
+pub(crate) use self::span::{login_span, record_login};
 pub use crate::session_refusal::SessionRefusal;
 
 use std::{fmt, time::Duration};
 
-use crate::{error::chain, failure::FailureCause};
+use crate::{error::chain, failure::FailureCause, login_id::LoginId};
 
 /// An event of the layer.
 ///
@@ -59,6 +60,10 @@ pub enum Event<'e> {
     LoginStarted {
         /// The id of the login, in events and on its pages.
         login_id: &'e str,
+        /// The path that the login leads to, without its query.
+        path: &'e str,
+        /// What began it.
+        trigger: LoginTrigger,
     },
     /// A browser came back with a code, and has a session now.
     #[non_exhaustive]
@@ -84,11 +89,13 @@ pub enum Event<'e> {
     },
     /// A user logged out.
     LoggedOut,
-    /// The app ended one session, or all sessions.
+    /// The app ended one session, those of one subject, or all sessions.
     #[non_exhaustive]
     SessionsRevoked {
-        /// The session, or `None` for all sessions.
+        /// The session. `None` for more than one.
         session_id: Option<&'e str>,
+        /// The subject. `None` for one session, and for all.
+        subject: Option<&'e str>,
     },
     /// A session has a new access token.
     #[non_exhaustive]
@@ -115,12 +122,16 @@ pub enum Event<'e> {
     /// The session store failed.
     #[non_exhaustive]
     StoreFailed {
+        /// The id of the login, if it failed during one.
+        login_id: Option<&'e str>,
         /// The store's error text.
         error: &'e str,
     },
     /// A request to the gateway ended.
     #[non_exhaustive]
     GatewayCall {
+        /// The id of the login whose code was sent. `None` for every other call.
+        login_id: Option<&'e str>,
         /// The endpoint.
         endpoint: GatewayEndpoint,
         /// The outcome.
@@ -140,6 +151,18 @@ pub enum Event<'e> {
         /// How many requests had failed in a row.
         failures: u32,
     },
+}
+
+/// What began a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LoginTrigger {
+    /// A request that needed a session and had none.
+    Challenge,
+    /// The login route: a button or a link.
+    Button,
+    /// A handler, with a [`TelenorLogin`](crate::TelenorLogin).
+    Handler,
 }
 
 /// An endpoint of the gateway.
@@ -178,6 +201,21 @@ pub enum GatewayOutcome {
     TimedOut,
     /// No response, or an unreadable one.
     Unreachable,
+}
+
+impl LoginTrigger {
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 3] = [Self::Challenge, Self::Button, Self::Handler];
+
+    /// Returns the name in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Challenge => "challenge",
+            Self::Button => "button",
+            Self::Handler => "handler",
+        }
+    }
 }
 
 impl GatewayEndpoint {
@@ -256,14 +294,29 @@ impl Events {
 
     pub(crate) fn store_failed(&self, error: &dyn std::error::Error) {
         let error = chain(error);
-        self.emit(Event::StoreFailed { error: &error });
+        self.emit(Event::StoreFailed {
+            login_id: None,
+            error: &error,
+        });
+    }
+
+    pub(crate) fn store_failed_at_login(&self, login: LoginId, error: &dyn std::error::Error) {
+        let error = chain(error);
+        self.emit(Event::StoreFailed {
+            login_id: Some(&login.to_string()),
+            error: &error,
+        });
     }
 }
 
 /// Logs one line for each event.
 fn log(event: &Event<'_>) {
     match *event {
-        Event::LoginStarted { login_id } => tracing::debug!(login_id, "login started"),
+        Event::LoginStarted {
+            login_id,
+            path,
+            trigger,
+        } => tracing::debug!(login_id, path, trigger = trigger.as_str(), "login started"),
         Event::LoginSucceeded {
             login_id,
             session_id,
@@ -284,8 +337,12 @@ fn log(event: &Event<'_>) {
             }
         }
         Event::LoggedOut => tracing::info!("logged out"),
-        Event::SessionsRevoked { session_id } => {
-            tracing::info!(session_id = session_id.unwrap_or("all"), "sessions revoked");
+        Event::SessionsRevoked {
+            session_id,
+            subject,
+        } => {
+            let session_id = session_id.or_else(|| subject.is_none().then_some("all"));
+            tracing::info!(session_id, subject, "sessions revoked");
         }
         Event::TokenRefreshed { session_id } => tracing::debug!(session_id, "token refreshed"),
         Event::RefreshFailed {
@@ -294,10 +351,12 @@ fn log(event: &Event<'_>) {
             detail,
         } => tracing::warn!(session_id, %cause, detail, "refresh failed"),
         Event::SessionRefused { reason } => tracing::debug!(%reason, "session refused"),
-        Event::StoreFailed { error } => {
-            tracing::error!(cause = %FailureCause::StoreUnavailable, error, "session store failed");
+        Event::StoreFailed { login_id, error } => {
+            let cause = FailureCause::StoreUnavailable;
+            tracing::error!(login_id, %cause, error, "session store failed");
         }
         Event::GatewayCall {
+            login_id,
             endpoint,
             outcome,
             duration,
@@ -305,9 +364,9 @@ fn log(event: &Event<'_>) {
             let (endpoint, outcome) = (endpoint.as_str(), outcome.as_str());
             let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
             if outcome == GatewayOutcome::Ok.as_str() {
-                tracing::debug!(endpoint, outcome, milliseconds, "gateway called");
+                tracing::debug!(login_id, endpoint, outcome, milliseconds, "gateway called");
             } else {
-                tracing::warn!(endpoint, outcome, milliseconds, "gateway called");
+                tracing::warn!(login_id, endpoint, outcome, milliseconds, "gateway called");
             }
         }
         Event::BreakerChanged {

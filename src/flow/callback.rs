@@ -1,9 +1,10 @@
 //! Takes a visitor back from Telenor (RFC 6749 sections 4.1.2 to 4.1.4).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum_core::body::Body;
 use http::Response;
+use tracing::Instrument;
 
 use super::{
     Flow, LoginOutcome, Refusal, Retry, printable::printable, routes::Route,
@@ -15,7 +16,7 @@ use crate::{
         request::RequestInfo,
     },
     clock::unix_seconds,
-    events::Event,
+    events::{Event, login_span, record_login},
     failure::FailureCause,
     login_id::LoginId,
     oauth::{AuthorizationResponse, Outcome, State},
@@ -24,10 +25,6 @@ use crate::{
     session_refusal::SessionRefusal,
 };
 
-/// The gateway has ten seconds, another instance that does the exchange has twelve, and a store
-/// behind a network has the rest, in which the session is [saved](super::exchange).
-const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
-
 impl Flow {
     pub(super) async fn callback(self: &Arc<Self>, info: &RequestInfo) -> Response<Body> {
         let Some(AuthorizationResponse { state, outcome }) =
@@ -35,6 +32,9 @@ impl Flow {
         else {
             return self.reject(info, Rejection::because(FailureCause::CallbackMalformed));
         };
+        if let Some(state) = &state {
+            record_login(&state.login_id().to_string());
+        }
         let now = self.config.clock.now();
         let current = match self.current_session(info, now).await {
             Ok(current) => current.ok(),
@@ -253,13 +253,15 @@ impl Flow {
         let (previous, _) = self.session_tokens(info);
         let exchange = {
             let (flow, login) = (Arc::clone(self), Arc::clone(&login));
+            let info = info.clone();
             move || async move {
-                let exchange = flow.exchange(id, &login, &code, previous);
-                match tokio::time::timeout(EXCHANGE_TIMEOUT, exchange).await {
+                let exchange = flow.exchange(&info, id, &login, &code, previous);
+                let exchange = exchange.instrument(login_span(id));
+                match tokio::time::timeout(flow.deadlines.exchange(), exchange).await {
                     Ok(outcome) => outcome,
-                    // The gateway has limits of its own, so it is the store that hangs.
+                    // The gateway and the app have limits of their own. The store hangs.
                     Err(_) => {
-                        let error = StoreError::new("it did not answer for half a minute");
+                        let error = StoreError::new("it did not answer in the time of a login");
                         LoginOutcome::failed(flow.store_failed_at_login(id, &error))
                     }
                 }
@@ -285,7 +287,19 @@ impl Flow {
             Ok(LoginOutcome::Failed {
                 cause,
                 retryable: true,
+                ..
             }) => return self.not_yet(info, refusal(cause, id, &login)),
+            Ok(LoginOutcome::Failed {
+                cause,
+                words: Some(words),
+                ..
+            }) => {
+                let refusal = Refusal {
+                    words: Some((&words.title, &words.text)),
+                    ..refusal(cause, id, &login)
+                };
+                return self.ended(info, &state, refusal);
+            }
             Ok(LoginOutcome::Failed { cause, .. }) => cause,
             Err(FlightError::AtCapacity) => {
                 let cause = FailureCause::TooManyLogins;
@@ -323,6 +337,10 @@ impl Flow {
             description,
             ..refusal(cause, state.login_id(), login)
         };
+        self.ended(info, state, refusal)
+    }
+
+    fn ended(&self, info: &RequestInfo, state: &State, refusal: Refusal<'_>) -> Response<Body> {
         response::with_cookies(self.refuse(info, refusal), [self.pending.end(state)])
     }
 }

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use axum_core::body::Body;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 
-use super::{Flow, Refusal, Retry, printable::printable};
+use super::{
+    Flow, Refusal, Retry,
+    begin::{Beginning, HX_REDIRECT},
+};
 use crate::{
     browser::{
-        host::HostAndPort,
         login_button::BUTTON,
         redirect_loop::LoopDetector,
         request::{Initiator, RequestInfo, RequestKind},
         return_to::ReturnTo,
     },
-    events::Event,
+    events::{Event, LoginTrigger},
     failure::FailureCause,
-    oauth::{State, Verifier},
     response::{
         self,
         page::{Page, Topic},
@@ -24,7 +25,6 @@ use crate::{
     session_refusal::SessionRefusal,
 };
 
-const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// In the address that a form of another site leads to.
 const FOREIGN_FORM: &str = "foreign";
 
@@ -90,7 +90,7 @@ impl Flow {
         if self.config.login_page {
             return self.login_page(info, &return_to);
         }
-        self.begin(info, &return_to)
+        self.begin_by(LoginTrigger::Challenge, info, &return_to)
     }
 
     /// Responds on the login route: for buttons, and for another attempt after a failure.
@@ -141,7 +141,7 @@ impl Flow {
             };
             return self.loop_page(&info, &return_to);
         }
-        self.begin(info, &return_to)
+        self.begin_by(LoginTrigger::Button, info, &return_to)
     }
 
     /// Whether a login that another site may have caused waits for a button: where the app wants
@@ -170,59 +170,19 @@ impl Flow {
         current.as_ref().map_or(true, Result::is_ok)
     }
 
-    fn begin(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
-        if let Some(redirect) = self.to_registered_host(info, return_to) {
-            return redirect;
-        }
-        let state = State::random();
-        let verifier = self.gateway.pkce.then(Verifier::random);
-        let challenge = verifier.as_ref().map(Verifier::challenge);
-        let now = self.config.clock.seconds();
-        let location = match &self.http_start {
-            Some(start) => start.url(&state, challenge, now),
-            None => self.gateway.authorization_url(&state, challenge.as_deref()),
-        };
-        let home = &self.config.home;
-        let begun = self
-            .pending
-            .begin(info, &state, return_to, home, verifier, now);
-        if begun.found_foreign || self.loop_detector.is_foreign(info) {
-            self.notices.foreign_cookie(&self.names.session);
-        }
-        self.notices.login_started(&self.config.paths.callback);
-        self.events.emit(Event::LoginStarted {
-            login_id: &state.login_id().to_string(),
-        });
-        response::with_cookies(response::see_other(&location), begun.cookies)
-    }
-
-    /// The way to the redirect URI's host, for a visitor of another name of this machine.
-    ///
-    /// A cookie that is set here would not come along to the callback. The redirect is made once: a
-    /// proxy for development may have changed the host of a browser that is right already.
-    fn to_registered_host(
+    fn begin_by(
         &self,
+        trigger: LoginTrigger,
         info: &RequestInfo,
         return_to: &ReturnTo,
-    ) -> Option<Response<Body>> {
-        let registered = &self.config.host;
-        let host = info.host()?;
-        let parsed = HostAndPort::parse(host, 0)?;
-        if parsed.shares_cookies(registered) {
-            return None;
-        }
-        if !(registered.is_loopback() && parsed.is_loopback()) {
-            let shown = printable(host);
-            self.notices.foreign_host(&shown, &self.config.origin_str);
-            return None;
-        }
-        let path = self.config.paths.seen(info.uri.path());
-        if self.config.paths.is_own(&path) && info.parameter("host").is_some() {
-            return None;
-        }
-        let login = self.config.login_path(return_to.as_str());
-        let login = self.config.absolute(&format!("{login}&host=registered"));
-        Some(response::see_other(&login))
+    ) -> Response<Body> {
+        let beginning = Beginning {
+            return_to,
+            trigger,
+            note: None,
+            parameters: Vec::new(),
+        };
+        self.begin(info, beginning)
     }
 
     /// Nothing happens before the button is pressed: a foreign page cannot have a visitor
@@ -245,12 +205,12 @@ impl Flow {
         response::with_cookies(page, button.map(|button| button.cookie))
     }
 
-    fn is_loop(&self, info: &RequestInfo, logins: u8) -> bool {
+    pub(super) fn is_loop(&self, info: &RequestInfo, logins: u8) -> bool {
         let now = self.config.clock.seconds();
         self.loop_detector.count(info, now) >= logins
     }
 
-    fn loop_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+    pub(super) fn loop_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
         self.events.emit(Event::LoginFailed {
             login_id: None,
             cause: FailureCause::LoginLoop,
@@ -291,7 +251,7 @@ impl Flow {
     }
 
     /// A client that cannot go through a login, but may show a person the way to it.
-    fn require_login(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+    pub(super) fn require_login(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
         let refusal = Refusal {
             retry: Retry::Login(Some(return_to.as_str())),
             ..Refusal::because(FailureCause::LoginRequired)

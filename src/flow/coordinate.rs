@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Flow, LoginOutcome, single_flight::RESULT_TTL};
+use super::{
+    Flow, LoginOutcome, deadlines::BEFORE_SENDING, login_outcome::AppWords,
+    single_flight::RESULT_TTL,
+};
 use crate::{
     browser::pending_login::PendingLogin,
     clock::unix_seconds,
@@ -19,22 +22,16 @@ use crate::{
     session::{Lease, Session, SessionToken, StoreError},
 };
 
-/// Until the code is sent. It is short, for the instances that wait for one that died before.
-const LEASE_TTL: Duration = Duration::from_secs(45);
 /// In place of an outcome, until there is one.
 const SENT: &str = "sent";
-/// How long to wait for another instance: the gateway's ten seconds, and a little for the store.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(12);
-/// The same once it has sent the code, and perhaps saves the session again and again.
-const SENT_TIMEOUT: Duration = Duration::from_secs(25);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What one instance leaves for the others.
 #[derive(Serialize, Deserialize)]
 struct SharedOutcome {
     at: u64,
-    /// The token of the session, or the name of the cause of the failure.
-    outcome: Result<String, String>,
+    /// The token of the session, or the name of the cause of the failure, with the app's words.
+    outcome: Result<String, (String, Option<AppWords>)>,
 }
 
 impl Flow {
@@ -46,10 +43,10 @@ impl Flow {
     ) -> Result<Option<LoginOutcome>, StoreError> {
         let used = LoginOutcome::failed(FailureCause::CodeRejected);
         let name = lease_of(id);
-        let polling = Polling::new(WAIT_TIMEOUT, POLL_INTERVAL);
-        let sent_polling = Polling::new(SENT_TIMEOUT, POLL_INTERVAL);
+        let polling = Polling::new(BEFORE_SENDING, POLL_INTERVAL);
+        let sent_polling = Polling::new(self.deadlines.sent(), POLL_INTERVAL);
         loop {
-            let was_sent = match self.store.acquire(&name, LEASE_TTL).await? {
+            let was_sent = match self.store.acquire(&name, self.deadlines.lease()).await? {
                 Lease::Acquired => return Ok(None),
                 Lease::Completed(sealed) if sealed != SENT => {
                     let shared = self.open_outcome(&name, &sealed, login).await?;
@@ -99,7 +96,14 @@ impl Flow {
         };
         let token = match shared.outcome {
             Ok(token) => SessionToken::new(token),
-            Err(cause) => return Ok(FailureCause::named(&cause).map(LoginOutcome::failed)),
+            Err((cause, words)) => {
+                let cause = FailureCause::named(&cause);
+                return Ok(cause.map(|cause| LoginOutcome::Failed {
+                    cause,
+                    retryable: false,
+                    words: words.map(Arc::new),
+                }));
+            }
         };
         let accepts = |session: &Session| self.accepts(session, unix_seconds(now));
         let mut session = self.store.load_fresh(&token, now).await?.filter(accepts);
@@ -125,7 +129,10 @@ impl Flow {
             LoginOutcome::Failed {
                 retryable: true, ..
             } => None,
-            LoginOutcome::Failed { cause, .. } => Some(Err(cause.as_str().to_owned())),
+            LoginOutcome::Failed { cause, words, .. } => {
+                let words = words.as_deref().cloned();
+                Some(Err((cause.as_str().to_owned(), words)))
+            }
         };
         let left = match outcome {
             Some(outcome) => {

@@ -5,9 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Flow, LoginOutcome, end_token::UnsavedToken};
+use super::{
+    Flow, LoginOutcome,
+    deadlines::{CLOSING, SAVE_ATTEMPT},
+    end_token::UnsavedToken,
+    on_login::NotAccepted,
+};
 use crate::{
-    browser::{cookie::MAX_COOKIE, pending_login::PendingLogin},
+    browser::{cookie::MAX_COOKIE, pending_login::PendingLogin, request::RequestInfo},
     error::chain,
     events::Event,
     failure::FailureCause,
@@ -18,25 +23,18 @@ use crate::{
 
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
-/// An attempt to save a session that takes longer is given up, and made again.
-const SAVE_TIMEOUT: Duration = Duration::from_secs(5);
-/// From the start of the exchange. A store that is away for a moment must not cost a login whose
-/// code is used up.
-const SAVE_RETRY_WINDOW: Duration = Duration::from_secs(20);
 const SAVE_RETRY_INTERVAL: Duration = Duration::from_millis(200);
-/// What comes after the session is saved must not lose it.
-const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);
-
 impl Flow {
     /// From code to session, or the outcome that another instance left.
     pub(super) async fn exchange(
         self: &Arc<Self>,
+        info: &RequestInfo,
         id: LoginId,
         login: &PendingLogin,
         code: &str,
         previous: Vec<SessionToken>,
     ) -> LoginOutcome {
-        let retries = Polling::new(SAVE_RETRY_WINDOW, SAVE_RETRY_INTERVAL);
+        let retries = Polling::new(self.deadlines.saving(), SAVE_RETRY_INTERVAL);
         match self.await_other_instance(id, login).await {
             Ok(Some(outcome)) => return outcome,
             Ok(None) => {}
@@ -48,8 +46,9 @@ impl Flow {
         if let Err(error) = self.mark_sent(id).await {
             return LoginOutcome::retryable(self.store_failed_at_login(id, &error));
         }
-        let (outcome, token) = self.send_code(id, login, code, previous, &retries).await;
-        let published = timeout(CLOSING_TIMEOUT, self.publish_outcome(id, &outcome));
+        let sent = self.send_code(info, id, login, code, previous, &retries);
+        let (outcome, token) = sent.await;
+        let published = timeout(CLOSING, self.publish_outcome(id, &outcome));
         if published.await.is_err() {
             tracing::debug!(login_id = %id, "the store does not take the outcome in time");
         }
@@ -62,6 +61,7 @@ impl Flow {
     /// The outcome, and the access token that a session holds from now on.
     async fn send_code(
         self: &Arc<Self>,
+        info: &RequestInfo,
         id: LoginId,
         login: &PendingLogin,
         code: &str,
@@ -70,19 +70,35 @@ impl Flow {
     ) -> (LoginOutcome, Option<UnsavedToken>) {
         // The token's life is counted from before the request: it can only be shorter than that.
         let issued_at = self.config.clock.seconds();
-        let response = match self.gateway.exchange_code(code, login.verifier()).await {
+        let response = match self.gateway.exchange_code(id, code, login.verifier()).await {
             Ok(response) => response,
             Err(error) => {
                 self.login_failed(error.cause, id, &error.detail);
-                let outcome = LoginOutcome::Failed {
-                    cause: error.cause,
-                    retryable: error.retryable,
+                let outcome = match error.retryable {
+                    true => LoginOutcome::retryable(error.cause),
+                    false => LoginOutcome::failed(error.cause),
                 };
                 return (outcome, None);
             }
         };
         let session = self.new_session(id, login, self.tokens(response, issued_at), issued_at);
         let unsaved = UnsavedToken::new(self, session.access_token());
+        let session = match self.ask_app(info, login, session).await {
+            Ok(session) => session,
+            Err(NotAccepted {
+                cause,
+                words,
+                detail,
+            }) => {
+                self.login_failed(cause, id, &detail);
+                let outcome = LoginOutcome::Failed {
+                    cause,
+                    retryable: false,
+                    words: words.map(Arc::new),
+                };
+                return (outcome, None);
+            }
+        };
         let token = match self.save(id, &session, retries).await {
             Ok(token) => token,
             Err(error) => {
@@ -120,7 +136,7 @@ impl Flow {
         let mut failures = 0;
         loop {
             let saved = self.store.save(session.clone(), self.config.clock.now());
-            let error = match timeout(SAVE_TIMEOUT, saved).await {
+            let error = match timeout(SAVE_ATTEMPT, saved).await {
                 Ok(Ok(token)) => return Ok(token),
                 Ok(Err(error)) => error,
                 Err(_) => StoreError::new("it did not save a session within five seconds"),
@@ -138,7 +154,7 @@ impl Flow {
 
     /// Ends the sessions that the browser had before the login, which must open nothing after it.
     async fn replace(self: &Arc<Self>, id: LoginId, previous: &[SessionToken], new: &Session) {
-        let deadline = Instant::now() + CLOSING_TIMEOUT;
+        let deadline = Instant::now() + CLOSING;
         for previous in previous {
             let removed = timeout_at(deadline, self.remove_previous(previous)).await;
             match removed.unwrap_or_else(|_| Err(StoreError::new("it did not answer in time"))) {
@@ -148,7 +164,7 @@ impl Flow {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    self.events.store_failed(&error);
+                    self.events.store_failed_at_login(id, &error);
                     let error = chain(&error);
                     tracing::warn!(
                         login_id = %id,
@@ -189,7 +205,7 @@ impl Flow {
         let kept = kept.unwrap_or(self.config.home.as_str());
         let longest = issued_at.saturating_add(self.config.max_session_age);
         let refreshed = tokens.refresh_token.is_some();
-        Session::of(Record {
+        let session = Session::of(Record {
             version: 0,
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
@@ -209,11 +225,15 @@ impl Flow {
             return_to: kept.to_owned(),
             renewable: refreshed || self.config.idle_timeout.is_some(),
             app: None,
-        })
+        });
+        match login.note() {
+            Some(note) => session.with_note(note.clone()),
+            None => session,
+        }
     }
 
     pub(super) fn store_failed_at_login(&self, id: LoginId, error: &StoreError) -> FailureCause {
-        self.events.store_failed(error);
+        self.events.store_failed_at_login(id, error);
         let cause = FailureCause::StoreUnavailable;
         self.login_failed(cause, id, &chain(error));
         cause

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::single_flight::Effect;
 use crate::{
     failure::FailureCause,
@@ -20,18 +22,33 @@ pub(crate) enum LoginOutcome {
         cause: FailureCause,
         /// The code was not used up.
         retryable: bool,
+        /// What the app says of its refusal.
+        words: Option<Arc<AppWords>>,
     },
+}
+
+/// The app's own words on a page.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AppWords {
+    pub title: String,
+    pub text: String,
 }
 
 impl LoginOutcome {
     pub(crate) fn failed(cause: FailureCause) -> Self {
-        let retryable = false;
-        Self::Failed { cause, retryable }
+        Self::Failed {
+            cause,
+            retryable: false,
+            words: None,
+        }
     }
 
     pub(crate) fn retryable(cause: FailureCause) -> Self {
-        let retryable = true;
-        Self::Failed { cause, retryable }
+        Self::Failed {
+            cause,
+            retryable: true,
+            words: None,
+        }
     }
 
     /// What the login did to its `state`.

@@ -22,7 +22,7 @@ use crate::{
         self,
         page::{Page, Topic},
     },
-    session::{Session, SessionId, SessionToken, StoreError},
+    session::{Session, SessionId, SessionToken, StoreError, SubjectId},
     user::CurrentSession,
 };
 
@@ -170,6 +170,24 @@ impl Flow {
         }
         self.events.emit(Event::SessionsRevoked {
             session_id: Some(&session.to_string()),
+            subject: None,
+        });
+        Ok(())
+    }
+
+    /// Ends all sessions of a customer.
+    pub(crate) async fn revoke_subject(&self, subject: SubjectId) -> Result<(), StoreError> {
+        let now = self.config.clock.now();
+        let until = now + Duration::from_secs(self.config.max_session_age);
+        let revoked = self.store.revoke_subject(subject, until, now).await;
+        revoked.inspect_err(|error| self.events.store_failed(error))?;
+        // Not every store can say which sessions those were.
+        if let Some(cache) = &self.info_cache {
+            cache.forget_all();
+        }
+        self.events.emit(Event::SessionsRevoked {
+            session_id: None,
+            subject: Some(&subject.to_string()),
         });
         Ok(())
     }
@@ -180,8 +198,10 @@ impl Flow {
         if let Some(cache) = &self.info_cache {
             cache.forget_all();
         }
-        self.events
-            .emit(Event::SessionsRevoked { session_id: None });
+        self.events.emit(Event::SessionsRevoked {
+            session_id: None,
+            subject: None,
+        });
         Ok(())
     }
 

@@ -1,21 +1,24 @@
 //! The steps of a login, and the only place where the parts meet.
 //!
-//! [`admit`] admits a request. [`challenge`] sends a visitor to log in, perhaps by way of
-//! [`start`]. [`callback`] takes the visitor back, [`exchange`] makes a session of the code, once
-//! over all instances ([`coordinate`]). [`refresh`] and [`rotate`] renew the access token.
-//! [`logout`] ends the session. [`refusal`] says why a request has none. This file holds what these
-//! steps share.
+//! [`admit`] admits a request. [`challenge`] sends a visitor to log in: [`begin`] begins that
+//! login, perhaps by way of [`start`]. [`callback`] takes the visitor back, [`exchange`] makes a
+//! session of the code, once over all instances ([`coordinate`]), if the app accepts the login
+//! ([`on_login`]). [`refresh`] and [`rotate`] renew the access token. [`logout`] ends the session.
+//! [`refusal`] says why a request has none. This file holds what these steps share.
 
 mod admit;
+mod begin;
 mod callback;
 mod challenge;
 pub(crate) mod config;
 mod coordinate;
+pub(crate) mod deadlines;
 mod end_token;
 mod exchange;
 mod login_outcome;
 mod logout;
 pub(crate) mod notices;
+mod on_login;
 mod own_routes;
 pub(crate) mod placement;
 mod printable;
@@ -51,7 +54,10 @@ use crate::{
     },
     events::{Event, Events},
     failure::FailureCause,
-    flow::{config::Config, notices::Notices, routes::Route, single_flight::SingleFlight},
+    flow::{
+        config::Config, deadlines::Deadlines, notices::Notices, routes::Route,
+        single_flight::SingleFlight,
+    },
     gateway::Gateway,
     key::Sealer,
     login_id::LoginId,
@@ -62,7 +68,7 @@ use crate::{
     },
     session::{Session, SessionId, SessionToken, StoreError, Tokens, erased::ErasedStore},
     session_refusal::SessionRefusal,
-    user::{RefreshOutcome, UserInfoCache},
+    user::{OnLogin, RefreshOutcome, UserInfoCache},
 };
 
 /// A token that is about to expire is of no use to a handler.
@@ -90,6 +96,8 @@ pub(crate) struct Flow {
     pub store: Arc<dyn ErasedStore>,
     pub info_cache: Option<UserInfoCache>,
     pub events: Arc<Events>,
+    pub on_login: Option<Arc<OnLogin>>,
+    pub deadlines: Deadlines,
     // The browser's side.
     pub names: Arc<CookieNames>,
     pub pending: PendingLogins,

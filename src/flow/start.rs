@@ -38,9 +38,11 @@ impl Flow {
             Some((_, token)) => return self.resume_on_https(token),
             None => return self.resume_on_https(""),
         };
-        let location = self
-            .gateway
-            .authorization_url(&ticket.state(), ticket.challenge());
+        let location = self.gateway.authorization_url(
+            &ticket.state(),
+            ticket.challenge(),
+            ticket.parameters(),
+        );
         let page = Page {
             retry: Some(&location),
             script: start.script.as_ref(),

@@ -14,7 +14,7 @@ use crate::{
     gateway::error::TransportError,
     session::SessionId,
     session_refusal::SessionRefusal,
-    user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
+    user::{CurrentSession, LoginOptions, RefreshOutcome, UserBackend, UserInfoCache},
 };
 
 impl UserBackend for Flow {
@@ -75,6 +75,15 @@ impl UserBackend for Flow {
     fn info_cache(&self) -> Option<(&UserInfoCache, u64)> {
         let cache = self.info_cache.as_ref()?;
         Some((cache, self.config.clock.seconds()))
+    }
+
+    fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body> {
+        self.begin_for_handler(info, options)
+    }
+
+    fn login_path(&self, return_to: &str) -> String {
+        self.config
+            .login_path(self.config.return_to(Some(return_to)).as_str())
     }
 
     fn logout_path(&self) -> &str {

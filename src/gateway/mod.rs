@@ -26,6 +26,7 @@ use crate::{
         error::{TransportError, TransportErrorKind},
         hosts::Hosts,
     },
+    login_id::LoginId,
     oauth::{
         Authorization, ClientAuthentication, Grant, State, TokenRequest, TokenResponse,
         TokenResponseError, Verifier,
@@ -69,13 +70,20 @@ pub(crate) struct TokenRequestError {
 }
 
 impl Gateway {
-    pub(crate) fn authorization_url(&self, state: &State, challenge: Option<&str>) -> String {
-        self.authorization.url(state, challenge)
+    /// `parameters` are those of this login alone.
+    pub(crate) fn authorization_url(
+        &self,
+        state: &State,
+        challenge: Option<&str>,
+        parameters: &[(String, String)],
+    ) -> String {
+        self.authorization.url(state, challenge, parameters)
     }
 
     /// Sends the token request (RFC 6749 section 4.1.3).
     pub(crate) async fn exchange_code(
         &self,
+        login: LoginId,
         code: &str,
         verifier: Option<&Verifier>,
     ) -> Result<TokenResponse, TokenRequestError> {
@@ -84,7 +92,7 @@ impl Gateway {
             redirect_uri: self.redirect_uri.as_deref(),
             verifier,
         };
-        self.token(grant).await
+        self.token(grant, Some(login)).await
     }
 
     /// Sends the token request for a refresh token (RFC 6749 section 6).
@@ -93,11 +101,15 @@ impl Gateway {
         token: &RefreshToken,
     ) -> Result<TokenResponse, TokenRequestError> {
         let client_id = &self.client_id;
-        self.token(Grant::Refresh { token, client_id }).await
+        self.token(Grant::Refresh { token, client_id }, None).await
     }
 
     /// Sends nothing while the breaker is open.
-    async fn token(&self, grant: Grant<'_>) -> Result<TokenResponse, TokenRequestError> {
+    async fn token(
+        &self,
+        grant: Grant<'_>,
+        login: Option<LoginId>,
+    ) -> Result<TokenResponse, TokenRequestError> {
         let breaker = match grant {
             Grant::Code { .. } => &self.code_breaker,
             Grant::Refresh { .. } => &self.refresh_breaker,
@@ -109,7 +121,7 @@ impl Gateway {
         };
         let permit = breaker.try_acquire()?;
         let sent = self.hosts.send(request.build());
-        let result = self.observe(GatewayEndpoint::Token, sent).await;
+        let result = self.observe(GatewayEndpoint::Token, login, sent).await;
         permit.record(match &result {
             Ok(response) => response.status().is_server_error(),
             Err(error) => error.kind != TransportErrorKind::Unreadable,
@@ -127,7 +139,7 @@ impl Gateway {
         let mut request = Request::new(Vec::new());
         *request.uri_mut() = self.logout_endpoint.clone();
         let request = with_token(request, token);
-        let sent = self.observe(GatewayEndpoint::Logout, self.hosts.send(request));
+        let sent = self.observe(GatewayEndpoint::Logout, None, self.hosts.send(request));
         match tokio::time::timeout(LOGOUT_TIMEOUT, sent).await {
             Ok(Ok(response)) if response.status().is_success() => Ok(()),
             Ok(Ok(response)) => Err(format!(
@@ -154,13 +166,14 @@ impl Gateway {
                 false => self.hosts.send_once(request).await,
             }
         };
-        self.observe(GatewayEndpoint::Api, sent).await
+        self.observe(GatewayEndpoint::Api, None, sent).await
     }
 
     /// Emits the event of a call, and returns its result.
     async fn observe(
         &self,
         endpoint: GatewayEndpoint,
+        login: Option<LoginId>,
         sent: impl Future<Output = Result<Response<Vec<u8>>, TransportError>>,
     ) -> Result<Response<Vec<u8>>, TransportError> {
         let started = Instant::now();
@@ -172,7 +185,9 @@ impl Gateway {
             Err(error) if error.kind == TransportErrorKind::TimedOut => GatewayOutcome::TimedOut,
             Err(_) => GatewayOutcome::Unreachable,
         };
+        let login = login.map(|login| login.to_string());
         self.events.emit(Event::GatewayCall {
+            login_id: login.as_deref(),
             endpoint,
             outcome,
             duration: started.elapsed(),

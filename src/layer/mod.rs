@@ -9,16 +9,17 @@ mod service;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, request::Parts};
 use tower_layer::Layer;
 
 #[cfg(feature = "axum")]
 pub use self::router::RouterExt;
 pub use self::{future::ResponseFuture, service::TelenorAuth};
 use crate::{
-    browser::request,
+    browser::request::{self, RequestInfo},
     flow::{Flow, placement::Placement},
-    session::{SessionId, StoreError},
+    session::{SessionId, StoreError, SubjectId},
+    user::{TelenorLogin, UserBackend},
 };
 
 /// Adds Telenor line authentication to an axum app or a tower service.
@@ -56,6 +57,41 @@ impl TelenorAuthLayer {
         Self { flow, placement }
     }
 
+    /// Returns a login for the visitor of a request, which a handler starts by returning it. It is
+    /// for routes that the layer does not see: elsewhere, take a [`TelenorLogin`] as an argument.
+    ///
+    /// ```
+    /// use axum::extract::State;
+    /// use http::request::Parts;
+    /// use telenor_auth::{TelenorAuthLayer, TelenorLogin};
+    ///
+    /// /// A public route, with the layer as its state.
+    /// async fn sign_in(State(auth): State<TelenorAuthLayer>, parts: Parts) -> TelenorLogin {
+    ///     auth.login(&parts).return_to("/account")
+    /// }
+    /// ```
+    pub fn login(&self, request: &Parts) -> TelenorLogin {
+        let backend: Arc<dyn UserBackend> = Arc::clone(&self.flow) as _;
+        TelenorLogin::new(backend, RequestInfo::of(request))
+    }
+
+    /// Returns the address of a login that leads to `return_to`, for a link:
+    /// `/telenor/login?return_to=%2Fcheckout`. Handlers and templates that have no layer at hand
+    /// get it from [`TelenorLogin::path`].
+    ///
+    /// ```
+    /// use telenor_auth::TelenorAuthLayer;
+    ///
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri).build()?;
+    /// assert_eq!(auth.login_path("/checkout"), "/telenor/login?return_to=%2Fcheckout");
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn login_path(&self, return_to: &str) -> String {
+        UserBackend::login_path(&*self.flow, return_to)
+    }
+
     /// Ends one session on every instance that shares the store: for an operator, or when a
     /// customer asks for it.
     ///
@@ -76,6 +112,47 @@ impl TelenorAuthLayer {
     /// [`StoreError`] when the store cannot be reached: the session may go on.
     pub async fn revoke(&self, session: SessionId) -> Result<(), StoreError> {
         self.flow.revoke(session).await
+    }
+
+    /// Ends every session of this subject, on every instance that shares the store: all logins of
+    /// one customer, for example after a change of the customer's phone number.
+    ///
+    /// The hook [`on_login`](crate::TelenorAuthBuilder::on_login) names the subject. After a change
+    /// of keys, do so for each of [`SubjectId::under_each_key`].
+    ///
+    /// ```
+    /// use telenor_auth::{
+    ///     CookieKeys, TelenorAuthLayer,
+    ///     session::{StoreError, SubjectId},
+    /// };
+    ///
+    /// async fn end(auth: &TelenorAuthLayer, keys: &CookieKeys) -> Result<(), StoreError> {
+    ///     for subject in SubjectId::under_each_key(keys, "customer 17") {
+    ///         auth.revoke_subject(subject).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be reached: some sessions may go on.
+    pub async fn revoke_subject(&self, subject: SubjectId) -> Result<(), StoreError> {
+        self.flow.revoke_subject(subject).await
+    }
+
+    /// Returns the sessions of this subject, or `None` where the store cannot list them, as a
+    /// [`CookieStore`](crate::session::CookieStore) cannot.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be reached.
+    pub async fn sessions_of(
+        &self,
+        subject: SubjectId,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let now = self.flow.config.clock.now();
+        self.flow.store.sessions_of(subject, now).await
     }
 
     /// Ends every session of the store: all users have to log in again.

@@ -18,6 +18,8 @@ const OWN_PARAMETERS: [&str; 7] = [
 #[derive(Debug)]
 pub(crate) struct Authorization {
     endpoint: Url,
+    /// What the app adds to every request.
+    extra: Vec<(String, String)>,
 }
 
 impl Authorization {
@@ -39,16 +41,26 @@ impl Authorization {
             if let Some(scope) = scope {
                 query.append_pair("scope", scope);
             }
-            query.extend_pairs(extra);
         }
-        Self { endpoint }
+        let extra = extra.to_vec();
+        Self { endpoint, extra }
     }
 
     /// `challenge` is the `code_challenge` of PKCE (RFC 7636 section 4.3), method S256.
-    pub(crate) fn url(&self, state: &State, challenge: Option<&str>) -> String {
+    /// `parameters` are those of this login. They take the place of what every request has under
+    /// the same name.
+    pub(crate) fn url(
+        &self,
+        state: &State,
+        challenge: Option<&str>,
+        parameters: &[(String, String)],
+    ) -> String {
         let mut url = self.endpoint.clone();
         {
             let mut query = url.query_pairs_mut();
+            let is_replaced = |name: &str| parameters.iter().any(|(new, _)| new == name);
+            query.extend_pairs(self.extra.iter().filter(|(name, _)| !is_replaced(name)));
+            query.extend_pairs(parameters);
             query.append_pair("state", state.as_str());
             if let Some(challenge) = challenge {
                 query.append_pair("code_challenge", challenge);
@@ -91,7 +103,7 @@ mod tests {
             Authorization::new(endpoint, "id å&+", redirect, Some("a b:c&d+å"), &extra);
         let verifier = Verifier::random();
         let state = State::random();
-        let url = authorization.url(&state, Some(&verifier.challenge()));
+        let url = authorization.url(&state, Some(&verifier.challenge()), &[]);
         assert!(url.is_ascii());
         let pairs: Vec<_> = Url::parse(&url)
             .unwrap()
@@ -120,11 +132,32 @@ mod tests {
     #[test]
     fn optional_parameters_are_not_sent_when_absent() {
         let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
-        let url = Authorization::new(endpoint, "id", None, None, &[])
-            .url(&State::from_untrusted("s".into()), None);
+        let url = Authorization::new(endpoint, "id", None, None, &[]).url(
+            &State::from_untrusted("s".into()),
+            None,
+            &[],
+        );
         assert_eq!(
             url,
             "https://gateway.example/oauth/v2/authorize?response_type=code&client_id=id&state=s"
+        );
+    }
+
+    #[test]
+    fn parameters_of_one_login_replace_those_of_every_login() {
+        let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
+        let [nb, en, hint] = [
+            ("ui_locales", "nb"),
+            ("ui_locales", "en"),
+            ("login_hint", "a b"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let authorization = Authorization::new(endpoint, "id", None, None, &[nb]);
+        let state = State::from_untrusted("s".into());
+        let url = authorization.url(&state, None, &[en, hint]);
+        assert!(
+            url.ends_with("client_id=id&ui_locales=en&login_hint=a+b&state=s"),
+            "{url}"
         );
     }
 

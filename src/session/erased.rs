@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError};
+use super::{Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
 use crate::{boxed::BoxFuture, key::CookieKeys, session_refusal::SessionRefusal};
 
 /// What a look-up returns.
@@ -54,7 +54,20 @@ pub(crate) trait ErasedStore: Send + Sync {
         now: SystemTime,
     ) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
     fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    fn sessions_of(
+        &self,
+        subject: SubjectId,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<Option<Vec<SessionId>>, StoreError>>;
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId;
 
@@ -124,8 +137,25 @@ impl<S: SessionStore> ErasedStore for S {
         Box::pin(SessionStore::revoke(self, id, until, now))
     }
 
+    fn revoke_subject(
+        &self,
+        subject: SubjectId,
+        until: SystemTime,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(SessionStore::revoke_subject(self, subject, until, now))
+    }
+
     fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(SessionStore::revoke_all(self, now))
+    }
+
+    fn sessions_of(
+        &self,
+        subject: SubjectId,
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<Option<Vec<SessionId>>, StoreError>> {
+        Box::pin(SessionStore::sessions_of(self, subject, now))
     }
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {

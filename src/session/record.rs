@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{SessionId, SubjectId};
 use crate::{
     access_token::{AccessToken, RefreshToken},
+    app_value::AppValue,
     clock::{MAX_SKEW, unix_seconds},
     instance::InstanceId,
     key::{CookieKeys, Purpose, Sealer},
@@ -57,6 +58,8 @@ pub(crate) struct Record {
 pub(crate) struct AppPart {
     pub subject: Option<SubjectId>,
     pub data: Option<Box<[u8]>>,
+    /// What travelled with the login.
+    pub note: Option<AppValue>,
 }
 
 /// What the token endpoint granted, to a login or a refresh.
@@ -152,6 +155,14 @@ impl Session {
     #[must_use]
     pub fn data(&self) -> Option<&[u8]> {
         self.0.app.as_ref()?.data.as_deref()
+    }
+
+    pub(crate) fn note(&self) -> Option<&AppValue> {
+        self.0.app.as_ref()?.note.as_ref()
+    }
+
+    pub(crate) fn with_note(&self, note: AppValue) -> Self {
+        self.with_app_part(|app| app.note = Some(note))
     }
 
     /// The session of this subject, before it is saved.

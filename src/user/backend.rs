@@ -8,6 +8,7 @@ use http::{Request, Response, Uri};
 use super::info_cache::UserInfoCache;
 use crate::{
     access_token::AccessToken,
+    app_value::AppValue,
     boxed::BoxFuture,
     browser::request::RequestInfo,
     failure::FailureCause,
@@ -21,6 +22,12 @@ use crate::{
 pub(crate) trait UserBackend: Send + Sync {
     /// Returns the response for a request that needs a login first.
     fn challenge(&self, info: &RequestInfo) -> Response<Body>;
+
+    /// Returns the response that begins the login that a handler asks for.
+    fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body>;
+
+    /// Returns the address of a login that leads to this page.
+    fn login_path(&self, return_to: &str) -> String;
 
     /// Returns the response for a request that fails with this cause.
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body>;
@@ -57,6 +64,14 @@ pub(crate) trait UserBackend: Send + Sync {
 
     /// Returns the id by which an operator revokes this session.
     fn session_id(&self, current: &CurrentSession) -> Option<SessionId>;
+}
+
+/// What a handler sets for one login.
+#[derive(Default)]
+pub(crate) struct LoginOptions {
+    pub return_to: Option<String>,
+    pub note: Option<AppValue>,
+    pub parameters: Vec<(String, String)>,
 }
 
 /// A live session, and the session token of the request.

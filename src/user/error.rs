@@ -267,6 +267,17 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// The cause of a login that failed by this error.
+    pub(super) fn cause_of_failed_login(&self) -> FailureCause {
+        match self.cause() {
+            // A token that is new is no case for another login.
+            FailureCause::LoginRequired => FailureCause::ProviderError,
+            cause => cause,
+        }
+    }
+}
+
 /// Telenor's own codes first, then Apigee's faults, then the status.
 fn kind(status: StatusCode, code: Option<u32>, fault: &str) -> ApiErrorKind {
     match code {

@@ -123,10 +123,10 @@ pub struct MissingLayer {
 }
 
 impl MissingLayer {
-    fn logged(path: &str) -> Self {
+    pub(super) fn logged(path: &str) -> Self {
         tracing::error!(
             path,
-            "a handler takes TelenorUser, but its route has no TelenorAuthLayer: \
+            "a handler takes TelenorUser or TelenorLogin, but its route has no TelenorAuthLayer: \
              add routes before `.layer(auth)`"
         );
         Self { path: path.into() }

@@ -11,10 +11,14 @@ mod gateway_uri;
 mod info;
 mod info_cache;
 mod lenient;
+mod login;
 mod mobile_number;
+mod new_login;
 mod request;
 
 use std::{fmt, sync::Arc, time::SystemTime};
+
+use serde::de::DeserializeOwned;
 
 pub use self::{
     address::Address,
@@ -22,14 +26,22 @@ pub use self::{
     error::{ApiError, ApiErrorKind},
     extract::{LoginRequired, MissingLayer, TelenorUserRejection},
     info::{Name, UserInfo},
+    login::{LoginMistake, TelenorLogin},
     mobile_number::MobileNumber,
+    new_login::{LoginError, NewLogin},
     request::{ApiRequest, ApiResponse},
 };
 pub(crate) use self::{
-    backend::{CurrentSession, Identity, RefreshOutcome, UserBackend},
+    backend::{CurrentSession, Identity, LoginOptions, RefreshOutcome, UserBackend},
     info_cache::UserInfoCache,
+    new_login::OnLogin,
 };
-use crate::{access_token::AccessToken, browser::request::RequestInfo, session::SessionId};
+use crate::{
+    access_token::AccessToken,
+    app_value::{AppValue, AppValueError},
+    browser::request::RequestInfo,
+    session::SessionId,
+};
 
 /// The user of this request, with an access token for the Mobile User API. The phone line signed
 /// the user in.
@@ -79,6 +91,53 @@ impl TelenorUser {
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
         self.backend.session_id(&self.current)
+    }
+
+    /// Returns the id of the login that made this session: the one in every event, log line and
+    /// page of that login. It is not a secret.
+    #[must_use]
+    pub fn login_id(&self) -> String {
+        self.current.session.login_id().to_string()
+    }
+
+    /// Returns the value that travelled with the login, which a handler gave to
+    /// [`TelenorLogin::note`]. `None` when there was none.
+    ///
+    /// It stays as it was until the session ends: for a value that the app changes, keep its id
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// [`AppValueError`] when the value is of another type.
+    pub fn note<T: DeserializeOwned>(&self) -> Result<Option<T>, AppValueError> {
+        let note = self.current.session.note();
+        note.map(|note| AppValue::read(note.json())).transpose()
+    }
+
+    /// Returns the value that the app attached to the session, in
+    /// [`NewLogin::data`]. `None` when there is none.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use telenor_auth::{AppValueError, TelenorUser};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Customer {
+    ///     id: u64,
+    /// }
+    ///
+    /// async fn orders(user: TelenorUser) -> Result<String, AppValueError> {
+    ///     let customer: Option<Customer> = user.data()?;
+    ///     Ok(customer.map_or("no customer".to_owned(), |customer| customer.id.to_string()))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AppValueError`] when the value is of another type.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, AppValueError> {
+        let data = self.current.session.data();
+        data.map(AppValue::read).transpose()
     }
 
     /// Returns the granted scope, if the gateway named one.

@@ -17,7 +17,7 @@ use crate::{
     },
     response::{self, Problem},
     session::SessionId,
-    user::{CurrentSession, RefreshOutcome, UserBackend, UserInfoCache},
+    user::{CurrentSession, LoginOptions, RefreshOutcome, UserBackend, UserInfoCache},
 };
 
 /// Responds in this process, as the gateway would, and as the layer would to a script.
@@ -30,6 +30,15 @@ impl UserBackend for OfflineBackend {
     /// There is no login to redirect to, so all requests get the response for a script.
     fn challenge(&self, info: &RequestInfo) -> Response<Body> {
         self.refuse(info, FailureCause::LoginRequired)
+    }
+
+    fn begin_login(&self, info: &RequestInfo, _: LoginOptions) -> Response<Body> {
+        self.challenge(info)
+    }
+
+    fn login_path(&self, return_to: &str) -> String {
+        let query: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+        format!("/telenor/login?return_to={query}")
     }
 
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {

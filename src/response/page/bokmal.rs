@@ -271,7 +271,7 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Åpne siden når du er klar."],
             button: "Åpne siden",
         },
-        FailureCause::Internal => Message {
+        FailureCause::LoginHookFailed | FailureCause::Internal => Message {
             title: "Noe gikk galt hos oss",
             summary: "Dette er en feil hos oss, ikke hos deg.",
             advice: &["Vent litt, og prøv igjen."],

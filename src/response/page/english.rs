@@ -265,7 +265,7 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Open the page when you are ready."],
             button: "Open the page",
         },
-        FailureCause::Internal => Message {
+        FailureCause::LoginHookFailed | FailureCause::Internal => Message {
             title: "Something went wrong on our side",
             summary: "This is our mistake, not yours.",
             advice: &["Wait a moment, then try again."],

@@ -270,7 +270,7 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Opne sida når du er klar."],
             button: "Opne sida",
         },
-        FailureCause::Internal => Message {
+        FailureCause::LoginHookFailed | FailureCause::Internal => Message {
             title: "Noko gjekk gale hos oss",
             summary: "Dette er ein feil hos oss, ikkje hos deg.",
             advice: &["Vent litt, og prøv ein gong til."],

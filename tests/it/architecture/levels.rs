@@ -16,6 +16,7 @@ const LEVELS: [&[&str]; 9] = [
     &["events", "key", "oauth"],
     &[
         "access_token",
+        "app_value",
         "boxed",
         "clock",
         "detached",

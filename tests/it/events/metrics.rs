@@ -178,7 +178,7 @@ fn logins_failures_and_calls_are_counted_by_name() {
                 1
             ),
             ("telenor_auth_logins_failed_total cause=access_denied", 1),
-            ("telenor_auth_logins_started_total", 2),
+            ("telenor_auth_logins_started_total trigger=challenge", 2),
             ("telenor_auth_logins_succeeded_total", 1),
             ("telenor_auth_logouts_total", 1),
         ]
@@ -225,7 +225,7 @@ fn breaker_counts_its_changes_and_its_refusals() {
                 "telenor_auth_logins_failed_total cause=provider_unavailable",
                 2
             ),
-            ("telenor_auth_logins_started_total", 14),
+            ("telenor_auth_logins_started_total trigger=challenge", 14),
             ("telenor_auth_logins_succeeded_total", 1),
         ]
     );

@@ -3,8 +3,10 @@
 mod callback;
 mod challenge;
 mod dead_token;
+mod handler_login;
 mod login;
 mod logout;
+mod on_login;
 pub mod refresh;
 mod single_flight;
 mod start;

@@ -1,0 +1,159 @@
+//! Begins a login: one cookie, and the way to Telenor (RFC 6749 section 4.1.1).
+
+use axum_core::body::Body;
+use http::{HeaderName, HeaderValue, Response};
+
+use super::{Flow, printable::printable};
+use crate::{
+    app_value::AppValue,
+    browser::{
+        host::HostAndPort,
+        pending_login::NewLogin,
+        redirect_loop::LoopDetector,
+        request::{RequestInfo, RequestKind},
+        return_to::ReturnTo,
+    },
+    events::{Event, LoginTrigger, record_login},
+    oauth::{State, Verifier},
+    response,
+    user::LoginOptions,
+};
+
+pub(super) const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
+/// What a login begins with.
+pub(super) struct Beginning<'a> {
+    pub return_to: &'a ReturnTo,
+    pub trigger: LoginTrigger,
+    pub note: Option<AppValue>,
+    pub parameters: Vec<(String, String)>,
+}
+
+/// The way to Telenor, and the cookies that the browser needs when it comes back.
+struct WayOut {
+    location: String,
+    cookies: Vec<HeaderValue>,
+}
+
+impl Flow {
+    /// Begins the login that a handler asks for, where the kind of its request allows that.
+    ///
+    /// A form is the app's: its handler has seen it, so nothing of it is lost.
+    pub(super) fn begin_for_handler(
+        &self,
+        info: &RequestInfo,
+        options: LoginOptions,
+    ) -> Response<Body> {
+        let return_to = match (options.return_to, info.kind) {
+            (Some(path), _) => self.config.return_to(Some(&path)),
+            (None, RequestKind::FormPost | RequestKind::Htmx) => self.config.return_to_page(info),
+            (None, _) => self.config.return_here(info),
+        };
+        let is_htmx = matches!(info.kind, RequestKind::Htmx | RequestKind::HtmxNavigation);
+        let is_page = matches!(info.kind, RequestKind::Navigation | RequestKind::FormPost);
+        if !(is_htmx || is_page) {
+            return self.challenge(info);
+        }
+        // An app whose page asks for a login each time it is loaded must not do so without end.
+        if self.is_loop(info, LoopDetector::MAX_MANUAL) {
+            return self.loop_page(info, &return_to);
+        }
+        let beginning = Beginning {
+            return_to: &return_to,
+            trigger: LoginTrigger::Handler,
+            note: options.note,
+            parameters: options.parameters,
+        };
+        if is_page {
+            return self.begin(info, beginning);
+        }
+        // HTMX cannot follow a redirect to another origin. It opens this address as a page.
+        let WayOut { location, cookies } = self.way_out(info, beginning);
+        let mut response = self.require_login(info, &return_to);
+        if let Ok(location) = HeaderValue::try_from(location) {
+            response.headers_mut().insert(HX_REDIRECT, location);
+        }
+        response::with_cookies(response, cookies)
+    }
+
+    pub(super) fn begin(&self, info: &RequestInfo, beginning: Beginning<'_>) -> Response<Body> {
+        // The other host cannot take a note along.
+        let is_bare = beginning.note.is_none() && beginning.parameters.is_empty();
+        if let Some(redirect) = self.to_registered_host(info, beginning.return_to)
+            && is_bare
+        {
+            return redirect;
+        }
+        let WayOut { location, cookies } = self.way_out(info, beginning);
+        response::with_cookies(response::see_other(&location), cookies)
+    }
+
+    fn way_out(&self, info: &RequestInfo, beginning: Beginning<'_>) -> WayOut {
+        let Beginning {
+            return_to,
+            trigger,
+            note,
+            parameters,
+        } = beginning;
+        let state = State::random();
+        let verifier = self.gateway.pkce.then(Verifier::random);
+        let challenge = verifier.as_ref().map(Verifier::challenge);
+        let now = self.config.clock.seconds();
+        let location = match &self.http_start {
+            Some(start) => start.url(&state, challenge, parameters, now),
+            None => self
+                .gateway
+                .authorization_url(&state, challenge.as_deref(), &parameters),
+        };
+        let new = NewLogin {
+            state: &state,
+            return_to,
+            home: &self.config.home,
+            verifier,
+            note,
+        };
+        let begun = self.pending.begin(info, new, now);
+        if begun.found_foreign || self.loop_detector.is_foreign(info) {
+            self.notices.foreign_cookie(&self.names.session);
+        }
+        self.notices.login_started(&self.config.paths.callback);
+        let login_id = state.login_id().to_string();
+        record_login(&login_id);
+        self.events.emit(Event::LoginStarted {
+            login_id: &login_id,
+            path: &printable(return_to.path()),
+            trigger,
+        });
+        let cookies = begun.cookies;
+        WayOut { location, cookies }
+    }
+
+    /// The way to the redirect URI's host, for a visitor of another name of this machine.
+    ///
+    /// A cookie that is set here would not come along to the callback. The redirect is made once: a
+    /// proxy for development may have changed the host of a browser that is right already.
+    fn to_registered_host(
+        &self,
+        info: &RequestInfo,
+        return_to: &ReturnTo,
+    ) -> Option<Response<Body>> {
+        let registered = &self.config.host;
+        let host = info.host()?;
+        let parsed = HostAndPort::parse(host, 0)?;
+        if parsed.shares_cookies(registered) {
+            return None;
+        }
+        if !(registered.is_loopback() && parsed.is_loopback()) {
+            let shown = printable(host);
+            self.notices.foreign_host(&shown, &self.config.origin_str);
+            return None;
+        }
+        let path = self.config.paths.seen(info.uri.path());
+        if self.config.paths.is_own(&path) && info.parameter("host").is_some() {
+            return None;
+        }
+        let login = self.config.login_path(return_to.as_str());
+        let login = self.config.absolute(&format!("{login}&host=registered"));
+        Some(response::see_other(&login))
+    }
+}
