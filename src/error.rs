@@ -108,6 +108,8 @@ pub enum ConfigError {
     RefreshNeedsServer,
     /// The origin of the plain-http start page is invalid, or has no host of its own.
     InvalidHttpStart(&'static str),
+    /// An origin in `trusted_origin` is not the origin of a page on https.
+    InvalidTrustedOrigin(String),
     /// The script of the start page cannot be put on it safely.
     InvalidStartScript(String),
     /// A limit is zero.
@@ -259,6 +261,11 @@ impl fmt::Display for ConfigError {
                 "the origin in http_start {why}: use an origin with a host of its own, like \
                  http://start.shop.example, that no HSTS covers"
             ),
+            Self::InvalidTrustedOrigin(why) => write!(
+                f,
+                "the origin in trusted_origin {why}: use one like https://pay.example, with scheme \
+                 and host alone"
+            ),
             Self::InvalidStartScript(why) => write!(
                 f,
                 "the script in start_script {why}: use the script exactly as Telenor provides it"
@@ -313,6 +320,7 @@ impl ConfigError {
             Self::InvalidDuration { .. } => "InvalidDuration",
             Self::RefreshNeedsServer => "RefreshNeedsServer",
             Self::InvalidHttpStart(..) => "InvalidHttpStart",
+            Self::InvalidTrustedOrigin(..) => "InvalidTrustedOrigin",
             Self::InvalidStartScript(..) => "InvalidStartScript",
             Self::ZeroLimit(..) => "ZeroLimit",
             Self::InvalidStoreUrl(..) => "InvalidStoreUrl",

@@ -109,6 +109,9 @@ failure_causes! {
     FormNotSent, "form_not_sent", UNAUTHORIZED;
     /// Another site asked for the logout, or it is not known that a page of the app did.
     CrossSiteRequest, "cross_site_request", FORBIDDEN;
+    /// A page of another origin had the browser of a signed-in user send a request that can change
+    /// something, or open a WebSocket. It did not reach the app.
+    CrossOriginRequest, "cross_origin_request", FORBIDDEN;
     /// A foreign script asked, or a client that does not say which page it belongs to: for a route
     /// that is only for pages of the app, or by a CORS preflight.
     ForeignOrigin, "foreign_origin", FORBIDDEN;

@@ -154,8 +154,46 @@
 //! These responses, and those of the layer's own routes, go out when the body of the request is
 //! read. After 16 MiB or ten seconds the layer responds and closes an HTTP/1 connection.
 //!
-//! The app has to refuse forms that another site sends.
-//! [`is_same_origin`](TelenorAuthLayer::is_same_origin) detects them.
+//! # Forms and sockets
+//!
+//! A page of another origin can have a browser send a request with your user's cookie. The layer
+//! refuses it for a signed-in user, if it can change something (every method but GET, HEAD, OPTIONS
+//! and TRACE) or opens a WebSocket. The response is 403, a page or a problem document with the
+//! cause `cross_origin_request`, and there is [one event](events::Event::CrossOriginRefused).
+//!
+//! | the browser states | the request |
+//! | --- | --- |
+//! | `Sec-Fetch-Site: same-origin` or `none`, and in `Origin` the app's own origin, `null` or nothing | reaches the app |
+//! | only `Origin`, and it is the app's own, as Chromium does for a WebSocket | reaches the app |
+//! | an `Origin` that is a [`trusted_origin`](TelenorAuthBuilder::trusted_origin) | reaches the app |
+//! | neither header, so it is no current browser | reaches the app |
+//! | anything else, also `Origin: null` alone, and two different values of one header | 403 |
+//!
+//! The app's own origin is that of the redirect URI, in every letter. What this adds to
+//! `SameSite=Lax` of the cookie:
+//!
+//! | attack | with `SameSite=Lax` alone | with the check |
+//! | --- | --- | --- |
+//! | a form or a script of another site | the browser sends no cookie, unless it is old | refused |
+//! | the same of a sibling host, like a forgotten `campaign.shop.example` | the browser sends the cookie | refused |
+//! | the same of a page on plain http, which anyone on the network can forge | Firefox and Safari send the cookie | refused |
+//! | a WebSocket that such a page opens, and then reads and writes (cross-site WebSocket hijacking) | as above, and CORS does not apply | refused |
+//!
+//! What it does not do:
+//!
+//! - It does not stop a script in one of your own pages, or in a page of a trusted origin.
+//! - It does not look at a GET. A handler must change nothing by a GET, nor read a method from a
+//!   parameter.
+//! - It does not look at requests without a session, which have nothing of a user's. Where a public
+//!   form should come from your own pages alone, use
+//!   [`is_same_origin`](TelenorAuthLayer::is_same_origin).
+//! - It knows nothing of a browser from before 2020, or behind a proxy that removes both headers.
+//! - It cannot always see through a service worker of yours that passes on the forms of others. A
+//!   worker should leave forms to the browser (`docs/browsers.md`).
+//!
+//! The builder's [`dangerous_allow_cross_origin_requests`] turns it off.
+//!
+//! [`dangerous_allow_cross_origin_requests`]: TelenorAuthBuilder::dangerous_allow_cross_origin_requests
 //!
 //! # The plain-http start
 //!

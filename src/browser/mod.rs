@@ -7,6 +7,7 @@ pub(crate) mod http_start;
 pub(crate) mod language;
 pub(crate) mod login_button;
 pub(crate) mod msisdn_headers;
+pub(crate) mod origin_check;
 pub(crate) mod pending_login;
 pub(crate) mod plain_http;
 pub(crate) mod redirect_loop;

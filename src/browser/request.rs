@@ -79,7 +79,7 @@ pub(crate) struct RequestInfo {
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
@@ -341,7 +341,7 @@ fn is_frame(destination: &HeaderValue) -> bool {
 
 /// Any other protocol is an offer that a server may ignore (RFC 9110 section 7.8), as `curl
 /// --http2` makes one.
-fn offers_websocket(headers: &HeaderMap) -> bool {
+pub(super) fn offers_websocket(headers: &HeaderMap) -> bool {
     let mut offers = headers.get_all(header::UPGRADE).iter();
     offers.any(|offer| {
         let mut protocols = offer.as_bytes().split(|byte| *byte == b',');

@@ -4,6 +4,7 @@ mod endpoints;
 mod env;
 mod gateway;
 mod http_start;
+mod origin_check;
 mod page_settings;
 mod pages;
 mod proxy;
@@ -55,6 +56,8 @@ pub struct TelenorAuthBuilder {
     pages: PageSettings,
     home: Option<String>,
     after_logout: Option<String>,
+    trusted_origins: Vec<String>,
+    allow_cross_origin_requests: bool,
     login_timeout: Duration,
     max_session_age: Duration,
     idle_timeout: Option<Duration>,
@@ -115,6 +118,8 @@ impl TelenorAuthBuilder {
             pages: PageSettings::default(),
             home: None,
             after_logout: None,
+            trusted_origins: Vec::new(),
+            allow_cross_origin_requests: false,
             login_timeout: Duration::from_secs(300),
             max_session_age: Duration::from_secs(8 * 3600),
             idle_timeout: None,
@@ -323,6 +328,38 @@ impl TelenorAuthBuilder {
         self
     }
 
+    /// Trusts the pages of another origin, like `https://pay.example`, in addition to the app's
+    /// own. It defaults to no addition.
+    ///
+    /// The layer refuses a request that can change something for a signed-in user (any method but
+    /// GET, HEAD, OPTIONS and TRACE), and a WebSocket, if a page of another origin began it
+    /// ([what this is for](crate#forms-and-sockets)). The pages of a trusted origin can do what the
+    /// app's own can: every page there, and every script in it.
+    ///
+    /// ```
+    /// use telenor_auth::TelenorAuthLayer;
+    ///
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+    ///     .trusted_origin("https://pay.example")
+    ///     .build()?;
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
+    pub fn trusted_origin(mut self, origin: impl Into<String>) -> Self {
+        self.trusted_origins.push(origin.into());
+        self
+    }
+
+    /// Sets whether pages of any origin may send requests that change something, and open
+    /// WebSockets, in the name of a signed-in user. It defaults to `false`, which refuses them.
+    ///
+    /// With `true`, the app has to refuse them, with
+    /// [`is_same_origin`](crate::TelenorAuthLayer::is_same_origin) or with a token in each form.
+    pub fn dangerous_allow_cross_origin_requests(mut self, allow: bool) -> Self {
+        self.allow_cross_origin_requests = allow;
+        self
+    }
+
     /// Sets how long a user may take at Telenor: from 1 second to 10 minutes. It defaults to 5
     /// minutes.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
@@ -396,8 +433,8 @@ impl TelenorAuthBuilder {
     /// origin is redirected to https. The [crate's page](crate#the-plain-http-start) says what
     /// browsers and networks do to it.
     ///
-    /// Engines that ignore the scheme send `Lax` cookies with a POST from that host. So check
-    /// [`is_same_origin`](crate::TelenorAuthLayer::is_same_origin) in the app.
+    /// Engines that ignore the scheme send `Lax` cookies with a POST from that host. The layer
+    /// refuses such a request, as it does those of [other origins](crate#forms-and-sockets).
     pub fn http_start(mut self, origin: impl Into<String>) -> Self {
         self.http_start = Some(origin.into());
         self

@@ -159,6 +159,7 @@ impl TelenorAuthBuilder {
                 .transpose()
         };
         Ok(Config {
+            origin_check: self.validate_origins(&origin_str)?,
             home: path("home", self.home.as_deref().unwrap_or("/"))?,
             home_is_set: self.home.is_some(),
             host: host_of(redirect_uri)?,

@@ -27,6 +27,10 @@ pub(super) fn describe() {
             "Requests whose session is not live",
         ),
         (
+            "telenor_auth_cross_origin_refused_total",
+            "Requests of other sites in the name of a signed-in user",
+        ),
+        (
             "telenor_auth_store_failures_total",
             "Failures of the session store",
         ),
@@ -105,6 +109,9 @@ pub(super) fn record(event: &Event<'_>) {
         Event::SessionRefused { reason } => {
             counter!("telenor_auth_sessions_refused_total", "reason" => reason.as_str())
                 .increment(1);
+        }
+        Event::CrossOriginRefused { .. } => {
+            counter!("telenor_auth_cross_origin_refused_total").increment(1);
         }
         Event::StoreFailed { .. } => counter!("telenor_auth_store_failures_total").increment(1),
         Event::GatewayCall {

@@ -13,6 +13,7 @@
 //! | [`TokenRefreshed`](Event::TokenRefreshed) | `token refreshed`, debug | `telenor_auth_refreshes_total` |
 //! | [`RefreshFailed`](Event::RefreshFailed) | `refresh failed`, warn | `telenor_auth_refreshes_failed_total`, label `cause` |
 //! | [`SessionRefused`](Event::SessionRefused) | `session refused`, debug | `telenor_auth_sessions_refused_total`, label `reason` |
+//! | [`CrossOriginRefused`](Event::CrossOriginRefused) | `cross-origin request refused`, info | `telenor_auth_cross_origin_refused_total` |
 //! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
 //! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn if the call failed | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
 //! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint breaker opened`, warn, or `token endpoint breaker closed`, info | `telenor_auth_breaker_changes_total`, labels `grant` and `state`: `open` or `closed` |
@@ -118,6 +119,17 @@ pub enum Event<'e> {
     SessionRefused {
         /// The reason. It is never [`NoCookie`](SessionRefusal::NoCookie).
         reason: SessionRefusal,
+    },
+    /// A page of another origin had the browser of a signed-in user send a request that can change
+    /// something, or open a WebSocket. The layer refused it.
+    #[non_exhaustive]
+    CrossOriginRefused {
+        /// The method of the request.
+        method: &'e str,
+        /// The path of the request, without the query.
+        path: &'e str,
+        /// The origin of the page, as the browser states it, if it does.
+        origin: Option<&'e str>,
     },
     /// The session store failed.
     #[non_exhaustive]
@@ -351,6 +363,11 @@ fn log(event: &Event<'_>) {
             detail,
         } => tracing::warn!(session_id, %cause, detail, "refresh failed"),
         Event::SessionRefused { reason } => tracing::debug!(%reason, "session refused"),
+        Event::CrossOriginRefused {
+            method,
+            path,
+            origin,
+        } => tracing::info!(method, path, origin, "cross-origin request refused"),
         Event::StoreFailed { login_id, error } => {
             let cause = FailureCause::StoreUnavailable;
             tracing::error!(login_id, %cause, error, "session store failed");

@@ -81,6 +81,11 @@ impl Flow {
                 return Admission::Respond(self.store_failed(&info, &error));
             }
         };
+        // Before the token is refreshed for it, and after the session is known to be good: without
+        // one it has nothing of the user's, and gets the response of any anonymous request.
+        if self.is_cross_origin(request) {
+            return Admission::Respond(self.refuse_cross_origin(request));
+        }
         let current = CurrentSession { token, session };
         match self.freshness(&current.session, unix_seconds(now)) {
             Freshness::Fresh => {}

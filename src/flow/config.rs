@@ -6,7 +6,9 @@ use url::Url;
 
 use super::{routes::RoutePaths, words::Words};
 use crate::{
-    browser::{host::HostAndPort, request::RequestInfo, return_to::ReturnTo},
+    browser::{
+        host::HostAndPort, origin_check::OriginCheck, request::RequestInfo, return_to::ReturnTo,
+    },
     clock::Clock,
     instance::InstanceId,
 };
@@ -19,6 +21,8 @@ pub(crate) struct Config {
     pub origin_str: Box<str>,
     /// The host of the origin, and whether it is this machine.
     pub host: HostAndPort,
+    /// `None` if requests of any origin are admitted.
+    pub origin_check: Option<OriginCheck>,
     pub paths: RoutePaths,
     pub home: ReturnTo,
     /// Whether the app has chosen its home.

@@ -12,6 +12,7 @@ mod callback;
 mod challenge;
 pub(crate) mod config;
 mod coordinate;
+mod cross_origin;
 pub(crate) mod deadlines;
 mod end_token;
 mod exchange;

@@ -166,9 +166,9 @@ impl TelenorAuthLayer {
 
     /// Returns whether a page of the app's own origin sent this request, as the browser states it.
     ///
-    /// Refuse forms and other requests that change something where this is `false`. The session
-    /// cookie's `SameSite=Lax` is not enough: it accepts pages of sibling hosts, and in some
-    /// browsers the host's own pages on plain http.
+    /// The layer itself refuses what pages of [other origins](crate#forms-and-sockets) have the
+    /// browser of a signed-in user do. This is for the app's own use, for a public form say, and
+    /// stricter: no origin is trusted, and a browser has to state something.
     ///
     /// The app's origin is that of the redirect URI. `Sec-Fetch-Site` has to be `same-origin` and
     /// `Origin` has to be the app's, where they are sent. A request that has neither header, or

@@ -39,6 +39,52 @@ fn defaults_are_valid() {
 }
 
 #[test]
+fn trusted_origin_is_an_origin_that_nobody_else_can_take() {
+    for (origin, expected) in [
+        ("pay.example", "is not a URL"),
+        ("", "is not a URL"),
+        ("null", "is not a URL"),
+        ("*", "is not a URL"),
+        ("https://", "is not a URL"),
+        (
+            "https://*.pay.example",
+            "has a wildcard (https://*.pay.example)",
+        ),
+        ("capacitor://localhost", "has the scheme \"capacitor\""),
+        (
+            "https://kari:hunter2@pay.example",
+            "has a user name or a password",
+        ),
+        ("https://pay.example?a=1", "has a query"),
+        ("https://pay.example#a", "fragment"),
+        (
+            "https://pay.example/done",
+            "has a path after https://pay.example:",
+        ),
+        ("http://pay.example", "is plain http (http://pay.example)"),
+    ] {
+        let error = mistake(builder().trusted_origin(origin)).to_string();
+        assert!(error.contains(expected), "{origin}: {error}");
+        assert!(
+            error.contains("trusted_origin") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+    for origin in [
+        "https://pay.example",
+        "https://PAY.example:443/",
+        "https://blåbær.example:8443",
+        "https://[2001:db8::1]",
+        "http://localhost:5173",
+        "http://127.0.0.1:5173",
+        "https://shop.example",
+    ] {
+        let built = builder().trusted_origin(origin).build();
+        assert!(built.is_ok(), "{origin}: {built:?}");
+    }
+}
+
+#[test]
 fn redirect_uri_is_an_exact_https_address() {
     for (redirect_uri, expected) in [
         ("http://shop.example/telenor/callback", "https"),

@@ -252,6 +252,12 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Vil du logge ut, må du gjøre det her."],
             button: "Logg ut",
         },
+        FailureCause::CrossOriginRequest => Message {
+            title: "Skjemaet kom fra et annet nettsted",
+            summary: "Det ble ikke sendt fra en av våre egne sider, så vi gjorde ingenting.",
+            advice: &["Gå til forsiden, og gjør det derfra."],
+            button: TRY_AGAIN,
+        },
         FailureCause::ForeignOrigin => Message {
             title: "Adressen er bare for våre egne sider",
             summary: "Du kom ikke hit fra en av dem, så vi svarte ikke.",

@@ -245,6 +245,12 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["If you want to sign out, do it here."],
             button: "Sign out",
         },
+        FailureCause::CrossOriginRequest => Message {
+            title: "This form came from another site",
+            summary: "It was not sent from one of our own pages, so nothing has changed.",
+            advice: &["Go to the front page and do it from there."],
+            button: TRY_AGAIN,
+        },
         FailureCause::ForeignOrigin => Message {
             title: "This address is only for our own pages",
             summary: "You did not come from one of them, so we did not answer.",

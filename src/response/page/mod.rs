@@ -168,14 +168,15 @@ impl<'a> Page<'a> {
     /// What the app can do with the login, or cannot do without it.
     pub(super) fn consequence(&self) -> Option<String> {
         use FailureCause::{
-            CrossSiteRequest, ForeignOrigin, FormNotSent, MethodNotAllowed, SpeculativeRequest,
+            CrossOriginRequest, CrossSiteRequest, ForeignOrigin, FormNotSent, MethodNotAllowed,
+            SpeculativeRequest,
         };
         let text = text(self.language);
         let sentence = match self.topic {
             Topic::LoginPage => text.with_login,
             // Their summaries are enough: the form is lost, or no login failed.
-            Topic::Failure(FormNotSent | CrossSiteRequest | ForeignOrigin) => return None,
-            Topic::Failure(MethodNotAllowed | SpeculativeRequest) => return None,
+            Topic::Failure(FormNotSent | CrossSiteRequest | CrossOriginRequest) => return None,
+            Topic::Failure(ForeignOrigin | MethodNotAllowed | SpeculativeRequest) => return None,
             Topic::Failure(_) => text.without_login,
             Topic::SignedOut | Topic::ConfirmLogout | Topic::Start => return None,
         };
@@ -206,7 +207,7 @@ impl<'a> Page<'a> {
     /// Whether another attempt, or going on without a login, can help.
     fn can_go_on(&self) -> bool {
         match self.topic {
-            Topic::Failure(FailureCause::ForeignOrigin) => false,
+            Topic::Failure(FailureCause::ForeignOrigin | FailureCause::CrossOriginRequest) => false,
             // The form is the button.
             _ => self.form().is_none(),
         }
@@ -635,6 +636,7 @@ mod tests {
     fn page_has_no_consequence_when_no_login_failed() {
         use FailureCause::*;
         let silent = [
+            CrossOriginRequest,
             CrossSiteRequest,
             ForeignOrigin,
             FormNotSent,

@@ -251,6 +251,12 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Vil du logge ut, må du gjere det her."],
             button: "Logg ut",
         },
+        FailureCause::CrossOriginRequest => Message {
+            title: "Skjemaet kom frå ein annan nettstad",
+            summary: "Det vart ikkje sendt frå ei av våre eigne sider, så vi gjorde ingenting.",
+            advice: &["Gå til framsida, og gjer det derifrå."],
+            button: TRY_AGAIN,
+        },
         FailureCause::ForeignOrigin => Message {
             title: "Adressa er berre for våre eigne sider",
             summary: "Du kom ikkje hit frå ei av dei, så vi svara ikkje.",

@@ -153,6 +153,9 @@ fn logins_failures_and_calls_are_counted_by_name() {
         let mut other = app.browser();
         let denied = app.gateway.deny(&other.start("/private").await).unwrap();
         other.open(&denied).await;
+        let foreign = [("origin", "https://evil.test")];
+        let form = support::request(http::Method::POST, "/form", &foreign);
+        browser.send(form).await;
         let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
         browser
             .send(support::request(
@@ -165,6 +168,7 @@ fn logins_failures_and_calls_are_counted_by_name() {
     assert_eq!(
         named(&counted),
         [
+            ("telenor_auth_cross_origin_refused_total", 1),
             (
                 "telenor_auth_gateway_call_seconds endpoint=api outcome=ok",
                 1

@@ -2,6 +2,7 @@
 
 mod callback;
 mod challenge;
+mod cross_origin;
 mod dead_token;
 mod handler_login;
 mod login;
