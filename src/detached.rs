@@ -33,7 +33,7 @@ pub(crate) fn spawn_loop(work: impl Future<Output = ()> + Send + 'static) {
 }
 
 /// Returns the output of work that is done at once.
-pub(crate) fn now<T>(work: &mut BoxFuture<'static, T>) -> Option<T> {
+pub(crate) fn now<T>(work: &mut BoxFuture<'_, T>) -> Option<T> {
     let mut context = Context::from_waker(Waker::noop());
     match work.as_mut().poll(&mut context) {
         Poll::Ready(output) => Some(output),

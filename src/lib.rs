@@ -195,6 +195,17 @@
 //!
 //! [`dangerous_allow_cross_origin_requests`]: TelenorAuthBuilder::dangerous_allow_cross_origin_requests
 //!
+//! # Answers that outlast their request
+//!
+//! The layer looks at the session when a request begins. An event stream or a WebSocket goes on for
+//! hours, and must not go on for a user who has logged out. It waits for
+//! [`TelenorUser::ended`], which is ready when the session has expired, was logged out or revoked:
+//! through this layer at once, and elsewhere within 30 seconds. The example `live` shows both in a
+//! browser.
+//!
+//! An API call of a user that was kept beyond the end of the session is not sent, and fails with
+//! [`ApiErrorKind::SessionEnded`].
+//!
 //! # The plain-http start
 //!
 //! Telenor recognizes a line in two ways. **By USSD**, a prompt appears on the phone. That works
@@ -376,8 +387,8 @@ pub use self::{
     response::{Failure, FailurePage},
     user::{
         Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginError,
-        LoginMistake, LoginRequired, MissingLayer, MobileNumber, Name, NewLogin, TelenorLogin,
-        TelenorUser, TelenorUserRejection, UserInfo,
+        LoginMistake, LoginRequired, MissingLayer, MobileNumber, Name, NewLogin, SessionEnded,
+        TelenorLogin, TelenorUser, TelenorUserRejection, UserInfo,
     },
 };
 

@@ -24,7 +24,7 @@ use crate::{
     key::{CookieKeys, Purpose},
     layer::TelenorAuthLayer,
     oauth::{is_reserved_parameter, is_scope},
-    session::MemoryStore,
+    session::{MemoryStore, watch::WatchedStore},
     user::UserInfoCache,
 };
 
@@ -98,6 +98,7 @@ impl TelenorAuthBuilder {
             let day = 24 * HOUR;
             seconds(ttl, day, "cache_user_info", "between 1 second and a day")
         });
+        let store = WatchedStore::new(store, config.clock.clone(), config.limits());
         let flow = Flow {
             config,
             failure_pages: self.pages.failure_pages.take(),

@@ -86,7 +86,11 @@ impl Flow {
         if self.is_cross_origin(request) {
             return Admission::Respond(self.refuse_cross_origin(request));
         }
-        let current = CurrentSession { token, session };
+        let current = CurrentSession {
+            token,
+            session,
+            seen_at: unix_seconds(now),
+        };
         match self.freshness(&current.session, unix_seconds(now)) {
             Freshness::Fresh => {}
             Freshness::Expiring => self.start_refresh(&current),
@@ -106,7 +110,12 @@ impl Flow {
     ) -> Admission {
         match outcome {
             RefreshOutcome::Refreshed(session) => {
-                self.admit_user(request, CurrentSession { token, session }, now)
+                let current = CurrentSession {
+                    token,
+                    session,
+                    seen_at: unix_seconds(now),
+                };
+                self.admit_user(request, current, now)
             }
             RefreshOutcome::Ended => {
                 self.admit_anonymous(placement, request, SessionRefusal::TokenExpired)

@@ -11,6 +11,7 @@ use crate::{
     },
     clock::Clock,
     instance::InstanceId,
+    session::limits::SessionLimits,
 };
 
 /// The app's own side: its address, its words, its time limits.
@@ -74,6 +75,15 @@ impl Config {
     /// The place of a target that this layer has checked before.
     pub(super) fn place(&self, target: &str) -> Option<ReturnTo> {
         ReturnTo::parse(target, &self.origin)
+    }
+
+    /// The rules by which a session is good.
+    pub(crate) fn limits(&self) -> SessionLimits {
+        SessionLimits {
+            instance: self.instance,
+            idle_timeout: self.idle_timeout,
+            refresh_tokens: self.refresh_tokens,
+        }
     }
 
     fn target(&self, path: &str) -> Option<ReturnTo> {

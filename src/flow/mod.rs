@@ -4,13 +4,15 @@
 //! login, perhaps by way of [`start`]. [`callback`] takes the visitor back, [`exchange`] makes a
 //! session of the code, once over all instances ([`coordinate`]), if the app accepts the login
 //! ([`on_login`]). [`refresh`] and [`rotate`] renew the access token. [`logout`] ends the session.
-//! [`refusal`] says why a request has none. This file holds what these steps share.
+//! [`refusal`] says why a request has none. [`confirm`] looks for the end of a session whose user
+//! the app has kept. This file holds what these steps share.
 
 mod admit;
 mod begin;
 mod callback;
 mod challenge;
 pub(crate) mod config;
+mod confirm;
 mod coordinate;
 mod cross_origin;
 pub(crate) mod deadlines;
@@ -67,7 +69,7 @@ use crate::{
         self, Failure, FailurePages, Problem,
         page::{Page, Topic},
     },
-    session::{Session, SessionId, SessionToken, StoreError, Tokens, erased::ErasedStore},
+    session::{Session, SessionId, SessionToken, StoreError, Tokens, watch::WatchedStore},
     session_refusal::SessionRefusal,
     user::{OnLogin, RefreshOutcome, UserInfoCache},
 };
@@ -94,7 +96,7 @@ pub(crate) struct Flow {
     pub config: Config,
     /// The app's pages in place of ours.
     pub failure_pages: Option<FailurePages>,
-    pub store: Arc<dyn ErasedStore>,
+    pub store: WatchedStore,
     pub info_cache: Option<UserInfoCache>,
     pub events: Arc<Events>,
     pub on_login: Option<Arc<OnLogin>>,
@@ -146,7 +148,7 @@ impl Flow {
 
     /// Whether this session's access token can be refreshed.
     fn can_refresh(&self, session: &Session) -> bool {
-        self.config.refresh_tokens && session.record().refresh_token.is_some()
+        self.config.limits().can_refresh(session)
     }
 
     /// The tokens of a response, with their times by our clock.

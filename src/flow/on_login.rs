@@ -1,6 +1,10 @@
 //! Asks the app whether it accepts a login, between the token and the session.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use axum_core::body::Body;
 use http::{Request, Response, Uri};
@@ -16,8 +20,8 @@ use crate::{
     gateway::error::TransportError,
     session::{Session, SessionId, SessionToken},
     user::{
-        CurrentSession, LoginOptions, NewLogin, RefreshOutcome, TelenorUser, UserBackend,
-        UserInfoCache,
+        CurrentSession, LoginOptions, NewLogin, RefreshOutcome, TelenorUser, Unconfirmed,
+        UserBackend, UserInfoCache,
     },
 };
 
@@ -59,6 +63,7 @@ impl Flow {
             // The session has no token yet, and this one opens nothing.
             token: SessionToken::random(),
             session: session.clone(),
+            seen_at: 0,
         };
         let backend = Arc::new(BeforeSession(Arc::clone(self)));
         let user = TelenorUser::new(current, backend, info.clone());
@@ -126,6 +131,19 @@ impl UserBackend for BeforeSession {
 
     fn end_session(self: Arc<Self>, _: CurrentSession) -> BoxFuture<'static, ()> {
         Box::pin(async {})
+    }
+
+    fn ended(&self, _: &CurrentSession) -> BoxFuture<'static, ()> {
+        Box::pin(pending())
+    }
+
+    /// No store has the session yet.
+    fn confirm<'g>(
+        &'g self,
+        current: &'g CurrentSession,
+        _: &'g AtomicU64,
+    ) -> BoxFuture<'g, Result<Session, Unconfirmed>> {
+        Box::pin(async { Ok(current.session.clone()) })
     }
 
     fn base(&self) -> &str {

@@ -45,20 +45,7 @@ impl Flow {
     /// Why a session that the store knows is no good, or `None` if it is one of this app's, and
     /// live.
     fn refusal(&self, session: &Session, now: u64) -> Option<SessionRefusal> {
-        let idle = self.config.idle_timeout;
-        if !session.belongs_to(self.config.instance) {
-            Some(SessionRefusal::OtherApp)
-        } else if session.has_expired(now) {
-            Some(SessionRefusal::Expired)
-        } else if session.is_from_future(now) {
-            Some(SessionRefusal::FromFuture)
-        } else if idle.is_some_and(|seconds| session.is_idle(now, seconds)) {
-            Some(SessionRefusal::Idle)
-        } else if !session.has_live_token(now) && !self.can_refresh(session) {
-            Some(SessionRefusal::TokenExpired)
-        } else {
-            None
-        }
+        self.config.limits().refusal(session, now)
     }
 
     pub(super) fn accepts(&self, session: &Session, now: u64) -> bool {
@@ -117,7 +104,11 @@ impl Flow {
             }
             judged => judged,
         };
-        Ok(judged.map(|session| CurrentSession { token, session }))
+        Ok(judged.map(|session| CurrentSession {
+            token,
+            session,
+            seen_at: unix_seconds(now),
+        }))
     }
 
     /// Whether a later answer of the store may be another one. A store in one process knows at once

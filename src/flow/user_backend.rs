@@ -1,6 +1,6 @@
 //! The calls of a user to the layer that admitted the request.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use axum_core::body::Body;
 use http::{Request, Response, Uri};
@@ -12,9 +12,9 @@ use crate::{
     browser::request::{RequestInfo, RequestKind},
     failure::FailureCause,
     gateway::error::TransportError,
-    session::SessionId,
+    session::{Session, SessionId},
     session_refusal::SessionRefusal,
-    user::{CurrentSession, LoginOptions, RefreshOutcome, UserBackend, UserInfoCache},
+    user::{CurrentSession, LoginOptions, RefreshOutcome, Unconfirmed, UserBackend, UserInfoCache},
 };
 
 impl UserBackend for Flow {
@@ -50,6 +50,18 @@ impl UserBackend for Flow {
 
     fn end_session(self: Arc<Self>, current: CurrentSession) -> BoxFuture<'static, ()> {
         Box::pin(self.end_dead(current))
+    }
+
+    fn ended(&self, current: &CurrentSession) -> BoxFuture<'static, ()> {
+        Box::pin(self.store.watch(&current.token, &current.session).ended())
+    }
+
+    fn confirm<'g>(
+        &'g self,
+        current: &'g CurrentSession,
+        seen_at: &'g AtomicU64,
+    ) -> BoxFuture<'g, Result<Session, Unconfirmed>> {
+        Box::pin(self.confirm(current, seen_at))
     }
 
     fn base(&self) -> &str {

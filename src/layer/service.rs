@@ -81,7 +81,7 @@ where
             let admission = flow.admit(placement, &mut request, token, loaded, look, now);
             return self.go_on(admission, request);
         }
-        let load = Arc::clone(&flow.store).load_owned(token.clone(), now);
+        let load = flow.store.load_owned(token.clone(), now);
         ResponseFuture::load(load, token, self.park(request))
     }
 }

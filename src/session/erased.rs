@@ -63,6 +63,12 @@ pub(crate) trait ErasedStore: Send + Sync {
 
     fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    fn find_ended<'a>(
+        &'a self,
+        sessions: &'a [(SessionId, Session)],
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Vec<SessionId>, StoreError>>;
+
     fn sessions_of(
         &self,
         subject: SubjectId,
@@ -148,6 +154,14 @@ impl<S: SessionStore> ErasedStore for S {
 
     fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(SessionStore::revoke_all(self, now))
+    }
+
+    fn find_ended<'a>(
+        &'a self,
+        sessions: &'a [(SessionId, Session)],
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Vec<SessionId>, StoreError>> {
+        Box::pin(SessionStore::find_ended(self, sessions, now))
     }
 
     fn sessions_of(

@@ -40,6 +40,7 @@ mod check;
 mod cookie;
 pub(crate) mod erased;
 mod leases;
+pub(crate) mod limits;
 mod memory;
 mod record;
 #[cfg(feature = "redis")]
@@ -50,6 +51,7 @@ mod store_error;
 mod token;
 #[cfg(feature = "tower-sessions")]
 mod tower_sessions;
+pub(crate) mod watch;
 
 pub(crate) use self::record::{Record, Tokens};
 pub use self::{

@@ -36,6 +36,7 @@ impl TelenorUser {
         match self.backend().info_cache().zip(self.session_id()) {
             None => self.fetch_info().await,
             Some(((cache, now), session)) => {
+                self.confirmed().await?;
                 let info = cache.info(session, now, || self.fetch_info());
                 // If the call that a caller waits for fails, the caller makes its own. Other
                 // callers may be ahead of it.

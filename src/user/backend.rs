@@ -1,6 +1,6 @@
 //! The operations that a user needs from the layer that admitted the request.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use axum_core::body::Body;
 use http::{Request, Response, Uri};
@@ -41,6 +41,17 @@ pub(crate) trait UserBackend: Send + Sync {
     /// Ends a session whose access token the gateway no longer accepts.
     fn end_session(self: Arc<Self>, current: CurrentSession) -> BoxFuture<'static, ()>;
 
+    /// Waits until the session has ended.
+    fn ended(&self, current: &CurrentSession) -> BoxFuture<'static, ()>;
+
+    /// Returns the session as it is now. `seen_at` says in seconds when it was last seen, and is
+    /// set where the store is asked.
+    fn confirm<'g>(
+        &'g self,
+        current: &'g CurrentSession,
+        seen_at: &'g AtomicU64,
+    ) -> BoxFuture<'g, Result<Session, Unconfirmed>>;
+
     /// Returns the base URL of the APIs.
     fn base(&self) -> &str;
 
@@ -79,6 +90,15 @@ pub(crate) struct LoginOptions {
 pub(crate) struct CurrentSession {
     pub token: SessionToken,
     pub session: Session,
+    /// When the store had it, in seconds.
+    pub seen_at: u64,
+}
+
+/// Why a session cannot be used any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unconfirmed {
+    Ended(SessionRefusal),
+    StoreUnavailable,
 }
 
 /// The request extension that the layer inserts when it admits a request. The type is private, so

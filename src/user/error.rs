@@ -12,7 +12,7 @@ use crate::{
     gateway::error::{TransportError, TransportErrorKind},
     oauth::answer::{coding, error_object, is_foreign_refusal},
     response::{self, Problem},
-    user::{TelenorUser, UserBackend, gateway_uri::RequestMistake},
+    user::{TelenorUser, Unconfirmed, UserBackend, gateway_uri::RequestMistake},
 };
 
 const MAX_DESCRIPTION: usize = 256;
@@ -80,6 +80,9 @@ pub struct ApiError {
 pub enum ApiErrorKind {
     /// The token is no longer valid: the user must log in again.
     Unauthorized,
+    /// The user's session has ended, for example by a logout. Nothing was sent: the user must log
+    /// in again. An app that keeps a [`TelenorUser`] beyond its request can get this.
+    SessionEnded,
     /// The token is valid, but not for this call.
     Forbidden,
     /// The app is not set up for this API at Telenor.
@@ -92,6 +95,9 @@ pub enum ApiErrorKind {
     /// responds in its place: a refusal (401, 403) whose body is no JSON object, or a body in a
     /// coding that was not asked for.
     Unavailable,
+    /// The session store does not say whether the user's session goes on. Nothing was sent. An app
+    /// that keeps a [`TelenorUser`] beyond its request can get this.
+    StoreUnavailable,
     /// The response is undocumented.
     Unexpected,
     /// Nothing was sent: the path may lead off the gateway, or the body cannot be serialized to
@@ -225,6 +231,22 @@ impl ApiError {
         }
     }
 
+    /// Nothing was sent, since the session has ended or may have.
+    pub(super) fn unconfirmed(unconfirmed: Unconfirmed, user: &TelenorUser) -> Self {
+        let info = user.request_info();
+        let (kind, info) = match unconfirmed {
+            Unconfirmed::Ended(refusal) => {
+                (ApiErrorKind::SessionEnded, info.clone().refused(refusal))
+            }
+            Unconfirmed::StoreUnavailable => (ApiErrorKind::StoreUnavailable, info.clone()),
+        };
+        let request = (Arc::clone(user.backend()), info);
+        Self {
+            request: Some(Box::new(request)),
+            ..Self::new(kind)
+        }
+    }
+
     pub(super) fn invalid(mistake: RequestMistake) -> Self {
         Self {
             mistake: Some(mistake),
@@ -254,13 +276,14 @@ impl ApiError {
 
     fn cause(&self) -> FailureCause {
         match self.kind {
-            ApiErrorKind::Unauthorized => FailureCause::LoginRequired,
+            ApiErrorKind::Unauthorized | ApiErrorKind::SessionEnded => FailureCause::LoginRequired,
             ApiErrorKind::Forbidden | ApiErrorKind::NotConfigured | ApiErrorKind::NotFound => {
                 FailureCause::ProviderRefused
             }
             ApiErrorKind::RateLimited => FailureCause::GatewayBusy,
             ApiErrorKind::Unavailable if self.timed_out => FailureCause::GatewayTimeout,
             ApiErrorKind::Unavailable => FailureCause::ProviderUnavailable,
+            ApiErrorKind::StoreUnavailable => FailureCause::StoreUnavailable,
             ApiErrorKind::Unexpected => FailureCause::ProviderError,
             ApiErrorKind::InvalidRequest => FailureCause::Internal,
         }
@@ -338,7 +361,7 @@ impl ApiError {
 
     fn refusal(&self, cause: FailureCause) -> Response {
         match self.request.as_deref() {
-            Some((backend, info)) if self.kind == ApiErrorKind::Unauthorized => {
+            Some((backend, info)) if cause == FailureCause::LoginRequired => {
                 backend.challenge(info)
             }
             Some((backend, info)) => backend.refuse(info, cause),
@@ -355,11 +378,13 @@ impl fmt::Display for ApiError {
         }
         f.write_str(match self.kind {
             ApiErrorKind::Unauthorized => "the access token is no longer valid",
+            ApiErrorKind::SessionEnded => "the user's session has ended",
             ApiErrorKind::Forbidden => "the access token is not valid for this API",
             ApiErrorKind::NotConfigured => "the app is not set up for this API",
             ApiErrorKind::NotFound => "the gateway has no API or no resource at this path",
             ApiErrorKind::RateLimited => "too many calls to the API",
             ApiErrorKind::Unavailable => "the API does not respond",
+            ApiErrorKind::StoreUnavailable => "the session store does not respond",
             ApiErrorKind::Unexpected => "the API returned an unexpected response",
             ApiErrorKind::InvalidRequest => "the call cannot be sent",
         })?;

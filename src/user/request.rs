@@ -117,27 +117,28 @@ impl<'u> ApiRequest<'u> {
     /// # Errors
     ///
     /// [`ApiError`], also for every status other than success. If the token is no longer valid and
-    /// cannot be refreshed, the user's session ends.
+    /// cannot be refreshed, the user's session ends. If the session has ended, nothing is sent, and
+    /// the kind is [`SessionEnded`](ApiErrorKind::SessionEnded).
     pub async fn send(self) -> Result<ApiResponse, ApiError> {
-        let (user, backend, current) = (self.user, self.user.backend(), self.user.current());
+        let (user, backend) = (self.user, self.user.backend());
         let uri = match self.uri() {
             Ok(uri) => uri,
             Err(mistake) => return Err(ApiError::invalid(mistake).with_request(user)),
         };
-        let mut result = self.call(&uri, user.access_token()).await;
+        let current = user.confirmed().await?;
+        let mut result = self.call(&uri, current.session.access_token()).await;
         if is_unauthorized(&result) {
-            match Arc::clone(backend).refresh(current).await {
+            match Arc::clone(backend).refresh(&current).await {
                 Some(RefreshOutcome::Refreshed(session)) => {
                     result = self.call(&uri, session.access_token()).await;
                     // A new token is valid: this API accepts no token of this session.
                     if is_unauthorized(&result) {
-                        let token = current.token.clone();
-                        let refreshed = CurrentSession { token, session };
+                        let refreshed = CurrentSession { session, ..current };
                         Arc::clone(backend).end_session(refreshed).await;
                     }
                 }
                 Some(RefreshOutcome::Ended | RefreshOutcome::Unavailable(_)) => {}
-                None => Arc::clone(backend).end_session(current.clone()).await,
+                None => Arc::clone(backend).end_session(current).await,
             }
         }
         result.map_err(|error| error.with_request(user))

@@ -1,6 +1,9 @@
 //! The backend of a test user, without a gateway or a layer.
 
-use std::sync::Arc;
+use std::{
+    future::pending,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use axum::body::Body;
 use http::{Request, Response, Uri};
@@ -16,8 +19,8 @@ use crate::{
         subscriber::Subscriber,
     },
     response::{self, Problem},
-    session::SessionId,
-    user::{CurrentSession, LoginOptions, RefreshOutcome, UserBackend, UserInfoCache},
+    session::{Session, SessionId},
+    user::{CurrentSession, LoginOptions, RefreshOutcome, Unconfirmed, UserBackend, UserInfoCache},
 };
 
 /// Responds in this process, as the gateway would, and as the layer would to a script.
@@ -55,6 +58,19 @@ impl UserBackend for OfflineBackend {
     /// No store holds the session.
     fn end_session(self: Arc<Self>, _: CurrentSession) -> BoxFuture<'static, ()> {
         Box::pin(async {})
+    }
+
+    /// The session never ends.
+    fn ended(&self, _: &CurrentSession) -> BoxFuture<'static, ()> {
+        Box::pin(pending())
+    }
+
+    fn confirm<'g>(
+        &'g self,
+        current: &'g CurrentSession,
+        _: &'g AtomicU64,
+    ) -> BoxFuture<'g, Result<Session, Unconfirmed>> {
+        Box::pin(async { Ok(current.session.clone()) })
     }
 
     /// A name that never resolves (RFC 6761).

@@ -76,7 +76,8 @@ impl TestUser {
 
     /// Sets when the session ends, in whole seconds.
     ///
-    /// It is only what a handler sees: the session never ends. For a session that ends, use
+    /// It is only what a handler sees: the session never ends, and
+    /// [`ended`](TelenorUser::ended) is never ready. For a session that ends, use
     /// [`MockGateway::login`](crate::mock::MockGateway::login) and a [`Clock`](crate::Clock).
     pub fn expires_at(mut self, time: SystemTime) -> Self {
         self.expires_at = time;
@@ -112,7 +113,12 @@ impl From<TestUser> for TelenorUser {
         // As for a script's request for the front page.
         let info = RequestInfo::of_request(&Request::new(()));
         let token = SessionToken::random();
-        Self::new(CurrentSession { token, session }, Arc::new(offline), info)
+        let current = CurrentSession {
+            token,
+            session,
+            seen_at: 0,
+        };
+        Self::new(current, Arc::new(offline), info)
     }
 }
 

@@ -4,6 +4,7 @@
 mod cached;
 mod contract;
 mod cookie;
+mod ended;
 mod failures;
 mod idle;
 mod lifetime;

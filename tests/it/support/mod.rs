@@ -12,6 +12,7 @@ pub mod connect_proxy;
 pub mod demo;
 #[cfg(feature = "redis")]
 pub mod fault_proxy;
+pub mod kept;
 pub mod log;
 pub mod raw_server;
 #[cfg(feature = "redis")]
