@@ -1,4 +1,5 @@
 //! The user in a handler.
 
 mod api;
+mod ended;
 mod extract;
