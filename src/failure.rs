@@ -105,6 +105,8 @@ failure_causes! {
     LoginHookFailed, "login_hook_failed", INTERNAL_SERVER_ERROR;
     /// The request needs a session and has none.
     LoginRequired, "login_required", UNAUTHORIZED;
+    /// The user logged in too long ago for what the handler does (RFC 9470).
+    InsufficientUserAuthentication, "insufficient_user_authentication", UNAUTHORIZED;
     /// A form was posted without a session. It was neither stored nor passed on.
     FormNotSent, "form_not_sent", UNAUTHORIZED;
     /// Another site asked for the logout, or it is not known that a page of the app did.
@@ -147,6 +149,14 @@ impl FailureCause {
         matches!(
             self,
             Self::LoginLoop | Self::LoginRequired | Self::StateExpired
+        )
+    }
+
+    /// Whether a login is what the client lacks.
+    pub(crate) const fn needs_login(self) -> bool {
+        matches!(
+            self,
+            Self::LoginRequired | Self::InsufficientUserAuthentication
         )
     }
 

@@ -383,12 +383,15 @@ pub use self::{
     failure::FailureCause,
     gateway::endpoints::Endpoints,
     key::CookieKeys,
-    layer::{ResponseFuture, TelenorAuth, TelenorAuthLayer},
+    layer::{
+        RecentLoginFuture, RecentLoginLayer, RecentLoginService, ResponseFuture, TelenorAuth,
+        TelenorAuthLayer,
+    },
     response::{Failure, FailurePage},
     user::{
         Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginError,
-        LoginMistake, LoginRequired, MissingLayer, MobileNumber, Name, NewLogin, SessionEnded,
-        TelenorLogin, TelenorUser, TelenorUserRejection, UserInfo,
+        LoginMistake, LoginRequired, LoginTooOld, MissingLayer, MobileNumber, Name, NewLogin,
+        RecentLogin, SessionEnded, TelenorLogin, TelenorUser, TelenorUserRejection, UserInfo,
     },
 };
 

@@ -25,6 +25,7 @@ mod on_login;
 mod own_routes;
 pub(crate) mod placement;
 mod printable;
+mod recent_login;
 mod refresh;
 mod refusal;
 mod rotate;
@@ -223,7 +224,8 @@ impl Flow {
         response::problem(Problem {
             failure: Failure::of(&page, cause),
             detail: refusal.hint.or(refusal.words.map(|(_, summary)| summary)),
-            login: (cause == FailureCause::LoginRequired).then_some(login.as_str()),
+            login: cause.needs_login().then_some(login.as_str()),
+            max_age: refusal.max_age,
         })
     }
 
@@ -284,6 +286,8 @@ struct Refusal<'a> {
     login_id: Option<LoginId>,
     /// Why there is no session, or no login. It defaults to what is known of the request.
     reason: Option<SessionRefusal>,
+    /// In seconds: how old a login may be.
+    max_age: Option<u64>,
     /// The app's own title and summary.
     words: Option<(&'a str, &'a str)>,
     /// Whether the login goes on when the browser loads the same address again.
@@ -300,6 +304,7 @@ impl Refusal<'_> {
             logout: None,
             login_id: None,
             reason: None,
+            max_age: None,
             words: None,
             login_pending: false,
         }

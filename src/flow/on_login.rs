@@ -3,7 +3,7 @@
 use std::{
     future::pending,
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use axum_core::body::Body;
@@ -111,6 +111,14 @@ impl UserBackend for BeforeSession {
 
     fn begin_login(&self, info: &RequestInfo, _: LoginOptions) -> Response<Body> {
         self.refuse(info, FailureCause::Internal)
+    }
+
+    fn require_recent_login(&self, info: &RequestInfo, _: Duration) -> Response<Body> {
+        self.refuse(info, FailureCause::Internal)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.0.now()
     }
 
     fn login_path(&self, return_to: &str) -> String {

@@ -1,6 +1,9 @@
 //! The calls of a user to the layer that admitted the request.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::{Duration, SystemTime},
+};
 
 use axum_core::body::Body;
 use http::{Request, Response, Uri};
@@ -91,6 +94,14 @@ impl UserBackend for Flow {
 
     fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body> {
         self.begin_for_handler(info, options)
+    }
+
+    fn require_recent_login(&self, info: &RequestInfo, max_age: Duration) -> Response<Body> {
+        Self::require_recent_login(self, info, max_age)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.config.clock.now()
     }
 
     fn login_path(&self, return_to: &str) -> String {

@@ -3,6 +3,7 @@
 mod drain;
 mod future;
 mod kept_body;
+mod recent_login;
 #[cfg(feature = "axum")]
 mod router;
 mod service;
@@ -14,7 +15,11 @@ use tower_layer::Layer;
 
 #[cfg(feature = "axum")]
 pub use self::router::RouterExt;
-pub use self::{future::ResponseFuture, service::TelenorAuth};
+pub use self::{
+    future::ResponseFuture,
+    recent_login::{RecentLoginFuture, RecentLoginLayer, RecentLoginService},
+    service::TelenorAuth,
+};
 use crate::{
     browser::request::{self, RequestInfo},
     flow::{Flow, placement::Placement},

@@ -133,6 +133,8 @@ pub(crate) struct Problem<'a> {
     /// For a developer, in English, or the app's own words for the user.
     pub detail: Option<&'a str>,
     pub login: Option<&'a str>,
+    /// In seconds: how old a login may be (RFC 9470).
+    pub max_age: Option<u64>,
 }
 
 impl Problem<'_> {
@@ -142,6 +144,7 @@ impl Problem<'_> {
             failure: Failure::of(&page, cause),
             detail: None,
             login: None,
+            max_age: None,
         }
     }
 }
@@ -152,6 +155,7 @@ pub(crate) fn problem(problem: Problem<'_>) -> Response<Body> {
         failure,
         detail,
         login,
+        max_age,
     } = problem;
     let (cause, status) = (failure.cause(), failure.status());
     let mut problem = json!({
@@ -168,6 +172,9 @@ pub(crate) fn problem(problem: Problem<'_>) -> Response<Body> {
     }
     if let Some(login) = login {
         problem["login"] = login.into();
+    }
+    if let Some(max_age) = max_age {
+        problem["max_age"] = max_age.into();
     }
     if let Some(login_id) = failure.login_id() {
         problem["login_id"] = login_id.into();

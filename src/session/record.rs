@@ -105,9 +105,24 @@ impl Session {
     }
 
     #[cfg(feature = "mock")]
-    pub(crate) fn with_scope(&self, scope: Option<String>) -> Self {
-        let record = (*self.0).clone();
-        Self::of(Record { scope, ..record })
+    pub(crate) fn for_test(
+        &self,
+        scope: Option<String>,
+        signed_in_at: SystemTime,
+        data: Option<AppValue>,
+        note: Option<AppValue>,
+    ) -> Self {
+        let app = AppPart {
+            subject: None,
+            data: data.map(AppValue::into_json),
+            note,
+        };
+        Self::of(Record {
+            scope,
+            issued_at: unix_seconds(signed_in_at),
+            app: Some(Box::new(app)),
+            ..(*self.0).clone()
+        })
     }
 
     pub(crate) fn of(record: Record) -> Self {
@@ -259,6 +274,11 @@ impl Session {
 
     pub(crate) fn belongs_to(&self, instance: InstanceId) -> bool {
         self.0.instance == instance
+    }
+
+    /// In seconds: when the login made this session. A refresh leaves it as it is.
+    pub(crate) fn signed_in_at(&self) -> u64 {
+        self.0.issued_at
     }
 
     pub(crate) fn login_id(&self) -> LoginId {

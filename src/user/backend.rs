@@ -1,6 +1,9 @@
 //! The operations that a user needs from the layer that admitted the request.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::{Duration, SystemTime},
+};
 
 use axum_core::body::Body;
 use http::{Request, Response, Uri};
@@ -25,6 +28,12 @@ pub(crate) trait UserBackend: Send + Sync {
 
     /// Returns the response that begins the login that a handler asks for.
     fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body>;
+
+    /// Returns the response for a user who logged in longer ago than this.
+    fn require_recent_login(&self, info: &RequestInfo, max_age: Duration) -> Response<Body>;
+
+    /// Returns the time by the layer's clock.
+    fn now(&self) -> SystemTime;
 
     /// Returns the address of a login that leads to this page.
     fn login_path(&self, return_to: &str) -> String;

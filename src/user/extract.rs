@@ -1,6 +1,6 @@
 //! The user in a request, as an extractor and without one, and the rejections.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
@@ -66,7 +66,10 @@ impl TelenorUser {
 }
 
 /// Returns the user that the layer found for a request.
-fn user(extensions: &Extensions, info: RequestInfo) -> Result<TelenorUser, TelenorUserRejection> {
+pub(super) fn user(
+    extensions: &Extensions,
+    info: RequestInfo,
+) -> Result<TelenorUser, TelenorUserRejection> {
     let Some(Identity { backend, current }) = extensions.get().cloned() else {
         return Err(MissingLayer::logged(info.uri.path()).into());
     };
@@ -97,6 +100,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
 pub enum TelenorUserRejection {
     /// No user is signed in.
     LoginRequired(LoginRequired),
+    /// The user logged in too long ago for the handler.
+    LoginTooOld(LoginTooOld),
     /// The route has no [`TelenorAuthLayer`](crate::TelenorAuthLayer).
     MissingLayer(MissingLayer),
 }
@@ -110,6 +115,22 @@ pub struct LoginRequired(Box<(Arc<dyn UserBackend>, RequestInfo)>);
 impl fmt::Debug for LoginRequired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoginRequired").finish_non_exhaustive()
+    }
+}
+
+/// The user logged in too long ago for what the handler does. As a response, it is a page with a
+/// button that starts another login, and a 401 for a script.
+pub struct LoginTooOld(Box<(Arc<dyn UserBackend>, RequestInfo, Duration)>);
+
+impl LoginTooOld {
+    pub(super) fn new(backend: Arc<dyn UserBackend>, info: RequestInfo, max_age: Duration) -> Self {
+        Self(Box::new((backend, info, max_age)))
+    }
+}
+
+impl fmt::Debug for LoginTooOld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginTooOld").finish_non_exhaustive()
     }
 }
 
@@ -139,6 +160,12 @@ impl From<LoginRequired> for TelenorUserRejection {
     }
 }
 
+impl From<LoginTooOld> for TelenorUserRejection {
+    fn from(rejection: LoginTooOld) -> Self {
+        Self::LoginTooOld(rejection)
+    }
+}
+
 impl From<MissingLayer> for TelenorUserRejection {
     fn from(rejection: MissingLayer) -> Self {
         Self::MissingLayer(rejection)
@@ -149,6 +176,7 @@ impl IntoResponse for TelenorUserRejection {
     fn into_response(self) -> Response {
         match self {
             Self::LoginRequired(rejection) => rejection.into_response(),
+            Self::LoginTooOld(rejection) => rejection.into_response(),
             Self::MissingLayer(rejection) => rejection.into_response(),
         }
     }
@@ -158,6 +186,13 @@ impl IntoResponse for LoginRequired {
     fn into_response(self) -> Response {
         let (backend, info) = *self.0;
         backend.challenge(&info)
+    }
+}
+
+impl IntoResponse for LoginTooOld {
+    fn into_response(self) -> Response {
+        let (backend, info, max_age) = *self.0;
+        backend.require_recent_login(&info, max_age)
     }
 }
 
@@ -171,6 +206,7 @@ impl fmt::Display for TelenorUserRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LoginRequired(_) => f.write_str("no user is signed in"),
+            Self::LoginTooOld(_) => f.write_str("the user logged in too long ago"),
             Self::MissingLayer(missing) => missing.fmt(f),
         }
     }

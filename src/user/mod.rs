@@ -15,6 +15,7 @@ mod lenient;
 mod login;
 mod mobile_number;
 mod new_login;
+mod recent_login;
 mod request;
 
 use std::{
@@ -33,17 +34,19 @@ pub use self::{
     device::DeviceInfo,
     ended::SessionEnded,
     error::{ApiError, ApiErrorKind},
-    extract::{LoginRequired, MissingLayer, TelenorUserRejection},
+    extract::{LoginRequired, LoginTooOld, MissingLayer, TelenorUserRejection},
     info::{Name, UserInfo},
     login::{LoginMistake, TelenorLogin},
     mobile_number::MobileNumber,
     new_login::{LoginError, NewLogin},
+    recent_login::RecentLogin,
     request::{ApiRequest, ApiResponse},
 };
 pub(crate) use self::{
     backend::{CurrentSession, Identity, LoginOptions, RefreshOutcome, Unconfirmed, UserBackend},
     info_cache::UserInfoCache,
     new_login::OnLogin,
+    recent_login::check as check_recent_login,
 };
 use crate::{
     access_token::AccessToken,

@@ -3,6 +3,7 @@
 use std::{
     future::pending,
     sync::{Arc, atomic::AtomicU64},
+    time::{Duration, SystemTime},
 };
 
 use axum::body::Body;
@@ -37,6 +38,14 @@ impl UserBackend for OfflineBackend {
 
     fn begin_login(&self, info: &RequestInfo, _: LoginOptions) -> Response<Body> {
         self.challenge(info)
+    }
+
+    fn require_recent_login(&self, info: &RequestInfo, _: Duration) -> Response<Body> {
+        self.refuse(info, FailureCause::InsufficientUserAuthentication)
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
     }
 
     fn login_path(&self, return_to: &str) -> String {

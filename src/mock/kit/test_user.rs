@@ -7,13 +7,15 @@ use std::{
 };
 
 use http::Request;
+use serde::Serialize;
 
 use super::offline::OfflineBackend;
 use crate::{
+    app_value::{AppValue, AppValueError},
     browser::request::RequestInfo,
     mock::{server::grants, subscriber::Subscriber},
     session::{Session, SessionToken},
-    user::{CurrentSession, TelenorUser},
+    user::{CurrentSession, TelenorLogin, TelenorUser},
 };
 
 /// A builder of a [`TelenorUser`] for a test, without a login, a gateway or a network.
@@ -53,7 +55,10 @@ use crate::{
 pub struct TestUser {
     subscriber: Subscriber,
     scope: Option<String>,
+    signed_in_at: SystemTime,
     expires_at: SystemTime,
+    data: Option<AppValue>,
+    note: Option<AppValue>,
     api_error: Option<u32>,
 }
 
@@ -63,7 +68,10 @@ impl TestUser {
         Self {
             subscriber,
             scope: None,
+            signed_in_at: SystemTime::now(),
             expires_at: SystemTime::now() + Duration::from_secs(3600),
+            data: None,
+            note: None,
             api_error: None,
         }
     }
@@ -72,6 +80,34 @@ impl TestUser {
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
+    }
+
+    /// Sets when the user logged in, in whole seconds. It defaults to now.
+    pub fn signed_in_at(mut self, time: SystemTime) -> Self {
+        self.signed_in_at = time;
+        self
+    }
+
+    /// Sets what [`TelenorUser::data`] returns, as
+    /// [`on_login`](crate::TelenorAuthBuilder::on_login) does. There is none by default.
+    ///
+    /// # Errors
+    ///
+    /// [`AppValueError`] when the value is too large or has no JSON.
+    pub fn data<T: Serialize + ?Sized>(mut self, data: &T) -> Result<Self, AppValueError> {
+        self.data = Some(AppValue::of(data, Session::MAX_DATA)?);
+        Ok(self)
+    }
+
+    /// Sets what [`TelenorUser::note`] returns, as
+    /// [`TelenorLogin::note`](crate::TelenorLogin::note) does. There is none by default.
+    ///
+    /// # Errors
+    ///
+    /// [`AppValueError`] when the value is too large or has no JSON.
+    pub fn note<T: Serialize + ?Sized>(mut self, note: &T) -> Result<Self, AppValueError> {
+        self.note = Some(AppValue::of(note, TelenorLogin::MAX_NOTE)?);
+        Ok(self)
     }
 
     /// Sets when the session ends, in whole seconds.
@@ -105,7 +141,7 @@ impl Default for TestUser {
 impl From<TestUser> for TelenorUser {
     fn from(user: TestUser) -> Self {
         let session = Session::new(grants::new_access_token(), user.expires_at);
-        let session = session.with_scope(user.scope);
+        let session = session.for_test(user.scope, user.signed_in_at, user.data, user.note);
         let offline = OfflineBackend {
             subscriber: user.subscriber,
             api_error: user.api_error,

@@ -236,10 +236,15 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Telenor kjenner igjen abonnementet ditt, så du trenger ikke noe passord."],
             button: "Logg inn",
         },
+        FailureCause::InsufficientUserAuthentication => Message {
+            title: "Logg inn på nytt",
+            summary: "Her må du nylig ha logget inn, og det er en stund siden du gjorde det.",
+            advice: &["Når du har logget inn, kommer du tilbake hit."],
+            button: "Logg inn på nytt",
+        },
         FailureCause::FormNotSent => Message {
             title: "Skjemaet ble ikke sendt",
-            summary: "Du var ikke logget inn da du sendte skjemaet, så det du skrev, er ikke tatt \
-                      vare på.",
+            summary: "Du må logge inn før du sender skjemaet, så det du skrev, er ikke tatt vare på.",
             advice: &[
                 "Logg inn, og fyll ut skjemaet på nytt. Går du tilbake først, finner du kanskje \
                  det du skrev.",

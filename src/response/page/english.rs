@@ -229,10 +229,15 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Telenor recognises your phone subscription, so you do not need a password."],
             button: "Sign in",
         },
+        FailureCause::InsufficientUserAuthentication => Message {
+            title: "Please sign in again",
+            summary: "This needs a recent sign-in, and yours was some time ago.",
+            advice: &["When you have signed in, you come back here."],
+            button: "Sign in again",
+        },
         FailureCause::FormNotSent => Message {
             title: "Your form was not sent",
-            summary: "You were not signed in when you sent the form, so what you wrote was not \
-                      kept.",
+            summary: "You need to sign in before you send the form, so what you wrote was not kept.",
             advice: &[
                 "Sign in, then fill in the form again. If you go back first, you may find what you \
                  wrote.",

@@ -168,15 +168,16 @@ impl<'a> Page<'a> {
     /// What the app can do with the login, or cannot do without it.
     pub(super) fn consequence(&self) -> Option<String> {
         use FailureCause::{
-            CrossOriginRequest, CrossSiteRequest, ForeignOrigin, FormNotSent, MethodNotAllowed,
-            SpeculativeRequest,
+            CrossOriginRequest, CrossSiteRequest, ForeignOrigin, FormNotSent,
+            InsufficientUserAuthentication, MethodNotAllowed, SpeculativeRequest,
         };
         let text = text(self.language);
         let sentence = match self.topic {
             Topic::LoginPage => text.with_login,
             // Their summaries are enough: the form is lost, or no login failed.
             Topic::Failure(FormNotSent | CrossSiteRequest | CrossOriginRequest) => return None,
-            Topic::Failure(ForeignOrigin | MethodNotAllowed | SpeculativeRequest) => return None,
+            Topic::Failure(ForeignOrigin | InsufficientUserAuthentication) => return None,
+            Topic::Failure(MethodNotAllowed | SpeculativeRequest) => return None,
             Topic::Failure(_) => text.without_login,
             Topic::SignedOut | Topic::ConfirmLogout | Topic::Start => return None,
         };
@@ -244,9 +245,8 @@ impl<'a> Page<'a> {
     /// The icon above the title, as the SVG path of a 24 by 24 picture.
     fn icon(&self) -> &'static str {
         match self.topic {
-            Topic::Failure(FailureCause::LoginRequired) | Topic::LoginPage | Topic::Start => {
-                PADLOCK
-            }
+            Topic::Failure(cause) if cause.needs_login() => PADLOCK,
+            Topic::LoginPage | Topic::Start => PADLOCK,
             Topic::Failure(_) => EXCLAMATION,
             Topic::SignedOut => TICK,
             Topic::ConfirmLogout => DOOR,

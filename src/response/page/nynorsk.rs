@@ -235,10 +235,15 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Telenor kjenner att abonnementet ditt, så du treng ikkje noko passord."],
             button: "Logg inn",
         },
+        FailureCause::InsufficientUserAuthentication => Message {
+            title: "Logg inn på nytt",
+            summary: "Her må du nyleg ha logga inn, og det er ei stund sidan du gjorde det.",
+            advice: &["Når du har logga inn, kjem du tilbake hit."],
+            button: "Logg inn på nytt",
+        },
         FailureCause::FormNotSent => Message {
             title: "Skjemaet vart ikkje sendt",
-            summary: "Du var ikkje logga inn då du sende skjemaet, så det du skreiv, er ikkje teke \
-                      vare på.",
+            summary: "Du må logge inn før du sender skjemaet, så det du skreiv, er ikkje teke vare på.",
             advice: &[
                 "Logg inn, og fyll ut skjemaet ein gong til. Går du tilbake først, finn du kanskje \
                  det du skreiv.",

@@ -8,6 +8,7 @@ mod handler_login;
 mod login;
 mod logout;
 mod on_login;
+mod recent_login;
 pub mod refresh;
 mod single_flight;
 mod start;

@@ -258,13 +258,13 @@ async fn hook_runs_once_for_a_login() {
     let mut tabs: Vec<_> = (0..4).map(|_| browser.clone()).collect();
     let opened = tabs.iter_mut().map(|tab| tab.open(&callback));
     let opened: Vec<_> = opened.collect();
-    for answer in futures_like(opened).await {
+    for answer in join_all(opened).await {
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
     }
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
 
-async fn futures_like<F: Future<Output = Response>>(all: Vec<F>) -> Vec<Response> {
+async fn join_all<F: Future<Output = Response>>(all: Vec<F>) -> Vec<Response> {
     let mut all: Vec<_> = all.into_iter().map(Box::pin).collect();
     let mut done = Vec::new();
     std::future::poll_fn(|context| {

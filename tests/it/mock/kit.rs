@@ -41,6 +41,21 @@ async fn handler_can_be_called_with_a_test_user() {
     assert_eq!(ola.as_deref(), Some("Ola"));
 }
 
+#[test]
+fn test_user_has_what_a_login_gives() {
+    let hour_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+    let user = TestUser::default().signed_in_at(hour_ago);
+    let user: TelenorUser = user.data(&17).unwrap().note("kurv").unwrap().into();
+    assert_eq!(user.signed_in_at(), hour_ago);
+    assert_eq!(user.data(), Ok(Some(17)));
+    assert_eq!(user.note(), Ok(Some("kurv".to_owned())));
+    assert!(user.require_recent_login(Duration::from_secs(300)).is_err());
+    let user = TelenorUser::for_test();
+    assert_eq!((user.data::<u8>(), user.note::<u8>()), (Ok(None), Ok(None)));
+    assert!(user.require_recent_login(Duration::from_secs(300)).is_ok());
+    assert!(TestUser::default().note(&"x".repeat(511)).is_err());
+}
+
 #[tokio::test]
 async fn apis_answer_a_test_user_as_the_gateway_does() {
     async fn ask(user: TelenorUser) -> String {
