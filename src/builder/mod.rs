@@ -521,7 +521,7 @@ impl TelenorAuthBuilder {
     ///         let (keys, customers) = (keys.clone(), customers.clone());
     ///         async move {
     ///             let info = login.info().await?;
-    ///             let number = info.mobile_number().map(|number| number.digits().to_owned());
+    ///             let number = info.mobile_number().map(|number| number.secret().to_owned());
     ///             let customer = customers.find(&number.unwrap_or_default()).await?;
     ///             let Some(customer) = customer else {
     ///                 let text = "Vi finner ingen kunde med dette nummeret.";

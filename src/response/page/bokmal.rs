@@ -282,7 +282,13 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Åpne siden når du er klar."],
             button: "Åpne siden",
         },
-        FailureCause::LoginHookFailed | FailureCause::Internal => Message {
+        FailureCause::LoginHookFailed => Message {
+            title: "Innloggingen ble ikke fullført",
+            summary: "Telenor kjente igjen abonnementet ditt, men så gikk noe galt hos oss.",
+            advice: &["Vent litt, og prøv igjen."],
+            button: TRY_AGAIN,
+        },
+        FailureCause::Internal => Message {
             title: "Noe gikk galt hos oss",
             summary: "Dette er en feil hos oss, ikke hos deg.",
             advice: &["Vent litt, og prøv igjen."],

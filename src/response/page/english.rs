@@ -276,7 +276,13 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Open the page when you are ready."],
             button: "Open the page",
         },
-        FailureCause::LoginHookFailed | FailureCause::Internal => Message {
+        FailureCause::LoginHookFailed => Message {
+            title: "Your sign-in was not completed",
+            summary: "Telenor recognised your phone subscription, but then something went wrong on our side.",
+            advice: &["Wait a moment, then try again."],
+            button: TRY_AGAIN,
+        },
+        FailureCause::Internal => Message {
             title: "Something went wrong on our side",
             summary: "This is our mistake, not yours.",
             advice: &["Wait a moment, then try again."],

@@ -640,6 +640,7 @@ mod tests {
             CrossSiteRequest,
             ForeignOrigin,
             FormNotSent,
+            InsufficientUserAuthentication,
             MethodNotAllowed,
             SpeculativeRequest,
         ];

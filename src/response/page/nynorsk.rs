@@ -281,7 +281,13 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Opne sida når du er klar."],
             button: "Opne sida",
         },
-        FailureCause::LoginHookFailed | FailureCause::Internal => Message {
+        FailureCause::LoginHookFailed => Message {
+            title: "Innlogginga vart ikkje fullført",
+            summary: "Telenor kjende att abonnementet ditt, men så gjekk noko gale hos oss.",
+            advice: &["Vent litt, og prøv ein gong til."],
+            button: TRY_AGAIN,
+        },
+        FailureCause::Internal => Message {
             title: "Noko gjekk gale hos oss",
             summary: "Dette er ein feil hos oss, ikkje hos deg.",
             advice: &["Vent litt, og prøv ein gong til."],
