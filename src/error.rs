@@ -93,6 +93,27 @@ pub enum ConfigError {
         /// The path as given.
         path: String,
     },
+    /// A color of the pages is not written as `#rrggbb`.
+    InvalidColor {
+        /// The builder method that set the color.
+        setting: &'static str,
+        /// The color as given.
+        color: String,
+    },
+    /// Text in this color, or on it, could not be read.
+    LowContrast {
+        /// The builder method that set the color.
+        setting: &'static str,
+        /// The color as given.
+        color: String,
+        /// The nearest darker or lighter color with enough contrast.
+        better: String,
+    },
+    /// The logo is not an image that a page can show. The text says why.
+    InvalidLogo(String),
+    /// A link to help has no text, or does not lead to a path of the app or to a URL of `https:`,
+    /// `mailto:` or `tel:`.
+    InvalidSupportLink(String),
     /// The redirect URI's path is not below the path at which the router is nested.
     NotBelowNest(String),
     /// The redirect URI's path is not below the prefix that the proxy takes away.
@@ -238,6 +259,29 @@ impl fmt::Display for ConfigError {
                  slash, percent-encode blanks, leave query and fragment away, and do not use a \
                  route of the layer"
             ),
+            Self::InvalidColor { setting, color } => write!(
+                f,
+                "{setting}({color:?}) is not a color: write it as #rrggbb, like #1d5b4d"
+            ),
+            Self::LowContrast {
+                setting,
+                color,
+                better,
+            } => write!(
+                f,
+                "{setting}({color:?}) cannot be read well on the pages: text needs a contrast of \
+                 4.5:1 to its ground (WCAG 2.2 AA), so use a color like {better}"
+            ),
+            Self::InvalidLogo(why) => write!(
+                f,
+                "the logo {why}: use an SVG document with its xmlns, or a PNG, JPEG, GIF, WebP or \
+                 AVIF image with its media type, of 32 KiB at most"
+            ),
+            Self::InvalidSupportLink(target) => write!(
+                f,
+                "the support_link to {target:?} has no text, or does not lead to help: use a path \
+                 of the app, or a URL of https:, mailto: or tel: without blanks"
+            ),
             Self::NotBelowNest(prefix) => write!(
                 f,
                 "the redirect URI's path is not below {prefix}, where the router is nested: \
@@ -315,6 +359,10 @@ impl ConfigError {
             Self::InvalidCookieName(..) => "InvalidCookieName",
             Self::InvalidPath { .. } => "InvalidPath",
             Self::InvalidPlace { .. } => "InvalidPlace",
+            Self::InvalidColor { .. } => "InvalidColor",
+            Self::LowContrast { .. } => "LowContrast",
+            Self::InvalidLogo(..) => "InvalidLogo",
+            Self::InvalidSupportLink(..) => "InvalidSupportLink",
             Self::NotBelowNest(..) => "NotBelowNest",
             Self::NotBelowStrippedPrefix(..) => "NotBelowStrippedPrefix",
             Self::InvalidDuration { .. } => "InvalidDuration",

@@ -387,7 +387,7 @@ pub use self::{
         RecentLoginFuture, RecentLoginLayer, RecentLoginService, ResponseFuture, TelenorAuth,
         TelenorAuthLayer,
     },
-    response::{Failure, FailurePage},
+    response::{Failure, FailurePage, Logo},
     user::{
         Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginError,
         LoginMistake, LoginRequired, LoginTooOld, MissingLayer, MobileNumber, Name, NewLogin,

@@ -83,7 +83,7 @@ impl StartScript {
         Ok(())
     }
 
-    /// The part of the page's policy that allows the script.
+    /// The part of the page's policy that allows the script, without the images that it loads.
     pub(crate) fn policy(&self) -> String {
         let script = match &self.source {
             Source::Inline(script) => {
@@ -95,9 +95,14 @@ impl StartScript {
         let mut policy = format!("; script-src {script}");
         if !self.connect.is_empty() {
             let origins = self.connect.join(" ");
-            policy.push_str(&format!("; connect-src {origins}; img-src {origins}"));
+            policy.push_str(&format!("; connect-src {origins}"));
         }
         policy
+    }
+
+    /// The origins that the script may call and load images from.
+    pub(crate) fn origins(&self) -> &[String] {
+        &self.connect
     }
 
     pub(crate) fn text(&self) -> Option<&str> {
@@ -126,8 +131,9 @@ mod tests {
         assert_eq!(
             inline.policy(),
             "; script-src 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='; \
-             connect-src http://line.example; img-src http://line.example"
+             connect-src http://line.example"
         );
+        assert_eq!(inline.origins(), ["http://line.example"]);
         let external = StartScript::external("http://line.example/line.js");
         external.check().unwrap();
         assert_eq!(

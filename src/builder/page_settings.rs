@@ -10,7 +10,10 @@ use crate::{
         routes::RoutePaths,
         words::{Place, Words},
     },
-    response::FailurePages,
+    response::{
+        FailurePages, Logo,
+        page::look::{Look, SupportLink},
+    },
 };
 
 /// What the app sets about the pages.
@@ -20,6 +23,10 @@ pub(super) struct PageSettings {
     pub(super) failure_pages: Option<FailurePages>,
     pub(super) purposes: Vec<(Option<String>, Language, String)>,
     pub(super) ways_out: Vec<(Option<String>, String)>,
+    pub(super) accent: Option<String>,
+    pub(super) dark_accent: Option<String>,
+    pub(super) logo: Option<Logo>,
+    pub(super) support: Vec<SupportLink>,
 }
 
 impl PageSettings {
@@ -47,6 +54,41 @@ impl PageSettings {
         }
         Ok(words)
     }
+
+    pub(super) fn look(&self, paths: &RoutePaths, origin: &Url) -> Result<Look, ConfigError> {
+        let support = self.support.iter().map(|link| {
+            let link = link.clone();
+            let href = support_href(&link, paths, origin)
+                .ok_or_else(|| ConfigError::InvalidSupportLink(link.href.clone()))?;
+            Ok(SupportLink { href, ..link })
+        });
+        let support = support.collect::<Result<_, _>>()?;
+        let (accent, dark_accent) = (self.accent.as_deref(), self.dark_accent.as_deref());
+        Look::new(accent, dark_accent, self.logo.as_ref(), support)
+    }
+}
+
+/// The address that a browser opens for help, if it is one.
+fn support_href(link: &SupportLink, paths: &RoutePaths, origin: &Url) -> Option<String> {
+    let href = &*link.href;
+    if link.text.trim().is_empty() {
+        return None;
+    }
+    if href.starts_with('/') {
+        let path = app_path("support_link", href, paths, origin).ok()?;
+        return Some(path.as_str().to_owned());
+    }
+    if !href.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let url = Url::parse(href).ok()?;
+    let is_help = match url.scheme() {
+        "https" => url.username().is_empty() && url.password().is_none(),
+        "mailto" => url.path().contains('@'),
+        "tel" => url.path().contains(|c: char| c.is_ascii_digit()),
+        _ => false,
+    };
+    is_help.then(|| href.to_owned())
 }
 
 /// A place is named by its path alone, and no user is at a route of the layer.

@@ -3,7 +3,7 @@
 use super::TelenorAuthBuilder;
 use crate::{
     browser::language::Language,
-    response::{Failure, FailurePage, FailurePages},
+    response::{Failure, FailurePage, FailurePages, Logo, page::look::SupportLink},
 };
 
 impl TelenorAuthBuilder {
@@ -76,6 +76,74 @@ impl TelenorAuthBuilder {
     ) -> Self {
         let way_out = (Some(path.into()), target.into());
         self.pages.ways_out.push(way_out);
+        self
+    }
+
+    /// Sets the logo at the top of the pages. It defaults to no logo.
+    pub fn logo(mut self, logo: Logo) -> Self {
+        self.pages.logo = Some(logo);
+        self
+    }
+
+    /// Sets the color of buttons, links and the icon, as `#rrggbb`. It defaults to a dark green.
+    ///
+    /// [`build`](Self::build) checks that it can be read: it needs a contrast of 4.5:1 to white,
+    /// which is behind links and on buttons (WCAG 2.2, level AA). The error has a color near it
+    /// that can. In dark mode the pages use a lighter color made of it, or that of
+    /// [`accent_color_dark`](Self::accent_color_dark).
+    ///
+    /// ```
+    /// use telenor_auth::{ConfigError, TelenorAuthLayer};
+    ///
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let shop = |color| {
+    ///     TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+    ///         .accent_color(color)
+    ///         .build()
+    /// };
+    /// assert!(shop("#b92a1e").is_ok());
+    /// assert!(matches!(shop("#ffcc00"), Err(ConfigError::LowContrast { .. })));
+    /// ```
+    pub fn accent_color(mut self, color: impl Into<String>) -> Self {
+        self.pages.accent = Some(color.into());
+        self
+    }
+
+    /// Sets the color of buttons, links and the icon in dark mode, as `#rrggbb`. It defaults to a
+    /// color made of [`accent_color`](Self::accent_color), or to a light green without one.
+    ///
+    /// It needs a contrast of 4.5:1 to the dark ground of the pages, `#1b2123`.
+    pub fn accent_color_dark(mut self, color: impl Into<String>) -> Self {
+        self.pages.dark_accent = Some(color.into());
+        self
+    }
+
+    /// Adds a link to help for the pages of failures, in one language. It defaults to no link.
+    ///
+    /// The target is a path of the app, or a URL of `https:`, `mailto:` or `tel:`. A user whose
+    /// language has no link gets the one that was added first.
+    ///
+    /// ```
+    /// use telenor_auth::{Language, TelenorAuthLayer};
+    ///
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+    ///     .support_link(Language::Bokmal, "Ring oss på 915 09 000", "tel:+4791509000")
+    ///     .support_link(Language::English, "Get help", "/help")
+    ///     .build()?;
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
+    pub fn support_link(
+        mut self,
+        language: Language,
+        text: impl Into<String>,
+        target: impl Into<String>,
+    ) -> Self {
+        self.pages.support.push(SupportLink {
+            language,
+            text: text.into(),
+            href: target.into(),
+        });
         self
     }
 

@@ -167,6 +167,7 @@ impl TelenorAuthBuilder {
             after_logout: optional("after_logout", &self.after_logout)?,
             app_name: self.pages.app_name.clone(),
             words: self.pages.words(&paths, &origin)?,
+            look: self.pages.look(&paths, &origin)?,
             instance: InstanceId::new(&self.gateway, &self.client_id, &self.redirect_uri),
             optional: self.optional,
             login_page: self.login_page,

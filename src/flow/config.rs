@@ -11,6 +11,7 @@ use crate::{
     },
     clock::Clock,
     instance::InstanceId,
+    response::page::look::Look,
     session::limits::SessionLimits,
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Config {
     pub after_logout: Option<ReturnTo>,
     pub app_name: Option<String>,
     pub words: Words,
+    pub look: Look,
     pub instance: InstanceId,
     pub optional: bool,
     pub login_page: bool,

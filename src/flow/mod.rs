@@ -269,6 +269,7 @@ impl Flow {
             continue_without: words.way_out(path).map(ReturnTo::as_str),
             home: Some(self.config.home.as_str()),
             form_may_lead_away: self.config.after_logout.is_some(),
+            look: Some(&self.config.look),
             ..Page::new(topic, language)
         }
     }

@@ -21,7 +21,7 @@ pub(crate) use self::{
     cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie},
     failure_page::FailurePages,
 };
-pub use self::{failure::Failure, failure_page::FailurePage};
+pub use self::{failure::Failure, failure_page::FailurePage, page::Logo};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Most of the headers that decide between a page, a redirect and a problem document.
@@ -50,12 +50,22 @@ pub(crate) fn see_other(location: &str) -> Response<Body> {
 
 /// Returns a page for a person.
 pub(crate) fn page(status: StatusCode, page: &Page<'_>) -> Response<Body> {
-    let style = page::style_hash();
+    let look = page.look();
+    let (style, targets) = (&look.style_source, form_targets(page));
     let script = page.script.map(StartScript::policy).unwrap_or_default();
-    let targets = form_targets(page);
+    let logo = look.has_images().then_some("data:");
+    let origins = page.script.map(StartScript::origins).unwrap_or_default();
+    let images: Vec<_> = logo
+        .into_iter()
+        .chain(origins.iter().map(|origin| &**origin))
+        .collect();
+    let images = match &*images {
+        [] => String::new(),
+        images => format!("; img-src {}", images.join(" ")),
+    };
     let policy = format!(
         "default-src 'none'; style-src {style}; base-uri 'none'; form-action {targets}; \
-         frame-ancestors 'none'{script}"
+         frame-ancestors 'none'{script}{images}"
     );
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     let policy = HeaderValue::try_from(policy).ok();

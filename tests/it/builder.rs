@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use telenor_auth::{
-    ConfigError, CookieKeys, Endpoints, Language, TelenorAuthBuilder, TelenorAuthLayer,
+    ConfigError, CookieKeys, Endpoints, Language, Logo, TelenorAuthBuilder, TelenorAuthLayer,
     session::{CookieStore, FaultyStore},
 };
 
@@ -405,6 +405,61 @@ fn place_is_named_by_a_path_of_the_app() {
     let places = builder().purpose_at("/", Language::Bokmal, "x");
     let places = places.purpose_at("/blåbær/", Language::Bokmal, "y");
     assert!(places.build().is_ok());
+}
+
+#[test]
+fn look_of_the_pages_is_checked() {
+    let link = |text: &str, target: &str| builder().support_link(Language::Bokmal, text, target);
+    for target in [
+        "/help?topic=login",
+        "https://help.example/telenor#top",
+        "mailto:help@shop.example?subject=Telenor",
+        "tel:+4791509000",
+    ] {
+        assert!(link("Hjelp", target).build().is_ok(), "{target}");
+    }
+    for target in [
+        "",
+        "help",
+        "http://shop.example/help",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//shop.example/help",
+        "https://user:password@shop.example/",
+        "mailto:",
+        "tel:help",
+        "tel:+47 915 09 000",
+        "/telenor/login",
+        "https://",
+    ] {
+        let error = mistake(link("Hjelp", target));
+        assert!(
+            matches!(error, ConfigError::InvalidSupportLink(_)),
+            "{target}: {error}"
+        );
+    }
+    let error = mistake(link(" ", "/help"));
+    assert!(
+        matches!(error, ConfigError::InvalidSupportLink(_)),
+        "{error}"
+    );
+
+    let settings = [
+        ("accent_color", mistake(builder().accent_color("#abcdef"))),
+        (
+            "accent_color_dark",
+            mistake(builder().accent_color_dark("#333333")),
+        ),
+        ("accent_color", mistake(builder().accent_color("green"))),
+    ];
+    for (setting, error) in settings {
+        assert!(
+            error.to_string().starts_with(&format!("{setting}(")),
+            "{error}"
+        );
+    }
+    let error = mistake(builder().logo(Logo::svg("/logo.svg")));
+    assert!(matches!(error, ConfigError::InvalidLogo(_)), "{error}");
 }
 
 #[test]

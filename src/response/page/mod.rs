@@ -3,30 +3,31 @@
 //! A page is in the language of the browser, runs no script, and fetches nothing. It says what
 //! happened, what that means for the app, and what to do. It has one primary button.
 
+mod accent;
 mod bokmal;
+mod color;
 mod english;
+mod logo;
+pub(crate) mod look;
 mod nynorsk;
 mod text;
 
-use std::sync::LazyLock;
-
 use askama::Template;
-use base64::{Engine, engine::general_purpose::STANDARD};
 
+pub use self::logo::Logo;
 use self::{
     bokmal::BOKMAL,
     english::ENGLISH,
+    logo::LogoImage,
+    look::{Look, SupportLink},
     nynorsk::NYNORSK,
     text::{Message, Text},
 };
 use crate::{
     browser::{language::Language, start_script::StartScript},
-    digest::sha256,
     failure::FailureCause,
     session_refusal::SessionRefusal,
 };
-
-const STYLE: &str = include_str!("../../../templates/page.css");
 
 const EXCLAMATION: &str = "M12 3.5v11M12 19.9v.1";
 const TICK: &str = "M4.5 12.5l5 5L19.5 7";
@@ -76,6 +77,8 @@ pub(crate) struct Page<'a> {
     pub(crate) words: Option<(&'a str, &'a str)>,
     /// Whether the login goes on when the browser loads the same address again.
     pub(crate) login_pending: bool,
+    /// What the app has set for all pages.
+    pub(crate) look: Option<&'a Look>,
 }
 
 impl<'a> Page<'a> {
@@ -97,15 +100,18 @@ impl<'a> Page<'a> {
             script: None,
             words: None,
             login_pending: false,
+            look: None,
         }
     }
 
     /// Returns the whole document.
     pub(crate) fn render(&self) -> String {
         let message = self.message();
+        let look = self.look();
         let view = View {
             lang: self.language.lang(),
-            style: STYLE,
+            style: &look.style,
+            logo: look.logo.as_ref(),
             text: text(self.language),
             title: self.title(),
             summary: self.summary(),
@@ -122,6 +128,7 @@ impl<'a> Page<'a> {
             reason: self.reason.map(SessionRefusal::as_str),
             description: self.description,
             login_id: self.login_id,
+            support: self.support(),
             forward: self.retry.filter(|_| self.topic == Topic::Start),
             script: self.script,
         };
@@ -132,6 +139,18 @@ impl<'a> Page<'a> {
             let head = format!("<!doctype html><html lang={lang}><meta charset=utf-8>");
             format!("{head}<title>{title}</title><h1>{title}</h1><p>{summary}")
         })
+    }
+
+    pub(super) fn look(&self) -> &'a Look {
+        self.look.unwrap_or_else(|| Look::plain())
+    }
+
+    /// A link to help, where something has failed.
+    fn support(&self) -> Option<&'a SupportLink> {
+        match self.topic {
+            Topic::Failure(_) => self.look().support(self.language),
+            _ => None,
+        }
     }
 
     pub(super) fn title(&self) -> &'a str {
@@ -273,21 +292,12 @@ const fn text(language: Language) -> &'static Text {
     }
 }
 
-/// Returns the source expression that allows the page's style in a Content-Security-Policy:
-/// `'sha256-…'`, quoted.
-pub(crate) fn style_hash() -> &'static str {
-    static HASH: LazyLock<String> = LazyLock::new(|| {
-        let hash = STANDARD.encode(sha256(&[STYLE.as_bytes()]));
-        format!("'sha256-{hash}'")
-    });
-    &HASH
-}
-
 #[derive(Template)]
 #[template(path = "page.html")]
 struct View<'a> {
     lang: &'static str,
-    style: &'static str,
+    style: &'a str,
+    logo: Option<&'a LogoImage>,
     text: &'static Text,
     title: &'a str,
     summary: &'a str,
@@ -301,6 +311,7 @@ struct View<'a> {
     reason: Option<&'static str>,
     description: Option<&'a str>,
     login_id: Option<&'a str>,
+    support: Option<&'a SupportLink>,
     forward: Option<&'a str>,
     script: Option<&'a StartScript>,
 }
@@ -312,7 +323,10 @@ struct Link<'a> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
     use super::*;
+    use crate::digest::sha256;
 
     const BARE: Page<'_> = Page::new(Topic::LoginPage, Language::Bokmal);
 
@@ -468,15 +482,120 @@ mod tests {
         }
     }
 
+    /// The look of an app that has set everything, with hostile texts.
+    fn full_look() -> Look {
+        let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+        let logo = Logo::svg(svg).dark(Logo::svg(format!("{svg} ")));
+        let support = [
+            (Language::Bokmal, "Ring \"oss\" <nå>", "tel:+4791509000"),
+            (
+                Language::English,
+                "Write & ask",
+                "https://shop.example/help?a=1&b='\"<2>",
+            ),
+        ];
+        let support = support.map(|(language, text, href)| SupportLink {
+            language,
+            text: text.to_owned(),
+            href: href.to_owned(),
+        });
+        Look::new(Some("#b92a1e"), None, Some(&logo), support.into()).unwrap()
+    }
+
     #[test]
     fn hash_matches_the_rendered_style() {
-        for html in every_page() {
+        let look = full_look();
+        let with_look = topics().map(|topic| {
+            let page = Page {
+                topic,
+                look: Some(&look),
+                ..FULL
+            };
+            (page.render(), &look)
+        });
+        let plain = every_page().map(|html| (html, Look::plain()));
+        for (html, look) in plain.chain(with_look) {
             let style = between(&html, "<style>", "</style>");
-            let hash = STANDARD.encode(sha256(&[style.as_bytes()]));
-            assert_eq!(style_hash(), format!("'sha256-{hash}'"));
+            let hash = BASE64_STANDARD.encode(sha256(&[style.as_bytes()]));
+            assert_eq!(look.style_source, format!("'sha256-{hash}'"));
             // A browser normalizes line ends before it hashes.
             assert!(!style.contains('\r'));
         }
+    }
+
+    #[test]
+    fn look_of_the_app_is_escaped_and_loads_nothing() {
+        let look = full_look();
+        for topic in topics() {
+            let page = Page {
+                topic,
+                language: Language::English,
+                look: Some(&look),
+                app_name: Some("Fjell\"<b>bua"),
+                ..FULL
+            };
+            let html = page.render();
+            for part in ["<script", "<b>", "url(", "@import", "='\"", "javascript:"] {
+                assert!(!html.contains(part), "{part} in {html}");
+            }
+            let sources = [" src=\"", " srcset=\""].map(|name| html.split(name).skip(1));
+            for source in sources.into_iter().flatten() {
+                assert!(source.starts_with("data:image/svg+xml;base64,"), "{source}");
+            }
+            assert_eq!(html.matches("<img").count(), 1);
+            assert!(html.contains(" alt=\"Fjell&#34;&#60;b&#62;bua\""), "{html}");
+            let is_failure = matches!(topic, Topic::Failure(_));
+            let help = "href=\"https://shop.example/help?a=1&#38;b=&#39;&#34;&#60;2&#62;\">\
+                        Write &#38; ask</a>";
+            assert_eq!(html.contains(help), is_failure, "{topic:?}: {html}");
+        }
+    }
+
+    #[test]
+    fn help_in_another_language_is_better_than_none() {
+        let look = full_look();
+        let page = Page {
+            topic: Topic::Failure(FailureCause::AccessDenied),
+            look: Some(&look),
+            ..FULL
+        };
+        let link = |language, start: &str| {
+            let page = Page { language, ..page };
+            let html = page.render();
+            assert!(
+                html.contains(&format!("<a {start}")),
+                "{language:?}: {html}"
+            );
+        };
+        link(Language::Bokmal, "href=\"tel:+4791509000\">Ring");
+        link(
+            Language::Nynorsk,
+            "lang=\"nb\" href=\"tel:+4791509000\">Ring",
+        );
+        link(Language::English, "href=\"https://shop.example/help");
+    }
+
+    #[test]
+    fn logo_stands_for_the_name_or_beside_it() {
+        let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+        let header = |logo: &Logo, app_name| {
+            let look = Look::new(None, None, Some(logo), Vec::new()).unwrap();
+            let page = Page {
+                look: Some(&look),
+                app_name,
+                ..FULL
+            };
+            let html = page.render();
+            let header = between(&html, "<header>", "</header>");
+            let (_, rest) = header.split_once(" alt=\"").unwrap();
+            rest.replace("\n", "")
+        };
+        let (logo, name) = (Logo::svg(svg), Some("Fjellbua"));
+        assert_eq!(header(&logo, name), "Fjellbua\"></picture>");
+        assert_eq!(header(&logo, None), "\"></picture>");
+        let symbol = logo.beside_name(true);
+        assert_eq!(header(&symbol, name), "\"></picture><span>Fjellbua</span>");
+        assert_eq!(header(&symbol, None), "\"></picture>");
     }
 
     #[test]

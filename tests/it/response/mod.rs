@@ -2,5 +2,6 @@
 
 mod cache;
 mod failure_page;
+mod look;
 mod page;
 mod places;
