@@ -13,6 +13,7 @@ mod assets;
 mod basket;
 mod delivery_form;
 mod javascript;
+mod login_pages;
 mod pages;
 mod settings;
 mod shop;
@@ -28,9 +29,7 @@ use std::{
 };
 
 use axum::Router;
-use telenor_auth::{
-    CookieKeys, Language, TelenorAuthLayer, mock::MockGateway, session::CookieStore,
-};
+use telenor_auth::{CookieKeys, TelenorAuthLayer, mock::MockGateway, session::CookieStore};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -110,12 +109,8 @@ impl Shop {
         let direct = (settings.token_to_scripts).then(|| gateway.to_owned());
         let mut auth = TelenorAuthLayer::builder(client.id, client.secret, redirect_uri)
             .optional(true)
-            .script_api(true)
-            .app_name(SHOP_NAME)
-            .purpose(Language::Bokmal, "fylle ut navn og adresse for deg")
-            .purpose(Language::Nynorsk, "fylle ut namn og adresse for deg")
-            .purpose(Language::English, "fill in your name and address")
-            .continue_without("/manual-form");
+            .script_api(true);
+        auth = login_pages::of_the_shop(auth);
         if let Some(gateway) = client.gateway {
             auth = auth.gateway(gateway);
         }

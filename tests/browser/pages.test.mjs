@@ -71,6 +71,14 @@ const PAGES = {
     await page.click('#continue');
     return pressing(page, '#deny');
   },
+  'denied-at-the-receipt': async (page) => {
+    await page.goto(`${SHOP}/payment/done`);
+    await page.click('#continue');
+    const status = await pressing(page, '#deny');
+    assert.match(await page.locator('.consequence').innerText(), /vise kvitteringen din/);
+    assert.equal(await page.locator('.secondary').getAttribute('href'), '/orders/thanks');
+    return status;
+  },
   'denied-with-a-long-message': async (page) => {
     const state = await begin(page);
     const message = 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(6);
@@ -142,6 +150,7 @@ const STATUSES = {
   'not-found': 404,
   'foreign-form': 403,
   'denied': 403,
+  'denied-at-the-receipt': 403,
   'denied-with-a-long-message': 403,
   'provider-refused': 502,
   'provider-error': 502,
