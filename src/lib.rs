@@ -206,6 +206,47 @@
 //! An API call of a user that was kept beyond the end of the session is not sent, and fails with
 //! [`ApiErrorKind::SessionEnded`].
 //!
+//! # Pages of your own
+//!
+//! The layer's pages say what happened, what that means for the app, and what the user can do. They
+//! can be the app's own, step by step:
+//!
+//! | what | how |
+//! | --- | --- |
+//! | what a login is for, and the way to go on without one | [`purpose`](TelenorAuthBuilder::purpose), [`continue_without`](TelenorAuthBuilder::continue_without) |
+//! | other words for a path and what lies below it | [`purpose_at`](TelenorAuthBuilder::purpose_at), [`continue_without_at`](TelenorAuthBuilder::continue_without_at) |
+//! | name, logo, color, help | [`app_name`](TelenorAuthBuilder::app_name), [`logo`](TelenorAuthBuilder::logo), [`accent_color`](TelenorAuthBuilder::accent_color), [`support_link`](TelenorAuthBuilder::support_link) |
+//! | a page of the app for a failure | [`failure_page`](TelenorAuthBuilder::failure_page) |
+//! | a log of failures, or any other response | a middleware outside the layer that finds the [`Failure`] in the response's extensions |
+//!
+//! ```
+//! use telenor_auth::{FailureCause, FailurePage, Language, Logo, TelenorAuthLayer};
+//!
+//! # fn build() -> Result<TelenorAuthLayer, telenor_auth::ConfigError> {
+//! let logo = Logo::svg(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>"#);
+//! let redirect_uri = "https://shop.example/telenor/callback";
+//! TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+//!     .app_name("Fjellbua")
+//!     .logo(logo)
+//!     .accent_color("#b92a1e")
+//!     .support_link(Language::Bokmal, "Skriv til oss", "mailto:hjelp@shop.example")
+//!     .purpose(Language::Bokmal, "fylle ut adressen din")
+//!     .continue_without("/manual-form")
+//!     .purpose_at("/support", Language::Bokmal, "vise henvendelsene dine")
+//!     .continue_without_at("/support", "/contact")
+//!     .failure_page(|failure| match failure.cause() {
+//!         FailureCause::AccessDenied => Some(FailurePage::html("<h1>Helt i orden</h1>")),
+//!         _ => None, // the layer's page
+//!     })
+//!     .build()
+//! # }
+//! # build().unwrap();
+//! ```
+//!
+//! The address of a failure page may hold the code of a login. So a page of your own has no script
+//! of anyone else, analytics included, and escapes all that it takes from the [`Failure`]. See
+//! [`FailurePage`].
+//!
 //! # The plain-http start
 //!
 //! Telenor recognizes a line in two ways. **By USSD**, a prompt appears on the phone. That works
