@@ -312,7 +312,8 @@ impl fmt::Display for ConfigError {
             ),
             Self::InvalidStartScript(why) => write!(
                 f,
-                "the script in start_script {why}: use the script exactly as Telenor provides it"
+                "the script in start_script {why}: use the script exactly as Telenor provides it, \
+                 and https addresses where the page is https"
             ),
             Self::ZeroLimit(setting) => write!(f, "{setting} is 0: set it to at least 1"),
             Self::InvalidStoreUrl(why) => write!(

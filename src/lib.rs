@@ -1,7 +1,7 @@
 //! Sign-in with Telenor line authentication for axum and tower: add one layer, and handlers get a
 //! [`TelenorUser`].
 //!
-//! Telenor recognizes the user by the mobile network or by a USSD prompt on the phone. The user
+//! Telenor recognizes the user by a USSD prompt on the phone or by the mobile network. The user
 //! consents at Telenor and returns with an authorization code. The layer exchanges the code for an
 //! access token, keeps the token in a session, and passes it to your handlers.
 //!
@@ -122,9 +122,11 @@
 //! | `/telenor/login?return_to=/path` | GET | starts a login; for buttons |
 //! | `/telenor/logout` | POST | ends the session here and the token at Telenor; for a form on your own pages |
 //! | `/telenor/logout` | GET | asks whether to log out, or shows that the user is logged out |
-//! | `/telenor/start` | GET | with [`http_start`](TelenorAuthBuilder::http_start): the page on plain http |
+//! | `/telenor/start` | GET | with [`start_script`](TelenorAuthBuilder::start_script) or [`http_start`](TelenorAuthBuilder::http_start): the [start page] |
 //! | `/telenor/session` | GET | `{"signed_in":true,"seconds_left":…}` for your own scripts, without the token |
 //! | `/telenor/user-info`, `/telenor/device-info` | GET | with [`script_api`](TelenorAuthBuilder::script_api): JSON for same-origin scripts |
+//!
+//! [start page]: start_page
 //!
 //! # Responses without a session
 //!
@@ -247,27 +249,34 @@
 //! of anyone else, analytics included, and escapes all that it takes from the [`Failure`]. See
 //! [`FailurePage`].
 //!
-//! # The plain-http start
+//! # How Telenor recognizes the line
 //!
-//! Telenor recognizes a line in two ways. **By USSD**, a prompt appears on the phone. That works
-//! from any network and needs no setting here. **By the mobile network**, the operator has to read
-//! the request. So, "for now", as Telenor writes, the page that starts the flow must be plain http.
+//! **By USSD**: a prompt appears on the phone. It works on any network, on a phone and beside a
+//! computer, and needs no setting here. Build on it. If Telenor gives you a script for the page
+//! that starts the flow, [`start_script`](TelenorAuthBuilder::start_script) puts it on a page of
+//! its own on https, between the challenge and Telenor.
+//!
+//! **By the mobile network**: the user does nothing, but the operator has to read the request. So,
+//! "for now", as Telenor writes, the page that starts the flow must be plain http.
 //! [`http_start`](TelenorAuthBuilder::http_start) puts one inert page on a plain-http host of its
-//! own, between the challenge and Telenor.
+//! own. Browsers are closing this path, so expect it to fail for many visitors:
 //!
-//! Browsers are closing this path. Expect it to fail for many visitors:
-//!
+//! - **Chrome 154**, of October 2026, is announced to ask the user before it opens plain http.
+//!   Chrome, Safari and Firefox try https first. The page works over https too, but then the
+//!   operator has not read it.
 //! - **HSTS** on the start host, or `includeSubDomains` on a parent: no browser opens the page over
 //!   http again. Keep HSTS on the app's host. This layer sends none.
-//! - **https-first browsers** upgrade the page when port 443 responds, and warn before it when port
-//!   443 does not. The page works over https too, but then the operator has not read it.
 //! - **Wi-Fi**, a **VPN** or **iCloud Private Relay** (all of Safari, and all plain http of an
 //!   iPhone) bypass the operator.
 //!
-//! So USSD and the page that says "not recognized" are main paths, and
+//! The page [`start_page`] has the dates with their sources, the rules of both pages, and how to
+//! count the visitors that a start page loses.
+//!
+//! The page that says "not recognized" is a main path in any case, and
 //! [`continue_without`](TelenorAuthBuilder::continue_without) should lead to a useful page. The
 //! layer removes headers that claim a phone number or a SIM card (`X-MSISDN` and similar headers)
 //! before your handlers see a request, since any client can send them.
+//!
 //! # From JavaScript
 //!
 //! **First choice:** let the app ask Telenor. With
@@ -443,6 +452,10 @@ pub mod behind_a_proxy {}
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/native.md")]
 pub mod native_apps {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/start_page.md")]
+pub mod start_page {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,7 +3,6 @@
 mod accept;
 pub(crate) mod cookie;
 pub(crate) mod host;
-pub(crate) mod http_start;
 pub(crate) mod language;
 pub(crate) mod login_button;
 pub(crate) mod msisdn_headers;
@@ -13,4 +12,5 @@ pub(crate) mod plain_http;
 pub(crate) mod redirect_loop;
 pub(crate) mod request;
 pub(crate) mod return_to;
+pub(crate) mod start_page;
 pub(crate) mod start_script;

@@ -1,12 +1,12 @@
-//! A script on the plain-http start page, for an app whose agreement with Telenor includes one.
+//! A script on the start page, for an app whose agreement with Telenor includes one.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use url::Url;
 
 use crate::{digest::sha256, error::ConfigError};
 
-/// The script that Telenor provides for recognition by the mobile network, and the origins that it
-/// may reach.
+/// The script that Telenor provides for the page that starts the flow, and the origins that it may
+/// reach.
 ///
 /// Telenor's pages say that the page which starts the flow "makes a cross-site Ajax call to a
 /// Telenor service" without saying which one, so this type assumes nothing. The page's policy
@@ -81,6 +81,12 @@ impl StartScript {
             }
         }
         Ok(())
+    }
+
+    /// The addresses that it is loaded from and may reach.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
+        let connect = self.connect.iter().map(String::as_str);
+        self.url().into_iter().chain(connect)
     }
 
     /// The part of the page's policy that allows the script, without the images that it loads.

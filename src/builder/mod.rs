@@ -3,11 +3,11 @@
 mod endpoints;
 mod env;
 mod gateway;
-mod http_start;
 mod origin_check;
 mod page_settings;
 mod pages;
 mod proxy;
+mod start_page;
 mod url;
 mod validate;
 
@@ -422,7 +422,7 @@ impl TelenorAuthBuilder {
     }
 
     /// Starts every login on a page of this plain-http origin, which recognition by the mobile
-    /// network needs. It defaults to no such page.
+    /// network needs. It defaults to no such page. USSD, the main way, needs none.
     ///
     /// The origin needs a host of its own, like `http://start.shop.example`, whose port 80 reaches
     /// this app. No HSTS must cover it: neither its own nor an `includeSubDomains` of a parent.
@@ -430,8 +430,8 @@ impl TelenorAuthBuilder {
     /// is good for one minute and one visit on each instance. An instance remembers that in memory,
     /// so that anonymous visitors write nothing to a shared store. A second visit leads to the same
     /// login, which the cookie on https and Telenor's code protect. Every other request to that
-    /// origin is redirected to https. The [crate's page](crate#the-plain-http-start) says what
-    /// browsers and networks do to it.
+    /// origin is redirected to https. The page [`start_page`](crate::start_page) says what browsers
+    /// and networks do to it.
     ///
     /// Engines that ignore the scheme send `Lax` cookies with a POST from that host. The layer
     /// refuses such a request, as it does those of [other origins](crate#forms-and-sockets).
@@ -440,11 +440,26 @@ impl TelenorAuthBuilder {
         self
     }
 
-    /// Sets the script that Telenor provides, for the start page of
-    /// [`http_start`](Self::http_start). It defaults to no script.
+    /// Sets the script that Telenor provides for the page that starts the flow. It defaults to no
+    /// script.
     ///
-    /// Without a script the page goes on by itself. A script has to go on by a click on
-    /// `#continue`.
+    /// Every login then goes over a page with this script: on the origin of
+    /// [`http_start`](Self::http_start) if that is set, and else on the app's own origin, at
+    /// `/telenor/start`. Telenor's USSD works on either. The script has to go on by a click on
+    /// `#continue`. The page [`start_page`](crate::start_page) says what the page's policy allows,
+    /// and how to count the visitors that it loses.
+    ///
+    /// ```
+    /// use telenor_auth::{StartScript, TelenorAuthLayer};
+    ///
+    /// let script = StartScript::inline("document.getElementById('continue').click()")
+    ///     .connect("https://line.example");
+    /// let redirect_uri = "https://shop.example/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+    ///     .start_script(script)
+    ///     .build()?;
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
     pub fn start_script(mut self, script: StartScript) -> Self {
         self.start_script = Some(script);
         self

@@ -82,7 +82,7 @@ impl TelenorAuthBuilder {
                  and other instances do not know them. Set cookie_keys to share and keep them"
             );
         }
-        let http_start = self.validate_http_start(&keys, &redirect_uri, &config)?;
+        let start_page = self.validate_start_page(&keys, &redirect_uri, &config, login_timeout)?;
         let pending = keys.sealer(Purpose::PendingLogin, config.instance.as_bytes());
         let shared_outcomes = keys.sealer(Purpose::SharedOutcome, config.instance.as_bytes());
         let logout_forms = keys.sealer(Purpose::LogoutForm, config.instance.as_bytes());
@@ -111,7 +111,7 @@ impl TelenorAuthBuilder {
             loop_detector: LoopDetector::new(Arc::clone(&names), loop_detector),
             login_button: LoginButton::new(Arc::clone(&names)),
             names,
-            http_start,
+            start_page,
             gateway,
             exchanges: SingleFlight::new(self.max_token_requests, login_timeout + MAX_SKEW),
             refreshes: SingleFlight::new(self.max_token_requests, 0)

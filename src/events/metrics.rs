@@ -2,7 +2,7 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::{Event, GatewayEndpoint, GatewayOutcome, GrantType, LoginTrigger};
+use super::{Event, GatewayEndpoint, GatewayOutcome, GrantType, LoginTrigger, StartPageStep};
 use crate::failure::FailureCause;
 
 /// Describes every metric, and makes its series exist before the first event. Without that, the
@@ -58,6 +58,15 @@ pub(super) fn describe() {
     for trigger in LoginTrigger::ALL {
         counter!(name, "trigger" => trigger.as_str()).increment(0);
     }
+    let name = "telenor_auth_start_pages_total";
+    describe_counter!(
+        name,
+        Unit::Count,
+        "Logins that reached a step of the start page, by step"
+    );
+    for step in StartPageStep::ALL {
+        counter!(name, "step" => step.as_str()).increment(0);
+    }
     let name = "telenor_auth_breaker_changes_total";
     describe_counter!(
         name,
@@ -93,6 +102,9 @@ pub(super) fn record(event: &Event<'_>) {
         Event::LoginStarted { trigger, .. } => {
             counter!("telenor_auth_logins_started_total", "trigger" => trigger.as_str())
                 .increment(1);
+        }
+        Event::StartPage { step, .. } => {
+            counter!("telenor_auth_start_pages_total", "step" => step.as_str()).increment(1);
         }
         Event::LoginSucceeded { .. } => {
             counter!("telenor_auth_logins_succeeded_total").increment(1);

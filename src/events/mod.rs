@@ -6,6 +6,7 @@
 //! | event | `tracing`, level | metric, with the feature `metrics` |
 //! | --- | --- | --- |
 //! | [`LoginStarted`](Event::LoginStarted) | `login started`, debug | `telenor_auth_logins_started_total`, label `trigger` |
+//! | [`StartPage`](Event::StartPage) | `start page`, debug | `telenor_auth_start_pages_total`, label `step` |
 //! | [`LoginSucceeded`](Event::LoginSucceeded) | `login succeeded`, info | `telenor_auth_logins_succeeded_total` |
 //! | [`LoginFailed`](Event::LoginFailed) | `login failed`, info, or error where the operator must act | `telenor_auth_logins_failed_total`, label `cause` |
 //! | [`LoggedOut`](Event::LoggedOut) | `logged out`, info | `telenor_auth_logouts_total` |
@@ -65,6 +66,15 @@ pub enum Event<'e> {
         path: &'e str,
         /// What began it.
         trigger: LoginTrigger,
+    },
+    /// A login took a step on its way over the [start page](crate::start_page). Each step of a
+    /// login counts once on each instance.
+    #[non_exhaustive]
+    StartPage {
+        /// The id of the login.
+        login_id: &'e str,
+        /// The step.
+        step: StartPageStep,
     },
     /// A browser came back with a code, and has a session now.
     #[non_exhaustive]
@@ -177,6 +187,18 @@ pub enum LoginTrigger {
     Handler,
 }
 
+/// A step of a login on its way over the [start page](crate::start_page).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StartPageStep {
+    /// The page was shown.
+    Shown,
+    /// The browser went on to Telenor, by the script, by the link, or by itself.
+    Passed,
+    /// Telenor sent the browser back, with a code or with an error.
+    Returned,
+}
+
 /// An endpoint of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -226,6 +248,21 @@ impl LoginTrigger {
             Self::Challenge => "challenge",
             Self::Button => "button",
             Self::Handler => "handler",
+        }
+    }
+}
+
+impl StartPageStep {
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 3] = [Self::Shown, Self::Passed, Self::Returned];
+
+    /// Returns the name in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Passed => "passed",
+            Self::Returned => "returned",
         }
     }
 }
@@ -329,6 +366,9 @@ fn log(event: &Event<'_>) {
             path,
             trigger,
         } => tracing::debug!(login_id, path, trigger = trigger.as_str(), "login started"),
+        Event::StartPage { login_id, step } => {
+            tracing::debug!(login_id, step = step.as_str(), "start page");
+        }
         Event::LoginSucceeded {
             login_id,
             session_id,

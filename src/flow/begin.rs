@@ -99,7 +99,7 @@ impl Flow {
         let verifier = self.gateway.pkce.then(Verifier::random);
         let challenge = verifier.as_ref().map(Verifier::challenge);
         let now = self.config.clock.seconds();
-        let location = match &self.http_start {
+        let location = match &self.start_page {
             Some(start) => start.url(&state, challenge, parameters, now),
             None => self
                 .gateway

@@ -36,6 +36,13 @@ impl Flow {
             record_login(&state.login_id().to_string());
         }
         let now = self.config.clock.now();
+        let pending = match &state {
+            Some(state) => self.pending.find(info, state, unix_seconds(now)),
+            None => Pending::Unknown,
+        };
+        if let Some(state) = &state {
+            self.came_back(state, &pending, unix_seconds(now));
+        }
         let current = match self.current_session(info, now).await {
             Ok(current) => current.ok(),
             Err(error) => return self.store_failed(info, &error),
@@ -46,10 +53,6 @@ impl Flow {
             // Loaded once more, by reload, Back or a second tab: the login is complete already.
             return response::see_other(&self.config.absolute(current.session.return_to()));
         }
-        let pending = match &state {
-            Some(state) => self.pending.find(info, state, unix_seconds(now)),
-            None => Pending::Unknown,
-        };
         match (outcome, state, pending) {
             (Outcome::Code(code), Some(state), Pending::Live(login)) => {
                 self.finish(info, state, login, code).await
@@ -142,7 +145,9 @@ impl Flow {
     pub(super) fn stray_callback(&self, info: &RequestInfo) -> Option<Response<Body>> {
         let state = AuthorizationResponse::parse(info.query())?.state?;
         let now = self.config.clock.seconds();
-        let Pending::Live(login) = self.pending.find(info, &state, now) else {
+        let pending = self.pending.find(info, &state, now);
+        self.came_back(&state, &pending, now);
+        let Pending::Live(login) = pending else {
             return None;
         };
         let (path, callback) = (info.uri.path(), &self.config.paths.callback);

@@ -49,12 +49,12 @@ pub(crate) use self::{
 use crate::{
     browser::{
         cookie::{self, CookieNames},
-        http_start::HttpStart,
         login_button::LoginButton,
         pending_login::{PendingLogin, PendingLogins},
         redirect_loop::LoopDetector,
         request::{RequestInfo, RequestKind},
         return_to::ReturnTo,
+        start_page::StartPage,
     },
     events::{Event, Events},
     failure::FailureCause,
@@ -109,7 +109,7 @@ pub(crate) struct Flow {
     pub login_button: LoginButton,
     /// Seals what a logout form of the layer proves.
     pub logout_forms: Sealer,
-    pub http_start: Option<HttpStart>,
+    pub start_page: Option<StartPage>,
     // The provider's side.
     pub gateway: Gateway,
     pub exchanges: SingleFlight<LoginId, LoginOutcome>,

@@ -38,7 +38,7 @@ impl Flow {
             Route::Logout if parts.method == Method::POST => self.logout(headers, &info).await,
             Route::Logout => self.logout_page(&info).await,
             Route::Session => self.status(&info).await,
-            Route::Start => self.start_page(&info),
+            Route::Start => self.start_route(&info),
             Route::UserInfo | Route::DeviceInfo => self.script_api(route, headers, info).await,
         }
     }

@@ -11,6 +11,7 @@ pub(crate) mod proxy;
 mod tls;
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -78,6 +79,15 @@ impl Gateway {
         parameters: &[(String, String)],
     ) -> String {
         self.authorization.url(state, challenge, parameters)
+    }
+
+    /// Adds parameters to an authorization URL.
+    pub(crate) fn with_parameters<'p>(
+        &self,
+        url: String,
+        parameters: impl Iterator<Item = (Cow<'p, str>, Cow<'p, str>)>,
+    ) -> String {
+        self.authorization.with_parameters(url, parameters)
     }
 
     /// Sends the token request (RFC 6749 section 4.1.3).

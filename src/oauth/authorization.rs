@@ -1,5 +1,7 @@
 //! The authorization request (RFC 6749 section 4.1.1), which sends the browser to log in.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::State;
@@ -44,6 +46,25 @@ impl Authorization {
         }
         let extra = extra.to_vec();
         Self { endpoint, extra }
+    }
+
+    /// Adds parameters to an authorization URL, unless it has one of that name already. A request
+    /// with two of one name is invalid (RFC 6749 section 3.1).
+    pub(crate) fn with_parameters<'p>(
+        &self,
+        url: String,
+        parameters: impl Iterator<Item = (Cow<'p, str>, Cow<'p, str>)>,
+    ) -> String {
+        let Ok(mut url) = Url::parse(&url) else {
+            return url;
+        };
+        for (name, value) in parameters {
+            let is_sent = url.query_pairs().any(|(known, _)| known == name);
+            if !(is_sent || is_reserved_parameter(&name)) {
+                url.query_pairs_mut().append_pair(&name, &value);
+            }
+        }
+        url.into()
     }
 
     /// `challenge` is the `code_challenge` of PKCE (RFC 7636 section 4.3), method S256.

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
 
 import { openStage, SHOP } from './stage.mjs';
-import { agree, assertFilled, barriers } from './steps.mjs';
+import { agree, assertFilled, barriers, begun } from './steps.mjs';
 
 const START = 'http://start.shop.test';
 const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots/', import.meta.url));
@@ -32,6 +32,9 @@ test('a login goes through the plain-http page by itself and fills in the form',
   assert.equal(sent.cookie, undefined, 'no cookie goes there');
   assert.equal(headers['set-cookie'], undefined, 'and the page sets none');
   assert.doesNotMatch(url.href, /checkout/);
+  const [{ headers: on }] = begun(stage);
+  const state = new URL(on.location).searchParams.get('state');
+  assert.ok(!url.href.includes(state), 'the request to Telenor is readable on https alone');
   for (const cookie of await context.cookies()) {
     assert.ok(cookie.secure && cookie.name.startsWith('__Host-'), cookie.name);
   }
@@ -68,7 +71,7 @@ test('the start page has a button for browsers in which it does not go on by its
   await page.goto(`${SHOP}/checkout`, { waitUntil: 'commit' });
   const go = page.locator('#continue');
   await go.waitFor();
-  assert.ok((await go.getAttribute('href')).startsWith(`${stage.gateway}/oauth/v2/authorize?`));
+  assert.ok((await go.getAttribute('href')).startsWith(`${SHOP}/telenor/start?go=`));
   assert.deepEqual(await barriers(page), []);
   await mkdir(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: `${SCREENSHOTS}start-390-light.png` });

@@ -51,7 +51,7 @@ impl MockGateway {
     /// Logs in at an app as the first subscriber, who agrees to everything.
     ///
     /// It opens `path` as a browser does and follows the app: through its own redirects and its
-    /// plain-http start page, if it has one, to this gateway, and with the code back to the
+    /// start page, if it has one, to this gateway, and with the code back to the
     /// callback. The app is any HTTP service, such as a `Router`. It is called in this process,
     /// with paths only, so that its redirect URI may be on any host, and on https. The layer itself
     /// calls this gateway over the network.
@@ -222,10 +222,8 @@ impl MockGateway {
             url = match location(&response, &url) {
                 Some(next) if self.is_authorization_url(&next) => return Ok(next.into()),
                 Some(next) => next,
-                None => {
-                    let link = self.authorization_link(&text(response).await);
-                    return link.ok_or_else(|| not_challenged(status, &url));
-                }
+                None => continue_link(&text(response).await)
+                    .ok_or_else(|| not_challenged(status, &url))?,
             };
         }
         Err(not_challenged(status, &url))
@@ -235,14 +233,6 @@ impl MockGateway {
         // By the port, because the host has more than one spelling.
         url.port() == Some(self.port())
             && url.path() == self.shared.settings.endpoints.authorization
-    }
-
-    /// Returns the link to the gateway on the plain-http start page.
-    fn authorization_link(&self, page: &str) -> Option<String> {
-        let attributes = page.split('"').map(|text| text.replace("&#38;", "&"));
-        let mut urls = attributes.filter_map(|text| Url::parse(&text).ok());
-        urls.find(|url| self.is_authorization_url(url))
-            .map(Into::into)
     }
 }
 
@@ -281,6 +271,13 @@ fn not_challenged(status: u16, url: &Url) -> MockError {
     };
     let page = page.to_owned();
     MockError::NotChallenged { status, page }
+}
+
+/// Returns the link of a start page that leads on.
+fn continue_link(page: &str) -> Option<Url> {
+    let (_, link) = page.split_once("id=\"continue\" href=\"")?;
+    let (href, _) = link.split_once('"')?;
+    Url::parse(&href.replace("&#38;", "&")).ok()
 }
 
 /// Returns the target of a redirect.

@@ -42,7 +42,7 @@ pub(crate) enum Topic {
     ConfirmLogout,
     /// The page before a login: the login starts when the user presses the button.
     LoginPage,
-    /// The page on plain http that leads to Telenor by itself.
+    /// The page that leads to Telenor by itself, or by Telenor's script.
     Start,
 }
 

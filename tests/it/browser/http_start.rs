@@ -26,18 +26,24 @@ async fn on_http(app: &App, url: &str) -> Answer {
     browser.send(nav).await
 }
 
-fn link(page: &Answer) -> String {
-    let from = page
+/// The address that the page leads on to.
+pub(super) fn link(page: &Answer) -> String {
+    let (_, link) = page
         .body
-        .find("id=\"continue\" href=\"")
-        .expect("a link that continues")
-        + 20;
-    page.body[from - 1..]
-        .split('"')
-        .nth(1)
-        .unwrap()
-        .replace("&#38;", "&")
-        .replace("&amp;", "&")
+        .split_once("id=\"continue\" href=\"")
+        .expect("a link that continues");
+    let (href, _) = link.split_once('"').unwrap();
+    href.replace("&#38;", "&")
+}
+
+/// The authorization URL that the page leads on to.
+pub(super) async fn authorization(app: &App, page: &Answer) -> String {
+    let link = link(page);
+    assert!(link.starts_with(&format!("{ORIGIN}/telenor/start?go=")));
+    let on = app.browser().open(&link).await;
+    assert_eq!(on.status, StatusCode::SEE_OTHER, "{}", on.body);
+    assert_eq!(on.set_cookies(), [""; 0]);
+    on.location()
 }
 
 #[tokio::test]
@@ -54,7 +60,7 @@ async fn login_passes_over_plain_http_and_ends_on_https() {
     let page = on_http(&app, &start).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.set_cookies(), [""; 0]);
-    let authorization = link(&page);
+    let authorization = authorization(&app, &page).await;
     assert!(
         page.body
             .contains("http-equiv=\"refresh\" content=\"0;url="),
@@ -78,7 +84,7 @@ async fn plain_http_carries_no_secret_and_no_personal_data() {
     let page = on_http(&app, &start).await;
     let late = on_http(&app, &start).await;
     let clear = format!("{start} {page:?} {late:?}");
-    let authorization = link(&page);
+    let authorization = authorization(&app, &page).await;
     let callback = app.gateway.allow(&authorization).unwrap();
     let code = query(&callback, "code").unwrap();
     browser.open(&callback).await;
@@ -95,7 +101,10 @@ async fn plain_http_carries_no_secret_and_no_personal_data() {
     ] {
         assert!(!clear.contains(&secret), "{secret}");
     }
-    assert!(!start.contains(&query(&authorization, "state").unwrap()));
+    for open in ["state", "code_challenge"] {
+        let value = query(&authorization, open).unwrap();
+        assert!(!clear.contains(&value), "{open}");
+    }
 }
 
 #[tokio::test]
@@ -132,7 +141,10 @@ async fn start_page_is_shown_once_and_within_a_minute() {
             ))
             .await;
         let page = on_http(&app, &again).await;
-        let callback = app.gateway.allow(&link(&page)).unwrap();
+        let callback = app
+            .gateway
+            .allow(&authorization(&app, &page).await)
+            .unwrap();
         assert_eq!(
             browser.open(&callback).await.location(),
             format!("{ORIGIN}{target}")
@@ -175,9 +187,10 @@ async fn start_ticket_does_not_replace_the_cookie() {
     let app = app().await;
     let mut browser = app.browser();
     let start = browser.start("/private").await;
+    let page = on_http(&app, &start).await;
     let callback = app
         .gateway
-        .allow(&link(&on_http(&app, &start).await))
+        .allow(&authorization(&app, &page).await)
         .unwrap();
     app.browser().open(&callback).await.assert_safe_reject();
     assert_eq!(app.token_requests(), 0);
@@ -197,7 +210,10 @@ async fn start_page_works_over_https() {
         nav.headers_mut().insert("host", host.parse().unwrap());
         let page = browser.send(nav).await;
         assert_eq!(page.status, StatusCode::OK, "{host}");
-        let callback = app.gateway.allow(&link(&page)).unwrap();
+        let callback = app
+            .gateway
+            .allow(&authorization(&app, &page).await)
+            .unwrap();
         assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
     }
     assert!(on_http(&app, &start).await.status.is_success());
@@ -208,9 +224,10 @@ async fn other_plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let app = app().await;
     let mut signed_in = app.browser();
     let start = signed_in.start("/private").await;
+    let page = on_http(&app, &start).await;
     let callback = app
         .gateway
-        .allow(&link(&on_http(&app, &start).await))
+        .allow(&authorization(&app, &page).await)
         .unwrap();
     signed_in.open(&callback).await;
     let hits = app.hits();

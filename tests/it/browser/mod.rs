@@ -8,3 +8,4 @@ mod plain_http;
 mod redirect_loop;
 mod request;
 mod return_to;
+mod start_page;

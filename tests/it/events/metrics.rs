@@ -13,7 +13,7 @@ use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 use telenor_auth::{
-    TelenorAuthLayer,
+    StartScript, TelenorAuthLayer,
     mock::{Answer, Endpoint},
     session::{Fault, FaultyStore, MemoryStore},
 };
@@ -138,6 +138,7 @@ fn each_series_exists_at_zero_before_its_first_event() {
     for series in [
         "telenor_auth_logins_failed_total cause=client_rejected",
         "telenor_auth_breaker_changes_total grant=refresh_token state=open",
+        "telenor_auth_start_pages_total step=returned",
         "telenor_auth_gateway_call_seconds endpoint=token outcome=timed_out",
     ] {
         assert!(counted.iter().any(|(known, _)| known == series), "{series}");
@@ -185,6 +186,31 @@ fn logins_failures_and_calls_are_counted_by_name() {
             ("telenor_auth_logins_started_total trigger=challenge", 2),
             ("telenor_auth_logins_succeeded_total", 1),
             ("telenor_auth_logouts_total", 1),
+        ]
+    );
+}
+
+#[test]
+fn steps_of_the_start_page_are_counted_by_step() {
+    let counted = counted(async {
+        let app = App::with(|builder| builder.start_script(StartScript::inline("void 0"))).await;
+        for _ in 0..2 {
+            let start = app.browser().start("/private").await;
+            app.browser().open(&start).await;
+        }
+        let logged_in = app.gateway.login(&app.router, "/whoami").await;
+        assert!(logged_in.is_ok());
+    });
+    let steps: Vec<_> = named(&counted)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("telenor_auth_start_pages_total"))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            ("telenor_auth_start_pages_total step=passed", 1),
+            ("telenor_auth_start_pages_total step=returned", 1),
+            ("telenor_auth_start_pages_total step=shown", 3),
         ]
     );
 }

@@ -190,7 +190,13 @@ async fn parameters_of_one_login_pass_the_start_page() {
     let host = HeaderValue::from_static("start.app.test");
     page.headers_mut().insert("host", host);
     let page = app.browser().send(page).await.body;
-    assert!(page.contains("login_hint=a+b"), "{page}");
+    assert!(!page.contains("login_hint"), "sealed: {page}");
+    let (_, token) = page.split_once("/telenor/start?go=").unwrap();
+    let (token, _) = token.split_once('"').unwrap();
+    let go = format!("/telenor/start?go={token}&login_hint=evil");
+    let url = app.browser().open(&go).await.location();
+    assert_eq!(query(&url, "login_hint").as_deref(), Some("a b"));
+    assert!(!url.contains("evil"), "{url}");
 }
 
 #[tokio::test]

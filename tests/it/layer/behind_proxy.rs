@@ -489,6 +489,16 @@ async fn start_page_that_went_astray_is_no_endless_redirect() {
         let page = browser.open(login).await;
         assert_eq!(page.status, StatusCode::OK, "a page with a button");
     }
+    // Its link arrives at the app's own host, whose proxy takes nothing away now.
+    let go = page.replace("?t=", "?go=") + "&x=y";
+    let target = go.trim_start_matches("http://start.app.test");
+    let answer = browser.send(to_host(target, "app.test")).await;
+    let location = answer.location();
+    assert!(
+        location.contains("/kunde/telenor/login?resume="),
+        "{location}"
+    );
+    assert!(!location.contains("x=y"), "{location}");
     assert_eq!(
         log.lines("ERROR", &["start page"]).len(),
         1,

@@ -293,6 +293,7 @@ async fn login_passes_the_plain_http_start_without_its_cookies() {
         [
             (None, false),
             (host("start.app.test"), false),
+            (host("app.test"), true),
             (host("app.test"), true)
         ]
     );

@@ -153,6 +153,7 @@ pub fn request(method: Method, target: &str, headers: &[(&str, &str)]) -> Reques
 fn secrets_in(url: &str) -> Vec<String> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let pairs = url::form_urlencoded::parse(query.as_bytes());
-    let secret = pairs.filter(|(name, _)| ["code", "state", "t", "resume"].contains(&&**name));
+    let secret =
+        pairs.filter(|(name, _)| ["code", "state", "t", "go", "resume"].contains(&&**name));
     secret.map(|(_, value)| value.into_owned()).collect()
 }
