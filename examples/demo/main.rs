@@ -120,6 +120,9 @@ impl Shop {
         if let Some(start) = settings.http_start {
             auth = auth.http_start(start);
         }
+        if let Some(script) = settings.start_script {
+            auth = auth.start_script(script);
+        }
         if let Some(page) = settings.after_logout {
             auth = auth.after_logout(page);
         }

@@ -8,18 +8,22 @@
 //! | `TELENOR_REDIRECT_URI` | the registered one; ends in `/telenor/callback` | on `LISTEN` |
 //! | `TELENOR_STRIPPED_PREFIX` | what a proxy takes away from each path; in the layer's addresses, not in the shop's links | nothing |
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page | none |
+//! | `TELENOR_START_SCRIPT_FILE` | a file with the script of the start page, which is on https without `TELENOR_HTTP_START` | no script |
+//! | `TELENOR_START_SCRIPT_CONNECT` | the origins that the script may reach, separated by commas | none |
 //! | `TELENOR_AFTER_LOGOUT` | path of the page after a logout | the layer's page |
 //! | `TELENOR_TOKEN_TO_SCRIPTS` | `true`: the page `/javascript` may get the access token | `false` |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, separated by commas; the first seals | random |
 //! | `TELENOR_COOKIE_KEYS_FILE` | a file with one key on each line, which may change | none |
 //! | `TELENOR_SESSION_STORE` | `memory`, `cookie`, or a Redis URL (feature `redis`) | `memory` |
 
-use std::{env, error::Error, ffi::OsString, fmt};
+use std::{env, error::Error, ffi::OsString, fmt, fs, io};
 
-use telenor_auth::{ConfigError, CookieKeys, mock::MockGateway};
+use telenor_auth::{ConfigError, CookieKeys, StartScript, mock::MockGateway};
 
 const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
+const SCRIPT_FILE: &str = "TELENOR_START_SCRIPT_FILE";
+const SCRIPT_CONNECT: &str = "TELENOR_START_SCRIPT_CONNECT";
 const TOKEN_TO_SCRIPTS: &str = "TELENOR_TOKEN_TO_SCRIPTS";
 
 /// Checked as far as possible without a socket.
@@ -29,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) redirect_uri: Option<String>,
     pub(crate) stripped_prefix: Option<String>,
     pub(crate) http_start: Option<String>,
+    pub(crate) start_script: Option<StartScript>,
     pub(crate) after_logout: Option<String>,
     pub(crate) token_to_scripts: bool,
     pub(crate) cookie_keys: Option<CookieKeys>,
@@ -106,6 +111,7 @@ impl Settings {
             },
             stripped_prefix: text("TELENOR_STRIPPED_PREFIX")?,
             http_start: text("TELENOR_HTTP_START")?,
+            start_script: start_script(text(SCRIPT_FILE)?, text(SCRIPT_CONNECT)?)?,
             after_logout: text("TELENOR_AFTER_LOGOUT")?,
             token_to_scripts: match text(TOKEN_TO_SCRIPTS)?.as_deref() {
                 Some("true") => true,
@@ -116,6 +122,28 @@ impl Settings {
             session_store,
         })
     }
+}
+
+fn start_script(
+    file: Option<String>,
+    connect: Option<String>,
+) -> Result<Option<StartScript>, SettingsError> {
+    let Some(file) = file else {
+        return match connect {
+            Some(_) => Err(SettingsError::Needs {
+                set: SCRIPT_CONNECT,
+                needed: SCRIPT_FILE,
+            }),
+            None => Ok(None),
+        };
+    };
+    let text = fs::read_to_string(&file);
+    let text = text.map_err(|error| SettingsError::StartScript { file, error })?;
+    let connect = connect.unwrap_or_default();
+    let origins = connect.split(',').map(str::trim);
+    let origins = origins.filter(|origin| !origin.is_empty());
+    let script = StartScript::inline(text.trim());
+    Ok(Some(origins.fold(script, StartScript::connect)))
 }
 
 fn is_redis(url: &str) -> bool {
@@ -178,6 +206,10 @@ pub(crate) enum SettingsError {
     },
     KeysTwice,
     SessionStore(String),
+    StartScript {
+        file: String,
+        error: io::Error,
+    },
 }
 
 impl fmt::Display for SettingsError {
@@ -193,6 +225,9 @@ impl fmt::Display for SettingsError {
             ),
             Self::CookieKeys { name, error } => write!(f, "{name}: {error}"),
             Self::KeysTwice => write!(f, "{KEYS} and {KEYS_FILE} are both set; set one of them"),
+            Self::StartScript { file, error } => {
+                write!(f, "{SCRIPT_FILE}: cannot read {file:?}: {error}")
+            }
             Self::SessionStore(value) => write!(
                 f,
                 "TELENOR_SESSION_STORE must be \"memory\", \"cookie\" or a URL like redis://host:6379, not {value:?}"
@@ -205,6 +240,7 @@ impl Error for SettingsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::CookieKeys { error, .. } => Some(error),
+            Self::StartScript { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -300,6 +336,14 @@ mod tests {
         let keys = ("TELENOR_COOKIE_KEYS", keys);
         assert!(read(&[store, keys]).is_ok());
         assert!(read(&[("TELENOR_SESSION_STORE", "valkeys://127.0.0.1"), keys]).is_ok());
+    }
+
+    #[test]
+    fn start_script_comes_from_a_file_that_can_be_read() {
+        let connect = ("TELENOR_START_SCRIPT_CONNECT", "https://line.example");
+        assert!(refusal(&[connect]).contains("TELENOR_START_SCRIPT_FILE"));
+        let message = refusal(&[("TELENOR_START_SCRIPT_FILE", "/nowhere/line.js"), connect]);
+        assert!(message.contains("/nowhere/line.js"), "{message}");
     }
 
     #[test]

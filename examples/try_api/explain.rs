@@ -5,7 +5,10 @@ use std::{
     io::{self, Write},
 };
 
-use telenor_auth::{TelenorUser, events::Event};
+use telenor_auth::{
+    TelenorUser,
+    events::{Event, StartPageStep},
+};
 use url::form_urlencoded;
 
 use crate::{
@@ -104,6 +107,14 @@ pub(crate) fn event(event: &Event<'_>, token_request: &TokenRequest) {
                 _ => {}
             }
         }
+        Event::StartPage {
+            step: StartPageStep::Shown,
+            ..
+        } => step("start page", "shown"),
+        Event::StartPage {
+            step: StartPageStep::Passed,
+            ..
+        } => step("", "the browser goes on from it"),
         Event::LoginFailed { cause, detail, .. } => {
             let detail = mask::message(detail, &[]);
             step("failed", format_args!("{cause}: {detail}"));

@@ -20,6 +20,7 @@ mod options;
 mod probe;
 mod run;
 mod server;
+mod start_page;
 
 use std::{
     env,

@@ -7,7 +7,7 @@ use lexopt::{
     Error, Parser, ValueExt,
 };
 
-use crate::calls;
+use crate::{calls, start_page::StartPage};
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -29,6 +29,7 @@ pub(crate) struct Options {
     pub(crate) raw: bool,
     pub(crate) no_browser: bool,
     pub(crate) keep: bool,
+    pub(crate) start_page: StartPage,
     pub(crate) timeout: Duration,
     /// Paths on the gateway.
     pub(crate) calls: Vec<String>,
@@ -69,6 +70,15 @@ impl Command {
                 }
                 Long("port") => options.port = Some(number(&mut parser, "--port", 0..=65_535)?),
                 Long("scope") => options.scope = Some(text(&mut parser, "--scope")?),
+                Long("http-start") => {
+                    options.start_page.origin = Some(text(&mut parser, "--http-start")?);
+                }
+                Long("start-script") => {
+                    options.start_page.script = Some(text(&mut parser, "--start-script")?);
+                }
+                Long("start-connect") => {
+                    options.start_page.connect = Some(text(&mut parser, "--start-connect")?);
+                }
                 Long("timeout") => {
                     let seconds = number(&mut parser, "--timeout", 1..=600)?;
                     options.timeout = Duration::from_secs(seconds.into());
@@ -94,16 +104,14 @@ impl Command {
         if options.calls.is_empty() {
             options.calls.push(calls::USER_INFO.to_owned());
         }
-        let or_variable = |option: Option<String>, name| match option {
-            Some(value) => Ok(Some(value)),
-            None => read(&variable, name),
-        };
-        options.redirect_uri = or_variable(options.redirect_uri, "TELENOR_REDIRECT_URI")?;
-        options.scope = or_variable(options.scope, "TELENOR_SCOPE")?;
+        let redirect_uri = options.redirect_uri;
+        options.redirect_uri = or_variable(redirect_uri, &variable, "TELENOR_REDIRECT_URI")?;
+        options.scope = or_variable(options.scope, &variable, "TELENOR_SCOPE")?;
+        options.start_page = options.start_page.or_environment(&variable)?;
         options.client = client(
-            or_variable(client_id, "TELENOR_CLIENT_ID")?,
+            or_variable(client_id, &variable, "TELENOR_CLIENT_ID")?,
             read(&variable, "TELENOR_CLIENT_SECRET")?,
-            or_variable(gateway, "TELENOR_GATEWAY")?,
+            or_variable(gateway, &variable, "TELENOR_GATEWAY")?,
         )?;
         Ok(Self::Run(Box::new(options)))
     }
@@ -156,8 +164,23 @@ fn number(parser: &mut Parser, option: &str, allowed: RangeInclusive<u16>) -> Re
         })
 }
 
+/// The option, or else the variable.
+pub(crate) fn or_variable(
+    option: Option<String>,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    name: &str,
+) -> Result<Option<String>, Error> {
+    match option {
+        Some(value) => Ok(Some(value)),
+        None => read(variable, name),
+    }
+}
+
 /// An empty variable counts as not set, as for `TelenorAuthLayer::from_env`.
-fn read(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Result<Option<String>, Error> {
+pub(crate) fn read(
+    variable: &impl Fn(&str) -> Option<OsString>,
+    name: &str,
+) -> Result<Option<String>, Error> {
     let value = variable(name).map(OsString::into_string).transpose();
     let value = value.map_err(|_| format!("{name} is not UTF-8"))?;
     Ok(value.filter(|value| !value.trim().is_empty()))
@@ -289,6 +312,9 @@ mod tests {
             "--no-browser",
             "--keep",
             "--timeout SECONDS",
+            "--http-start ORIGIN",
+            "--start-script SCRIPT",
+            "--start-connect ORIGINS",
         ] {
             assert!(help.contains(&format!("\n  {option} ")), "{option}");
             let name = option.split(' ').next().unwrap();

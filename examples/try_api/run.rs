@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use lexopt::Error;
-use telenor_auth::{ConfigError, Language, TelenorAuthLayer, mock::MockGateway};
+use telenor_auth::{
+    ConfigError, Language, TelenorAuthBuilder, TelenorAuthLayer, mock::MockGateway,
+};
 use tokio::{net::TcpListener, sync::mpsc, time};
 
 use crate::{
@@ -45,10 +47,17 @@ pub(crate) async fn run(mut options: Options) -> Result<Exit, Error> {
         redirect_uri: !options.omit_redirect_uri,
         pkce: !options.no_pkce,
     };
-    let events = EventSink::new(results.clone(), token_request);
-    let app = login::app(layer(&options, &client, &redirect_uri, events)?, results);
+    // Without the start page, whose address is no use to the probe.
+    let direct = builder(&options, &client, &redirect_uri);
+    let direct = direct.build().map_err(|error| with_option(&error))?;
+    let direct = login::app(direct, results.clone());
+    let authorization_url = login::authorization_url(&direct).await.unwrap_or_default();
 
-    let authorization_url = login::authorization_url(&app).await.unwrap_or_default();
+    let events = Arc::new(EventSink::new(results.clone(), token_request));
+    let layer = builder(&options, &client, &redirect_uri);
+    let layer = layer.on_event(move |event| events.record(event));
+    let layer = options.start_page.add_to(layer)?.build();
+    let app = login::app(layer.map_err(|error| with_option(&error))?, results);
     if let Some(exit) = probe(&authorization_url, &client.secret).await {
         return Ok(exit);
     }
@@ -126,19 +135,12 @@ async fn start_mock(redirect_uri: &str) -> Result<(Client, MockGateway), Error> 
     Ok((client, mock))
 }
 
-fn layer(
-    options: &Options,
-    client: &Client,
-    redirect_uri: &str,
-    events: EventSink,
-) -> Result<TelenorAuthLayer, Error> {
-    let events = Arc::new(events);
+fn builder(options: &Options, client: &Client, redirect_uri: &str) -> TelenorAuthBuilder {
     let mut layer = TelenorAuthLayer::builder(&client.id, &client.secret, redirect_uri)
         .gateway(&client.gateway)
         .app_name("try_api")
         .purpose(Language::English, "show what Telenor's APIs return")
-        .login_timeout(options.timeout)
-        .on_event(move |event| events.record(event));
+        .login_timeout(options.timeout);
     if let Some(scope) = &options.scope {
         layer = layer.scope(scope);
     }
@@ -151,7 +153,7 @@ fn layer(
     if options.no_pkce {
         layer = layer.dangerous_disable_pkce(true);
     }
-    layer.build().map_err(|error| with_option(&error))
+    layer
 }
 
 /// The library does not know which option a setting came from.
@@ -165,6 +167,8 @@ fn with_option(error: &ConfigError) -> Error {
         | ConfigError::RedirectUriNotNormal(_)
         | ConfigError::RedirectPathTaken(_) => "--redirect-uri",
         ConfigError::InvalidScope => "--scope",
+        ConfigError::InvalidHttpStart(_) => "--http-start",
+        ConfigError::InvalidStartScript(_) => "--start-script",
         _ => return error.to_string().into(),
     };
     format!("{option}: {error}").into()

@@ -1,10 +1,10 @@
 //! The settings that differ between machines, from the environment.
 
-use std::env::VarError;
+use std::{env::VarError, fs};
 
 use crate::{
-    builder::TelenorAuthBuilder, error::ConfigError, gateway::endpoints::Endpoints,
-    key::CookieKeys, layer::TelenorAuthLayer,
+    browser::start_script::StartScript, builder::TelenorAuthBuilder, error::ConfigError,
+    gateway::endpoints::Endpoints, key::CookieKeys, layer::TelenorAuthLayer,
 };
 
 const ENDPOINTS: [&str; 5] = [
@@ -14,6 +14,10 @@ const ENDPOINTS: [&str; 5] = [
     "TELENOR_USER_INFO_ENDPOINT",
     "TELENOR_DEVICE_INFO_ENDPOINT",
 ];
+const HTTP_START: &str = "TELENOR_HTTP_START";
+const SCRIPT_FILE: &str = "TELENOR_START_SCRIPT_FILE";
+const SCRIPT_URL: &str = "TELENOR_START_SCRIPT_URL";
+const SCRIPT_CONNECT: &str = "TELENOR_START_SCRIPT_CONNECT";
 const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
 
@@ -32,6 +36,10 @@ impl TelenorAuthLayer {
     /// | `TELENOR_USER_INFO_ENDPOINT` | [`Endpoints::with_user_info`] |
     /// | `TELENOR_DEVICE_INFO_ENDPOINT` | [`Endpoints::with_device_info`] |
     /// | `TELENOR_SCOPE` | [`scope`](TelenorAuthBuilder::scope) |
+    /// | `TELENOR_HTTP_START` | [`http_start`](TelenorAuthBuilder::http_start) |
+    /// | `TELENOR_START_SCRIPT_FILE` | [`start_script`](TelenorAuthBuilder::start_script), with the text of this file |
+    /// | `TELENOR_START_SCRIPT_URL` | the same, loaded from this URL; set one of the two |
+    /// | `TELENOR_START_SCRIPT_CONNECT` | [`StartScript::connect`], origins separated by commas or blanks |
     /// | `TELENOR_COOKIE_KEYS` | [`cookie_keys`](TelenorAuthBuilder::cookie_keys), by [`CookieKeys::from_env`] |
     /// | `TELENOR_COOKIE_KEYS_FILE` | the same, by [`CookieKeys::from_file`]; set one of the two |
     ///
@@ -56,7 +64,8 @@ impl TelenorAuthLayer {
     /// # Errors
     ///
     /// [`ConfigError::MissingVariable`], [`ConfigError::VariableNotUnicode`],
-    /// [`ConfigError::ConflictingVariables`], and the errors of [`CookieKeys::from_file`].
+    /// [`ConfigError::ConflictingVariables`], [`ConfigError::InvalidStartScript`] for a file that
+    /// cannot be read, and the errors of [`CookieKeys::from_file`].
     pub fn from_env() -> Result<TelenorAuthBuilder, ConfigError> {
         from(std::env::var)
     }
@@ -85,6 +94,12 @@ fn from(
     if let Some(scope) = read("TELENOR_SCOPE")? {
         builder = builder.scope(scope);
     }
+    if let Some(origin) = read(HTTP_START)? {
+        builder = builder.http_start(origin);
+    }
+    if let Some(script) = start_script(&read)? {
+        builder = builder.start_script(script);
+    }
     let keys = match (read(KEYS)?, read(KEYS_FILE)?) {
         (None, None) => return Ok(builder),
         (Some(_), Some(_)) => return Err(ConfigError::ConflictingVariables(KEYS, KEYS_FILE)),
@@ -95,6 +110,37 @@ fn from(
         }
     };
     Ok(builder.cookie_keys(keys))
+}
+
+fn start_script(
+    read: impl Fn(&'static str) -> Result<Option<String>, ConfigError>,
+) -> Result<Option<StartScript>, ConfigError> {
+    let script = match (read(SCRIPT_FILE)?, read(SCRIPT_URL)?) {
+        (Some(_), Some(_)) => {
+            return Err(ConfigError::ConflictingVariables(SCRIPT_FILE, SCRIPT_URL));
+        }
+        (Some(file), None) => {
+            let text = fs::read_to_string(&file).map_err(|error| {
+                ConfigError::InvalidStartScript(format!(
+                    "cannot be read from {file} ({error}), so put it there"
+                ))
+            })?;
+            // A line break at the end of a file is of no use to the script.
+            Some(StartScript::inline(text.trim()))
+        }
+        (None, url) => url.map(StartScript::external),
+    };
+    let connect = read(SCRIPT_CONNECT)?;
+    let Some(script) = script else {
+        return match connect {
+            Some(_) => Err(ConfigError::MissingVariable(SCRIPT_FILE)),
+            None => Ok(None),
+        };
+    };
+    let connect = connect.unwrap_or_default();
+    let origins = connect.split([',', ' ', '\n']).map(str::trim);
+    let origins = origins.filter(|origin| !origin.is_empty());
+    Ok(Some(origins.fold(script, StartScript::connect)))
 }
 
 fn endpoints(
@@ -163,7 +209,8 @@ mod tests {
     #[test]
     fn blank_variable_counts_as_not_set() {
         let names = ["TELENOR_GATEWAY", "TELENOR_SCOPE", KEYS, KEYS_FILE];
-        for name in names.into_iter().chain(ENDPOINTS) {
+        let start = [HTTP_START, SCRIPT_FILE, SCRIPT_URL, SCRIPT_CONNECT];
+        for name in names.into_iter().chain(ENDPOINTS).chain(start) {
             let settings = [&NEEDED[..], &[(name, " \n")]].concat();
             let built = with(&settings).unwrap();
             assert!(built.get_cookie_keys().is_none());
@@ -179,6 +226,7 @@ mod tests {
             .into_iter()
             .chain(all)
             .chain(ENDPOINTS)
+            .chain([HTTP_START, SCRIPT_FILE, SCRIPT_URL, SCRIPT_CONNECT])
         {
             let built = from(
                 move |name| match NEEDED.iter().find(|(known, _)| *known == name) {
@@ -198,6 +246,9 @@ mod tests {
         for (name, bad) in [
             ("TELENOR_GATEWAY", "http://gateway.example"),
             ("TELENOR_SCOPE", "a\"b"),
+            (HTTP_START, "https://start.example"),
+            (SCRIPT_FILE, "/no/such/file"),
+            (SCRIPT_URL, "http://line.example/line.js"),
             (KEYS, "00"),
             (KEYS_FILE, "/no/such/file"),
         ] {
@@ -217,6 +268,44 @@ mod tests {
     }
 
     #[test]
+    fn start_script_comes_from_a_file_or_a_url_with_what_it_reaches() {
+        let with = |more: &[(&'static str, &str)]| with(&[&NEEDED[..], more].concat());
+        let name = format!("telenor-auth-env-script-{}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        fs::write(&file, "alert(1)\n").unwrap();
+        let path = file.to_str().unwrap();
+        let connect = (
+            SCRIPT_CONNECT,
+            "https://a.example, https://b.example https://c.example",
+        );
+        let built = with(&[(SCRIPT_FILE, path), connect]).unwrap();
+        let policy = built.start_script.as_ref().unwrap().policy();
+        let expected = StartScript::inline("alert(1)")
+            .connect("https://a.example")
+            .connect("https://b.example")
+            .connect("https://c.example");
+        assert_eq!(policy, expected.policy());
+        assert!(built.build().is_ok());
+        let url = (SCRIPT_URL, "https://line.example/line.js");
+        let built = with(&[url]).unwrap();
+        let policy = built.start_script.as_ref().unwrap().policy();
+        assert_eq!(policy, StartScript::external(url.1).policy());
+
+        let both = with(&[(SCRIPT_FILE, path), url]).unwrap_err();
+        let conflict = ConfigError::ConflictingVariables(SCRIPT_FILE, SCRIPT_URL);
+        assert_eq!(both, conflict);
+        let alone = with(&[connect]).unwrap_err();
+        assert_eq!(alone, ConfigError::MissingVariable(SCRIPT_FILE));
+        let missing = with(&[(SCRIPT_FILE, "/no/such/file")]).unwrap_err();
+        assert!(
+            missing
+                .to_string()
+                .contains("cannot be read from /no/such/file")
+        );
+        fs::remove_file(file).unwrap();
+    }
+
+    #[test]
     fn keys_come_from_one_source_alone() {
         let both = [&NEEDED[..], &[(KEYS, GOOD), (KEYS_FILE, "/no/such/file")]].concat();
         let expected = ConfigError::ConflictingVariables(KEYS, KEYS_FILE);
@@ -233,8 +322,10 @@ mod tests {
             let variable = Arc::clone(&variable);
             move |name| match name {
                 KEYS => Ok((*variable.lock().unwrap()).to_owned()),
-                KEYS_FILE => Err(VarError::NotPresent),
-                _ => Ok(NEEDED[2].1.to_owned()),
+                _ => match NEEDED.iter().find(|(known, _)| *known == name) {
+                    Some((_, value)) => Ok((*value).to_owned()),
+                    None => Err(VarError::NotPresent),
+                },
             }
         };
         let name = format!("telenor-auth-env-{}", std::process::id());

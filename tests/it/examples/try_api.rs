@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use telenor_auth::mock::{Answer, Endpoint, MockGateway};
 use url::Url;
 
-use crate::support::{Browser, query, remote};
+use crate::support::{Browser, navigation, query, remote};
 
 /// A run that waits for a login.
 struct Run {
@@ -187,6 +187,45 @@ async fn any_path_can_be_called_and_the_rest_goes_on_after_a_failure() {
     assert!(!ended.stderr.contains("91234567"), "{}", ended.stderr);
     let device: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert!(device["model"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_can_go_over_a_start_page() {
+    let gateway = MockGateway::start().await.unwrap();
+    let origin = "http://start.localhost";
+    for (arguments, host, script) in [
+        (
+            &["--start-script", "https://line.example/line.js"][..],
+            None,
+            true,
+        ),
+        (&["--http-start", origin], Some("start.localhost"), false),
+    ] {
+        let mut run = Run::at(&gateway, arguments);
+        let start = run.browser.start("/").await;
+        let (_, target) = start.split_once("/telenor/").unwrap();
+        let mut nav = navigation(&format!("/telenor/{target}"));
+        if let Some(host) = host {
+            assert!(start.starts_with(origin), "{start}");
+            nav.headers_mut().insert("host", host.parse().unwrap());
+        }
+        let page = run.browser.send(nav).await;
+        assert_eq!(page.body.contains("/line.js\"></script>"), script);
+        let (_, go) = page.body.split_once("/telenor/start?go=").unwrap();
+        let (token, _) = go.split_once('"').unwrap();
+        let go = format!("/telenor/start?go={token}");
+        let authorization = run.browser.open(&go).await.location();
+        let callback = gateway.allow(&authorization).unwrap();
+        run.browser.follow(&callback).await;
+        let ended = run.end();
+        assert_eq!(ended.exit, Some(0), "{ended:?}");
+        for line in ["start page shown", "goes on from it", "probe      GET"] {
+            assert!(ended.stderr.contains(line), "{line}: {}", ended.stderr);
+        }
+    }
+    let ended = run(&["--http-start", "https://start.example"], &[]);
+    assert_eq!(ended.exit, Some(2));
+    assert!(ended.stderr.contains("--http-start: "), "{}", ended.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
