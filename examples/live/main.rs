@@ -8,6 +8,8 @@
 //! tab, when an operator ends all sessions, and after two minutes, when the session expires. The
 //! gateway is a mock in the same process.
 
+#![allow(clippy::print_stdout, reason = "a program writes to its terminal")]
+
 mod live;
 
 use std::{error::Error, time::Duration};
@@ -17,11 +19,11 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().init();
-    let listener = TcpListener::bind(("127.0.0.1", 3000)).await?;
-    let redirect_uri = "http://127.0.0.1:3000/telenor/callback";
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let origin = format!("http://{}", listener.local_addr()?);
+    let redirect_uri = format!("{origin}/telenor/callback");
     let gateway = MockGateway::builder()
-        .redirect_uri(redirect_uri)
+        .redirect_uri(redirect_uri.clone())
         .app_name("Direkte")
         .start()
         .await?;
@@ -31,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .app_name("Direkte")
             .max_session_age(Duration::from_secs(120))
             .build()?;
-    tracing::info!("open http://127.0.0.1:3000");
+    println!("open {origin}");
     axum::serve(listener, live::router(auth)).await?;
     Ok(())
 }

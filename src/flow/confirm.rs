@@ -42,6 +42,8 @@ impl Flow {
             }
             None => store.load_fresh(&current.token, now).await,
         };
+        let latest = |session| store.latest(&current.token, session);
+        let loaded = loaded.map(|session| session.map(latest));
         match self.judge(&current.token, loaded, now) {
             Ok(Ok(session)) => {
                 // What a cache has at hand may be from before.

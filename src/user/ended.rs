@@ -26,7 +26,7 @@ impl TelenorUser {
     ///   [idle timeout](crate::TelenorAuthBuilder::idle_timeout), it ends after that time without
     ///   another request. A page that only listens can send a request from time to time while its
     ///   user is there. With a [`CookieStore`](crate::session::CookieStore), the requests count
-    ///   that this process has seen.
+    ///   that this process has seen while something waited.
     /// - **Cost.** One task for each layer asks the store about all sessions that something waits
     ///   for, each session once, however many answers it has. It runs while something waits. A
     ///   store that fails is asked again, and ends nothing.

@@ -45,6 +45,13 @@ impl WatchedStore {
         self.watcher.may_have_ended(id, seen_at)
     }
 
+    /// Returns the state of this session that this process has seen last, where something waits for
+    /// its end. Where the token holds the session, an earlier one does not know of a later use.
+    pub(crate) fn latest(&self, token: &SessionToken, session: Session) -> Session {
+        let id = self.inner.id(token, &session);
+        self.watcher.latest(id, session)
+    }
+
     pub(crate) fn has_stable_token(&self) -> bool {
         self.inner.has_stable_token()
     }
@@ -170,5 +177,36 @@ impl WatchedStore {
 
     pub(crate) async fn release(&self, name: &str) -> Result<(), StoreError> {
         self.inner.release(name).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{MemoryStore, SessionStore};
+
+    #[tokio::test(start_paused = true)]
+    async fn more_sessions_than_fit_one_look_end_together() {
+        let clock = Clock::manual();
+        let memory = MemoryStore::new();
+        let limits = SessionLimits {
+            instance: Default::default(),
+            idle_timeout: None,
+            refresh_tokens: false,
+        };
+        let store = WatchedStore::new(Arc::new(memory.clone()), clock.clone(), limits);
+        let session = Session::new("token", clock.now() + Duration::from_secs(3_600));
+        let mut waits = tokio::task::JoinSet::new();
+        for _ in 0..3_500 {
+            let token = store.save(session.clone(), clock.now()).await.unwrap();
+            waits.spawn(store.watch(&token, &session).ended());
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(waits.try_join_next().is_none(), "all go on");
+        SessionStore::revoke_all(&memory, clock.now())
+            .await
+            .unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(3), waits.join_all()).await;
+        assert_eq!(ended.unwrap().len(), 3_500);
     }
 }

@@ -112,6 +112,13 @@ impl Watcher {
         lock(&self.entries).see(id, session);
     }
 
+    /// The state of this session that was seen last.
+    pub(super) fn latest(&self, id: SessionId, session: Session) -> Session {
+        let mut entries = lock(&self.entries);
+        entries.see(id, &session);
+        entries.session(id).cloned().unwrap_or(session)
+    }
+
     /// Whether this process knows of an end that may be this session's.
     pub(super) fn may_have_ended(&self, id: SessionId, seen_at: u64) -> bool {
         self.last_ends.may_have_ended(id, seen_at)

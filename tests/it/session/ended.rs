@@ -132,9 +132,11 @@ async fn unused_session_ends_what_waits_and_a_use_puts_that_off(
         assert!(browser.token().await.is_some());
         assert_goes_on(&mut ended).await;
     }
+    assert!(user.device().await.is_ok(), "and calls go on");
     keeper.app.clock.advance(10 * MINUTE);
     pass(SECOND).await;
     assert_ends(&mut ended).await;
+    assert_ended(&user).await;
 }
 
 async fn wait_after_the_end_is_over_at_once(
@@ -206,6 +208,7 @@ async fn end_in_a_store_of_this_process_is_seen_without_waiting() {
     assert!(!has_ended(&mut ended));
     let now = keeper.app.clock.now();
     store.revoke_all(now).await.unwrap();
+    assert_ended(&user).await;
     pass(SECOND).await;
     pass(SECOND).await;
     assert_ends(&mut ended).await;
@@ -508,6 +511,42 @@ async fn store_that_fails_keeps_a_user_that_was_kept_from_calls() {
     assert_eq!(keeper.app.gateway.hits(Endpoint::UserInfo), calls);
     store.inner.set_for(Operation::Load, Fault::None);
     assert!(user.info().await.is_ok());
+    store.inner.set_for(Operation::Load, Fault::Error);
+    keeper.app.clock.advance(60 * MINUTE);
+    assert_ended(&user).await;
+}
+
+#[tokio::test]
+async fn cached_info_is_not_given_out_after_an_end_elsewhere() {
+    let store = Distant::new();
+    let keeper = Keeper::start(|builder| {
+        let builder = builder.cache_user_info(60 * MINUTE);
+        builder.session_store(store.clone())
+    })
+    .await;
+    let (browser, user) = keeper.signed_in().await;
+    assert!(user.info().await.is_ok());
+    let token = SessionToken::new(browser.session().unwrap());
+    let now = keeper.app.clock.now();
+    store.inner.remove(&token, now).await.unwrap();
+    keeper.app.clock.advance(30 * SECOND);
+    assert_ended(&user).await;
+}
+
+#[tokio::test]
+async fn call_after_the_end_answers_its_request_with_a_login() {
+    let keeper = Keeper::start(|builder| builder).await;
+    let (_, user) = keeper.signed_in().await;
+    keeper.auth.revoke_all().await.unwrap();
+    let error = user.info().await.unwrap_err();
+    assert_eq!(error.to_string(), "the user's session has ended");
+    let response = axum::response::IntoResponse::into_response(error);
+    assert_eq!(response.status(), 303);
+    let location = response.headers()["location"].to_str().unwrap();
+    assert!(
+        location.starts_with(&keeper.app.gateway.base_url()),
+        "{location}"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! An app that keeps its users beyond their requests, and time that passes without sleeping.
 
 use std::{
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -10,7 +12,10 @@ use telenor_auth::{
     Clock, SessionEnded, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser, mock::MockGateway,
 };
 
-use super::{App, Browser, builder, routes};
+use super::{
+    app::{App, Hits, builder, routes},
+    browser::Browser,
+};
 
 /// An instance of an app.
 pub struct Keeper {
@@ -38,7 +43,7 @@ impl Keeper {
         let keep = async move |user: TelenorUser| {
             *kept.lock().unwrap() = Some(user);
         };
-        let hits = super::Hits::default();
+        let hits = Hits::default();
         let router = routes(&hits).route("/keep", get(keep)).layer(auth.clone());
         let app = App {
             router,
@@ -76,7 +81,8 @@ pub async fn pass(time: Duration) {
 
 /// Whether a session has ended, as far as its wait says without another look.
 pub fn has_ended(ended: &mut SessionEnded) -> bool {
-    futures_util::FutureExt::now_or_never(ended).is_some()
+    let mut context = Context::from_waker(Waker::noop());
+    Pin::new(ended).poll(&mut context).is_ready()
 }
 
 /// Waits for the end, which a background task notices.

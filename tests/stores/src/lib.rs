@@ -8,6 +8,7 @@ pub mod support {
     pub mod app;
     pub mod browser;
     pub mod fault_proxy;
+    pub mod kept;
     pub mod log;
     pub mod redis;
     pub mod steps;

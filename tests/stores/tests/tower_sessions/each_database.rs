@@ -1,10 +1,15 @@
 //! What holds in every database.
 
+use std::time::Duration;
+
 use telenor_auth::session::{Lease, Leases, SessionStore, TowerSessionsStore, check_store};
-use telenor_auth_store_tests::database::Database;
+use telenor_auth_store_tests::{
+    database::Database,
+    support::kept::{Keeper, assert_ends, assert_goes_on, has_ended, pass},
+};
 use tokio::task::JoinSet;
 
-use super::{MINUTE, later, now, save, session, subject, version};
+use super::{MINUTE, keys, later, now, save, session, subject, version};
 
 macro_rules! over {
     ($database:ident: $($name:ident)*) => {
@@ -32,6 +37,7 @@ over_each_store! {
     session_is_updated_to_its_next_state_only
     ended_session_comes_back_by_nothing
     revoking_all_ends_every_session_on_every_instance
+    end_at_another_instance_ends_what_waits_for_it
     lease_has_one_holder_until_it_is_released_or_completed
     one_of_many_in_one_process_wins
     ;
@@ -143,6 +149,24 @@ async fn revoking_all_ends_every_session_on_every_instance(database: Database) {
     for token in &tokens {
         assert_eq!(version(&other, token).await, None, "which it is now");
     }
+}
+
+async fn end_at_another_instance_ends_what_waits_for_it(database: Database) {
+    let here = database.instance();
+    let here = Keeper::start(|builder| builder.cookie_keys(keys(1)).session_store(here)).await;
+    let (_, first) = here.signed_in().await;
+    let (_, second) = here.signed_in().await;
+    let (mut one, mut two) = (first.ended(), second.ended());
+    assert_goes_on(&mut one).await;
+    let id = first.session_id().unwrap();
+    let elsewhere = database.instance();
+    elsewhere.revoke(id, now(), now()).await.unwrap();
+    pass(Duration::from_secs(20)).await;
+    assert_ends(&mut one).await;
+    assert!(!has_ended(&mut two));
+    // The same instance, at once.
+    here.auth.revoke_all().await.unwrap();
+    assert_ends(&mut two).await;
 }
 
 async fn lease_has_one_holder_until_it_is_released_or_completed(database: Database) {
