@@ -105,8 +105,9 @@
 //!   httpd.
 //! - **Health probes** need a public route, added after the layer. A guarded path answers 401, and
 //!   the instance is killed ([example](behind_a_proxy#health-probes)).
-//! - **Time limits.** A callback waits up to 10 seconds for the gateway. A `TimeoutLayer` belongs
-//!   inside the layer, where it limits the handlers alone ([example](behind_a_proxy#time-limits)).
+//! - **Time limits.** A callback waits up to 10 seconds for the gateway, and as long as
+//!   [`on_login`](TelenorAuthBuilder::on_login) may take. A `TimeoutLayer` belongs inside the
+//!   layer, where it limits the handlers alone ([example](behind_a_proxy#time-limits)).
 //! - **Logs.** A default `TraceLayer` writes the code and `state` of a callback into the log.
 //!   [`request_span`] leaves the query out.
 //! - **Returns of payment providers**, `form-action`, CORS: see
@@ -328,10 +329,24 @@
 //! `/javascript`. The direct one is off until `TELENOR_TOKEN_TO_SCRIPTS=true` is set. The mock
 //! gateway gives permission to the origins that are registered with `cors_origin`, as described
 //! [there](mock#calls-from-javascript).
+//!
 //! # From a native app
 //!
 //! An app for iOS or Android opens the browser for the login, and comes back by a link that opens
 //! the app. The page [`native_apps`] has both sides, and the example `native` runs.
+//!
+//! # Your own customers
+//!
+//! The page [`your_customers`] says how an app makes a login its own:
+//!
+//! - A handler starts a login with a place to return to, parameters, and a note of the app that
+//!   travels with it: [`TelenorLogin`].
+//! - A hook between token and session looks the customer up, attaches a value to the session, or
+//!   refuses the login with words of the app: [`on_login`](TelenorAuthBuilder::on_login).
+//! - All sessions of a customer end together: [`revoke_subject`](TelenorAuthLayer::revoke_subject).
+//! - What matters more needs a login of the last minutes: [`RecentLogin`], [`RecentLoginLayer`].
+//!
+//! Telenor's answers have no id of a user. That page says what can be a key, and what cannot.
 //!
 //! # Defaults, and why
 //!
@@ -356,6 +371,7 @@
 //! | share sessions between instances | [`session_store`](TelenorAuthBuilder::session_store) with one of the [stores](session), and the same keys on every instance: those of the store, or [`cookie_keys`](TelenorAuthBuilder::cookie_keys) for a store that seals nothing |
 //! | choose a store for a number of users | the [figures](session#measured) |
 //! | end one session, or all, on every instance that shares the store | [`revoke`](TelenorAuthLayer::revoke) and [`revoke_all`](TelenorAuthLayer::revoke_all); the log line of a login and [`TelenorUser::session_id`] have the session's id |
+//! | end all sessions of one customer | [`revoke_subject`](TelenorAuthLayer::revoke_subject), after [`on_login`](TelenorAuthBuilder::on_login) has named the customer |
 //! | end idle sessions | [`idle_timeout`](TelenorAuthBuilder::idle_timeout) |
 //! | keep sessions longer than an access token lives | [`refresh_tokens(true)`](TelenorAuthBuilder::refresh_tokens) |
 //! | change keys without a restart | [`CookieKeys::from_file`], and [`follow`](CookieKeys::follow) |
@@ -456,6 +472,10 @@ pub mod native_apps {}
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/start_page.md")]
 pub mod start_page {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/customers.md")]
+pub mod your_customers {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

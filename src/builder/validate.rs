@@ -113,7 +113,8 @@ impl TelenorAuthBuilder {
             names,
             start_page,
             gateway,
-            exchanges: SingleFlight::new(self.max_token_requests, login_timeout + MAX_SKEW),
+            exchanges: SingleFlight::new(self.max_token_requests, login_timeout + MAX_SKEW)
+                .with_longer_flights(hook.as_secs()),
             refreshes: SingleFlight::new(self.max_token_requests, 0)
                 .with_cooldown(REFRESH_COOLDOWN),
             shared_outcomes,

@@ -85,6 +85,18 @@ where
         }
     }
 
+    /// Keeps everything longer, where a flight takes longer: the times count from its start.
+    pub(crate) fn with_longer_flights(mut self, seconds: u64) -> Self {
+        self.retention += seconds;
+        {
+            let mut entries = lock(&self.entries);
+            entries.succeeded = ExpiringMap::new(self.retention);
+            entries.failed = ExpiringMap::new(self.retention);
+            entries.results = ExpiringMap::new(RESULT_TTL + seconds);
+        }
+        self
+    }
+
     /// Keeps a retryable failure for this long, against a thundering herd.
     pub(crate) fn with_cooldown(self, cooldown: Duration) -> Self {
         lock(&self.entries).cooling = ExpiringMap::new(cooldown.as_secs());
@@ -429,6 +441,24 @@ mod tests {
             .run(usize::MAX, 0, || ready("token"), effect)
             .await;
         assert_eq!(good, Ok("token"));
+    }
+
+    #[tokio::test]
+    async fn longer_flight_leaves_its_result_as_long_as_a_short_one() {
+        for (longer, seconds, expected) in [
+            (0, 59, Ok("token")),
+            (0, 61, Err(FlightError::AlreadyUsed)),
+            (30, 89, Ok("token")),
+            (30, 329, Err(FlightError::AlreadyUsed)),
+        ] {
+            let exchanges = flights(1).with_longer_flights(longer);
+            let first = exchanges.run(LOGIN, 0, || ready("token"), effect).await;
+            assert_eq!(first, Ok("token"));
+            let again = exchanges
+                .run(LOGIN, seconds, || ready("second"), effect)
+                .await;
+            assert_eq!(again, expected, "{longer} {seconds}");
+        }
     }
 
     #[tokio::test]

@@ -31,8 +31,9 @@ const DEFAULT_CAPACITY: usize = 100_000;
 /// no cookie, can fill the store with one phone line. Users who are signed in do not notice. All
 /// others get 503 until sessions expire, and the log says that the store is full.
 ///
-/// The store cannot count the sessions of one customer, as no one knows the customer before the app
-/// asks for [user info](crate::TelenorUser::info). A limit is the app's or its proxy's. This
+/// Where the hook [`on_login`](crate::TelenorAuthBuilder::on_login) names the customer,
+/// [`with_max_sessions_per_subject`](Self::with_max_sessions_per_subject) limits the sessions of
+/// each. A limit for visitors whom the app does not know is the app's or its proxy's. This
 /// middleware takes 20 callbacks in a minute from one address, and stands outside the layer. Mind
 /// that many phones share an address in a mobile network.
 ///

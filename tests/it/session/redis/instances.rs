@@ -1,6 +1,9 @@
 //! What several instances of an app are to each other through Redis.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use axum::Router;
 use http::StatusCode;
@@ -10,6 +13,7 @@ use telenor_auth::{
     mock::{Endpoint, MockGateway},
     session::{Fault, FaultyStore, Operation, SessionStore, SessionToken},
 };
+use tokio::sync::Semaphore;
 
 use super::{assert_unavailable, eventually, now, store};
 use crate::support::{self, App, Browser, MINUTE, builder, keys, redis::Redis, stores::Blocking};
@@ -99,6 +103,68 @@ async fn callback_that_reaches_two_instances_is_one_login() {
     let mut again = app.moved(&browser, 1);
     assert_eq!(again.open(&callback).await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.gateway.hits(Endpoint::Token), 1);
+}
+
+/// A hook that waits for a permit, and how often it ran.
+fn held_hook(
+    builder: TelenorAuthBuilder,
+    accepts: bool,
+    runs: &Arc<AtomicUsize>,
+    permits: &Arc<Semaphore>,
+) -> TelenorAuthBuilder {
+    let (runs, permits) = (Arc::clone(runs), Arc::clone(permits));
+    builder.on_login(move |login| {
+        runs.fetch_add(1, Ordering::SeqCst);
+        let permits = Arc::clone(&permits);
+        async move {
+            permits.acquire().await?.forget();
+            match accepts {
+                true => Ok(login),
+                false => Err(login.refuse("Kontoen er sperret", "Ring oss.")),
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn hook_runs_once_for_two_instances_and_both_have_its_answer() {
+    for accepts in [true, false] {
+        let redis = Redis::start().await;
+        let (runs, permits) = (Arc::default(), Arc::new(Semaphore::new(0)));
+        let gateway = MockGateway::start().await.unwrap();
+        let app = Instances::start(gateway, |builder| {
+            held_hook(
+                builder.session_store(store(&redis)),
+                accepts,
+                &runs,
+                &permits,
+            )
+        })
+        .await;
+        let mut browser = app.browser(0);
+        let callback = browser.callback_url(&app.gateway, "/whoami").await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for at in [0, 1] {
+            let (mut browser, callback) = (app.moved(&browser, at), callback.clone());
+            tasks.spawn(async move { browser.open(&callback).await });
+        }
+        eventually("the hook of one runs, and the other waits", async || {
+            runs.load(Ordering::SeqCst) == 1 && redis.calls().contains(&("get".to_owned(), 2))
+        })
+        .await;
+        permits.add_permits(2);
+        for answer in tasks.join_all().await {
+            if accepts {
+                assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+            } else {
+                assert_eq!(answer.status, StatusCode::FORBIDDEN);
+                let heading = "<h1>Kontoen er sperret</h1>";
+                assert!(answer.body.contains(heading), "{}", answer.body);
+            }
+        }
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        assert_eq!(app.gateway.hits(Endpoint::Token), 1);
+    }
 }
 
 #[tokio::test]
