@@ -1,5 +1,6 @@
 //! The examples as processes of their own.
 
+mod customers;
 mod demo;
 mod native;
 mod try_api;
