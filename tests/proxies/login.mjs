@@ -25,7 +25,11 @@ export async function logInAndOut(visitor, base, { start } = {}) {
     const other = await visitor.open(`${start}/whoami${QUERY}`);
     assert.equal(other.headers.location, page, 'the start host has no other page');
     assert.deepEqual(other.setCookie, []);
-    authorize = link(startPage.body, /href="(http[^"]+authorize[^"]+)"/);
+    const go = link(startPage.body, /id="continue" href="([^"]+)"/);
+    assert.ok(go.startsWith(`${base}/telenor/start?go=`), go);
+    const goneOn = await visitor.open(go);
+    assert.equal(goneOn.status, 303, goneOn.body);
+    authorize = goneOn.headers.location;
   }
 
   const callback = await consent(visitor, authorize);
