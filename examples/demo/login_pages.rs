@@ -1,11 +1,13 @@
 //! The layer's pages, in the look and the words of the shop.
 
+use askama::Template;
 use telenor_auth::{
+    Failure, FailureCause, FailurePage,
     Language::{Bokmal, English, Nynorsk},
     Logo, TelenorAuthBuilder,
 };
 
-use crate::SHOP_NAME;
+use crate::{SHOP_NAME, pages::NotRecognized, visitor::Visitor};
 
 /// Most logins are for the checkout. Customers who come back from the payment page want another
 /// thing, so a login that fails there says so, and leads elsewhere without Telenor.
@@ -25,6 +27,17 @@ pub(crate) fn of_the_shop(auth: TelenorAuthBuilder) -> TelenorAuthBuilder {
         .purpose_at("/payment", Nynorsk, "vise kvitteringa di")
         .purpose_at("/payment", English, "show your receipt")
         .continue_without_at("/payment", "/orders/thanks")
+        .failure_page(own_page)
+}
+
+/// The shop's pages are in bokmål. All other failures and languages get the layer's page.
+fn own_page(failure: &Failure) -> Option<FailurePage> {
+    if failure.cause() != FailureCause::LineNotRecognized || failure.language() != Bokmal {
+        return None;
+    }
+    let visitor = Visitor::Anonymous;
+    let page = NotRecognized { visitor, failure };
+    page.render().ok().map(FailurePage::html)
 }
 
 const SUPPORT: &str = "mailto:hjelp@fjellbua.example";

@@ -8,6 +8,7 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
+use telenor_auth::Failure;
 
 use crate::{
     basket::{BASKET, Basket},
@@ -57,6 +58,15 @@ pub(crate) struct Notice {
     visitor: Visitor,
     title: &'static str,
     text: &'static str,
+}
+
+/// A line that Telenor could not recognize is no mistake of anyone, so it ends on a page of the
+/// shop's own. askama escapes what is in the failure.
+#[derive(Template)]
+#[template(path = "../examples/demo/templates/not_recognized.html")]
+pub(crate) struct NotRecognized<'f> {
+    pub(crate) visitor: Visitor,
+    pub(crate) failure: &'f Failure,
 }
 
 impl BasketPage {

@@ -65,6 +65,14 @@ const PAGES = {
   'not-found': async (page) => (await page.goto(`${SHOP}/nowhere`)).status(),
   'foreign-form': (page) => postFrom(page, NEIGHBOUR, '/manual-form'),
 
+  'not-recognized': async (page) => {
+    await page.goto(`${SHOP}/checkout`);
+    await askPhone(page, '41 23 45 67');
+    const status = await pressing(page, '#ussd-timeout');
+    assert.equal(await page.locator('.message .button').innerText(), 'Prøv igjen', "the shop's own page");
+    return status;
+  },
+
   // The layer's.
   'denied': async (page) => {
     await page.goto(`${SHOP}/checkout`);
@@ -149,6 +157,7 @@ const STATUSES = {
   'checkout-with-mistakes': 422,
   'not-found': 404,
   'foreign-form': 403,
+  'not-recognized': 403,
   'denied': 403,
   'denied-at-the-receipt': 403,
   'denied-with-a-long-message': 403,
