@@ -178,14 +178,12 @@ mod tests {
 
     #[test]
     fn logo_that_would_not_be_shown_is_refused_with_the_reason() {
+        let largest = " ".repeat(MAX_BYTES - DOCUMENT.len());
         for (logo, reason) in [
             (Logo::svg(""), "empty"),
             (Logo::svg("https://shop.example/logo.svg"), "not an SVG"),
             (Logo::svg("<svg viewBox='0 0 1 1'/>"), "xmlns"),
-            (
-                Logo::svg(format!("{DOCUMENT}{}", " ".repeat(MAX_BYTES))),
-                "32768",
-            ),
+            (Logo::svg(format!("{DOCUMENT}{largest} ")), "32768"),
             (Logo::image("text/html", "<svg"), "media type"),
             (Logo::image("image/png\"><script>", PNG), "media type"),
             (Logo::image("image/jpeg", PNG), "media type"),
@@ -198,7 +196,6 @@ mod tests {
                 "{text}"
             );
         }
-        let largest = " ".repeat(MAX_BYTES - DOCUMENT.len());
         assert!(LogoImage::of(&Logo::svg(format!("{DOCUMENT}{largest}"))).is_ok());
     }
 }
