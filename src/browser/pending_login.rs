@@ -83,14 +83,22 @@ pub(crate) struct Begun {
 struct Swept<'h> {
     /// The names of those to remove.
     gone: Vec<&'h str>,
-    /// The names of the others, and their size, the newest first.
-    kept: Vec<(&'h str, usize)>,
+    /// The others, the newest first.
+    kept: Vec<Kept<'h>>,
     foreign: bool,
+}
+
+/// Another login that this browser has in progress.
+struct Kept<'h> {
+    name: &'h str,
+    login: PendingLogin,
+    /// Of its cookie, with the name.
+    size: usize,
 }
 
 impl Swept<'_> {
     fn bytes(&self) -> usize {
-        self.kept.iter().map(|(_, size)| size).sum()
+        self.kept.iter().map(|kept| kept.size).sum()
     }
 }
 
@@ -110,11 +118,12 @@ impl PendingLogins {
         }
     }
 
-    /// The cookie for a new login, and the removal of those that must make room for it.
+    /// The cookie for a new login, and the changes to those that must make room for it.
     ///
     /// A long address may not fit beside the other logins. The new login then leads home: the user
-    /// loses the place and keeps the login. Where that is not enough, the oldest logins go. A note
-    /// never goes alone: the app relies on it.
+    /// loses the place and keeps the login. Where that is not enough, the other logins lose their
+    /// places, the oldest first, and then the oldest logins go. A note never goes alone: the app
+    /// relies on it.
     pub(crate) fn begin(&self, info: &RequestInfo, new: NewLogin<'_>, now: u64) -> Begun {
         let name = self.cookie_name(new.state);
         let home = new.home.as_str();
@@ -133,19 +142,52 @@ impl PendingLogins {
             login.return_to = home.to_owned();
             sealed = self.sealer.seal(&name, &login);
         }
-        while found.bytes() + name.len() + sealed.len() > MAX_BYTES {
-            match found.kept.pop() {
-                Some((oldest, _)) => found.gone.push(oldest),
-                None => break,
-            }
+        let room = MAX_BYTES.saturating_sub(name.len() + sealed.len());
+        let mut cookies = self.shorten(&mut found, home, room, now);
+        while found.bytes() > room {
+            let Some(oldest) = found.kept.pop() else {
+                break;
+            };
+            cookies.retain(|(name, _)| *name != oldest.name);
+            found.gone.push(oldest.name);
         }
-        let gone = found.gone.iter();
-        let mut cookies: Vec<_> = gone.map(|name| self.names.clear(name)).collect();
+        let mut cookies: Vec<_> = cookies.into_iter().map(|(_, cookie)| cookie).collect();
+        cookies.extend(found.gone.iter().map(|name| self.names.clear(name)));
         cookies.push(self.names.set(&name, &sealed, self.lifetime));
         Begun {
             cookies,
             found_foreign: found.foreign,
         }
+    }
+
+    /// Takes their places from the other logins, the oldest first, until they fit. Returns the new
+    /// cookies of those, with their names.
+    fn shorten<'h>(
+        &self,
+        found: &mut Swept<'h>,
+        home: &str,
+        room: usize,
+        now: u64,
+    ) -> Vec<(&'h str, HeaderValue)> {
+        let mut cookies = Vec::new();
+        let mut bytes = found.bytes();
+        for kept in found.kept.iter_mut().rev() {
+            if bytes <= room {
+                break;
+            }
+            if kept.login.return_to.len() <= home.len() {
+                continue;
+            }
+            kept.login.return_to = home.to_owned();
+            let sealed = self.sealer.seal(kept.name, &kept.login);
+            let size = kept.name.len() + sealed.len();
+            bytes = bytes - kept.size + size;
+            kept.size = size;
+            let age = now.saturating_sub(kept.login.started_at);
+            let left = self.lifetime.saturating_sub(age);
+            cookies.push((kept.name, self.names.set(kept.name, &sealed, left)));
+        }
+        cookies
     }
 
     /// Finds what makes room for a new login: what has expired or cannot be opened, then the oldest
@@ -161,13 +203,14 @@ impl PendingLogins {
                 continue;
             };
             // Some proxies send every cookie twice.
-            if kept.iter().any(|(_, known, _)| *known == name) {
+            if kept.iter().any(|known: &Kept<'_>| known.name == name) {
                 continue;
             }
             let login = (at < MAX_OPENED).then(|| self.open(name, value)).flatten();
             match login {
                 Some(login) if self.is_live(&login, now) => {
-                    kept.push((login.started_at, name, name.len() + value.len()));
+                    let size = name.len() + value.len();
+                    kept.push(Kept { name, login, size });
                 }
                 login => {
                     foreign |= at < MAX_OPENED && login.is_none();
@@ -175,17 +218,13 @@ impl PendingLogins {
                 }
             }
         }
-        kept.sort_unstable_by_key(|(started_at, ..)| Reverse(*started_at));
-        let kept: Vec<_> = kept
-            .into_iter()
-            .map(|(_, name, size)| (name, size))
-            .collect();
-        let (kept, too_many) = kept.split_at(kept.len().min(MAX_LOGINS - 1));
-        gone.extend(too_many.iter().map(|(name, _)| *name));
+        kept.sort_unstable_by_key(|kept| Reverse(kept.login.started_at));
+        let too_many = kept.split_off(kept.len().min(MAX_LOGINS - 1));
+        gone.extend(too_many.iter().map(|kept| kept.name));
         gone.truncate(MAX_OPENED);
         Swept {
             gone,
-            kept: kept.to_vec(),
+            kept,
             foreign,
         }
     }

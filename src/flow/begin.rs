@@ -1,7 +1,7 @@
 //! Begins a login: one cookie, and the way to Telenor (RFC 6749 section 4.1.1).
 
 use axum_core::body::Body;
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::{Flow, printable::printable};
 use crate::{
@@ -10,12 +10,15 @@ use crate::{
         host::HostAndPort,
         pending_login::NewLogin,
         redirect_loop::LoopDetector,
-        request::{RequestInfo, RequestKind},
+        request::{Initiator, RequestInfo, RequestKind},
         return_to::ReturnTo,
     },
     events::{Event, LoginTrigger, record_login},
     oauth::{State, Verifier},
-    response,
+    response::{
+        self,
+        page::{Page, Topic},
+    },
     user::LoginOptions,
 };
 
@@ -44,16 +47,29 @@ impl Flow {
         info: &RequestInfo,
         options: LoginOptions,
     ) -> Response<Body> {
+        let is_signed_in = options.is_signed_in.unwrap_or_else(|| {
+            // A route that the layer does not see: a cookie may be a session.
+            self.session_token(info.cookies()).is_ok()
+        });
         let return_to = match (options.return_to, info.kind) {
             (Some(path), _) => self.config.return_to(Some(&path)),
             (None, RequestKind::FormPost | RequestKind::Htmx) => self.config.return_to_page(info),
             (None, _) => self.config.return_here(info),
         };
-        let is_htmx = matches!(info.kind, RequestKind::Htmx | RequestKind::HtmxNavigation);
-        let is_page = matches!(info.kind, RequestKind::Navigation | RequestKind::FormPost);
-        if !(is_htmx || is_page) {
-            return self.challenge(info);
-        }
+        let is_htmx = match info.kind {
+            RequestKind::Navigation if self.asks_before_handler(info, is_signed_in) => {
+                return self.page_before_handler(info);
+            }
+            RequestKind::Navigation | RequestKind::FormPost => false,
+            RequestKind::Htmx | RequestKind::HtmxNavigation => true,
+            RequestKind::OfficeProbe => return self.page_before_handler(info),
+            // No login starts that nothing but a script may have asked for. The button starts one
+            // without a note.
+            RequestKind::Relayed | RequestKind::Subresource => {
+                return self.require_login(info, &return_to);
+            }
+            RequestKind::Prefetch | RequestKind::Preflight => return self.challenge(info),
+        };
         // An app whose page asks for a login each time it is loaded must not do so without end.
         if self.is_loop(info, LoopDetector::MAX_MANUAL) {
             return self.loop_page(info, &return_to);
@@ -64,7 +80,7 @@ impl Flow {
             note: options.note,
             parameters: options.parameters,
         };
-        if is_page {
+        if !is_htmx {
             return self.begin(info, beginning);
         }
         // HTMX cannot follow a redirect to another origin. It opens this address as a page.
@@ -74,6 +90,29 @@ impl Flow {
             response.headers_mut().insert(HX_REDIRECT, location);
         }
         response::with_cookies(response, cookies)
+    }
+
+    /// Whether the login of a handler waits for a button, by the rules of the login route: where
+    /// the app wants that for every login, and where another site would end a session by a link.
+    ///
+    /// A browser that does not say who caused the request could not say that the button was pressed
+    /// either, so nothing waits there.
+    fn asks_before_handler(&self, info: &RequestInfo, is_signed_in: bool) -> bool {
+        match info.initiator {
+            Initiator::SameOrigin | Initiator::Unstated => false,
+            Initiator::User => self.config.login_page,
+            Initiator::OtherOrigin => self.config.login_page || is_signed_in,
+        }
+    }
+
+    /// The page whose button opens the same address again, so that the handler starts the login.
+    fn page_before_handler(&self, info: &RequestInfo) -> Response<Body> {
+        let here = self.config.return_here(info);
+        let page = Page {
+            retry: Some(here.as_str()),
+            ..self.page(Topic::LoginPage, info, Some(&here))
+        };
+        response::page(StatusCode::OK, &page)
     }
 
     pub(super) fn begin(&self, info: &RequestInfo, beginning: Beginning<'_>) -> Response<Body> {

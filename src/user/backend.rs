@@ -89,6 +89,8 @@ pub(crate) trait UserBackend: Send + Sync {
 /// What a handler sets for one login.
 #[derive(Default)]
 pub(crate) struct LoginOptions {
+    /// Whether the visitor has a session, where the layer has seen the request.
+    pub is_signed_in: Option<bool>,
     pub return_to: Option<String>,
     pub note: Option<AppValue>,
     pub parameters: Vec<(String, String)>,

@@ -29,6 +29,10 @@ const MAX_PARAMETERS: usize = 1024;
 /// keep. HTMX opens Telenor's page. Any other script gets 401 with the address of the login route,
 /// and no login starts.
 ///
+/// A link of another site that would end a session gets a page with a button first, which opens the
+/// same address. So does each visitor of a page, where the app wants a
+/// [`login_page`](crate::TelenorAuthBuilder::login_page).
+///
 /// ```
 /// use serde::{Deserialize, Serialize};
 /// use telenor_auth::{LoginMistake, TelenorLogin, TelenorUser};
@@ -74,7 +78,11 @@ impl TelenorLogin {
 
     fn of_identity(identity: Option<&Identity>, info: RequestInfo) -> Result<Self, MissingLayer> {
         match identity {
-            Some(Identity { backend, .. }) => Ok(Self::new(Arc::clone(backend), info)),
+            Some(Identity { backend, current }) => {
+                let mut login = Self::new(Arc::clone(backend), info);
+                login.options.is_signed_in = Some(current.is_ok());
+                Ok(login)
+            }
             None => Err(MissingLayer::logged(info.uri.path())),
         }
     }

@@ -346,6 +346,91 @@ async fn place_goes_before_a_login_does() {
     }
 }
 
+/// A first login with a long place, and later ones with notes that leave it no room.
+#[tokio::test]
+async fn places_of_older_logins_go_before_a_login_does() {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).optional(true).build().unwrap();
+    let long = async |login: TelenorLogin| login.return_to(format!("/x?{}", "p".repeat(1_900)));
+    let note = async |login: TelenorLogin| login.return_to("/receipt").note(&basket(450));
+    let router = Router::new()
+        .route("/long", get(long))
+        .route("/note", get(note))
+        .route("/receipt", get(receipt));
+    let app = App::mounted(router.layer(auth), gateway);
+    let mut browser = app.browser();
+    let first = browser.start("/long").await;
+    let first = app.gateway.allow(&first).unwrap();
+    let kept = browser.pending().remove(0);
+    let mut notes = Vec::new();
+    for _ in 0..3 {
+        let url = browser.start("/note").await;
+        notes.push(app.gateway.allow(&url).unwrap());
+    }
+    assert_eq!(browser.pending().len(), 4, "no login is gone");
+    let shorter = browser.pending().remove(0);
+    assert!(browser.pending().iter().any(|(name, _)| *name == kept.0));
+    assert!(
+        browser
+            .pending()
+            .iter()
+            .all(|(_, value)| value.len() < kept.1.len()),
+        "{shorter:?}"
+    );
+    let mut older = browser.clone();
+    assert_eq!(older.open(&first).await.location(), format!("{ORIGIN}/"));
+    for callback in notes {
+        let mut browser = browser.clone();
+        browser.open(&callback).await;
+        assert!(browser.open("/receipt").await.body.starts_with("basket 17"));
+    }
+}
+
+#[tokio::test]
+async fn link_of_another_site_ends_no_session_by_a_handler() {
+    let from = |site: &'static str| {
+        let mut request = navigation("/pay?a=1");
+        let site = HeaderValue::from_static(site);
+        request.headers_mut().insert("sec-fetch-site", site);
+        request
+    };
+    let app = app(|builder| builder).await;
+    let anonymous = app.browser().send(from("cross-site")).await;
+    assert_eq!(anonymous.status, StatusCode::SEE_OTHER, "nothing can end");
+    let mut browser = app.browser();
+    sign_in(&app, &mut browser, "/here").await;
+    for site in ["cross-site", "same-site"] {
+        let page = browser.send(from(site)).await;
+        assert_eq!(page.status, StatusCode::OK, "{site}");
+        assert!(
+            page.body.contains("class=\"primary\" href=\"/pay?a=1\""),
+            "{}",
+            page.body
+        );
+        assert!(browser.pending().is_empty());
+    }
+    for site in ["same-origin", "none"] {
+        let start = browser.send(from(site)).await;
+        assert_eq!(start.status, StatusCode::SEE_OTHER, "{site}");
+    }
+}
+
+#[tokio::test]
+async fn login_page_comes_before_the_login_of_a_handler() {
+    let app = app(|builder| builder.login_page(true)).await;
+    let page = app.browser().send(navigation("/pay")).await;
+    assert!(
+        page.body.contains("class=\"primary\" href=\"/pay\""),
+        "{}",
+        page.body
+    );
+    let mut pressed = navigation("/pay");
+    let site = HeaderValue::from_static("same-origin");
+    pressed.headers_mut().insert("sec-fetch-site", site);
+    let start = app.browser().send(pressed).await;
+    assert_eq!(start.status, StatusCode::SEE_OTHER);
+}
+
 /// What one login is known by, from its start to its callback.
 #[tokio::test]
 async fn one_id_is_in_every_event_log_line_span_and_page() {
