@@ -105,6 +105,8 @@
 //!   httpd.
 //! - **Health probes** need a public route, added after the layer. A guarded path answers 401, and
 //!   the instance is killed ([example](behind_a_proxy#health-probes)).
+//!   [`ready`](TelenorAuthLayer::ready) says for such a route whether the session store can be
+//!   reached.
 //! - **Time limits.** A callback waits up to 10 seconds for the gateway, and as long as
 //!   [`on_login`](TelenorAuthBuilder::on_login) may take. A `TimeoutLayer` belongs inside the
 //!   layer, where it limits the handlers alone ([example](behind_a_proxy#time-limits)).
@@ -447,13 +449,13 @@ pub use self::{
     error::ConfigError,
     events::request_span,
     failure::FailureCause,
-    gateway::endpoints::Endpoints,
+    gateway::{endpoints::Endpoints, health::GatewayState},
     key::CookieKeys,
     layer::{
         RecentLoginFuture, RecentLoginLayer, RecentLoginService, ResponseFuture, TelenorAuth,
         TelenorAuthLayer,
     },
-    response::{Failure, FailurePage, Logo},
+    response::{Failure, FailurePage, Logo, Readiness},
     user::{
         Address, ApiError, ApiErrorKind, ApiRequest, ApiResponse, DeviceInfo, LoginError,
         LoginMistake, LoginRequired, LoginTooOld, MissingLayer, MobileNumber, Name, NewLogin,

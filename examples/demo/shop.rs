@@ -35,7 +35,9 @@ pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<String>) -> Router {
         .merge(javascript::router(auth.clone(), direct))
         .route("/payment/done", get(paid).post(paid))
         .fallback(not_found)
-        .layer(auth)
+        .layer(auth.clone())
+        // After the layer, since a probe needs no session.
+        .route("/ready", get(async move || auth.ready().await))
 }
 
 async fn basket(user: Option<TelenorUser>) -> Page<BasketPage> {

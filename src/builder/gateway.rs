@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::ConfigError,
     events::{Events, GrantType},
-    gateway::{Gateway, breaker::Breaker, client::HttpClient, hosts::Hosts},
+    gateway::{Gateway, breaker::Breaker, client::HttpClient, health::GatewayHealth, hosts::Hosts},
     oauth::{Authorization, ClientAuthentication},
 };
 
@@ -82,6 +82,7 @@ impl TelenorAuthBuilder {
             hosts,
             code_breaker: breaker(GrantType::AuthorizationCode),
             refresh_breaker: breaker(GrantType::RefreshToken),
+            health: GatewayHealth::new(self.clock.clone()),
             events,
         })
     }

@@ -120,6 +120,7 @@ impl TelenorAuthBuilder {
             shared_outcomes,
             logout_forms,
             notices: Notices::default(),
+            last_ping: Default::default(),
             #[cfg(feature = "axum")]
             route_owner: Default::default(),
         };

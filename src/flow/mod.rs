@@ -4,8 +4,9 @@
 //! login, perhaps by way of [`start`]. [`callback`] takes the visitor back, [`exchange`] makes a
 //! session of the code, once over all instances ([`coordinate`]), if the app accepts the login
 //! ([`on_login`]). [`refresh`] and [`rotate`] renew the access token. [`logout`] ends the session.
-//! [`refusal`] says why a request has none. [`confirm`] looks for the end of a session whose user
-//! the app has kept. This file holds what these steps share.
+//! [`refusal`] says why a request has none, and [`readiness`] whether any can have one. [`confirm`]
+//! looks for the end of a session whose user the app has kept. This file holds what these steps
+//! share.
 
 mod admit;
 mod begin;
@@ -25,6 +26,7 @@ mod on_login;
 mod own_routes;
 pub(crate) mod placement;
 mod printable;
+mod readiness;
 mod recent_login;
 mod refresh;
 mod refusal;
@@ -119,6 +121,7 @@ pub(crate) struct Flow {
     pub shared_outcomes: Sealer,
     // The operator's side.
     pub notices: Notices,
+    pub last_ping: readiness::LastPing,
     #[cfg(feature = "axum")]
     pub route_owner: placement::RouteOwner,
 }

@@ -115,6 +115,11 @@ impl Breaker {
         })
     }
 
+    /// Whether it refuses requests, or has not seen one succeed since it did.
+    pub(crate) fn is_open(&self) -> bool {
+        lock(&self.state).phase != Phase::Closed
+    }
+
     /// Any success shows that the endpoint answers, also that of an earlier request.
     fn on_success(&self) {
         let mut state = lock(&self.state);

@@ -5,6 +5,7 @@ pub(crate) mod client;
 mod connection;
 pub(crate) mod endpoints;
 pub(crate) mod error;
+pub(crate) mod health;
 pub(crate) mod hosts;
 mod pool;
 pub(crate) mod proxy;
@@ -25,6 +26,7 @@ use crate::{
     gateway::{
         breaker::{Breaker, BreakerOpen},
         error::{TransportError, TransportErrorKind},
+        health::GatewayHealth,
         hosts::Hosts,
     },
     login_id::LoginId,
@@ -57,6 +59,7 @@ pub(crate) struct Gateway {
     pub code_breaker: Breaker,
     /// Guards it from refresh tokens.
     pub refresh_breaker: Breaker,
+    pub health: GatewayHealth,
     pub events: Arc<Events>,
 }
 
@@ -195,6 +198,7 @@ impl Gateway {
             Err(error) if error.kind == TransportErrorKind::TimedOut => GatewayOutcome::TimedOut,
             Err(_) => GatewayOutcome::Unreachable,
         };
+        self.health.observe(outcome);
         let login = login.map(|login| login.to_string());
         self.events.emit(Event::GatewayCall {
             login_id: login.as_deref(),

@@ -85,10 +85,12 @@ mod tests {
             vault.hold(bad);
             sleep(EVERY + MIN_INTERVAL).await;
             assert_eq!(open(), Some(1), "{bad}");
+            assert!(!keys.is_current(), "{bad}");
         }
         vault.hold(&text(&[2]));
         sleep(EVERY + MIN_INTERVAL).await;
         assert_eq!(open(), None);
+        assert!(keys.is_current());
     }
 
     #[tokio::test(start_paused = true)]

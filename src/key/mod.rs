@@ -206,6 +206,11 @@ impl CookieKeys {
         self.0.is_random
     }
 
+    /// Whether the source could be read the last time, if there is one.
+    pub(crate) fn is_current(&self) -> bool {
+        !self.0.is_stale()
+    }
+
     fn fixed(keys: Vec<RootKey>) -> Self {
         Self(Arc::new(Ring::fixed(keys)))
     }

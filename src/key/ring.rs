@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, RwLock,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use aws_lc_rs::aead::LessSafeKey;
@@ -22,6 +22,8 @@ pub(super) struct Ring {
     /// without that lock.
     generation: AtomicU64,
     source: Option<Mutex<Source>>,
+    /// The last attempt to read the source again failed.
+    is_stale: AtomicBool,
     /// This process made the key, and no other has it.
     pub is_random: bool,
     /// Dropped with the ring, which ends the follower.
@@ -61,6 +63,7 @@ impl Ring {
             keys: RwLock::new(keys),
             generation: AtomicU64::new(0),
             source,
+            is_stale: AtomicBool::new(false),
             is_random: false,
             alive: watch::Sender::default(),
         }
@@ -85,7 +88,12 @@ impl Ring {
         };
         // Held until the keys are replaced. Otherwise an older read could replace a newer one.
         let mut source = lock(source);
+        let mut reading = Reading {
+            ring: self,
+            succeeded: false,
+        };
         let new = parse(&source()?)?;
+        reading.succeeded = true;
         let mut keys = write(&self.keys);
         let changed = *keys != new;
         if changed {
@@ -93,6 +101,10 @@ impl Ring {
             self.generation.fetch_add(1, Ordering::Release);
         }
         Ok(changed)
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Relaxed)
     }
 
     pub(super) fn generation(&self) -> u64 {
@@ -123,6 +135,18 @@ impl Ring {
     }
 }
 
+/// Notes how an attempt to read the source ended, also where that panics.
+struct Reading<'r> {
+    ring: &'r Ring,
+    succeeded: bool,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.ring.is_stale.store(!self.succeeded, Ordering::Relaxed);
+    }
+}
+
 pub(super) fn parse(text: &str) -> Result<Vec<RootKey>, ConfigError> {
     validate(parse::keys(text)?)
 }
@@ -147,7 +171,7 @@ pub(super) fn validate<K: AsRef<[u8]>>(
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::AtomicBool, thread, time::SystemTime};
+    use std::{thread, time::SystemTime};
 
     use super::{
         super::{
@@ -234,6 +258,7 @@ mod tests {
             vault.hold(holds);
             let error = keys.reload().unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+            assert!(!keys.is_current());
             assert_eq!(error, expected);
             assert_eq!(open(&sealer(&keys), &sealed), Some(1));
         }
@@ -242,7 +267,10 @@ mod tests {
             keys.reload(),
             Err(ConfigError::KeysUnavailable(_))
         ));
+        assert!(!keys.is_current());
         assert_eq!(open(&sealer(&keys), &sealed), Some(1));
+        vault.hold(&text(&[1]));
+        assert!(keys.reload().is_ok() && keys.is_current());
     }
 
     #[test]

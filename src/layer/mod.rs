@@ -23,6 +23,7 @@ pub use self::{
 use crate::{
     browser::request::{self, RequestInfo},
     flow::{Flow, placement::Placement},
+    response::Readiness,
     session::{SessionId, StoreError, SubjectId},
     user::{TelenorLogin, UserBackend},
 };
@@ -167,6 +168,35 @@ impl TelenorAuthLayer {
     /// [`StoreError`] when the store cannot be reached: some sessions may go on.
     pub async fn revoke_all(&self) -> Result<(), StoreError> {
         self.flow.revoke_all().await
+    }
+
+    /// Returns whether the layer can serve requests: its session store can be reached. What the
+    /// layer knows of its keys and of the gateway stands beside that.
+    ///
+    /// It is for a route that a load balancer or an orchestrator asks. It takes two seconds at
+    /// most. The store is asked once a second at most, however many ask here, and the gateway is
+    /// not asked at all. A store that cannot be reached is also an
+    /// [event](crate::events::Event::StoreFailed), with its error text.
+    ///
+    /// The page [about proxies](crate::behind_a_proxy#health-probes) says when such a route helps,
+    /// and when it takes more away than the store did.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use telenor_auth::{TelenorAuthLayer, TelenorUser};
+    ///
+    /// fn app(auth: TelenorAuthLayer) -> Router {
+    ///     Router::new()
+    ///         .route("/checkout", get(async |_: TelenorUser| "filled in"))
+    ///         .layer(auth.clone())
+    ///         // Public, since it comes after the layer.
+    ///         .route("/ready", get(async move || auth.ready().await))
+    /// }
+    /// # let redirect_uri = "https://shop.example/telenor/callback";
+    /// # app(TelenorAuthLayer::builder("id", "secret", redirect_uri).build().unwrap());
+    /// ```
+    pub async fn ready(&self) -> Readiness {
+        self.flow.ready().await
     }
 
     /// Returns whether a page of the app's own origin sent this request, as the browser states it.

@@ -6,6 +6,7 @@ mod cache;
 mod failure;
 mod failure_page;
 pub(crate) mod page;
+mod readiness;
 
 use axum_core::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -21,7 +22,7 @@ pub(crate) use self::{
     cache::{forbid_caching, is_cookie_safe, keep_private, vary_by_cookie},
     failure_page::FailurePages,
 };
-pub use self::{failure::Failure, failure_page::FailurePage, page::Logo};
+pub use self::{failure::Failure, failure_page::FailurePage, page::Logo, readiness::Readiness};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Most of the headers that decide between a page, a redirect and a problem document.

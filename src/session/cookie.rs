@@ -267,6 +267,11 @@ impl SessionStore for CookieStore {
         Ok(ended.map(|(id, _)| *id).collect())
     }
 
+    /// Where instances share their revocations, it needs the list of them.
+    async fn ping(&self, now: SystemTime) -> Result<(), StoreError> {
+        self.sync(now).await
+    }
+
     /// The cookie changes when its session is updated, the login does not.
     fn id(&self, _token: &SessionToken, session: &Session) -> SessionId {
         session.login_id().into()

@@ -75,6 +75,8 @@ pub(crate) trait ErasedStore: Send + Sync {
         now: SystemTime,
     ) -> BoxFuture<'_, Result<Option<Vec<SessionId>>, StoreError>>;
 
+    fn ping(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>>;
+
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId;
 
     fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal;
@@ -170,6 +172,10 @@ impl<S: SessionStore> ErasedStore for S {
         now: SystemTime,
     ) -> BoxFuture<'_, Result<Option<Vec<SessionId>>, StoreError>> {
         Box::pin(SessionStore::sessions_of(self, subject, now))
+    }
+
+    fn ping(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(SessionStore::ping(self, now))
     }
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {

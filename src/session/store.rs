@@ -273,6 +273,21 @@ pub trait SessionStore: Send + Sync + 'static {
         ready(Ok(None))
     }
 
+    /// Returns whether the store can be reached, for
+    /// [`TelenorAuthLayer::ready`](crate::TelenorAuthLayer::ready). It defaults to `Ok`, which is
+    /// right for a store in memory.
+    ///
+    /// A store behind a network asks its server something that costs it little. It returns `Ok` if
+    /// a request with a session would get an answer now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be reached.
+    fn ping(&self, now: SystemTime) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let _ = now;
+        ready(Ok(()))
+    }
+
     /// What [`revoke`](Self::revoke) knows this session by. It defaults to the token's own id, and
     /// is another one where the token changes during the session.
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {

@@ -235,6 +235,11 @@ impl<S: SessionStore> SessionStore for CachedStore<S> {
         self.inner.sessions_of(subject, now).await
     }
 
+    /// Past the cache.
+    async fn ping(&self, now: SystemTime) -> Result<(), StoreError> {
+        self.inner.ping(now).await
+    }
+
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         self.inner.id(token, session)
     }

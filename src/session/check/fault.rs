@@ -39,6 +39,8 @@ pub enum Operation {
     FindEnded,
     /// [`SessionStore::sessions_of`](crate::session::SessionStore::sessions_of).
     SessionsOf,
+    /// [`SessionStore::ping`](crate::session::SessionStore::ping).
+    Ping,
     /// [`Leases::acquire`](crate::session::Leases::acquire).
     AcquireLease,
     /// [`Leases::complete`](crate::session::Leases::complete).

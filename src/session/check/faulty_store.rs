@@ -192,6 +192,11 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         self.apply(Operation::SessionsOf, call).await
     }
 
+    async fn ping(&self, now: SystemTime) -> Result<(), StoreError> {
+        let call = self.inner.ping(now);
+        self.apply(Operation::Ping, call).await
+    }
+
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         self.inner.id(token, session)
     }

@@ -62,6 +62,7 @@ pub async fn check_store<Store: SessionStore>(store: Store) {
     saving::subject_and_data_come_back_unchanged(store).await;
     saving::tokens_are_long_and_never_the_same(store).await;
     saving::unknown_tokens_are_not_an_error(store).await;
+    saving::store_that_works_can_be_reached(store).await;
     saving::concurrent_sessions_are_kept_apart(store).await;
     expiry::expired_session_is_not_loaded(store).await;
     expiry::expiry_goes_by_the_time_that_is_handed_in(store).await;

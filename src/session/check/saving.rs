@@ -57,6 +57,11 @@ pub(super) async fn tokens_are_long_and_never_the_same<Store: SessionStore>(
     }
 }
 
+pub(super) async fn store_that_works_can_be_reached<Store: SessionStore>(store: &Checked<Store>) {
+    let rule = Rule::of("ping", "a store that works can be reached");
+    rule.ok(store.store().ping(store.now).await);
+}
+
 pub(super) async fn unknown_tokens_are_not_an_error<Store: SessionStore>(store: &Checked<Store>) {
     let known = store.save_new("known").await;
     let value = known.token.secret();

@@ -66,6 +66,7 @@ pub async fn check_store_faults<Store: SessionStore>(
         let broken = Broken { store, fault };
         inject(fault).await;
         broken.look_ups(&kept).await;
+        broken.ping_ends().await;
         broken.changes(&uncertain).await;
         if let Some(leases) = store.leases() {
             broken.leases(leases).await;
@@ -121,6 +122,12 @@ impl<Store: SessionStore> Broken<'_, Store> {
             let rule = self.rule(method, "a failure is an error, and never an answer");
             rule.is_broken("Err", "Ok");
         }
+    }
+
+    /// A store that keeps what it needs for a while may still say that it can be reached.
+    async fn ping_ends(&self) {
+        let ping = self.store.store().ping(self.store.now);
+        let _ = self.in_time("ping", ping).await;
     }
 
     /// A store with a cache may still know the answer, and must know it right.
@@ -199,7 +206,10 @@ impl<Store: SessionStore> Broken<'_, Store> {
                 Ok(Ok(_)) => {
                     let again = self.store.session("again");
                     match timeout(ANSWER_TIMEOUT, store.save(again, now)).await {
-                        Ok(Ok(_)) => return,
+                        Ok(Ok(_)) => match timeout(ANSWER_TIMEOUT, store.ping(now)).await {
+                            Ok(Ok(())) => return,
+                            _ => "ping",
+                        },
                         _ => "save",
                     }
                 }

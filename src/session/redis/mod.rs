@@ -310,6 +310,10 @@ impl SessionStore for RedisStore {
         self.list_subject(subject).await.map(Some)
     }
 
+    async fn ping(&self, _now: SystemTime) -> Result<(), StoreError> {
+        self.query::<String>(&cmd("PING")).await.map(drop)
+    }
+
     fn keys(&self) -> Option<CookieKeys> {
         Some(CookieKeys::of(&self.sealer))
     }

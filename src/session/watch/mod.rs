@@ -137,6 +137,10 @@ impl WatchedStore {
         self.inner.sessions_of(subject, now).await
     }
 
+    pub(crate) async fn ping(&self, now: SystemTime) -> Result<(), StoreError> {
+        self.inner.ping(now).await
+    }
+
     /// After an error the session may have ended or not: the store is asked.
     fn note_end(
         &self,

@@ -4,3 +4,4 @@ mod behind_proxy;
 mod contract;
 mod drain;
 mod placement;
+mod readiness;

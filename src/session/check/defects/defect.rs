@@ -13,6 +13,7 @@ pub(in crate::session::check) enum Defect {
     LosesTheData,
     MixesUpConcurrentSessions,
     FailsToLoadTheUnknown,
+    CannotBeReached,
     LoadsWhatHasExpired,
     UpdatesWhatHasExpired,
     ExpiresByItsOwnClock,

@@ -304,6 +304,13 @@ impl SessionStore for Store {
         Ok(())
     }
 
+    async fn ping(&self, _now: SystemTime) -> Result<(), StoreError> {
+        match self.defect {
+            Defect::CannotBeReached => Err(StoreError::new("unknown command")),
+            _ => Ok(()),
+        }
+    }
+
     async fn find_ended(
         &self,
         sessions: &[(SessionId, Session)],

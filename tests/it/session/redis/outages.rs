@@ -5,12 +5,12 @@ use std::time::Instant;
 use http::StatusCode;
 use redis::cmd;
 use telenor_auth::{
-    TelenorAuthBuilder,
+    TelenorAuthBuilder, TelenorAuthLayer,
     mock::Endpoint,
     session::{Fault, FaultyStore, Operation, RedisStore},
 };
 
-use super::{SOON, assert_unavailable, eventually, hasty, store};
+use super::{SOON, assert_unavailable, eventually, hasty, revocations::sharing, store};
 use crate::support::{App, Browser, fault_proxy::FaultProxy, keys, redis::Redis, stores::Blocking};
 
 fn with(store: RedisStore) -> impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder {
@@ -179,4 +179,46 @@ async fn callback_repeated_while_the_store_is_away_shuts_out_no_login() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
     assert!(app.signed_in().await.token().await.is_some());
     assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn layer_is_ready_while_redis_answers() {
+    let mut redis = Redis::start().await;
+    redis.kill();
+    let hasty = hasty(&redis.url());
+    let stores = |builder: TelenorAuthBuilder, shared: bool| match shared {
+        true => builder.session_store(sharing(&hasty)),
+        false => builder.session_store(hasty.clone()),
+    };
+    let layer = |shared| {
+        let builder = TelenorAuthLayer::builder("id", "secret", "https://app.test/callback");
+        stores(builder.cookie_keys(keys(1)), shared)
+            .build()
+            .unwrap()
+    };
+    // Sessions in cookies need the list of those that have ended.
+    let layers = [layer(false), layer(true)];
+    for auth in &layers {
+        let started = Instant::now();
+        assert!(!auth.ready().await.is_ready());
+        assert!(started.elapsed() < SOON);
+    }
+    redis.restart().await;
+    for auth in &layers {
+        eventually("it is ready", async || auth.ready().await.is_ready()).await;
+    }
+    redis.hang();
+    eventually("it is not ready", async || {
+        !layers[0].ready().await.is_ready()
+    })
+    .await;
+    assert!(
+        layers[1].ready().await.is_ready(),
+        "it knows the list for a while"
+    );
+    redis.go_on();
+    eventually("it is ready again", async || {
+        layers[0].ready().await.is_ready()
+    })
+    .await;
 }

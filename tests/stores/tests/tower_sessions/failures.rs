@@ -40,6 +40,7 @@ async fn ask_everything(store: &TowerSessionsStore) -> Vec<(&'static str, Option
         ),
         ("find_ended", store.find_ended(&open, now()).await.err()),
         ("sessions_of", store.sessions_of(kari, now()).await.err()),
+        ("ping", store.ping(now()).await.err()),
         ("acquire", store.acquire("login-5", MINUTE).await.err()),
         ("release", store.release("login-5").await.err()),
         (
