@@ -22,6 +22,8 @@ const MAX_LOGINS: usize = 5;
 const MAX_BYTES: usize = 3800;
 /// Enough for a cookie without its address: its name, and the rest of a login, sealed.
 const SMALLEST: usize = 190;
+/// A longer place would take the room that a shorter login is to make.
+const MAX_PLACE: usize = 100;
 /// How many are opened. A browser that obeys the limits never sends more.
 const MAX_OPENED: usize = 20;
 
@@ -34,6 +36,8 @@ pub(crate) struct PendingLogin {
     started_at: u64,
     /// What the app wants to know when the login is done.
     note: Option<AppValue>,
+    /// Where `return_to` had no room: the place of the app whose words the pages have.
+    place: Option<String>,
 }
 
 /// A login that begins.
@@ -44,11 +48,25 @@ pub(crate) struct NewLogin<'a> {
     pub home: &'a ReturnTo,
     pub verifier: Option<Verifier>,
     pub note: Option<AppValue>,
+    /// The part of an address that decides which words of the app its pages have.
+    pub place_of: &'a dyn Fn(&str) -> String,
 }
 
 impl PendingLogin {
     pub(crate) fn return_to(&self) -> &str {
         &self.return_to
+    }
+
+    /// What the login concerns: the target, or what is left of it.
+    pub(crate) fn place(&self) -> &str {
+        self.place.as_deref().unwrap_or(&self.return_to)
+    }
+
+    /// Leads home from here on. The pages still have the words of the place.
+    fn shorten(&mut self, home: &str, place_of: &dyn Fn(&str) -> String) {
+        let place = place_of(&self.return_to);
+        self.place = Some(place).filter(|place| (1..=MAX_PLACE).contains(&place.len()));
+        self.return_to = home.to_owned();
     }
 
     pub(crate) fn verifier(&self) -> Option<&Verifier> {
@@ -124,26 +142,27 @@ impl PendingLogins {
     /// loses the place and keeps the login. Where that is not enough, the other logins lose their
     /// places, the oldest first, and then the oldest logins go. A note never goes alone: the app
     /// relies on it.
-    pub(crate) fn begin(&self, info: &RequestInfo, new: NewLogin<'_>, now: u64) -> Begun {
+    pub(crate) fn begin(&self, info: &RequestInfo, mut new: NewLogin<'_>, now: u64) -> Begun {
         let name = self.cookie_name(new.state);
         let home = new.home.as_str();
         let mut login = PendingLogin {
             state: new.state.as_str().to_owned(),
             return_to: new.return_to.as_str().to_owned(),
-            verifier: new.verifier,
+            verifier: new.verifier.take(),
             started_at: now,
-            note: new.note,
+            note: new.note.take(),
+            place: None,
         };
         let mut found = self.sweep(info, now);
         let mut sealed = self.sealer.seal(&name, &login);
         // Each login that may still begin has its room, with a short address.
         let reserved = (MAX_LOGINS - 1 - found.kept.len()) * (SMALLEST + home.len());
         if found.bytes() + name.len() + sealed.len() + reserved > MAX_BYTES {
-            login.return_to = home.to_owned();
+            login.shorten(home, new.place_of);
             sealed = self.sealer.seal(&name, &login);
         }
         let room = MAX_BYTES.saturating_sub(name.len() + sealed.len());
-        let mut cookies = self.shorten(&mut found, home, room, now);
+        let mut cookies = self.shorten(&mut found, &new, room, now);
         while found.bytes() > room {
             let Some(oldest) = found.kept.pop() else {
                 break;
@@ -165,10 +184,11 @@ impl PendingLogins {
     fn shorten<'h>(
         &self,
         found: &mut Swept<'h>,
-        home: &str,
+        new: &NewLogin<'_>,
         room: usize,
         now: u64,
     ) -> Vec<(&'h str, HeaderValue)> {
+        let home = new.home.as_str();
         let mut cookies = Vec::new();
         let mut bytes = found.bytes();
         for kept in found.kept.iter_mut().rev() {
@@ -178,7 +198,7 @@ impl PendingLogins {
             if kept.login.return_to.len() <= home.len() {
                 continue;
             }
-            kept.login.return_to = home.to_owned();
+            kept.login.shorten(home, new.place_of);
             let sealed = self.sealer.seal(kept.name, &kept.login);
             let size = kept.name.len() + sealed.len();
             bytes = bytes - kept.size + size;

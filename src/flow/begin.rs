@@ -150,6 +150,7 @@ impl Flow {
             home: &self.config.home,
             verifier,
             note,
+            place_of: &|target| self.config.words.place_of(target).to_owned(),
         };
         let begun = self.pending.begin(info, new, now);
         if begun.found_foreign || self.loop_detector.is_foreign(info) {

@@ -84,6 +84,7 @@ impl Flow {
                 self.login_failed(FailureCause::StateExpired, state.login_id(), "");
                 let refusal = Refusal {
                     retry: Retry::Login(Some(login.return_to())),
+                    place: Some(login.place()),
                     ..Refusal::because(FailureCause::StateExpired)
                 };
                 self.refuse(info, refusal)
@@ -373,6 +374,7 @@ impl Rejection<'_> {
 fn refusal(cause: FailureCause, id: LoginId, login: &PendingLogin) -> Refusal<'_> {
     Refusal {
         retry: Retry::Login(Some(login.return_to())),
+        place: Some(login.place()),
         login_id: Some(id),
         ..Refusal::because(cause)
     }

@@ -201,7 +201,8 @@ impl Flow {
         let cause = refusal.cause;
         let (place, retry) = match refusal.retry {
             Retry::Login(target) => {
-                let known = target.and_then(|target| self.config.place(target));
+                let known = refusal.place.or(target);
+                let known = known.and_then(|place| self.config.place(place));
                 let place = known.unwrap_or_else(|| self.place(info));
                 let retry = self.config.login_path(target.unwrap_or(place.as_str()));
                 (Some(place), retry)
@@ -282,6 +283,8 @@ impl Flow {
 struct Refusal<'a> {
     cause: FailureCause,
     retry: Retry<'a>,
+    /// The place of the app that it concerns. It defaults to where another attempt leads.
+    place: Option<&'a str>,
     description: Option<&'a str>,
     /// What a developer can change, for the problem document.
     hint: Option<&'a str>,
@@ -303,6 +306,7 @@ impl Refusal<'_> {
         Self {
             cause,
             retry: Retry::Login(None),
+            place: None,
             description: None,
             hint: None,
             logout: None,

@@ -64,6 +64,25 @@ impl Words {
         closest(&self.ways_out, path, |_| true)
     }
 
+    /// The beginning of an address that decides which words it has. Empty where the general ones
+    /// are all.
+    pub(crate) fn place_of<'p>(&self, target: &'p str) -> &'p str {
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        let purposes = self.purposes.iter().map(|(place, _)| place);
+        let places = purposes.chain(self.ways_out.iter().map(|(place, _)| place));
+        let covering = places.filter(|place| place.covers(path));
+        let depth = covering
+            .map(|place| place.0.len())
+            .max()
+            .unwrap_or_default();
+        if depth == 0 {
+            return "";
+        }
+        // A path begins with a slash.
+        let end = path.match_indices('/').nth(depth);
+        &path[..end.map_or(path.len(), |(end, _)| end)]
+    }
+
     pub(crate) fn ways_out(&self) -> impl Iterator<Item = &ReturnTo> {
         self.ways_out.iter().map(|(_, way_out)| way_out)
     }
@@ -140,6 +159,26 @@ mod tests {
         }
         let other = target("/kasse%2Frød");
         assert!(!place_of("/kasse").covers(other.path()), "no separator");
+    }
+
+    #[test]
+    fn place_of_an_address_has_the_same_words() {
+        let mut words = Words::default();
+        assert_eq!(words.place_of("/a/b?c"), "");
+        words.add_purpose(Place::everywhere(), Language::Bokmal, "general".to_owned());
+        words.add_purpose(place_of("/a"), Language::Bokmal, "short".to_owned());
+        words.add_way_out(place_of("/a/b"), target("/form"));
+        for (address, place) in [
+            ("/", ""),
+            ("/x/a/b", ""),
+            ("/a", "/a"),
+            ("/a/", "/a"),
+            ("/a/c/d?e=/f", "/a"),
+            ("/a/%62/d/e#f", "/a/%62"),
+            ("/a/b?c", "/a/b"),
+        ] {
+            assert_eq!(words.place_of(address), place, "{address}");
+        }
     }
 
     #[test]

@@ -223,3 +223,21 @@ async fn script_gets_no_words_that_are_for_a_page() {
     let answer = app.browser().send(script).await;
     assert!(!answer.body.contains("fylle ut"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn login_without_room_for_its_address_keeps_the_words_of_its_place() {
+    let app = App::with(words).await;
+    let mut browser = app.browser();
+    let long = |n: u8| format!("/private/name/{n}?{}", "x".repeat(900));
+    let mut started = Vec::new();
+    for n in 0..5 {
+        started.push(browser.start(&long(n)).await);
+    }
+    let mut without_room = 0;
+    for url in started {
+        let page = browser.open(&app.gateway.deny(&url).unwrap()).await;
+        assert_words(&page, "vise navnet", "/manual-form");
+        without_room += usize::from(page.body.contains("return_to=%2F\""));
+    }
+    assert!(without_room > 0, "some of them lead home");
+}
