@@ -60,8 +60,8 @@ pub(crate) struct Notice {
     text: &'static str,
 }
 
-/// A line that Telenor could not recognize is no mistake of anyone, so it ends on a page of the
-/// shop's own. askama escapes what is in the failure.
+/// A line that Telenor could not recognize is not a mistake of the user, so it ends on a page of
+/// the shop's own. askama escapes what is in the failure.
 #[derive(Template)]
 #[template(path = "../examples/demo/templates/not_recognized.html")]
 pub(crate) struct NotRecognized<'f> {

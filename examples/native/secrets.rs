@@ -38,8 +38,8 @@ impl<T: Clone> Secrets<T> {
         }
     }
 
-    /// Returns a new secret, which takes the place of an earlier one of the same login. So nobody
-    /// can fill the table by reloading a page. `None` when it is full.
+    /// Returns a new secret, which takes the place of an earlier one of the same login. So a
+    /// user who reloads a page does not fill the table. `None` when it is full.
     pub(crate) fn issue(
         &self,
         login: Option<SessionId>,

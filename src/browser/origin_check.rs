@@ -42,7 +42,7 @@ impl OriginCheck {
             return true;
         }
         // A page with `Referrer-Policy: no-referrer` hides its origin even from itself (Fetch
-        // standard). It can be told from a foreign one by `Sec-Fetch-Site` alone.
+        // standard). Only `Sec-Fetch-Site` shows that it is not a foreign one.
         let is_hidden = site.is_some() && origin == "null";
         is_own_site && (origin == &*self.own || is_hidden)
     }

@@ -2,8 +2,8 @@
 //!
 //! The operator can recognize a line only in a request that it can read. So the page may live on
 //! plain http. It is inert there: it sets and reads no cookie, and holds nothing personal and
-//! nothing secret. Whatever happens to it on its way, the callback is bound to the cookie that
-//! https set before.
+//! nothing secret. A network that changes it does not get a login: the callback is bound to the
+//! cookie that https set before.
 
 use std::sync::Mutex;
 
@@ -108,7 +108,7 @@ impl StartPage {
         format!("{}?t={}", self.address, self.sealer.seal(NAME, &ticket))
     }
 
-    /// The ticket in an address of this app, whatever its age.
+    /// The ticket in an address of this app, of any age.
     pub(crate) fn open(&self, token: &str) -> Option<StartTicket> {
         self.sealer.open(NAME, token.as_bytes())
     }

@@ -146,8 +146,8 @@ impl TelenorAuthBuilder {
         self
     }
 
-    /// Sets the endpoints of the gateway, for the day on which Telenor moves one. They default to
-    /// Telenor's documented paths.
+    /// Sets the endpoints of the gateway, in case Telenor moves one. They default to Telenor's
+    /// documented paths.
     ///
     /// What is set for the gateway (authorities, proxy) holds for each host of an endpoint.
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {

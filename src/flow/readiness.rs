@@ -1,4 +1,4 @@
-//! Asks whether the layer can serve requests, seldom enough that anyone may ask.
+//! Asks whether the layer can serve requests, and asks the store for it once a second at most.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,8 +25,8 @@ struct Answer {
     is_reachable: bool,
 }
 
-/// What the store has answered last. The one who holds the lock asks it, and all others wait for
-/// that answer.
+/// What the store has answered last. The probe that holds the lock asks the store, and all other
+/// probes wait for that answer.
 #[derive(Default)]
 pub(crate) struct LastPing(Mutex<Option<Answer>>);
 

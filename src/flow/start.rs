@@ -95,7 +95,7 @@ impl Flow {
         response::see_other(&self.gateway.with_parameters(location, parameters))
     }
 
-    /// Notes that a login came back, with whatever outcome.
+    /// Notes that a login came back, with a code or with an error.
     pub(super) fn came_back(&self, state: &State, pending: &Pending, now: u64) {
         let begun_here = !matches!(pending, Pending::Twice | Pending::Unknown);
         if let Some(start) = &self.start_page

@@ -6,14 +6,14 @@ use crate::{clock::Clock, events::GatewayOutcome, sync::lock};
 
 /// What the last call has shown of Telenor's gateway.
 ///
-/// The layer asks the gateway nothing for this. So it says as much as the last users had it ask.
+/// The layer makes no call for this. The calls for users have shown it.
 ///
 /// ```
 /// use telenor_auth::GatewayState;
 ///
 /// fn shown(state: GatewayState) -> &'static str {
 ///     match state {
-///         GatewayState::NotAsked => "nobody has logged in yet",
+///         GatewayState::NotAsked => "no login yet",
 ///         GatewayState::Failing { .. } => "logins may fail",
 ///         _ => "logins work",
 ///     }

@@ -9,8 +9,8 @@ use super::{client::HttpClient, error::TransportError};
 
 /// One client for the host of the gateway, and one for each other host that an endpoint is on.
 ///
-/// A client sends a request to its own host, whatever the URI says. So the URI has to choose the
-/// client: a token for a host that no setting names is sent nowhere.
+/// A client sends a request to its own host, also where the URI names another one. So the URI has
+/// to choose the client: a token for a host that no setting names is sent nowhere.
 pub(crate) struct Hosts(Vec<Host>);
 
 struct Host {

@@ -174,12 +174,12 @@ impl TelenorAuthLayer {
     /// layer knows of its keys and of the gateway stands beside that.
     ///
     /// It is for a route that a load balancer or an orchestrator asks. It takes two seconds at
-    /// most. The store is asked once a second at most, however many ask here, and the gateway is
+    /// most. The store is asked once a second at most, for any number of calls, and the gateway is
     /// not asked at all. A store that cannot be reached is also an
     /// [event](crate::events::Event::StoreFailed), with its error text.
     ///
     /// The page [about proxies](crate::behind_a_proxy#health-probes) says when such a route helps,
-    /// and when it takes more away than the store did.
+    /// and when it does harm.
     ///
     /// ```
     /// use axum::{Router, routing::get};

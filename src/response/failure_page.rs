@@ -45,7 +45,7 @@ impl FailurePage {
     }
 
     /// Sets the `Content-Security-Policy` of the page, in place of the layer's. Frames around the
-    /// page stay forbidden, whatever it says of them.
+    /// page stay forbidden, also where it allows them.
     ///
     /// ```
     /// use http::HeaderValue;

@@ -198,7 +198,7 @@ pub(crate) fn problem(problem: Problem<'_>) -> Response<Body> {
     response
 }
 
-/// Adds what each report of a failure has, whatever its form.
+/// Adds what each report of a failure has, as a page and as a problem document.
 fn insert_failure(response: &mut Response<Body>, failure: Failure) {
     insert_refusal_headers(response.headers_mut(), failure.cause());
     response.extensions_mut().insert(failure);

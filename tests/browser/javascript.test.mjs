@@ -87,7 +87,7 @@ test('the browser refuses a script of an origin that is not registered', { skip 
   for (const origin of [STRANGER, NEIGHBOUR]) {
     const foreign = await foreignTab(stage, browser, origin);
     assert.equal(await foreign.run(call(stage.gateway, bearer(token))), 'rejected', origin);
-    assert.equal(await foreign.run(call(stage.gateway, {})), 'rejected', 'nor can it read an error');
+    assert.equal(await foreign.run(call(stage.gateway, {})), 'rejected', 'it cannot read an error');
     assert.equal(await foreign.run(call(stage.gateway, { mode: 'no-cors' })), 'opaque ');
   }
 });

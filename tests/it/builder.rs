@@ -39,7 +39,7 @@ fn defaults_are_valid() {
 }
 
 #[test]
-fn trusted_origin_is_an_origin_that_nobody_else_can_take() {
+fn trusted_origin_is_one_origin_that_no_network_can_forge() {
     for (origin, expected) in [
         ("pay.example", "is not a URL"),
         ("", "is not a URL"),

@@ -85,8 +85,8 @@ async fn log_in_by_line(user: TelenorUser, session: AuthSession) -> Result<Respo
     begin(session, &customer).await
 }
 
-/// Begins the session of a customer. Nothing of another customer's session goes on: neither its
-/// data, nor its id, which `logout` and `login` in one request would keep.
+/// Begins the session of a customer. Nothing of another customer's session goes on: not its
+/// data, and not its id, which `logout` and `login` in one request would keep.
 async fn begin(mut session: AuthSession, customer: &Customer) -> Result<Response, Response> {
     let current = session.user.as_ref().map(AuthUser::id);
     if current.is_some_and(|id| id != customer.id()) {

@@ -9,7 +9,7 @@ use crate::{
     session_refusal::SessionRefusal,
 };
 
-/// One entry for each session, however many wait for its end.
+/// One entry for each session, which all that waits for its end shares.
 #[derive(Default)]
 pub(super) struct Entries {
     entries: HashMap<SessionId, Entry>,

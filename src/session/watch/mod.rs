@@ -1,4 +1,4 @@
-//! A store of which it can be asked when a session ends, for answers that outlast their request.
+//! A store that says when a session has ended, for answers that outlast their request.
 //!
 //! What ends a session through [`WatchedStore`] is noticed at once. What ends it elsewhere is
 //! noticed by the [`watcher`], which asks the store.

@@ -123,7 +123,7 @@ async fn page_is_shown_once_and_its_link_works_as_long_as_the_login() {
 }
 
 #[tokio::test]
-async fn what_nobody_asked_for_uses_up_no_page_and_no_step() {
+async fn request_ahead_or_of_a_script_uses_up_no_page_and_no_step() {
     let (app, steps) = counting(|builder| builder.start_script(script())).await;
     let mut browser = app.browser();
     let start = browser.start("/whoami").await;

@@ -104,8 +104,8 @@ async fn person_gets_a_page_and_a_script_gets_the_cause_and_what_to_change() {
 
 #[tokio::test]
 async fn refusal_is_one_line_and_one_event_without_the_query() {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let events = Arc::clone(&told);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let events = Arc::clone(&seen);
     let (log, _guard) = capture();
     let app = App::with(|builder| {
         builder.on_event(move |event| {
@@ -117,8 +117,8 @@ async fn refusal_is_one_line_and_one_event_without_the_query() {
             } = event
             {
                 let origin = origin.map(str::to_owned);
-                let told = (method.to_string(), path.to_string(), origin);
-                events.lock().unwrap().push(told);
+                let seen = (method.to_string(), path.to_string(), origin);
+                events.lock().unwrap().push(seen);
             }
         })
     })
@@ -130,10 +130,10 @@ async fn refusal_is_one_line_and_one_event_without_the_query() {
         form.headers_mut().insert("origin", origin);
         assert_eq!(browser.send(form).await.status, StatusCode::FORBIDDEN);
     }
-    let told = told.lock().unwrap();
+    let seen = seen.lock().unwrap();
     let expected = |origin: &str| ("POST".into(), "/private".into(), Some(origin.into()));
     assert_eq!(
-        *told,
+        *seen,
         [
             expected("https://evil.test"),
             expected("https://evil.testx")

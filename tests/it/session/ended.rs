@@ -366,7 +366,7 @@ async fn over(store: &Distant) -> Keeper {
 async fn watch_for(time: Duration) {
     for _ in 0..time.as_secs() {
         pass(SECOND).await;
-        // The look is a task of its own, and so are the tasks that it wakes.
+        // The look is a task of its own, and wakes tasks of their own.
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
@@ -411,7 +411,7 @@ async fn store_is_asked_once_for_all_that_waits_and_only_while_it_waits() {
         .collect();
     watch_for(2 * SECOND).await;
     let asked = store.asked.load(Ordering::SeqCst);
-    assert_eq!(asked, 5, "each session once, however much waits for it");
+    assert_eq!(asked, 5, "each session once, for all that waits for it");
     assert!(store.calls() <= 2, "{}", store.calls());
     watch_for(Duration::from_secs(25)).await;
     let asked = store.asked.load(Ordering::SeqCst);
