@@ -107,9 +107,10 @@
 //!   the instance is killed ([example](behind_a_proxy#health-probes)).
 //!   [`ready`](TelenorAuthLayer::ready) says for such a route whether the session store can be
 //!   reached.
-//! - **Time limits.** A callback waits up to 10 seconds for the gateway, and as long as
-//!   [`on_login`](TelenorAuthBuilder::on_login) may take. A `TimeoutLayer` belongs inside the
-//!   layer, where it limits the handlers alone ([example](behind_a_proxy#time-limits)).
+//! - **Time limits.** A callback may take 30 seconds, and as long as
+//!   [`on_login`](TelenorAuthBuilder::on_login) may take in addition (5 seconds by default). A
+//!   `TimeoutLayer` belongs inside the layer, where it limits the handlers alone
+//!   ([example](behind_a_proxy#time-limits)).
 //! - **Logs.** A default `TraceLayer` writes the code and `state` of a callback into the log.
 //!   [`request_span`] leaves the query out.
 //! - **Returns of payment providers**, `form-action`, CORS: see
@@ -187,8 +188,8 @@
 //! What it does not do:
 //!
 //! - It does not stop a script in one of your own pages, or in a page of a trusted origin.
-//! - It does not look at a GET. A handler must change nothing by a GET, nor read a method from a
-//!   parameter.
+//! - It does not look at a GET. A handler must not change anything by a GET, and must not read a
+//!   method from a parameter.
 //! - It does not look at requests without a session, which have nothing of a user's. Where a public
 //!   form should come from your own pages alone, use
 //!   [`is_same_origin`](TelenorAuthLayer::is_same_origin).
@@ -205,8 +206,8 @@
 //! The layer looks at the session when a request begins. An event stream or a WebSocket goes on for
 //! hours, and must not go on for a user who has logged out. It waits for
 //! [`TelenorUser::ended`], which is ready when the session has expired, was logged out or revoked:
-//! through this layer at once, and elsewhere within 30 seconds. The example `live` shows both in a
-//! browser.
+//! through this layer and its clones at once, and elsewhere within 30 seconds. The example `live`
+//! shows both in a browser.
 //!
 //! An API call of a user that was kept beyond the end of the session is not sent, and fails with
 //! [`ApiErrorKind::SessionEnded`].
@@ -358,8 +359,10 @@
 //! | a login may take 5 minutes | long enough for a USSD prompt, short for a thief of the cookie |
 //! | a session lasts as long as its token, 8 hours at most | the recognition of a line says who pays for it, not who holds the phone |
 //! | `SameSite=Lax` | browsers do not send `Strict` cookies on the way back from Telenor |
+//! | a form, any other request that can change something, and a WebSocket handshake of a signed-in user are refused if a page of another origin began them | `SameSite=Lax` does not stop sibling hosts, and CORS does not apply to WebSockets ([more](#forms-and-sockets)) |
 //! | PKCE is on | there is no `id_token`, so nothing else binds a code to its login |
 //! | a random cookie key | a built-in key would be known to all; the log says that the key is random |
+//! | the hook [`on_login`](TelenorAuthBuilder::on_login) has 5 seconds | long enough to look a customer up, short for a user who waits for the page and for the proxy in front |
 //! | 64 exchanges at once, and 64 refreshes | a slow gateway must not block the app |
 //! | a pause of 10 seconds for a token endpoint when more than half of the last 20 calls failed and none succeeded for 10 seconds; codes and refresh tokens have one each | more requests do not repair it, and users should not wait for it |
 //! | `Cache-Control: private, no-store` on responses to users | unless the handler sets another one |

@@ -150,11 +150,11 @@ impl TelenorAuthBuilder {
     /// Sets a function that makes the app's own page for a failure. It defaults to the layer's
     /// pages.
     ///
-    /// The function gets all that the layer's page would say, and returns a [`FailurePage`], or an
-    /// `Option` of it: for `None` the layer shows its own page. It is called for failures that a
-    /// person reads, also those of extractors and of an [`ApiError`](crate::ApiError). A script
-    /// gets the problem document as before. If the function panics, the user gets the layer's page,
-    /// and the log has an error with the id of the login.
+    /// The function gets the texts and addresses of the layer's page, and returns a
+    /// [`FailurePage`], or an `Option` of it: for `None` the layer shows its own page. It is called
+    /// for failures that a person reads, also those of extractors and of an
+    /// [`ApiError`](crate::ApiError). A script gets the problem document as before. If the function
+    /// panics, the user gets the layer's page, and the log has an error with the id of the login.
     ///
     /// Status, `Cache-Control`, `Referrer-Policy` and the headers against frames stay the layer's.
     /// The address of such a page may hold the code of a login, so do not put a foreign script on

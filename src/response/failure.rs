@@ -1,4 +1,4 @@
-//! A failure as the app sees it: all that the layer's own page would say, as data.
+//! A failure as the app sees it: the texts and addresses of the layer's own page, as data.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use http::StatusCode;
 use super::page::Page;
 use crate::{browser::language::Language, failure::FailureCause, session_refusal::SessionRefusal};
 
-/// A failure that the layer reports, with the texts and addresses of its own page.
+/// A failure that the layer reports, with the texts and addresses of its own page. The name of the
+/// app, its look and its link to help are not in it, since the app has set them.
 ///
 /// It is the argument of [`failure_page`](crate::TelenorAuthBuilder::failure_page), and it is in
 /// the extensions of every response that reports a failure, whether that is a page or a problem
@@ -31,6 +32,28 @@ use crate::{browser::language::Language, failure::FailureCause, session_refusal:
 /// let app = Router::new().layer(auth).layer(from_fn(log_failures));
 /// # Ok(app) }
 /// # app().unwrap();
+/// ```
+///
+/// A middleware that replaces the body has to keep the status, the headers and the cookies of the
+/// response, with `Response::map`. The headers protect an address that may hold a code, and a
+/// cookie ends the login in the browser:
+///
+/// ```
+/// use axum::{body::Body, extract::Request, middleware::Next, response::Response};
+/// use http::{HeaderValue, header};
+/// use telenor_auth::Failure;
+///
+/// async fn replace_failures(request: Request, next: Next) -> Response {
+///     let response = next.run(request).await;
+///     let Some(failure) = response.extensions().get::<Failure>().cloned() else {
+///         return response;
+///     };
+///     let mut response = response.map(|_| Body::from(failure.title().to_owned()));
+///     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+///     response.headers_mut().insert(header::CONTENT_TYPE, plain);
+///     response.headers_mut().remove(header::CONTENT_LENGTH); // of the previous body
+///     response
+/// }
 /// ```
 ///
 /// Some of it comes from the request or from Telenor. Escape everything that you put into a page.

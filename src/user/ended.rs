@@ -27,9 +27,9 @@ impl TelenorUser {
     ///   another request. A page that only listens can send a request from time to time while its
     ///   user is there. With a [`CookieStore`](crate::session::CookieStore), the requests count
     ///   that this process has seen while something waited.
-    /// - **Cost.** One task for each layer asks the store about all sessions that something waits
-    ///   for, each session once, however many answers it has. It runs while something waits. A
-    ///   store that fails is asked again, and ends nothing.
+    /// - **Cost.** One task for each layer, which its clones share, asks the store about all
+    ///   sessions that something waits for. It asks about each session once, for all its answers.
+    ///   It runs while something waits. A store that fails is asked again, and ends nothing.
     ///
     /// The future borrows nothing, and once it is ready it stays ready. An `EventSource` connects
     /// again by itself. It then gets a 401 and stops, and the page can show a login button.

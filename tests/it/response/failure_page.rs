@@ -454,18 +454,31 @@ async fn middleware_can_replace_a_response() {
     let app = App::start().await;
     let replace = async |request: Request, next: Next| -> Response {
         let response = next.run(request).await;
-        match response.extensions().get::<Failure>() {
-            Some(failure) => Response::new(failure.title().to_owned().into()),
-            None => response,
-        }
+        let Some(failure) = response.extensions().get::<Failure>().cloned() else {
+            return response;
+        };
+        let mut response: Response = response.map(|_| failure.title().to_owned().into());
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+        response
     };
     let router = app.router.clone().layer(middleware::from_fn(replace));
     let mut browser = Browser {
         router,
         jar: Vec::new(),
     };
-    let answer = browser.open("/telenor/callback").await;
-    assert_eq!(answer.body, "Vi klarte ikke å lese svaret fra Telenor");
+    let location = browser.start("/private").await;
+    let denied = app.gateway.deny(&location).unwrap();
+    let answer = browser.open(&denied).await;
+    assert_eq!(answer.body, "Du sa nei til å dele opplysninger");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_protected(&answer);
+    assert!(answer.header("set-cookie").is_some());
+    assert!(browser.pending().is_empty(), "the login has ended");
 }
 
 #[tokio::test]
