@@ -62,11 +62,8 @@ async fn accept(
         };
         return Err(login.refuse(title, text));
     };
-    Ok(login.subject(subject(keys, &customer)).data(&customer)?)
-}
-
-fn subject(keys: &CookieKeys, customer: &Customer) -> SubjectId {
-    SubjectId::new(keys, &customer.number.to_string())
+    let subject = SubjectId::new(keys, &customer.number.to_string());
+    Ok(login.subject(subject).data(&customer)?)
 }
 
 pub(crate) fn router(auth: TelenorAuthLayer, keys: CookieKeys) -> Router {
@@ -115,14 +112,14 @@ async fn insurance(user: TelenorUser) -> Result<Html<String>, AppValueError> {
     )))
 }
 
-async fn order_page(RecentLogin(_): RecentLogin<5>) -> Html<&'static str> {
+async fn order_page(RecentLogin(_): RecentLogin<1>) -> Html<&'static str> {
     Html(
         "<!doctype html><meta name=viewport content='width=device-width'><title>Bestill</title>\
          <form method=post action=/order><button>Bestill nå</button></form>",
     )
 }
 
-async fn order(RecentLogin(_): RecentLogin<5>) -> &'static str {
+async fn order(RecentLogin(_): RecentLogin<1>) -> &'static str {
     "Bestilt"
 }
 
@@ -131,13 +128,13 @@ async fn log_out_everywhere(
     State((auth, keys)): State<(TelenorAuthLayer, CookieKeys)>,
     user: TelenorUser,
 ) -> Result<Response, AppValueError> {
-    if let Some(customer) = user.data::<Customer>()?
-        && auth
-            .revoke_subject(subject(&keys, &customer))
-            .await
-            .is_err()
-    {
-        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    if let Some(customer) = user.data::<Customer>()? {
+        // Sessions from before a change of keys have another subject.
+        for subject in SubjectId::under_each_key(&keys, &customer.number.to_string()) {
+            if auth.revoke_subject(subject).await.is_err() {
+                return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+            }
+        }
     }
     Ok("Du er logget ut overalt".into_response())
 }

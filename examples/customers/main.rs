@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A form starts a login, and its note brings the chosen insurance back. A hook finds the customer,
-//! and refuses a line that no customer has confirmed. The order needs a login of the last five
-//! minutes. The gateway is a mock in the same process: Kari is a customer, and Ola is not.
+//! and refuses a line that no customer has confirmed. The order needs a login of the last
+//! minute. The gateway is a mock in the same process: Kari is a customer, and Ola is not.
 
 mod app;
 mod register;

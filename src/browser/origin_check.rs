@@ -14,6 +14,23 @@ pub(crate) struct OriginCheck {
     trusted: Vec<Box<str>>,
 }
 
+/// A request that a page of another origin may have caused.
+pub(crate) struct CrossOrigin {
+    pub method: String,
+    /// As the client sent it.
+    pub origin: Option<String>,
+}
+
+impl CrossOrigin {
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let origin = headers.get(header::ORIGIN);
+        Self {
+            method: method.to_string(),
+            origin: origin.map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned()),
+        }
+    }
+}
+
 impl OriginCheck {
     /// The origins have the form of an `Origin` header.
     pub(crate) fn new(own: &str, trusted: Vec<Box<str>>) -> Self {

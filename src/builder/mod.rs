@@ -556,7 +556,8 @@ impl TelenorAuthBuilder {
     ///
     /// When the hook refuses, fails, panics, or takes longer than
     /// [`on_login_timeout`](Self::on_login_timeout), the login has failed: the access token is
-    /// ended at the gateway, and there is no session.
+    /// ended at the gateway, and there is no new session. A session that the browser had before
+    /// goes on.
     pub fn on_login<F>(mut self, hook: impl Fn(NewLogin) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<NewLogin, LoginError>> + Send + 'static,

@@ -342,18 +342,15 @@ impl Events {
     }
 
     pub(crate) fn store_failed(&self, error: &dyn std::error::Error) {
-        let error = chain(error);
-        self.emit(Event::StoreFailed {
-            login_id: None,
-            error: &error,
-        });
+        self.store_failed_at(None, error);
     }
 
-    pub(crate) fn store_failed_at_login(&self, login: LoginId, error: &dyn std::error::Error) {
-        let error = chain(error);
+    /// The same, during a login.
+    pub(crate) fn store_failed_at(&self, login: Option<LoginId>, error: &dyn std::error::Error) {
+        let login = login.map(|login| login.to_string());
         self.emit(Event::StoreFailed {
-            login_id: Some(&login.to_string()),
-            error: &error,
+            login_id: login.as_deref(),
+            error: &chain(error),
         });
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     app_value::AppValue,
     browser::{
         host::HostAndPort,
+        login_button::BUTTON,
         pending_login::NewLogin,
         redirect_loop::LoopDetector,
         request::{Initiator, RequestInfo, RequestKind},
@@ -19,10 +20,18 @@ use crate::{
         self,
         page::{Page, Topic},
     },
-    user::LoginOptions,
+    session_refusal::SessionRefusal,
+    user::{LoginOptions, LoginSource},
 };
 
 pub(super) const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
+/// Whether the user pressed a button that begins a login.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pressed {
+    Yes,
+    No,
+}
 
 /// What a login begins with.
 pub(super) struct Beginning<'a> {
@@ -47,6 +56,12 @@ impl Flow {
         info: &RequestInfo,
         options: LoginOptions,
     ) -> Response<Body> {
+        match &options.source {
+            LoginSource::Own => {}
+            LoginSource::OtherOrigin(request) => return self.refuse_of_other_origin(info, request),
+            // Neither the cookie nor `state` may go over that connection.
+            LoginSource::PlainHttp => return self.redirect_to_https(info),
+        }
         let is_signed_in = options.is_signed_in.unwrap_or_else(|| {
             // A route that the layer does not see: a cookie may be a session.
             self.session_token(info.cookies()).is_ok()
@@ -58,11 +73,15 @@ impl Flow {
         };
         let is_htmx = match info.kind {
             RequestKind::Navigation if self.asks_before_handler(info, is_signed_in) => {
-                return self.page_before_handler(info);
+                return self.page_before_handler(info, &return_to);
             }
             RequestKind::Navigation | RequestKind::FormPost => false,
+            // HTMX asks without an action of the user as well.
+            RequestKind::Htmx if self.config.login_page => {
+                return self.login_by_htmx(info, &return_to, Pressed::No);
+            }
             RequestKind::Htmx | RequestKind::HtmxNavigation => true,
-            RequestKind::OfficeProbe => return self.page_before_handler(info),
+            RequestKind::OfficeProbe => return self.page_before_handler(info, &return_to),
             // No login starts that nothing but a script may have asked for. The button starts one
             // without a note.
             RequestKind::Relayed | RequestKind::Subresource => {
@@ -71,7 +90,13 @@ impl Flow {
             RequestKind::Prefetch | RequestKind::Preflight => return self.challenge(info),
         };
         // An app whose page asks for a login each time it is loaded must not do so without end.
-        if self.is_loop(info, LoopDetector::MAX_MANUAL) {
+        let rounds = match (info.kind, info.initiator) {
+            (RequestKind::Navigation, Initiator::OtherOrigin | Initiator::User) => {
+                LoopDetector::MAX_AUTOMATIC
+            }
+            _ => LoopDetector::MAX_MANUAL,
+        };
+        if self.is_loop(info, rounds) {
             return self.loop_page(info, &return_to);
         }
         let beginning = Beginning {
@@ -86,7 +111,9 @@ impl Flow {
         // HTMX cannot follow a redirect to another origin. It opens this address as a page.
         let WayOut { location, cookies } = self.way_out(info, beginning);
         let mut response = self.require_login(info, &return_to);
-        if let Ok(location) = HeaderValue::try_from(location) {
+        if let Ok(mut location) = HeaderValue::try_from(location) {
+            // It holds `state`.
+            location.set_sensitive(true);
             response.headers_mut().insert(HX_REDIRECT, location);
         }
         response::with_cookies(response, cookies)
@@ -95,33 +122,47 @@ impl Flow {
     /// Whether the login of a handler waits for a button, by the rules of the login route: where
     /// the app wants that for every login, and where another site would end a session by a link.
     ///
-    /// A browser that does not say who caused the request could not say that the button was pressed
-    /// either, so nothing waits there.
     fn asks_before_handler(&self, info: &RequestInfo, is_signed_in: bool) -> bool {
         match info.initiator {
-            Initiator::SameOrigin | Initiator::Unstated => false,
+            Initiator::SameOrigin => false,
             Initiator::User => self.config.login_page,
             Initiator::OtherOrigin => self.config.login_page || is_signed_in,
+            Initiator::Unstated => {
+                (self.config.login_page || is_signed_in) && !self.login_button.was_pressed(info)
+            }
         }
     }
 
     /// The page whose button opens the same address again, so that the handler starts the login.
-    fn page_before_handler(&self, info: &RequestInfo) -> Response<Body> {
+    fn page_before_handler(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
         let here = self.config.return_here(info);
-        let page = Page {
-            retry: Some(here.as_str()),
-            ..self.page(Topic::LoginPage, info, Some(&here))
+        let states_nothing = info.initiator == Initiator::Unstated;
+        if states_nothing && self.login_button.cannot_be_proven(info) {
+            let info = info.clone().refused(SessionRefusal::NoCookie);
+            return self.loop_page(&info, return_to);
+        }
+        // Where the browser will not say that the button was pressed, a cookie says it.
+        let button = states_nothing.then(|| self.login_button.show(info));
+        let here = match &button {
+            Some(button) => with_button(here.as_str(), &button.value),
+            None => here.as_str().to_owned(),
         };
-        response::page(StatusCode::OK, &page)
+        let page = Page {
+            retry: Some(&here),
+            ..self.page(Topic::LoginPage, info, Some(return_to))
+        };
+        let page = response::page(StatusCode::OK, &page);
+        response::with_cookies(page, button.map(|button| button.cookie))
     }
 
     pub(super) fn begin(&self, info: &RequestInfo, beginning: Beginning<'_>) -> Response<Body> {
-        // The other host cannot take a note along.
-        let is_bare = beginning.note.is_none() && beginning.parameters.is_empty();
-        if let Some(redirect) = self.to_registered_host(info, beginning.return_to)
-            && is_bare
-        {
-            return redirect;
+        if let Some(redirect) = self.to_registered_host(info, beginning.return_to) {
+            if beginning.note.is_none() && beginning.parameters.is_empty() {
+                return redirect;
+            }
+            // The login route takes no note along.
+            let host = printable(info.host().unwrap_or_default());
+            self.notices.foreign_host(&host, &self.config.origin_str);
         }
         let WayOut { location, cookies } = self.way_out(info, beginning);
         response::with_cookies(response::see_other(&location), cookies)
@@ -196,4 +237,14 @@ impl Flow {
         let login = self.config.absolute(&format!("{login}&host=registered"));
         Some(response::see_other(&login))
     }
+}
+
+/// The same address, with the proof that its button was pressed.
+fn with_button(address: &str, value: &str) -> String {
+    let (address, fragment) = match address.find('#') {
+        Some(at) => address.split_at(at),
+        None => (address, ""),
+    };
+    let mark = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{mark}{BUTTON}={value}{fragment}")
 }

@@ -45,7 +45,10 @@ impl Flow {
         }
         let current = match self.current_session(info, now).await {
             Ok(current) => current.ok(),
-            Err(error) => return self.store_failed(info, &error),
+            Err(error) => {
+                let login = state.as_ref().map(State::login_id);
+                return self.store_failed_for(login, info, &error);
+            }
         };
         if let (Some(current), Some(state)) = (&current, &state)
             && current.session.login_id() == state.login_id()
@@ -82,11 +85,7 @@ impl Flow {
             }
             (Outcome::Code(_), Some(state), Pending::Expired(login)) => {
                 self.login_failed(FailureCause::StateExpired, state.login_id(), "");
-                let refusal = Refusal {
-                    retry: Retry::Login(Some(login.return_to())),
-                    place: Some(login.place()),
-                    ..Refusal::because(FailureCause::StateExpired)
-                };
+                let refusal = refusal(FailureCause::StateExpired, state.login_id(), &login);
                 self.refuse(info, refusal)
             }
             // Perhaps this is an old tab of a user who is signed in by now. Then the first link

@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::{
     Flow, Refusal, Retry,
-    begin::{Beginning, HX_REDIRECT},
+    begin::{Beginning, HX_REDIRECT, Pressed},
 };
 use crate::{
     browser::{
@@ -27,13 +27,6 @@ use crate::{
 
 /// In the address that a form of another site leads to.
 const FOREIGN_FORM: &str = "foreign";
-
-/// Whether the user pressed a button that begins a login.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pressed {
-    Yes,
-    No,
-}
 
 impl Flow {
     /// The response to a request that needs a session and has none.
@@ -187,7 +180,7 @@ impl Flow {
 
     /// Nothing happens before the button is pressed: a foreign page cannot have a visitor
     /// recognized by a mere link.
-    fn login_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
+    pub(super) fn login_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
         let login = self.config.login_path(return_to.as_str());
         // Where the browser will not say that the button was pressed, a cookie says it.
         let states_nothing = info.initiator == Initiator::Unstated;
@@ -264,7 +257,7 @@ impl Flow {
     ///
     /// HTMX asks for a part of a page, or for a page of its history, without an action of the user
     /// as well. Where each login waits for the user, that one does too.
-    fn login_by_htmx(
+    pub(super) fn login_by_htmx(
         &self,
         info: &RequestInfo,
         return_to: &ReturnTo,

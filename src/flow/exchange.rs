@@ -164,7 +164,7 @@ impl Flow {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    self.events.store_failed_at_login(id, &error);
+                    self.events.store_failed_at(Some(id), &error);
                     let error = chain(&error);
                     tracing::warn!(
                         login_id = %id,
@@ -233,7 +233,7 @@ impl Flow {
     }
 
     pub(super) fn store_failed_at_login(&self, id: LoginId, error: &StoreError) -> FailureCause {
-        self.events.store_failed_at_login(id, error);
+        self.events.store_failed_at(Some(id), error);
         let cause = FailureCause::StoreUnavailable;
         self.login_failed(cause, id, &chain(error));
         cause

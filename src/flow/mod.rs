@@ -188,8 +188,18 @@ impl Flow {
     }
 
     fn store_failed(&self, info: &RequestInfo, error: &StoreError) -> Response<Body> {
-        self.events.store_failed(error);
+        self.store_failed_for(None, info, error)
+    }
+
+    fn store_failed_for(
+        &self,
+        login_id: Option<LoginId>,
+        info: &RequestInfo,
+        error: &StoreError,
+    ) -> Response<Body> {
+        self.events.store_failed_at(login_id, error);
         let refusal = Refusal {
+            login_id,
             login_pending: self.can_continue(info),
             ..Refusal::because(FailureCause::StoreUnavailable)
         };

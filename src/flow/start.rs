@@ -190,7 +190,7 @@ impl Flow {
         }
     }
 
-    fn redirect_to_https(&self, info: &RequestInfo) -> Response<Body> {
+    pub(super) fn redirect_to_https(&self, info: &RequestInfo) -> Response<Body> {
         if info.kind != RequestKind::Navigation {
             return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
         }

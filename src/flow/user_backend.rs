@@ -6,18 +6,24 @@ use std::{
 };
 
 use axum_core::body::Body;
-use http::{Request, Response, Uri};
+use http::{Request, Response, Uri, request::Parts};
 
 use super::{Flow, Refusal, Retry};
 use crate::{
     access_token::AccessToken,
     boxed::BoxFuture,
-    browser::request::{RequestInfo, RequestKind},
+    browser::{
+        origin_check::CrossOrigin,
+        request::{RequestInfo, RequestKind},
+    },
     failure::FailureCause,
     gateway::error::TransportError,
     session::{Session, SessionId},
     session_refusal::SessionRefusal,
-    user::{CurrentSession, LoginOptions, RefreshOutcome, Unconfirmed, UserBackend, UserInfoCache},
+    user::{
+        CurrentSession, LoginOptions, LoginSource, RefreshOutcome, Unconfirmed, UserBackend,
+        UserInfoCache,
+    },
 };
 
 impl UserBackend for Flow {
@@ -90,6 +96,16 @@ impl UserBackend for Flow {
     fn info_cache(&self) -> Option<(&UserInfoCache, u64)> {
         let cache = self.info_cache.as_ref()?;
         Some((cache, self.config.clock.seconds()))
+    }
+
+    fn login_source(&self, request: &Parts) -> LoginSource {
+        if self.is_plain_http(&request.extensions, &request.uri, &request.headers) {
+            LoginSource::PlainHttp
+        } else if self.is_cross_origin(&request.method, &request.headers) {
+            LoginSource::OtherOrigin(CrossOrigin::of(&request.method, &request.headers))
+        } else {
+            LoginSource::Own
+        }
     }
 
     fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body> {

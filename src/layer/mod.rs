@@ -21,7 +21,7 @@ pub use self::{
     service::TelenorAuth,
 };
 use crate::{
-    browser::request::{self, RequestInfo},
+    browser::request,
     flow::{Flow, placement::Placement},
     response::Readiness,
     session::{SessionId, StoreError, SubjectId},
@@ -78,7 +78,7 @@ impl TelenorAuthLayer {
     /// ```
     pub fn login(&self, request: &Parts) -> TelenorLogin {
         let backend: Arc<dyn UserBackend> = Arc::clone(&self.flow) as _;
-        TelenorLogin::new(backend, RequestInfo::of(request))
+        TelenorLogin::new(backend, request)
     }
 
     /// Returns the address of a login that leads to `return_to`, for a link:

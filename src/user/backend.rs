@@ -6,14 +6,14 @@ use std::{
 };
 
 use axum_core::body::Body;
-use http::{Request, Response, Uri};
+use http::{Request, Response, Uri, request::Parts};
 
 use super::info_cache::UserInfoCache;
 use crate::{
     access_token::AccessToken,
     app_value::AppValue,
     boxed::BoxFuture,
-    browser::request::RequestInfo,
+    browser::{origin_check::CrossOrigin, request::RequestInfo},
     failure::FailureCause,
     gateway::error::TransportError,
     session::{Session, SessionId, SessionToken},
@@ -25,6 +25,9 @@ use crate::{
 pub(crate) trait UserBackend: Send + Sync {
     /// Returns the response for a request that needs a login first.
     fn challenge(&self, info: &RequestInfo) -> Response<Body>;
+
+    /// Returns where the request comes from for which a handler may start a login.
+    fn login_source(&self, request: &Parts) -> LoginSource;
 
     /// Returns the response that begins the login that a handler asks for.
     fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body>;
@@ -86,9 +89,21 @@ pub(crate) trait UserBackend: Send + Sync {
     fn session_id(&self, current: &CurrentSession) -> Option<SessionId>;
 }
 
+/// Where a request comes from for which a handler starts a login.
+#[derive(Default)]
+pub(crate) enum LoginSource {
+    #[default]
+    Own,
+    /// A form of another site: it must not choose what the login is about, nor end a session.
+    OtherOrigin(CrossOrigin),
+    /// A listener on plain http, or the start page's host.
+    PlainHttp,
+}
+
 /// What a handler sets for one login.
 #[derive(Default)]
 pub(crate) struct LoginOptions {
+    pub source: LoginSource,
     /// Whether the visitor has a session, where the layer has seen the request.
     pub is_signed_in: Option<bool>,
     pub return_to: Option<String>,

@@ -6,7 +6,7 @@ use axum_core::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use http::{Request, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
@@ -29,9 +29,15 @@ const MAX_PARAMETERS: usize = 1024;
 /// keep. HTMX opens Telenor's page. Any other script gets 401 with the address of the login route,
 /// and no login starts.
 ///
-/// A link of another site that would end a session gets a page with a button first, which opens the
-/// same address. So does each visitor of a page, where the app wants a
-/// [`login_page`](crate::TelenorAuthBuilder::login_page).
+/// A form of another origin gets 403, with or without a session, as a request of a signed-in user
+/// does: it must not choose what a login is about. A GET is open to the links of all sites, so let
+/// a note not say what its query says.
+///
+/// A link of another site that would end a session gets a page with a button first, which opens
+/// the same address. Where the app wants a
+/// [`login_page`](crate::TelenorAuthBuilder::login_page), every visitor from outside gets that
+/// page. A page that comes through a service worker of the app, as in Firefox, gets a button that
+/// starts a login without the note and the parameters.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -71,27 +77,29 @@ impl TelenorLogin {
     /// [`MissingLayer`]: the request did not pass a [`TelenorAuthLayer`](crate::TelenorAuthLayer).
     /// On a route without the layer, use
     /// [`TelenorAuthLayer::login`](crate::TelenorAuthLayer::login).
-    pub fn of_request<B>(request: &Request<B>) -> Result<Self, MissingLayer> {
-        let info = RequestInfo::of_request(request);
-        Self::of_identity(request.extensions().get(), info)
-    }
-
-    fn of_identity(identity: Option<&Identity>, info: RequestInfo) -> Result<Self, MissingLayer> {
-        match identity {
+    pub fn of_parts(request: &Parts) -> Result<Self, MissingLayer> {
+        match request.extensions.get() {
             Some(Identity { backend, current }) => {
-                let mut login = Self::new(Arc::clone(backend), info);
+                let mut login = Self::new(Arc::clone(backend), request);
                 login.options.is_signed_in = Some(current.is_ok());
                 Ok(login)
             }
-            None => Err(MissingLayer::logged(info.uri.path())),
+            None => {
+                let info = RequestInfo::of(request);
+                Err(MissingLayer::logged(info.uri.path()))
+            }
         }
     }
 
-    pub(crate) fn new(backend: Arc<dyn UserBackend>, info: RequestInfo) -> Self {
+    pub(crate) fn new(backend: Arc<dyn UserBackend>, request: &Parts) -> Self {
+        let options = LoginOptions {
+            source: backend.login_source(request),
+            ..LoginOptions::default()
+        };
         Self {
             backend,
-            info,
-            options: LoginOptions::default(),
+            info: RequestInfo::of(request),
+            options,
         }
     }
 
@@ -124,8 +132,8 @@ impl TelenorLogin {
     /// Its JSON has at most [`MAX_NOTE`](Self::MAX_NOTE) bytes, and is sealed in the cookie of this
     /// login. The hook [`on_login`](crate::TelenorAuthBuilder::on_login) can read it, and
     /// [`TelenorUser::note`](crate::TelenorUser::note) as long as the session lasts. Where the
-    /// browser has no room for one more login, the place to return to goes first, and then the
-    /// oldest login as a whole.
+    /// browser has no room for one more login, places to return to go first, and then the oldest
+    /// login as a whole. A note never goes alone.
     ///
     /// # Errors
     ///
@@ -171,7 +179,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TelenorLogin {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingLayer> {
-        Self::of_identity(parts.extensions.get(), RequestInfo::of(parts))
+        Self::of_parts(parts)
     }
 }
 

@@ -43,7 +43,10 @@ pub use self::{
     request::{ApiRequest, ApiResponse},
 };
 pub(crate) use self::{
-    backend::{CurrentSession, Identity, LoginOptions, RefreshOutcome, Unconfirmed, UserBackend},
+    backend::{
+        CurrentSession, Identity, LoginOptions, LoginSource, RefreshOutcome, Unconfirmed,
+        UserBackend,
+    },
     info_cache::UserInfoCache,
     new_login::OnLogin,
     recent_login::check as check_recent_login,

@@ -66,7 +66,7 @@ async fn choice_comes_back_with_the_customer_and_an_order_needs_a_recent_login()
         "{page}"
     );
     assert_eq!(browser.send(form("/order", "")).await.body, "Bestilt");
-    clock.advance(Duration::from_secs(301));
+    clock.advance(Duration::from_secs(61));
     assert_eq!(browser.open("/insurance").await.status, StatusCode::OK);
     let page = browser.open("/order").await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);

@@ -12,12 +12,15 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use telenor_auth::{
-    AppValueError, LoginMistake, TelenorAuthBuilder, TelenorAuthLayer, TelenorLogin, TelenorUser,
-    events::Event, mock::MockGateway,
+    AppValueError, Clock, LoginMistake, TelenorAuthBuilder, TelenorAuthLayer, TelenorLogin,
+    TelenorUser,
+    events::Event,
+    mock::MockGateway,
+    session::{Fault, FaultyStore, MemoryStore, Operation},
 };
 
 use crate::support::{
-    App,
+    App, MINUTE,
     app::builder,
     browser::{Browser, ORIGIN, navigation, request},
     capture,
@@ -146,6 +149,18 @@ async fn scripts_start_no_login() {
         ),
         (
             vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            vec![("connection", "upgrade"), ("upgrade", "websocket")],
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            vec![
+                ("sec-fetch-mode", "same-origin"),
+                ("sec-fetch-dest", "empty"),
+                ("accept", "text/html,*/*;q=0.8"),
+            ],
             StatusCode::UNAUTHORIZED,
         ),
     ] {
@@ -491,13 +506,204 @@ async fn one_id_is_in_every_event_log_line_span_and_page() {
     // The span of the request, and the span of the login in it.
     let spans = log.lines("INFO", &["login succeeded", &id]);
     assert!(spans[0].contains("login{login_id="), "{}", spans[0]);
+    let request = format!("login_id=\"{id}\"}}");
+    for callback in log.lines(
+        "",
+        &["finished processing request", "path=\"/telenor/callback\""],
+    ) {
+        assert!(callback.contains(&request), "{callback}");
+    }
+    let started = log.lines("", &["finished processing request", "path=\"/pay\""]);
+    assert!(started[0].contains(&request), "{}", started[0]);
     // The page of a login that fails, and the answer to a script.
-    let url = browser.start("/pay").await;
-    let denied = browser.open(&app.gateway.deny(&url).unwrap()).await;
-    let failed = log.lines("INFO", &["login failed"]);
-    let failed = failed[0]
-        .split("login_id=\"")
+    for accept in ["text/html", "application/json"] {
+        let callback = app.gateway.deny(&browser.start("/pay").await).unwrap();
+        let headers = [("accept", accept), ("accept-language", "en")];
+        let denied = browser.send(request_of(&callback, &headers)).await;
+        let failed = log.lines("INFO", &["login failed"]).pop().unwrap();
+        let failed = failed.rsplit("login_id=\"").next().unwrap();
+        let failed = failed.split('"').next().unwrap();
+        if accept == "text/html" {
+            assert!(
+                denied.body.contains(&format!("<code>{failed}</code>")),
+                "{}",
+                denied.body
+            );
+        } else {
+            let problem: serde_json::Value = serde_json::from_str(&denied.body).unwrap();
+            assert_eq!(problem["login_id"], failed);
+        }
+    }
+}
+
+fn request_of(target: &str, headers: &[(&str, &str)]) -> http::Request<axum::body::Body> {
+    request(Method::GET, target, headers)
+}
+
+/// A login whose store fails, or which comes back too late, is known by its id too.
+#[tokio::test]
+async fn store_failure_and_late_login_have_the_id_of_the_login() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let seen: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
+    let (sink, clock) = (Arc::clone(&seen), Clock::manual());
+    let app = app(|builder| {
+        let builder = builder.session_store(faulty.clone()).clock(clock.clone());
+        builder.on_event(move |event| match *event {
+            Event::StoreFailed { login_id, .. } | Event::LoginFailed { login_id, .. } => {
+                sink.lock().unwrap().push(login_id.map(str::to_owned));
+            }
+            _ => {}
+        })
+    })
+    .await;
+    let mut browser = app.browser();
+    sign_in(&app, &mut browser, "/here").await;
+    let callback = browser.callback_url(&app.gateway, "/pay").await;
+    let id = |page: &str| {
+        let id = page.split("<code>").nth(1).unwrap();
+        Some(id.split('<').next().unwrap().to_owned())
+    };
+    faulty.set_for(Operation::Load, Fault::Error);
+    let page = browser.open(&callback).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(seen.lock().unwrap().pop(), Some(id(&page.body)));
+    faulty.set(Fault::None);
+    clock.advance(5 * MINUTE);
+    let page = browser.open(&callback).await;
+    assert!(page.body.contains("state_expired"), "{}", page.body);
+    assert_eq!(seen.lock().unwrap().pop(), Some(id(&page.body)));
+}
+
+/// An app with the extractor at `/pay` and the layer's own call at `/public`.
+async fn two_ways(settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> App {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = settings(builder(&gateway)).optional(true).build().unwrap();
+    let public = async |State(auth): State<TelenorAuthLayer>, parts: Parts| {
+        auth.login(&parts).return_to("/receipt").note(&basket(1))
+    };
+    let router = Router::new().route("/pay", get(pay).post(pay));
+    let router = router.route("/receipt", get(receipt)).layer(auth.clone());
+    let public = get(public).post(public).with_state(auth);
+    App::mounted(router.route("/public", public), gateway)
+}
+
+fn form_of(target: &str, sent: &[(&'static str, &'static str)]) -> http::Request<axum::body::Body> {
+    let own = [("accept", "text/html"), ("sec-fetch-mode", "navigate")];
+    let mut headers = own.to_vec();
+    headers.extend_from_slice(sent);
+    request(Method::POST, target, &headers)
+}
+
+#[tokio::test]
+async fn form_of_another_origin_starts_no_login_of_a_handler() {
+    let foreign: [&[_]; 5] = [
+        &[
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://evil.example"),
+        ],
+        &[
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.app.test"),
+        ],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("sec-fetch-site", "cross-site")],
+    ];
+    for login_page in [false, true] {
+        let app = two_ways(|builder| builder.login_page(login_page)).await;
+        let mut signed_in = app.browser();
+        let login = "/telenor/login?return_to=%2Freceipt";
+        let mut pressed = navigation(login);
+        let same = HeaderValue::from_static("same-origin");
+        pressed.headers_mut().insert("sec-fetch-site", same);
+        let url = signed_in.send(pressed).await.location();
+        signed_in.open(&app.gateway.allow(&url).unwrap()).await;
+        for target in ["/pay", "/public"] {
+            for sent in foreign {
+                for browser in [&mut app.browser(), &mut signed_in] {
+                    let answer = browser.send(form_of(target, sent)).await;
+                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{target} {sent:?}");
+                    assert!(answer.body.contains("cross_origin_request"));
+                    assert!(browser.pending().is_empty(), "{target} {sent:?}");
+                }
+            }
+            let own = form_of(target, &[("sec-fetch-site", "same-origin")]);
+            assert_eq!(app.browser().send(own).await.status, StatusCode::SEE_OTHER);
+        }
+        assert_eq!(signed_in.open("/receipt").await.body, "no basket");
+    }
+}
+
+#[tokio::test]
+async fn form_of_a_trusted_origin_starts_a_login() {
+    let app = two_ways(|builder| builder.trusted_origin("https://pay.example")).await;
+    let sent = [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://pay.example"),
+    ];
+    for target in ["/pay", "/public"] {
+        let answer = app.browser().send(form_of(target, &sent)).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn plain_http_starts_no_login_of_a_handler() {
+    let app = two_ways(|builder| builder.http_start("http://start.app.test")).await;
+    for target in ["/pay", "/public"] {
+        let mut page = navigation(target);
+        let host = HeaderValue::from_static("start.app.test");
+        page.headers_mut().insert("host", host);
+        let answer = app.browser().send(page).await;
+        assert_eq!(answer.location(), format!("{ORIGIN}{target}"));
+        assert_eq!(answer.set_cookies(), [""; 0]);
+    }
+}
+
+/// A browser without Fetch metadata proves by a cookie that its button was pressed.
+#[tokio::test]
+async fn button_before_the_login_of_a_handler_can_be_pressed_in_every_browser() {
+    let page = |target: &str| request(Method::GET, target, &[("accept", "text/html")]);
+    let app = two_ways(|builder| builder.login_page(true)).await;
+    let mut browser = app.browser();
+    let asked = browser.send(page("/pay?a=1")).await;
+    assert_eq!(asked.status, StatusCode::OK);
+    let button = asked
+        .body
+        .split("class=\"primary\" href=\"")
         .nth(1)
-        .and_then(|rest| rest.split('"').next());
-    assert!(denied.body.contains(failed.unwrap()), "{}", denied.body);
+        .unwrap();
+    let button = button.split('"').next().unwrap().replace("&#38;", "&");
+    assert!(button.starts_with("/pay?a=1&button="), "{button}");
+    assert_eq!(
+        browser.clone().send(page(&button)).await.status,
+        StatusCode::SEE_OTHER
+    );
+    // A link of another site does not know the value.
+    for forged in ["/pay?button=AAAAAAAAAAAAAAAAAAAAAA", "/pay?button="] {
+        assert_eq!(
+            browser.clone().send(page(forged)).await.status,
+            StatusCode::OK
+        );
+    }
+    let without_cookies = app.browser().send(page(&button)).await;
+    assert!(
+        without_cookies.body.contains("login_loop"),
+        "{}",
+        without_cookies.body
+    );
+}
+
+#[tokio::test]
+async fn part_of_a_page_by_htmx_waits_for_the_button_where_the_app_wants_one() {
+    let app = two_ways(|builder| builder.login_page(true)).await;
+    let headers = [("hx-request", "true"), ("sec-fetch-mode", "cors")];
+    let mut browser = app.browser();
+    let answer = browser.send(request(Method::GET, "/pay", &headers)).await;
+    let opens = answer.header("hx-redirect").unwrap();
+    assert!(
+        opens.ends_with("/telenor/login?return_to=%2Freceipt%3Fa%3D1&ask=first"),
+        "{opens}"
+    );
+    assert!(browser.pending().is_empty());
 }

@@ -3,13 +3,13 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use axum::{Router, routing::get};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use telenor_auth::{
     AppValueError, Clock, ConfigError, Language, LoginError, NewLogin, TelenorAuthBuilder,
@@ -23,6 +23,7 @@ use super::refresh;
 use crate::support::{
     Answer as Response, App,
     app::{builder, keys},
+    browser::request,
     capture,
 };
 
@@ -157,6 +158,53 @@ async fn refusal_is_a_page_with_the_words_of_the_app() {
     assert!(page.body.contains("Ring oss på 02000."));
     assert!(page.body.contains("login_refused"));
     token_is_ended(&app).await;
+}
+
+#[tokio::test]
+async fn refusal_for_a_script_has_the_words_of_the_app() {
+    let app = app(|builder| {
+        builder.on_login(async |login: NewLogin| Err(login.refuse("Ikke kunde", "Ring oss.")))
+    })
+    .await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let script = request(Method::GET, &callback, &[("accept", "application/json")]);
+    let answer = browser.send(script).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["cause"], "login_refused");
+    assert_eq!(
+        (&problem["title"], &problem["detail"]),
+        (&"Ikke kunde".into(), &"Ring oss.".into())
+    );
+}
+
+#[tokio::test]
+async fn refused_login_leaves_the_session_before_it_and_no_login() {
+    let accepts = Arc::new(AtomicBool::new(true));
+    let seen = Arc::clone(&accepts);
+    let app = app(|builder| {
+        builder.on_login(move |login: NewLogin| {
+            let accepts = seen.load(Ordering::SeqCst);
+            async move {
+                if accepts {
+                    Ok(login)
+                } else {
+                    Err(login.refuse("Nei", "Ikke nå."))
+                }
+            }
+        })
+    })
+    .await;
+    let mut browser = app.signed_in().await;
+    let session = browser.session();
+    accepts.store(false, Ordering::SeqCst);
+    let login = "/telenor/login?return_to=%2Fwhoami";
+    let callback = browser.callback_url(&app.gateway, login).await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::FORBIDDEN);
+    assert!(browser.pending().is_empty());
+    assert_eq!(browser.session(), session);
+    assert_eq!(browser.open("/whoami").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -123,6 +123,11 @@ async fn script_with_an_old_login_learns_what_to_do() {
             assert_eq!(problem["login"], format!("{ORIGIN}/telenor/login"));
         }
     }
+    let socket = [("connection", "upgrade"), ("upgrade", "websocket")];
+    let answer = browser
+        .send(request(Method::GET, "/extractor", &socket))
+        .await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(browser.pending().is_empty(), "no login starts by itself");
 }
 
