@@ -59,7 +59,7 @@ use super::SessionStore;
 pub async fn check_store<Store: SessionStore>(store: Store) {
     let store = &Checked::new(store);
     saving::saved_session_is_loaded_whole(store).await;
-    saving::subject_and_data_come_back_unchanged(store).await;
+    saving::app_part_comes_back_unchanged(store).await;
     saving::tokens_are_long_and_never_the_same(store).await;
     saving::unknown_tokens_are_not_an_error(store).await;
     saving::store_that_works_can_be_reached(store).await;

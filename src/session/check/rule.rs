@@ -137,6 +137,7 @@ fn changes(expected: &Record, got: &Record) -> Vec<&'static str> {
         ("login", expected.login_id != got.login_id),
         ("subject", app(expected).subject != app(got).subject),
         ("data", app(expected).data != app(got).data),
+        ("note", app(expected).note != app(got).note),
     ];
     let changed = fields.into_iter().filter(|(_, changed)| *changed);
     let changed: Vec<_> = changed.map(|(field, _)| field).collect();

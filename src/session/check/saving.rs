@@ -4,9 +4,14 @@ use super::{
     checked::{Checked, at_once, new_subject, next},
     rule::Rule,
 };
-use crate::session::{Session, SessionStore, SessionToken};
+use crate::{
+    app_value::AppValue,
+    session::{Session, SessionStore, SessionToken},
+};
 
 const WHOLE: Rule = Rule::of("save", "the whole session is kept");
+/// The most bytes of a note that travelled with a login.
+const NOTE: usize = 512;
 
 pub(super) async fn saved_session_is_loaded_whole<Store: SessionStore>(store: &Checked<Store>) {
     let whole = store.save(next(&store.session("whole"), "whole")).await;
@@ -14,13 +19,13 @@ pub(super) async fn saved_session_is_loaded_whole<Store: SessionStore>(store: &C
     WHOLE.session(&whole.session, &store.load_fresh(&whole.token).await);
 }
 
-pub(super) async fn subject_and_data_come_back_unchanged<Store: SessionStore>(
-    store: &Checked<Store>,
-) {
+pub(super) async fn app_part_comes_back_unchanged<Store: SessionStore>(store: &Checked<Store>) {
     let session = store.session("first").with_subject(new_subject());
     let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(Session::MAX_DATA).collect();
-    let session = session.with_data(bytes);
-    let first = store.save(session.expect("it fits exactly")).await;
+    let session = session.with_data(bytes).expect("it fits exactly");
+    // As JSON, with the quotes.
+    let note = AppValue::of(&"n".repeat(NOTE - 2), NOTE).expect("it fits exactly");
+    let first = store.save(session.with_note(note)).await;
     WHOLE.session(&first.session, &store.load(&first.token).await);
     let later = store.update_to(&first, "later").await;
     let whole = Rule::of("update", "the whole of the later state is kept");

@@ -11,6 +11,7 @@ pub(in crate::session::check) enum Defect {
     LosesTheRefreshToken,
     LosesTheSubject,
     LosesTheData,
+    LosesTheNote,
     MixesUpConcurrentSessions,
     FailsToLoadTheUnknown,
     CannotBeReached,

@@ -28,7 +28,12 @@ const NOTICED: &[(&[Defect], &str)] = {
             "`save` broke a rule: a session can be saved",
         ),
         (
-            &[LosesTheRefreshToken, LosesTheSubject, LosesTheData],
+            &[
+                LosesTheRefreshToken,
+                LosesTheSubject,
+                LosesTheData,
+                LosesTheNote,
+            ],
             "`save` broke a rule: the whole session is kept",
         ),
         (

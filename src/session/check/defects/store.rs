@@ -101,6 +101,7 @@ impl Store {
             match self.defect {
                 Defect::LosesTheSubject => app.subject = None,
                 Defect::LosesTheData => app.data = None,
+                Defect::LosesTheNote => app.note = None,
                 _ => {}
             }
         }
