@@ -1,5 +1,6 @@
 //! Sessions, and where they are kept.
 
+mod app_part;
 #[cfg(feature = "cached")]
 mod cached;
 mod contract;

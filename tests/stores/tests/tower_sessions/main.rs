@@ -13,6 +13,7 @@ use tower_sessions_core::session::Id;
 
 #[macro_use]
 mod each_database;
+mod app_part;
 mod epoch;
 mod failures;
 mod leases;
