@@ -5,6 +5,7 @@ mod challenge;
 mod cross_origin;
 mod dead_token;
 mod handler_login;
+mod instances;
 mod login;
 mod logout;
 mod on_login;

@@ -13,6 +13,7 @@ pub mod demo;
 #[cfg(feature = "redis")]
 pub mod fault_proxy;
 pub mod kept;
+pub mod leased;
 pub mod log;
 pub mod raw_server;
 #[cfg(feature = "redis")]

@@ -1,0 +1,83 @@
+//! How long one instance of the app waits for another.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use http::StatusCode;
+use telenor_auth::{
+    NewLogin,
+    mock::{Endpoint, MockGateway},
+    session::check_store,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Browser, Hits, MINUTE, builder, keys, leased::Leased, routes};
+
+const HOOK: Duration = Duration::from_secs(50);
+
+/// Two instances whose hook takes almost as long as it may, and how often it ran.
+fn two_instances(gateway: &MockGateway, accepts: bool) -> ([Router; 2], Arc<AtomicUsize>) {
+    let (store, runs) = (Leased::default(), Arc::<AtomicUsize>::default());
+    let instance = || {
+        let runs = Arc::clone(&runs);
+        let hook = move |login: NewLogin| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            async move {
+                sleep(HOOK).await;
+                match accepts {
+                    true => Ok(login),
+                    false => Err(login.refuse("Kontoen er sperret", "Ring oss.")),
+                }
+            }
+        };
+        let auth = builder(gateway)
+            .cookie_keys(keys(1))
+            .session_store(store.clone())
+            .on_login(hook)
+            .on_login_timeout(MINUTE);
+        routes(&Hits::default()).layer(auth.build().unwrap())
+    };
+    ([instance(), instance()], runs)
+}
+
+#[tokio::test(start_paused = true)]
+async fn instance_waits_for_another_as_long_as_the_hook_may_take() {
+    for accepts in [true, false] {
+        let gateway = MockGateway::start().await.unwrap();
+        let (routers, runs) = two_instances(&gateway, accepts);
+        let [mut first, mut second] = routers.map(|router| Browser {
+            router,
+            jar: Vec::new(),
+        });
+        let callback = first.callback_url(&gateway, "/whoami").await;
+        second.jar = first.jar.clone();
+        let started = Instant::now();
+        let (one, other) = tokio::join!(first.open(&callback), second.open(&callback));
+        for answer in [one, other] {
+            if accepts {
+                assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+            } else {
+                assert_eq!(answer.status, StatusCode::FORBIDDEN);
+                let heading = "<h1>Kontoen er sperret</h1>";
+                assert!(answer.body.contains(heading), "{}", answer.body);
+            }
+        }
+        assert!(started.elapsed() >= HOOK, "{:?}", started.elapsed());
+        assert_eq!(first.session(), second.session());
+        assert_eq!(first.session().is_some(), accepts);
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        assert_eq!(gateway.hits(Endpoint::Token), 1);
+    }
+}
+
+/// A proof with a store that is wrong would prove nothing.
+#[tokio::test]
+async fn store_of_these_tests_meets_the_contract() {
+    check_store(Leased::default()).await;
+}
