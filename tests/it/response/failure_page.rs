@@ -7,15 +7,20 @@ use axum::{
     extract::Request,
     middleware::{self, Next},
     response::Response,
+    routing::get,
 };
 use http::{HeaderValue, Method, StatusCode, header};
 use telenor_auth::{
-    Failure, FailureCause, FailurePage, Language,
-    mock::{Answer as Scripted, Endpoint},
+    Clock, Failure, FailureCause, FailurePage, Language, LoginError, NewLogin, RecentLogin,
+    TelenorAuthBuilder,
+    mock::{Answer as Scripted, Endpoint, MockGateway},
     session::{Fault, FaultyStore, MemoryStore, Operation},
 };
 
-use crate::support::{Answer, App, Browser, capture::capture, navigation, request, state_of};
+use crate::support::{
+    Answer, App, Browser, Hits, MINUTE, builder, capture::capture, navigation, request, routes,
+    state_of,
+};
 
 type Seen = Arc<Mutex<Vec<Failure>>>;
 
@@ -256,6 +261,23 @@ async fn failed(cause: FailureCause, app: &App, browser: &mut Browser) -> Option
             let request = request(Method::GET, "/telenor/user-info", html);
             return Some(browser.send(request).await);
         }
+        C::LoginRefused => browser.callback_url(&app.gateway, "/private?refused").await,
+        C::LoginHookFailed => browser.callback_url(&app.gateway, "/private?failed").await,
+        C::InsufficientUserAuthentication | C::CrossOriginRequest => {
+            let callback = browser.callback_url(&app.gateway, "/private").await;
+            browser.open(&callback).await;
+            if cause == C::InsufficientUserAuthentication {
+                app.clock.advance(6 * MINUTE);
+                return Some(browser.open("/recent?n=1").await);
+            }
+            let mut form = navigation("/private");
+            *form.method_mut() = Method::POST;
+            let sibling = HeaderValue::from_static("https://evil.app.test");
+            form.headers_mut().insert(header::ORIGIN, sibling);
+            let site = HeaderValue::from_static("same-site");
+            form.headers_mut().insert("sec-fetch-site", site);
+            return Some(browser.send(form).await);
+        }
         _ => return None,
     };
     Some(browser.open(&target).await)
@@ -273,7 +295,7 @@ fn escaped(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-const CAUSES: [FailureCause; 17] = [
+const CAUSES: [FailureCause; 21] = [
     FailureCause::AccessDenied,
     FailureCause::LineNotRecognized,
     FailureCause::ProviderRefused,
@@ -287,17 +309,45 @@ const CAUSES: [FailureCause; 17] = [
     FailureCause::CodeRejected,
     FailureCause::TokenResponseInvalid,
     FailureCause::GatewayBusy,
+    FailureCause::LoginRefused,
+    FailureCause::LoginHookFailed,
     FailureCause::LoginRequired,
+    FailureCause::InsufficientUserAuthentication,
     FailureCause::FormNotSent,
     FailureCause::CrossSiteRequest,
+    FailureCause::CrossOriginRequest,
     FailureCause::ForeignOrigin,
 ];
+
+/// An app whose hook does what the place says that its login leads to, and which has a page for
+/// those who logged in lately.
+async fn failing(settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> App {
+    let hook = async |login: NewLogin| match login.return_to() {
+        "/private?refused" => Err(login.refuse("Ikke <kunde>", "Ring oss & \"spør\".")),
+        "/private?failed" => Err(LoginError::failed("no database")),
+        _ => Ok(login),
+    };
+    let (gateway, clock, hits) = (
+        MockGateway::start().await.unwrap(),
+        Clock::manual(),
+        Hits::default(),
+    );
+    let auth = settings(builder(&gateway).clock(clock.clone())).on_login(hook);
+    let recent = get(async |_: RecentLogin<5>| "recent");
+    let router = routes(&hits).route("/recent", recent);
+    App {
+        router: router.layer(auth.build().unwrap()),
+        gateway,
+        clock,
+        hits,
+    }
+}
 
 #[tokio::test]
 async fn failure_is_what_the_layers_page_says() {
     let seen = Seen::default();
     let given = Arc::clone(&seen);
-    let app = App::with(|builder| {
+    let app = failing(|builder| {
         builder
             .app_name("Fjellbua")
             .purpose(Language::Bokmal, "fylle ut <adressen> din.")
@@ -318,6 +368,10 @@ async fn failure_is_what_the_layers_page_says() {
         let failure = last(&seen);
         assert_eq!(failure.cause(), cause);
         assert_eq!(page.status, failure.status());
+        if cause == FailureCause::LoginRefused {
+            assert_eq!(failure.title(), "Ikke <kunde>");
+            assert_eq!(failure.summary(), "Ring oss & \"spør\".");
+        }
         let words = [failure.title(), failure.summary(), failure.button()];
         let more = [
             failure.consequence(),
@@ -329,8 +383,12 @@ async fn failure_is_what_the_layers_page_says() {
         ];
         let words = words.into_iter().chain(more.into_iter().flatten());
         for words in words.chain(failure.advice().iter().copied()) {
-            // ForeignOrigin has one link, to the home.
-            let is_shown = cause != FailureCause::ForeignOrigin || words != failure.button();
+            // Both have one link, to the home.
+            let to_home = matches!(
+                cause,
+                FailureCause::ForeignOrigin | FailureCause::CrossOriginRequest
+            );
+            let is_shown = !to_home || words != failure.button();
             assert_eq!(
                 page.body.contains(&escaped(words)),
                 is_shown,
