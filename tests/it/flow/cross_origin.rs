@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::{Router, body::Body, routing::any};
 use http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use telenor_auth::{
-    RouterExt, TelenorAuthBuilder, TelenorUser,
+    RouterExt, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     events::Event,
     mock::{Endpoint, MockGateway},
     session::{Fault, FaultyStore, MemoryStore},
@@ -18,7 +18,7 @@ use tower::Layer;
 
 use super::refresh;
 use crate::support::{
-    Answer, App, Browser, ORIGIN, builder,
+    Answer, App, Browser, CALLBACK, ORIGIN, builder,
     capture::{capture, capture_from},
     navigation, request,
 };
@@ -253,24 +253,53 @@ async fn every_way_to_mount_the_layer_has_the_check() {
             .route("/private", any(order))
             .route("/whoami", any(order))
     }
-    let mounts: [Mount; 4] = [
-        |auth| routes().layer(auth.build().unwrap()),
-        |auth| routes().telenor_auth(auth.build().unwrap()),
-        |auth| {
+    // The path of the app that browsers see, and the one that it receives.
+    let mounts: [(&str, &str, Mount); 7] = [
+        ("", "", |auth| routes().layer(auth.build().unwrap())),
+        ("", "", |auth| routes().telenor_auth(auth.build().unwrap())),
+        ("", "", |auth| {
             let auth = auth.build().unwrap();
             let inner = Router::new().route("/private", any(order));
             let other = Router::new().route("/whoami", any(order));
             let inner = inner.telenor_auth(auth.clone());
             inner.merge(other.telenor_auth(auth))
-        },
-        |auth| Router::new().fallback_service(auth.build().unwrap().layer(routes())),
+        }),
+        ("", "", |auth| {
+            Router::new().fallback_service(auth.build().unwrap().layer(routes()))
+        }),
+        ("", "", |auth| {
+            routes().layer(auth.optional(true).build().unwrap())
+        }),
+        ("/app", "/app", |auth| {
+            let auth = auth.nested_at("/app").build().unwrap();
+            Router::new().nest("/app", routes().telenor_auth(auth))
+        }),
+        ("/kunde", "", |auth| {
+            routes().layer(auth.stripped_prefix("/kunde").build().unwrap())
+        }),
     ];
-    for (number, mount) in mounts.into_iter().enumerate() {
+    for (number, (seen, received, mount)) in mounts.into_iter().enumerate() {
         let gateway = MockGateway::start().await.unwrap();
-        let app = App::mounted(mount(builder(&gateway)), gateway);
-        let mut browser = app.signed_in().await;
+        let uri = format!("{ORIGIN}{seen}{CALLBACK}");
+        let auth = TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), uri)
+            .gateway(gateway.base_url());
+        let app = App::mounted(mount(auth), gateway);
+        let mut browser = app.browser();
+        let page = format!("{received}/whoami");
+        let callback = browser.callback_url(&app.gateway, &page).await;
+        let outside = format!("{ORIGIN}{seen}");
+        let callback = callback.replacen(&outside, received, 1);
+        let done = browser.open(&callback).await;
+        assert_eq!(
+            done.status,
+            StatusCode::SEE_OTHER,
+            "{number}: {}",
+            done.body
+        );
         for (headers, status) in [(SIBLING, 403), (("origin", ORIGIN), 200)] {
-            let answer = send(&mut browser, Method::POST, &[headers]).await;
+            let page = format!("{received}/private");
+            let form = request(Method::POST, &page, &[headers]);
+            let answer = browser.send(form).await;
             assert_eq!(answer.status.as_u16(), status, "{number}: {}", answer.body);
         }
     }
