@@ -1,8 +1,9 @@
 //! The app's words for a place: its path, and what lies below it.
 
+use axum::Router;
 use http::{HeaderValue, Method, StatusCode, header};
 use telenor_auth::{
-    Language, TelenorAuthBuilder, TelenorAuthLayer,
+    Language, RouterExt, TelenorAuthBuilder, TelenorAuthLayer,
     mock::{Answer as Scripted, Endpoint, MockGateway},
 };
 
@@ -198,6 +199,32 @@ async fn places_are_paths_of_the_app_behind_a_proxy_that_takes_a_prefix_away() {
         assert!(page.body.contains(purpose), "{target}: {}", page.body);
         let way_out = page.body.contains("href=\"/kunde/manual-form\"");
         assert_eq!(way_out, target == "/private/x", "{}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn places_have_the_path_at_which_the_router_is_nested() {
+    let gateway = MockGateway::start().await.unwrap();
+    let uri = format!("{ORIGIN}/app/telenor/callback");
+    let layer = TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), uri);
+    let layer = layer
+        .gateway(gateway.base_url())
+        .nested_at("/app")
+        .purpose(Language::Bokmal, "hente alt")
+        .purpose_at("/app/private", Language::Bokmal, "fylle ut adressen")
+        // The router receives this path, and the app does not.
+        .purpose_at("/whoami", Language::Bokmal, "vise navnet")
+        .continue_without("/open")
+        .continue_without_at("/app/private", "/manual-form");
+    let routes = routes(&Default::default()).telenor_auth(layer.build().unwrap());
+    let app = App::mounted(Router::new().nest("/app", routes), gateway);
+    for (target, purpose, way_out) in [
+        ("/app/private/x", "fylle ut adressen", "/manual-form"),
+        ("/app/whoami", "hente alt", "/open"),
+    ] {
+        let mut browser = app.browser();
+        let denied = app.gateway.deny(&browser.start(target).await).unwrap();
+        assert_words(&browser.open(&denied).await, purpose, way_out);
     }
 }
 
