@@ -11,7 +11,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing::get};
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use telenor_auth::{
     TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     mock::MockGateway,
@@ -19,8 +19,10 @@ use telenor_auth::{
 };
 use tower::{Layer, Service, ServiceExt};
 
+const ORIGIN: &str = "https://app.test";
+
 fn builder(gateway: &MockGateway) -> TelenorAuthBuilder {
-    let redirect_uri = "https://app.test/telenor/callback";
+    let redirect_uri = format!("{ORIGIN}/telenor/callback");
     TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
         .gateway(gateway.base_url())
 }
@@ -37,6 +39,17 @@ fn signed_in(cookie: &HeaderValue) -> Request<Body> {
     // The header values of hyper share one buffer, so that a clone takes no memory. One that is
     // made from a string takes some at its first clone, which is this one, and none from then on.
     let _ = (request.uri().clone(), request.headers().clone());
+    request
+}
+
+/// The same as a form on a page of the app sends it.
+fn form_of_the_app(cookie: &HeaderValue) -> Request<Body> {
+    let mut request = signed_in(cookie);
+    *request.method_mut() = Method::POST;
+    let headers = request.headers_mut();
+    headers.insert(header::ORIGIN, HeaderValue::from_static(ORIGIN));
+    let same_origin = HeaderValue::from_static("same-origin");
+    headers.insert("sec-fetch-site", same_origin);
     request
 }
 
@@ -82,7 +95,7 @@ async fn user(_: TelenorUser) -> &'static str {
 }
 
 fn routes() -> Router {
-    Router::new().route("/plain", get(plain))
+    Router::new().route("/plain", get(plain).post(plain))
 }
 
 /// As `axum::serve` does it once for all requests. A router without it puts its handlers together
@@ -133,6 +146,26 @@ async fn layer_adds_few_allocations_to_a_signed_in_request() {
         wrapped_extractor <= bare + 3,
         "{wrapped_extractor} against {bare}"
     );
+}
+
+#[tokio::test]
+async fn form_of_the_app_costs_no_more_than_a_page() {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).build().unwrap();
+    let with_user = routes().route("/whoami", get(user));
+    let layered = served(with_user.clone().layer(auth.clone()));
+    let cookie = cookie(&gateway, &layered).await;
+    let around = auth.layer(served(with_user));
+
+    let bare = count(served(routes()), form_of_the_app(&cookie), "/plain").await;
+    let page = count(layered.clone(), signed_in(&cookie), "/plain").await;
+    let form = count(layered, form_of_the_app(&cookie), "/plain").await;
+    let page_wrapped = count(around.clone(), signed_in(&cookie), "/plain").await;
+    let form_wrapped = count(around, form_of_the_app(&cookie), "/plain").await;
+    println!("bare {bare}, page {page} ({page_wrapped}), form {form} ({form_wrapped})");
+    assert_eq!((form, form_wrapped), (page, page_wrapped));
+    assert!(form <= bare + 4, "{form} against {bare}");
+    assert!(form_wrapped <= bare + 3, "{form_wrapped} against {bare}");
 }
 
 #[tokio::test]
