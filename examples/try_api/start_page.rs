@@ -19,7 +19,7 @@ pub(crate) struct StartPage {
     pub(crate) origin: Option<String>,
     /// A URL, or a file.
     pub(crate) script: Option<String>,
-    /// Separated by commas.
+    /// Separated by commas or blanks.
     pub(crate) connect: Option<String>,
 }
 
@@ -71,7 +71,8 @@ impl StartPage {
 
     fn with_connect(&self, script: StartScript) -> StartScript {
         let connect = self.connect.as_deref().unwrap_or_default();
-        let origins = connect.split(',').map(str::trim);
+        let origins =
+            connect.split(|character: char| character == ',' || character.is_whitespace());
         let origins = origins.filter(|origin| !origin.is_empty());
         origins.fold(script, StartScript::connect)
     }
@@ -119,13 +120,23 @@ mod tests {
     }
 
     #[test]
-    fn script_has_one_source_and_what_it_reaches_needs_it() {
+    fn script_has_one_source_and_what_it_reaches_is_a_list_that_needs_it() {
         let both = [(SCRIPT_URL, "https://a.example"), (SCRIPT_FILE, "line.js")];
         let mistake = from(&both, StartPage::default()).unwrap_err();
         assert!(mistake.contains(SCRIPT_URL) && mistake.contains(SCRIPT_FILE));
         let connect = [("TELENOR_START_SCRIPT_CONNECT", "https://a.example")];
         let mistake = from(&connect, StartPage::default()).unwrap_err();
         assert!(mistake.contains("--start-script"), "{mistake}");
+        let given = StartPage {
+            connect: Some("https://a.example, https://b.example\thttps://c.example".to_owned()),
+            ..StartPage::default()
+        };
+        let script = given.with_connect(StartScript::external("https://a.example"));
+        let expected = StartScript::external("https://a.example")
+            .connect("https://a.example")
+            .connect("https://b.example")
+            .connect("https://c.example");
+        assert_eq!(format!("{script:?}"), format!("{expected:?}"));
         let mistake = load("/nowhere/line.js").unwrap_err().to_string();
         assert!(mistake.contains("--start-script"), "{mistake}");
     }

@@ -138,7 +138,7 @@ fn start_script(
         };
     };
     let connect = connect.unwrap_or_default();
-    let origins = connect.split([',', ' ', '\n']).map(str::trim);
+    let origins = connect.split(|character: char| character == ',' || character.is_whitespace());
     let origins = origins.filter(|origin| !origin.is_empty());
     Ok(Some(origins.fold(script, StartScript::connect)))
 }
@@ -276,7 +276,7 @@ mod tests {
         let path = file.to_str().unwrap();
         let connect = (
             SCRIPT_CONNECT,
-            "https://a.example, https://b.example https://c.example",
+            "https://a.example, https://b.example\thttps://c.example\n",
         );
         let built = with(&[(SCRIPT_FILE, path), connect]).unwrap();
         let policy = built.start_script.as_ref().unwrap().policy();
