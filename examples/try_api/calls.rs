@@ -6,24 +6,33 @@ use std::{
 };
 
 use serde_json::Value;
-use telenor_auth::{ApiError, ApiErrorKind, ApiResponse, MobileNumber, TelenorUser};
+use telenor_auth::{ApiError, ApiErrorKind, MobileNumber, TelenorUser};
 use url::{Position, Url};
 
-use crate::{advice, exit::Exit, explain, mask};
+use crate::{
+    advice,
+    endpoints::{Endpoint, Endpoints},
+    exit::Exit,
+    explain, mask,
+    options::Options,
+};
 
-pub(crate) const USER_INFO: &str = "/user-info/v1/users";
-const DEVICE_INFO: &str = "/mobile-device-info/v1/device";
-const LOGOUT: &str = "/oauth/v2/logout";
+#[derive(Debug, PartialEq)]
+pub(crate) enum Call {
+    Endpoint(Endpoint),
+    /// A path on the gateway.
+    Path(String),
+}
 
-/// The path that an argument names, checked before the login, which a mistyped one would waste.
-pub(crate) fn path(call: String) -> Result<String, lexopt::Error> {
+/// The call that an argument names, checked before the login, which a mistyped one would waste.
+pub(crate) fn parse(call: String) -> Result<Call, lexopt::Error> {
     let unchanged = |path: &str| {
         let url = Url::parse(&format!("https://gateway.example{path}"));
         url.is_ok_and(|url| url[Position::BeforePath..] == *path)
     };
     match call.as_str() {
-        "user-info" => Ok(USER_INFO.to_owned()),
-        "device-info" => Ok(DEVICE_INFO.to_owned()),
+        "user-info" => Ok(Call::Endpoint(Endpoint::UserInfo)),
+        "device-info" => Ok(Call::Endpoint(Endpoint::DeviceInfo)),
         path if !path.starts_with('/') => Err(format!(
             "{path:?} is neither user-info, device-info nor a path that starts with a slash"
         )
@@ -32,31 +41,31 @@ pub(crate) fn path(call: String) -> Result<String, lexopt::Error> {
             "the path {path:?} leads off the gateway or has characters that need percent-encoding"
         )
         .into()),
-        _ => Ok(call),
+        _ => Ok(Call::Path(call)),
     }
 }
 
-/// Calls one path after the other, and prints each answer at once.
+/// Makes one call after the other, and prints each answer at once.
 ///
 /// The first failure decides the exit code.
-pub(crate) async fn run(user: &TelenorUser, paths: &[String], raw: bool, secret: &str) -> Exit {
+pub(crate) async fn run(user: &TelenorUser, options: &Options, secret: &str) -> Exit {
     let mut exit = Exit::Success;
-    for path in paths {
-        let answer = match get(user, path).await {
-            Ok(answer) => answer,
+    for call in &options.calls {
+        let body = match get(user, call, &options.endpoints).await {
+            Ok(body) => body,
             Err(error) => {
                 show_error(&error, &[secret, user.access_token().secret()]);
                 if exit == Exit::Success {
                     exit = exit_code(&error);
                 }
                 if error.kind() == ApiErrorKind::Unauthorized {
-                    // No other path accepts a token that has ended.
+                    // No other API accepts a token that has ended.
                     break;
                 }
                 continue;
             }
         };
-        if let Err(error) = print(&answer, raw) {
+        if let Err(error) = print(&body, options.raw) {
             explain::step("failed", format_args!("standard output: {error}"));
             return Exit::Api;
         }
@@ -64,30 +73,37 @@ pub(crate) async fn run(user: &TelenorUser, paths: &[String], raw: bool, secret:
     exit
 }
 
-/// Ends the token at the gateway. A failure is shown, and does not change the exit code.
-pub(crate) async fn log_out(user: &TelenorUser) {
-    if let Err(error) = get(user, LOGOUT).await {
-        let error = format_args!("{error}; the token expires by itself");
-        explain::step("", error);
-    }
-}
-
-async fn get(user: &TelenorUser, path: &str) -> Result<ApiResponse, ApiError> {
-    let name = if path == LOGOUT { "logout" } else { "call" };
-    let shown = mask::phone_numbers(path);
-    explain::step(name, format_args!("GET {shown} with the token"));
-    let started = Instant::now();
-    let answer = user.get(path).await;
-    let took = started.elapsed().as_millis();
-    let status = match &answer {
-        Ok(answer) => Some(answer.status()),
-        Err(error) => error.status(),
+/// The body of the answer.
+async fn get(user: &TelenorUser, call: &Call, endpoints: &Endpoints) -> Result<Vec<u8>, ApiError> {
+    let place = match call {
+        Call::Endpoint(endpoint) => endpoints.get(*endpoint),
+        Call::Path(path) => path,
     };
-    match status {
-        Some(status) => explain::step("", format_args!("{status} after {took} ms")),
-        None => explain::step("", format_args!("no answer after {took} ms")),
+    let shown = mask::phone_numbers(place);
+    explain::step("call", format_args!("GET {shown} with the token"));
+    let started = Instant::now();
+    if place.starts_with('/') {
+        let answer = user.get(place).await;
+        let status = match &answer {
+            Ok(answer) => Some(answer.status()),
+            Err(error) => error.status(),
+        };
+        explain::answered(status, started);
+        return Ok(answer?.bytes().to_vec());
     }
-    answer
+    // `get` calls the gateway's host only, and these two may call another.
+    let json = match call {
+        Call::Endpoint(Endpoint::DeviceInfo) => user.device().await.map(|it| it.json().to_owned()),
+        _ => user.info().await.map(|it| it.json().to_owned()),
+    };
+    match &json {
+        Ok(_) => explain::step(
+            "",
+            format_args!("success after {} ms", started.elapsed().as_millis()),
+        ),
+        Err(error) => explain::answered(error.status(), started),
+    }
+    json.map(String::into_bytes)
 }
 
 fn show_error(error: &ApiError, secrets: &[&str]) {
@@ -110,8 +126,7 @@ fn exit_code(error: &ApiError) -> Exit {
     }
 }
 
-fn print(answer: &ApiResponse, raw: bool) -> io::Result<()> {
-    let body = answer.bytes();
+fn print(body: &[u8], raw: bool) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let json: Option<Value> = serde_json::from_slice(body).ok();
     match (json, raw) {

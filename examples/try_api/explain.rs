@@ -3,8 +3,10 @@
 use std::{
     fmt,
     io::{self, Write},
+    time::Instant,
 };
 
+use axum::http::StatusCode;
 use telenor_auth::{
     TelenorUser,
     events::{Event, StartPageStep},
@@ -25,6 +27,15 @@ pub(crate) fn step(name: &str, text: impl fmt::Display) {
 pub(crate) fn advice(advice: Advice) {
     step("meaning", advice.meaning);
     step("change", advice.change);
+}
+
+/// What a call came to, and how long it took.
+pub(crate) fn answered(status: Option<StatusCode>, started: Instant) {
+    let took = started.elapsed().as_millis();
+    match status {
+        Some(status) => step("", format_args!("{status} after {took} ms")),
+        None => step("", format_args!("no answer after {took} ms")),
+    }
 }
 
 /// The layer sends the browser to the gateway.
@@ -64,6 +75,7 @@ fn parameter(name: &str, value: &str) -> String {
 
 /// The parts of the token request, shown along with its result.
 pub(crate) struct TokenRequest {
+    pub(crate) endpoint: String,
     pub(crate) client_id: String,
     pub(crate) redirect_uri: bool,
     pub(crate) pkce: bool,
@@ -74,7 +86,8 @@ impl fmt::Display for TokenRequest {
         let with = |sent| if sent { "with" } else { "without" };
         write!(
             f,
-            "POST /oauth/v2/token as client {:?}, secret masked, {} redirect_uri, {} PKCE verifier",
+            "POST {} as client {:?}, secret masked, {} redirect_uri, {} PKCE verifier",
+            self.endpoint,
             self.client_id,
             with(self.redirect_uri),
             with(self.pkce),
@@ -163,6 +176,7 @@ mod tests {
     #[test]
     fn the_token_request_names_the_client_and_not_the_secret() {
         let request = TokenRequest {
+            endpoint: "/oauth/v2/token".to_owned(),
             client_id: "id".to_owned(),
             redirect_uri: true,
             pkce: false,

@@ -134,6 +134,7 @@ mod tests {
     fn only_a_login_of_this_run_ends_it() {
         let (results, _) = tokio::sync::mpsc::unbounded_channel();
         let request = TokenRequest {
+            endpoint: String::new(),
             client_id: String::new(),
             redirect_uri: true,
             pkce: true,

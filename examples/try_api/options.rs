@@ -7,7 +7,11 @@ use lexopt::{
     Error, Parser, ValueExt,
 };
 
-use crate::{calls, start_page::StartPage};
+use crate::{
+    calls::{self, Call},
+    endpoints::{Endpoint, Endpoints},
+    start_page::StartPage,
+};
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -30,9 +34,9 @@ pub(crate) struct Options {
     pub(crate) no_browser: bool,
     pub(crate) keep: bool,
     pub(crate) start_page: StartPage,
+    pub(crate) endpoints: Endpoints,
     pub(crate) timeout: Duration,
-    /// Paths on the gateway.
-    pub(crate) calls: Vec<String>,
+    pub(crate) calls: Vec<Call>,
 }
 
 /// The app's registration at a gateway.
@@ -53,6 +57,11 @@ impl Command {
         };
         let (mut client_id, mut gateway) = (None, None);
         let mut given = Vec::new();
+        let mut endpoint = |parser: &mut Parser, endpoint: Endpoint| {
+            let place = text(parser, endpoint.option())?;
+            options.endpoints.set(endpoint, place);
+            Ok::<_, Error>(())
+        };
         let mut parser = Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             if let Long(option) = argument {
@@ -62,7 +71,7 @@ impl Command {
                 given.push(option.to_owned());
             }
             match argument {
-                Value(call) => options.calls.push(calls::path(call.string()?)?),
+                Value(call) => options.calls.push(calls::parse(call.string()?)?),
                 Long("client-id") => client_id = Some(text(&mut parser, "--client-id")?),
                 Long("gateway") => gateway = Some(text(&mut parser, "--gateway")?),
                 Long("redirect-uri") => {
@@ -79,6 +88,13 @@ impl Command {
                 Long("start-connect") => {
                     options.start_page.connect = Some(text(&mut parser, "--start-connect")?);
                 }
+                Long("authorization-endpoint") => {
+                    endpoint(&mut parser, Endpoint::Authorization)?;
+                }
+                Long("token-endpoint") => endpoint(&mut parser, Endpoint::Token)?,
+                Long("logout-endpoint") => endpoint(&mut parser, Endpoint::Logout)?,
+                Long("user-info-endpoint") => endpoint(&mut parser, Endpoint::UserInfo)?,
+                Long("device-info-endpoint") => endpoint(&mut parser, Endpoint::DeviceInfo)?,
                 Long("timeout") => {
                     let seconds = number(&mut parser, "--timeout", 1..=600)?;
                     options.timeout = Duration::from_secs(seconds.into());
@@ -102,17 +118,28 @@ impl Command {
             }
         }
         if options.calls.is_empty() {
-            options.calls.push(calls::USER_INFO.to_owned());
+            options.calls.push(Call::Endpoint(Endpoint::UserInfo));
         }
         let redirect_uri = options.redirect_uri;
         options.redirect_uri = or_variable(redirect_uri, &variable, "TELENOR_REDIRECT_URI")?;
         options.scope = or_variable(options.scope, &variable, "TELENOR_SCOPE")?;
         options.start_page = options.start_page.or_environment(&variable)?;
+        options.endpoints = options.endpoints.or_environment(&variable)?;
         options.client = client(
             or_variable(client_id, &variable, "TELENOR_CLIENT_ID")?,
             read(&variable, "TELENOR_CLIENT_SECRET")?,
             or_variable(gateway, &variable, "TELENOR_GATEWAY")?,
         )?;
+        if options.client.is_none()
+            && let Some(set) = options.endpoints.any()
+        {
+            let option = set.option();
+            let mistake = format!(
+                "{option} needs --client-id; without both, a mock gateway with Telenor's paths is \
+                 started"
+            );
+            return Err(mistake.into());
+        }
         Ok(Self::Run(Box::new(options)))
     }
 }
@@ -221,7 +248,7 @@ mod tests {
         assert!(
             options.client.is_none() && !(options.no_pkce || options.no_browser || options.keep)
         );
-        assert_eq!(options.calls, ["/user-info/v1/users"]);
+        assert_eq!(options.calls, [Call::Endpoint(Endpoint::UserInfo)]);
         assert_eq!(options.timeout, Duration::from_secs(300));
     }
 
@@ -251,7 +278,8 @@ mod tests {
         );
         assert_eq!(client.gateway, "https://env.example");
         assert_eq!(options.scope.as_deref(), Some("line"));
-        assert_eq!(options.calls, ["/mobile-device-info/v1/device", "/a?b=c"]);
+        let path = Call::Path("/a?b=c".to_owned());
+        assert_eq!(options.calls, [Call::Endpoint(Endpoint::DeviceInfo), path]);
     }
 
     #[test]
@@ -261,6 +289,8 @@ mod tests {
             (&["--gateway"], "--gateway"),
             (&["--gateway", "--raw"], "--gateway"),
             (&["--gateway", "https://a.example"], "--client-id"),
+            (&["--token-endpoint", "/token"], "--client-id"),
+            (&["--logout-endpoint"], "--logout-endpoint"),
             (&["--raw", "--raw"], "--raw"),
             (&["--raw=yes"], "--raw"),
             (&["--port", "70000"], "--port"),
@@ -315,6 +345,11 @@ mod tests {
             "--http-start ORIGIN",
             "--start-script SCRIPT",
             "--start-connect ORIGINS",
+            "--authorization-endpoint ENDPOINT",
+            "--token-endpoint ENDPOINT",
+            "--logout-endpoint ENDPOINT",
+            "--user-info-endpoint ENDPOINT",
+            "--device-info-endpoint ENDPOINT",
         ] {
             assert!(help.contains(&format!("\n  {option} ")), "{option}");
             let name = option.split(' ').next().unwrap();

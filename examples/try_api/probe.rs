@@ -48,14 +48,20 @@ struct Answer {
     body: Vec<u8>,
 }
 
-async fn request(url: &str) -> reqwest::Result<Answer> {
-    let client = Client::builder()
+/// It follows no redirect.
+pub(crate) fn client() -> reqwest::Result<Client> {
+    Client::builder()
         .user_agent(concat!("telenor-auth-try_api/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .no_proxy()
         .timeout(Duration::from_secs(10))
-        .build()?;
-    let request = client.get(url).header(header::ACCEPT, "application/json");
+        .build()
+}
+
+async fn request(url: &str) -> reqwest::Result<Answer> {
+    let request = client()?
+        .get(url)
+        .header(header::ACCEPT, "application/json");
     let mut answer = request.send().await?;
     let location = answer.headers().get(header::LOCATION);
     let location = location.and_then(|location| location.to_str().ok().map(str::to_owned));

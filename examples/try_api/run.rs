@@ -10,10 +10,11 @@ use tokio::{net::TcpListener, sync::mpsc, time};
 
 use crate::{
     address, advice, browser, calls,
+    endpoints::Endpoint,
     exit::Exit,
     explain::{self, TokenRequest, step},
     login::{self, EventSink, LoginResult},
-    mask,
+    logout, mask,
     options::{Client, Options},
     probe::{self, Probe},
     server::{Server, Watched},
@@ -43,6 +44,7 @@ pub(crate) async fn run(mut options: Options) -> Result<Exit, Error> {
 
     let (results, mut result) = mpsc::unbounded_channel();
     let token_request = TokenRequest {
+        endpoint: options.endpoints.get(Endpoint::Token).to_owned(),
         client_id: client.id.clone(),
         redirect_uri: !options.omit_redirect_uri,
         pkce: !options.no_pkce,
@@ -58,7 +60,8 @@ pub(crate) async fn run(mut options: Options) -> Result<Exit, Error> {
     let layer = layer.on_event(move |event| events.record(event));
     let layer = options.start_page.add_to(layer)?.build();
     let app = login::app(layer.map_err(|error| with_option(&error))?, results);
-    if let Some(exit) = probe(&authorization_url, &client.secret).await {
+    let endpoint = options.endpoints.get(Endpoint::Authorization);
+    if let Some(exit) = probe(endpoint, &authorization_url, &client.secret).await {
         return Ok(exit);
     }
 
@@ -91,14 +94,14 @@ pub(crate) async fn run(mut options: Options) -> Result<Exit, Error> {
     explain::token(&user);
     // The last page is still on its way to the browser, which need not delay the calls.
     let stopping = tokio::spawn(server.stop());
-    let exit = calls::run(&user, &options.calls, options.raw, &client.secret).await;
+    let exit = calls::run(&user, &options, &client.secret).await;
     if options.keep {
         step(
             "logout",
             "none (--keep): the token is valid until it expires",
         );
     } else {
-        calls::log_out(&user).await;
+        logout::log_out(&user, options.endpoints.get(Endpoint::Logout)).await;
     }
     let _ = stopping.await;
     Ok(exit)
@@ -141,6 +144,7 @@ fn builder(options: &Options, client: &Client, redirect_uri: &str) -> TelenorAut
         .app_name("try_api")
         .purpose(Language::English, "show what Telenor's APIs return")
         .login_timeout(options.timeout);
+    layer = options.endpoints.add_to(layer);
     if let Some(scope) = &options.scope {
         layer = layer.scope(scope);
     }
@@ -169,14 +173,18 @@ fn with_option(error: &ConfigError) -> Error {
         ConfigError::InvalidScope => "--scope",
         ConfigError::InvalidHttpStart(_) => "--http-start",
         ConfigError::InvalidStartScript(_) => "--start-script",
+        ConfigError::InvalidEndpoint { endpoint, .. } => {
+            let settings = Endpoint::settings(endpoint).unwrap_or_default();
+            return format!("{settings}: {error}").into();
+        }
         _ => return error.to_string().into(),
     };
     format!("{option}: {error}").into()
 }
 
 /// Sends the probe before a browser is opened. Returns an exit code when the login cannot succeed.
-async fn probe(authorization_url: &str, secret: &str) -> Option<Exit> {
-    let endpoint = "GET /oauth/v2/authorize";
+async fn probe(endpoint: &str, authorization_url: &str, secret: &str) -> Option<Exit> {
+    let endpoint = format!("GET {endpoint}");
     match probe::send(authorization_url).await {
         Probe::Accepted => {
             step(

@@ -107,7 +107,7 @@ const OUT_OF_ORDER: Advice = Advice {
 };
 pub(crate) const UNREACHABLE: Advice = Advice {
     meaning: "The gateway could not be reached, or gave no answer in time.",
-    change: "Nothing on developer.telenor.no: check --gateway, the network, and a firewall in between; proxies of the environment are not used.",
+    change: "Nothing on developer.telenor.no: check --gateway, an endpoint that is set, the network, and a firewall in between; proxies of the environment are not used.",
 };
 const NO_ANSWER: Advice = Advice {
     meaning: "The gateway did not answer in time.",

@@ -10,7 +10,10 @@ use std::{
 use axum::body::Body;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
-use telenor_auth::mock::{Answer, Endpoint, MockGateway};
+use telenor_auth::{
+    Endpoints,
+    mock::{Answer, Endpoint, MockGateway},
+};
 use url::Url;
 
 use crate::support::{Browser, navigation, query, remote};
@@ -378,6 +381,110 @@ async fn options_reach_the_requests() {
     assert_eq!(asked.query("redirect_uri"), None);
 }
 
+/// The mock is reached by two names, so that requests show which host they were meant for.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_endpoint_can_be_elsewhere_and_the_explanation_says_where() {
+    let moved = Endpoints::new()
+        .with_authorization("/login/authorize")
+        .with_token("/login/token")
+        .with_logout("/login/end")
+        .with_user_info("/users/v2/me")
+        .with_device_info("/devices/v2/mine");
+    for on_another_host in [false, true] {
+        let gateway = MockGateway::builder().endpoints(moved.clone()).start();
+        let gateway = gateway.await.unwrap();
+        let base = gateway.base_url();
+        let other = base.replace("127.0.0.1", "localhost");
+        let (at, host) = match on_another_host {
+            true => (other.as_str(), other.as_str()),
+            false => ("", base.as_str()),
+        };
+        let place = |path: &str| format!("{at}{path}");
+        let variables = [
+            ("TELENOR_AUTHORIZATION_ENDPOINT", place("/login/authorize")),
+            ("TELENOR_TOKEN_ENDPOINT", place("/login/token")),
+            ("TELENOR_LOGOUT_ENDPOINT", place("/login/end")),
+            (
+                "TELENOR_USER_INFO_ENDPOINT",
+                "/an/option/goes/first".to_owned(),
+            ),
+        ];
+        let mut settings = registration(&gateway, &base).to_vec();
+        settings.extend(
+            variables
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
+        let (user_info, device_info) = (place("/users/v2/me"), place("/devices/v2/mine"));
+        let arguments = [
+            "--user-info-endpoint",
+            &user_info,
+            "--device-info-endpoint",
+            &device_info,
+            "user-info",
+            "device-info",
+        ];
+        let mut run = Run::start(&arguments, &settings);
+        let callback = run.browser.callback_url(&gateway, "/").await;
+        run.browser.follow(&callback).await;
+        let ended = run.end();
+        assert_eq!(ended.exit, Some(0), "{ended:?}");
+        assert!(ended.stdout.contains("givenName") && ended.stdout.contains("model"));
+        let (_, host) = host.split_once("//").unwrap();
+        for (endpoint, line) in [
+            (
+                Endpoint::Token,
+                format!("exchange   POST {at}/login/token as"),
+            ),
+            (
+                Endpoint::Logout,
+                format!("logout     GET {at}/login/end with"),
+            ),
+            (
+                Endpoint::UserInfo,
+                format!("call       GET {at}/users/v2/me with"),
+            ),
+            (
+                Endpoint::DeviceInfo,
+                format!("call       GET {at}/devices/v2/mine with"),
+            ),
+            (
+                Endpoint::Authorize,
+                format!("probe      GET {at}/login/authorize: accepted"),
+            ),
+        ] {
+            assert!(ended.stderr.contains(&line), "{line}: {}", ended.stderr);
+            let requests = gateway.requests(endpoint);
+            assert_eq!(requests[0].headers()["host"], host, "{endpoint:?}");
+        }
+        assert_eq!(gateway.live_tokens(), 0, "the token has ended");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_on_another_host_that_refuses_is_exit_code_1() {
+    let gateway = MockGateway::start().await.unwrap();
+    gateway.answer_always(Endpoint::UserInfo, Answer::gateway_error(40103));
+    gateway.answer_always(Endpoint::Logout, Answer::json(500, "{}"));
+    let other = gateway.base_url().replace("127.0.0.1", "localhost");
+    let (api, logout) = (
+        format!("{other}/user-info/v1/users"),
+        format!("{other}/oauth/v2/logout"),
+    );
+    let arguments = ["--user-info-endpoint", &api, "--logout-endpoint", &logout];
+    let mut run = Run::at(&gateway, &arguments);
+    run.consent(&gateway).await;
+    let ended = run.end();
+    assert_eq!(
+        (ended.exit, ended.stdout.as_str()),
+        (Some(1), ""),
+        "{ended:?}"
+    );
+    for says in ["subscribe the app", "500 Internal", "expires by itself"] {
+        assert!(ended.stderr.contains(says), "{says}: {}", ended.stderr);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_registration_is_found_before_a_browser_opens() {
     let gateway = MockGateway::builder().redirect_uri("https://shop.example/telenor/callback");
@@ -467,6 +574,22 @@ fn wrong_usage_is_exit_code_2_and_names_the_option() {
             "--redirect-uri",
         ),
         (&["--scope", "a\"b"], &real, "--scope: "),
+        (
+            &["--token-endpoint", "http://elsewhere.example/token"],
+            &real,
+            "--token-endpoint or TELENOR_TOKEN_ENDPOINT: the token endpoint is plain http: set a \
+             path on the gateway",
+        ),
+        (
+            &["--user-info-endpoint", "users"],
+            &real,
+            "--user-info-endpoint or TELENOR_USER_INFO_ENDPOINT: the user info endpoint",
+        ),
+        (
+            &[],
+            &[("TELENOR_LOGOUT_ENDPOINT", "/login/end")],
+            "--logout-endpoint needs --client-id",
+        ),
         (&["nowhere"], &[], "nowhere"),
     ] {
         let ended = run(arguments, settings);
