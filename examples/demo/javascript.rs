@@ -16,6 +16,7 @@ use axum::{
 };
 use serde::Serialize;
 use telenor_auth::{TelenorAuthLayer, TelenorUser};
+use url::Url;
 
 use crate::{
     pages::{JavaScriptPage, Page},
@@ -28,11 +29,11 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 #[derive(Clone)]
 struct Scripts {
     auth: TelenorAuthLayer,
-    /// The base URL of the gateway, if pages may get the token.
-    direct: Option<String>,
+    /// The endpoint for user info, if pages may get the token.
+    direct: Option<Url>,
 }
 
-pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<String>) -> Router {
+pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<Url>) -> Router {
     let mut router = Router::new().route("/javascript", get(page));
     if direct.is_some() {
         router = router.route("/access-token", post(access_token));
@@ -42,11 +43,12 @@ pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<String>) -> Router {
 
 async fn page(State(scripts): State<Scripts>, user: Option<TelenorUser>) -> impl IntoResponse {
     let page = JavaScriptPage::new(Visitor::of(user).await, scripts.direct.is_some());
-    // The page may call the gateway, and run the shop's own script alone.
+    let direct = (scripts.direct).map(|url| url.origin().ascii_serialization());
+    // The page may call the endpoint, and run the shop's own script alone.
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
          connect-src 'self' {}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        scripts.direct.unwrap_or_default()
+        direct.unwrap_or_default()
     );
     ([(CONTENT_SECURITY_POLICY, policy)], Page(page))
 }
@@ -69,7 +71,7 @@ async fn access_token(
     if !scripts.auth.is_same_origin(&headers) {
         return Err(StatusCode::FORBIDDEN);
     }
-    let gateway = scripts.direct.ok_or(StatusCode::NOT_FOUND)?;
+    let user_info = scripts.direct.ok_or(StatusCode::NOT_FOUND)?;
     let headers = [
         (CACHE_CONTROL, "no-store"),
         (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
@@ -77,7 +79,7 @@ async fn access_token(
     ];
     let grant = Grant {
         access_token: user.access_token().secret().to_owned(),
-        user_info: format!("{gateway}/user-info/v1/users"),
+        user_info: user_info.into(),
     };
     Ok((headers, Json(grant)))
 }
@@ -98,7 +100,7 @@ mod tests {
 
     const SHOP: &str = "https://shop.example";
 
-    fn app(gateway: &MockGateway, direct: Option<String>) -> Router {
+    fn app(gateway: &MockGateway, direct: Option<Url>) -> Router {
         let redirect_uri = format!("{SHOP}/telenor/callback");
         let (id, secret) = (gateway.client_id(), gateway.client_secret());
         let auth = TelenorAuthLayer::builder(id, secret, redirect_uri)
@@ -107,6 +109,11 @@ mod tests {
             .build()
             .expect("the settings are valid");
         router(auth.clone(), direct).layer(auth)
+    }
+
+    fn user_info(gateway: &MockGateway) -> Url {
+        let url = format!("{}/user-info/v1/users", gateway.base_url());
+        url.parse().expect("a URL")
     }
 
     async fn user(gateway: &MockGateway, app: &Router) -> SignedIn {
@@ -129,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_of_the_shop_gets_the_token_in_a_body_that_nothing_keeps() {
         let gateway = MockGateway::start().await.expect("a free port");
-        let app = app(&gateway, Some(gateway.base_url()));
+        let app = app(&gateway, Some(user_info(&gateway)));
         let kari = user(&gateway, &app).await;
         let response = ask(&app, Some(&kari), Some(SHOP)).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -148,7 +155,7 @@ mod tests {
     #[tokio::test]
     async fn no_other_page_and_no_anonymous_visitor_gets_the_token() {
         let gateway = MockGateway::start().await.expect("a free port");
-        let app = app(&gateway, Some(gateway.base_url()));
+        let app = app(&gateway, Some(user_info(&gateway)));
         let kari = user(&gateway, &app).await;
         for origin in [
             Some("https://pay.shop.example"),

@@ -106,8 +106,12 @@ impl Shop {
         };
 
         let gateway = client.gateway.as_deref().unwrap_or(PRODUCTION);
-        let direct = (settings.token_to_scripts).then(|| gateway.to_owned());
+        let direct = match client.user_info.starts_with('/') {
+            true => format!("{}{}", gateway.trim_end_matches('/'), client.user_info),
+            false => client.user_info,
+        };
         let mut auth = TelenorAuthLayer::builder(client.id, client.secret, redirect_uri)
+            .endpoints(client.endpoints)
             .optional(true)
             .script_api(true);
         auth = login_pages::of_the_shop(auth);
@@ -148,7 +152,12 @@ impl Shop {
                 );
             }
         };
-        let shop = shop::router(auth.build()?, direct);
+        let auth = auth.build()?;
+        let direct = match settings.token_to_scripts {
+            true => Some(Url::parse(&direct)?),
+            false => None,
+        };
+        let shop = shop::router(auth, direct);
         // Merged after the layer, so static files are served without a look at the session.
         let app = shop.merge(assets::router());
 

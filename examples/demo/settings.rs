@@ -5,11 +5,13 @@
 //! | `LISTEN` | address and port; port 0 takes a free one | `127.0.0.1:3000` |
 //! | `TELENOR_CLIENT_ID`, `TELENOR_CLIENT_SECRET` | the app's credentials | a mock gateway |
 //! | `TELENOR_GATEWAY` | base URL of the gateway | `https://api.telenor.no` |
+//! | `TELENOR_AUTHORIZATION_ENDPOINT`, `TELENOR_TOKEN_ENDPOINT`, `TELENOR_LOGOUT_ENDPOINT`, `TELENOR_USER_INFO_ENDPOINT`, `TELENOR_DEVICE_INFO_ENDPOINT` | an endpoint that Telenor moved: a path on the gateway, or a full URL | Telenor's documented path |
 //! | `TELENOR_REDIRECT_URI` | the registered one; ends in `/telenor/callback` | on `LISTEN` |
 //! | `TELENOR_STRIPPED_PREFIX` | what a proxy takes away from each path; in the layer's addresses, not in the shop's links | nothing |
 //! | `TELENOR_HTTP_START` | origin of a plain-http start page | none |
 //! | `TELENOR_START_SCRIPT_FILE` | a file with the script of the start page, which is on https without `TELENOR_HTTP_START` | no script |
-//! | `TELENOR_START_SCRIPT_CONNECT` | the origins that the script may reach, separated by commas | none |
+//! | `TELENOR_START_SCRIPT_URL` | the same, loaded from this URL; set one of the two | no script |
+//! | `TELENOR_START_SCRIPT_CONNECT` | the origins that the script may reach, separated by commas or blanks | none |
 //! | `TELENOR_AFTER_LOGOUT` | path of the page after a logout | the layer's page |
 //! | `TELENOR_TOKEN_TO_SCRIPTS` | `true`: the page `/javascript` may get the access token | `false` |
 //! | `TELENOR_COOKIE_KEYS` | keys in base64 or hex, separated by commas; the first seals | random |
@@ -18,11 +20,27 @@
 
 use std::{env, error::Error, ffi::OsString, fmt, fs, io};
 
-use telenor_auth::{ConfigError, CookieKeys, StartScript, mock::MockGateway};
+use telenor_auth::{ConfigError, CookieKeys, Endpoints, StartScript, mock::MockGateway};
 
+/// Moves one endpoint.
+type WithEndpoint = fn(Endpoints, String) -> Endpoints;
+
+/// Each with what it sets.
+const ENDPOINTS: [(&str, WithEndpoint); 5] = [
+    (
+        "TELENOR_AUTHORIZATION_ENDPOINT",
+        Endpoints::with_authorization,
+    ),
+    ("TELENOR_TOKEN_ENDPOINT", Endpoints::with_token),
+    ("TELENOR_LOGOUT_ENDPOINT", Endpoints::with_logout),
+    (USER_INFO, Endpoints::with_user_info),
+    ("TELENOR_DEVICE_INFO_ENDPOINT", Endpoints::with_device_info),
+];
+const USER_INFO: &str = "TELENOR_USER_INFO_ENDPOINT";
 const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
 const SCRIPT_FILE: &str = "TELENOR_START_SCRIPT_FILE";
+const SCRIPT_URL: &str = "TELENOR_START_SCRIPT_URL";
 const SCRIPT_CONNECT: &str = "TELENOR_START_SCRIPT_CONNECT";
 const TOKEN_TO_SCRIPTS: &str = "TELENOR_TOKEN_TO_SCRIPTS";
 
@@ -45,7 +63,12 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) gateway: Option<String>,
+    pub(crate) endpoints: Endpoints,
+    /// The one of the endpoints that a script may call.
+    pub(crate) user_info: String,
 }
+
+const DOCUMENTED_USER_INFO: &str = "/user-info/v1/users";
 
 /// Where sessions are kept.
 #[derive(PartialEq)]
@@ -79,7 +102,7 @@ impl Settings {
             Some(other) => return Err(SettingsError::SessionStore(other)),
         };
         let cookie_keys = match (text(KEYS)?, text(KEYS_FILE)?) {
-            (Some(_), Some(_)) => return Err(SettingsError::KeysTwice),
+            (Some(_), Some(_)) => return Err(SettingsError::Conflict(KEYS, KEYS_FILE)),
             (Some(keys), None) => Some((KEYS, CookieKeys::parse(&keys))),
             (None, Some(file)) => Some((KEYS_FILE, CookieKeys::from_file(file))),
             (None, None) => None,
@@ -95,12 +118,20 @@ impl Settings {
             });
         }
 
+        let mut endpoints = Vec::new();
+        for (name, with) in ENDPOINTS {
+            if let Some(endpoint) = text(name)? {
+                endpoints.push((name, with, endpoint));
+            }
+        }
+
         Ok(Self {
             listen: text("LISTEN")?.unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
             client: Client::read(
                 text("TELENOR_CLIENT_ID")?,
                 text("TELENOR_CLIENT_SECRET")?,
                 text("TELENOR_GATEWAY")?,
+                endpoints,
             )?,
             redirect_uri: match text("TELENOR_REDIRECT_URI")? {
                 // The layer's other routes are siblings of this one, and the pages link to them.
@@ -111,7 +142,11 @@ impl Settings {
             },
             stripped_prefix: text("TELENOR_STRIPPED_PREFIX")?,
             http_start: text("TELENOR_HTTP_START")?,
-            start_script: start_script(text(SCRIPT_FILE)?, text(SCRIPT_CONNECT)?)?,
+            start_script: start_script(
+                text(SCRIPT_FILE)?,
+                text(SCRIPT_URL)?,
+                text(SCRIPT_CONNECT)?,
+            )?,
             after_logout: text("TELENOR_AFTER_LOGOUT")?,
             token_to_scripts: match text(TOKEN_TO_SCRIPTS)?.as_deref() {
                 Some("true") => true,
@@ -126,23 +161,28 @@ impl Settings {
 
 fn start_script(
     file: Option<String>,
+    url: Option<String>,
     connect: Option<String>,
 ) -> Result<Option<StartScript>, SettingsError> {
-    let Some(file) = file else {
-        return match connect {
-            Some(_) => Err(SettingsError::Needs {
+    let script = match (file, url) {
+        (Some(_), Some(_)) => return Err(SettingsError::Conflict(SCRIPT_FILE, SCRIPT_URL)),
+        (Some(file), None) => {
+            let text = fs::read_to_string(&file);
+            let text = text.map_err(|error| SettingsError::StartScript { file, error })?;
+            StartScript::inline(text.trim())
+        }
+        (None, Some(url)) => StartScript::external(url),
+        (None, None) if connect.is_some() => {
+            return Err(SettingsError::Needs {
                 set: SCRIPT_CONNECT,
                 needed: SCRIPT_FILE,
-            }),
-            None => Ok(None),
-        };
+            });
+        }
+        (None, None) => return Ok(None),
     };
-    let text = fs::read_to_string(&file);
-    let text = text.map_err(|error| SettingsError::StartScript { file, error })?;
     let connect = connect.unwrap_or_default();
-    let origins = connect.split(',').map(str::trim);
+    let origins = connect.split(|character: char| character == ',' || character.is_whitespace());
     let origins = origins.filter(|origin| !origin.is_empty());
-    let script = StartScript::inline(text.trim());
     Ok(Some(origins.fold(script, StartScript::connect)))
 }
 
@@ -151,19 +191,40 @@ fn is_redis(url: &str) -> bool {
     schemes.iter().any(|scheme| url.starts_with(scheme))
 }
 
+/// The name of its variable, what sets it, and where it is.
+type SetEndpoint = (&'static str, WithEndpoint, String);
+
 impl Client {
     fn read(
         id: Option<String>,
         secret: Option<String>,
         gateway: Option<String>,
+        set: Vec<SetEndpoint>,
     ) -> Result<Option<Self>, SettingsError> {
         match (id, secret, gateway) {
-            (None, None, None) => Ok(None),
-            (Some(id), Some(secret), gateway) => Ok(Some(Self {
-                id,
-                secret,
-                gateway,
-            })),
+            (None, None, None) => match set.first() {
+                None => Ok(None),
+                Some(&(set, ..)) => Err(SettingsError::Needs {
+                    set,
+                    needed: "TELENOR_CLIENT_ID",
+                }),
+            },
+            (Some(id), Some(secret), gateway) => {
+                let mut client = Self {
+                    id,
+                    secret,
+                    gateway,
+                    endpoints: Endpoints::new(),
+                    user_info: DOCUMENTED_USER_INFO.to_owned(),
+                };
+                for (name, with, endpoint) in set {
+                    if name == USER_INFO {
+                        client.user_info.clone_from(&endpoint);
+                    }
+                    client.endpoints = with(client.endpoints, endpoint);
+                }
+                Ok(Some(client))
+            }
             (Some(_), None, _) => Err(SettingsError::Needs {
                 set: "TELENOR_CLIENT_ID",
                 needed: "TELENOR_CLIENT_SECRET",
@@ -185,6 +246,8 @@ impl Client {
             id: mock.client_id().to_owned(),
             secret: mock.client_secret().to_owned(),
             gateway: Some(mock.base_url()),
+            endpoints: Endpoints::new(),
+            user_info: DOCUMENTED_USER_INFO.to_owned(),
         }
     }
 }
@@ -204,7 +267,7 @@ pub(crate) enum SettingsError {
         name: &'static str,
         error: ConfigError,
     },
-    KeysTwice,
+    Conflict(&'static str, &'static str),
     SessionStore(String),
     StartScript {
         file: String,
@@ -224,7 +287,9 @@ impl fmt::Display for SettingsError {
                 "TELENOR_REDIRECT_URI must end in /telenor/callback, unlike {value:?}"
             ),
             Self::CookieKeys { name, error } => write!(f, "{name}: {error}"),
-            Self::KeysTwice => write!(f, "{KEYS} and {KEYS_FILE} are both set; set one of them"),
+            Self::Conflict(one, other) => {
+                write!(f, "{one} and {other} are both set; set one of them")
+            }
             Self::StartScript { file, error } => {
                 write!(f, "{SCRIPT_FILE}: cannot read {file:?}: {error}")
             }
@@ -277,7 +342,10 @@ mod tests {
             "TELENOR_CLIENT_ID",
             "TELENOR_CLIENT_SECRET",
             "TELENOR_GATEWAY",
-        ] {
+        ]
+        .into_iter()
+        .chain(ENDPOINTS.map(|(name, _)| name))
+        {
             let message = refusal(&[(set, "something")]);
             assert!(message.starts_with(set), "{message}");
             assert!(!message.contains("something"), "{message}");
@@ -339,11 +407,43 @@ mod tests {
     }
 
     #[test]
-    fn start_script_comes_from_a_file_that_can_be_read() {
+    fn each_endpoint_is_where_its_variable_says() {
+        let client = [
+            ("TELENOR_CLIENT_ID", "id"),
+            ("TELENOR_CLIENT_SECRET", "secret"),
+        ];
+        let set = ENDPOINTS.map(|(name, _)| (name, name));
+        let settings = read(&[&client[..], &set].concat()).expect("each has a value");
+        let client = settings.client.expect("a registration is given");
+        let expected = Endpoints::new()
+            .with_authorization("TELENOR_AUTHORIZATION_ENDPOINT")
+            .with_token("TELENOR_TOKEN_ENDPOINT")
+            .with_logout("TELENOR_LOGOUT_ENDPOINT")
+            .with_user_info(USER_INFO)
+            .with_device_info("TELENOR_DEVICE_INFO_ENDPOINT");
+        assert_eq!(client.endpoints, expected);
+        assert_eq!(client.user_info, USER_INFO);
+    }
+
+    #[test]
+    fn start_script_has_one_source_that_can_be_read() {
         let connect = ("TELENOR_START_SCRIPT_CONNECT", "https://line.example");
         assert!(refusal(&[connect]).contains("TELENOR_START_SCRIPT_FILE"));
         let message = refusal(&[("TELENOR_START_SCRIPT_FILE", "/nowhere/line.js"), connect]);
         assert!(message.contains("/nowhere/line.js"), "{message}");
+        let url = ("TELENOR_START_SCRIPT_URL", "https://line.example/line.js");
+        let both = refusal(&[("TELENOR_START_SCRIPT_FILE", "/nowhere/line.js"), url]);
+        assert!(both.contains("TELENOR_START_SCRIPT_FILE and TELENOR_START_SCRIPT_URL"));
+        let connect = (
+            "TELENOR_START_SCRIPT_CONNECT",
+            "https://a.example, https://b.example\thttps://c.example",
+        );
+        let script = read(&[url, connect]).expect("a URL is enough").start_script;
+        let expected = StartScript::external("https://line.example/line.js")
+            .connect("https://a.example")
+            .connect("https://b.example")
+            .connect("https://c.example");
+        assert_eq!(format!("{script:?}"), format!("{:?}", Some(expected)));
     }
 
     #[test]

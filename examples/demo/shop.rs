@@ -14,6 +14,7 @@ use axum::{
 };
 use serde::Serialize;
 use telenor_auth::{ApiError, TelenorAuthLayer, TelenorUser};
+use url::Url;
 
 use crate::{
     delivery_form::{Answers, DeliveryForm},
@@ -22,8 +23,8 @@ use crate::{
     visitor::Visitor,
 };
 
-/// `direct` is the base URL of the gateway, if scripts may get the access token.
-pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<String>) -> Router {
+/// `direct` is the endpoint for user info, if scripts may get the access token.
+pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<Url>) -> Router {
     Router::new()
         .route("/", get(basket))
         .route("/checkout", get(checkout))

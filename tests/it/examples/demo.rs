@@ -3,7 +3,10 @@
 use std::{io::Read, path::PathBuf, sync::atomic::Ordering};
 
 use http::StatusCode;
-use telenor_auth::mock::MockGateway;
+use telenor_auth::{
+    Endpoints,
+    mock::{Endpoint, MockGateway},
+};
 use tokio_rustls::rustls;
 
 use crate::support::{
@@ -117,6 +120,42 @@ async fn cookie_sessions_survive_a_restart_with_the_same_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn demo_logs_in_at_a_gateway_with_other_endpoints() {
+    let moved = Endpoints::new()
+        .with_authorization("/login/authorize")
+        .with_token("/login/token")
+        .with_user_info("/users/v2/me");
+    let gateway = MockGateway::builder().endpoints(moved).start();
+    let gateway = gateway.await.unwrap();
+    let base = gateway.base_url();
+    let demo = Demo::start(&[
+        ("TELENOR_CLIENT_ID", gateway.client_id()),
+        ("TELENOR_CLIENT_SECRET", gateway.client_secret()),
+        ("TELENOR_GATEWAY", &base),
+        ("TELENOR_AUTHORIZATION_ENDPOINT", "/login/authorize"),
+        ("TELENOR_TOKEN_ENDPOINT", "/login/token"),
+        ("TELENOR_USER_INFO_ENDPOINT", "/users/v2/me"),
+        ("TELENOR_TOKEN_TO_SCRIPTS", "true"),
+    ]);
+    let (mut browser, status) = login(&demo, &gateway, &base).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert_eq!(browser.open("/checkout").await.status, StatusCode::OK);
+    assert_eq!(gateway.hits(Endpoint::UserInfo), 1);
+    let page = browser.open("/javascript").await;
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.contains(&format!("connect-src 'self' {base};")),
+        "{policy}"
+    );
+    let ask = http::Request::post("/access-token")
+        .header("origin", &demo.base)
+        .body(axum::body::Body::empty());
+    let grant = browser.send(ask.unwrap()).await.body;
+    let grant: serde_json::Value = serde_json::from_str(&grant).unwrap();
+    assert_eq!(grant["user_info"], format!("{base}/users/v2/me"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn demo_needs_no_settings_and_logs_no_code_and_no_personal_data() {
     let demo = Demo::start(&[("RUST_LOG", "trace")]);
     let mut browser = demo.browser();
@@ -165,6 +204,14 @@ fn bad_settings_are_one_clear_line_and_exit_code_2() {
         (
             &[("TELENOR_TOKEN_TO_SCRIPTS", "yes")],
             "TELENOR_TOKEN_TO_SCRIPTS",
+        ),
+        (
+            &[
+                ("TELENOR_CLIENT_ID", "id"),
+                ("TELENOR_CLIENT_SECRET", "secret"),
+                ("TELENOR_TOKEN_ENDPOINT", "http://elsewhere.example/token"),
+            ],
+            "the token endpoint is plain http: set a path on the gateway",
         ),
         (
             &[
