@@ -257,7 +257,7 @@ mod tests {
     use http::{HeaderValue, header};
 
     use super::*;
-    use crate::session::SessionToken;
+    use crate::{key::CookieKeys, session::SessionToken};
 
     #[tokio::test]
     async fn revoked_session_leaves_no_user_info_behind() {
@@ -280,6 +280,11 @@ mod tests {
         assert_eq!(cache.len(), 0);
         cache.fill(tokens[0].id());
         layer.revoke_all().await.unwrap();
+        assert_eq!(cache.len(), 0);
+        // It is not known whose info it is.
+        cache.fill(tokens[0].id());
+        let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
+        layer.revoke_subject(subject).await.unwrap();
         assert_eq!(cache.len(), 0);
     }
 
