@@ -82,8 +82,8 @@ impl Flow {
             }
             RequestKind::Htmx | RequestKind::HtmxNavigation => true,
             RequestKind::OfficeProbe => return self.page_before_handler(info, &return_to),
-            // No login starts that nothing but a script may have asked for. The button starts one
-            // without a note.
+            // A script may have sent this, so it starts no login. The button of the page starts one,
+            // without the note.
             RequestKind::Relayed | RequestKind::Subresource => {
                 return self.require_login(info, &return_to);
             }
@@ -160,7 +160,7 @@ impl Flow {
             if beginning.note.is_none() && beginning.parameters.is_empty() {
                 return redirect;
             }
-            // The login route takes no note along.
+            // The redirect goes to the login route, which cannot have the note.
             let host = printable(info.host().unwrap_or_default());
             self.notices.foreign_host(&host, &self.config.origin_str);
         }

@@ -53,7 +53,7 @@ impl Flow {
                     ..Refusal::because(FailureCause::ForeignOrigin)
                 },
             ),
-            // No login starts that nothing but a script may have asked for. The page has a button.
+            // A script may have sent this, so it starts no login. The page has a button.
             RequestKind::Relayed | RequestKind::Subresource => {
                 self.require_login(info, &self.config.return_here(info))
             }

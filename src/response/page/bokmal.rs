@@ -238,7 +238,7 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::InsufficientUserAuthentication => Message {
             title: "Logg inn på nytt",
-            summary: "Her må du nylig ha logget inn, og det er en stund siden du gjorde det.",
+            summary: "Her må du ha logget inn nylig, og det er en stund siden sist.",
             advice: &["Når du har logget inn, kommer du tilbake hit."],
             button: "Logg inn på nytt",
         },

@@ -237,7 +237,7 @@ fn failure(cause: FailureCause) -> Message {
         },
         FailureCause::InsufficientUserAuthentication => Message {
             title: "Logg inn på nytt",
-            summary: "Her må du nyleg ha logga inn, og det er ei stund sidan du gjorde det.",
+            summary: "Her må du ha logga inn nyleg, og det er ei stund sidan sist.",
             advice: &["Når du har logga inn, kjem du tilbake hit."],
             button: "Logg inn på nytt",
         },
