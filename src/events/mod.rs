@@ -1,6 +1,11 @@
 //! The events of the layer. Each is logged, counted, and passed to the app.
 //!
-//! No event holds a secret or personal data. A login has one id from the challenge to the end: a
+//! No event holds a secret or personal data of the layer or of Telenor. The field `path` of
+//! [`LoginStarted`](Event::LoginStarted) and [`CrossOriginRefused`](Event::CrossOriginRefused) is a
+//! path of the app. An app that puts secrets or names into its paths, as in `/reset/<secret>`,
+//! finds them there, and in the log.
+//!
+//! A login has one id from the challenge to the end: a
 //! hash of `state`, which Telenor suggests as a message id.
 //!
 //! | event | `tracing`, level | metric, with the feature `metrics` |
@@ -62,7 +67,8 @@ pub enum Event<'e> {
     LoginStarted {
         /// The id of the login, in events and on its pages.
         login_id: &'e str,
-        /// The path that the login leads to, without its query.
+        /// The path that the login leads to, without its query. It is a path of the app, with
+        /// every secret or name that the app puts into its paths.
         path: &'e str,
         /// What began it.
         trigger: LoginTrigger,
@@ -136,7 +142,8 @@ pub enum Event<'e> {
     CrossOriginRefused {
         /// The method of the request.
         method: &'e str,
-        /// The path of the request, without the query.
+        /// The path of the request, without the query. It is a path of the app, with every secret
+        /// or name that the app puts into its paths.
         path: &'e str,
         /// The origin of the page, as the browser states it, if it does.
         origin: Option<&'e str>,
