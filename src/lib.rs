@@ -190,6 +190,9 @@
 //! - It does not stop a script in one of your own pages, or in a page of a trusted origin.
 //! - It does not look at a GET. A handler must not change anything by a GET, and must not read a
 //!   method from a parameter.
+//! - It sees the method that the request has at the layer. A middleware inside the layer must not
+//!   make another method of a GET, by the header `X-HTTP-Method-Override`, a form field or a
+//!   parameter: the check has let the GET pass. Put such a middleware outside the layer.
 //! - It does not look at requests without a session, which have nothing of a user's. Where a public
 //!   form should come from your own pages alone, use
 //!   [`is_same_origin`](TelenorAuthLayer::is_same_origin).
