@@ -1,16 +1,19 @@
 //! Asks whether the layer can serve requests, and asks the store for it once a second at most.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{
-    sync::Mutex,
+    sync::watch,
     time::{Instant, timeout},
 };
 
 use super::Flow;
 use crate::{
     detached, events::GrantType, gateway::breaker::Breaker, key::CookieKeys, response::Readiness,
-    session::StoreError,
+    session::StoreError, sync::lock,
 };
 
 /// A probe waits for the store no longer than this.
@@ -18,24 +21,42 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// For this long, the last answer of the store is the answer to each probe.
 const PING_TTL: Duration = Duration::from_secs(1);
 
-/// The last answer of the store.
+/// An answer of the store.
 #[derive(Clone, Copy)]
 struct Answer {
     at: Instant,
     is_reachable: bool,
 }
 
-/// What the store has answered last. The probe that holds the lock asks the store, and all other
-/// probes wait for that answer.
+/// The last ping of the store: in flight, or with its answer. All probes share it.
 #[derive(Default)]
-pub(crate) struct LastPing(Mutex<Option<Answer>>);
+pub(crate) struct LastPing(Mutex<Option<Ping>>);
+
+#[derive(Clone)]
+struct Ping(watch::Receiver<Option<Answer>>);
+
+impl Ping {
+    /// Whether a probe can use this ping. It cannot if the answer is too old, or if the ping ended
+    /// without an answer.
+    fn is_usable(&self) -> bool {
+        // Before the look at the answer: a ping that ends in between has its answer then.
+        let is_in_flight = self.0.has_changed().is_ok();
+        let answer = *self.0.borrow();
+        answer.map_or(is_in_flight, |answer| answer.at.elapsed() < PING_TTL)
+    }
+
+    /// Waits for the answer. A ping without an answer panicked, or there is no runtime.
+    async fn is_reachable(&mut self) -> bool {
+        let answer = self.0.wait_for(Option::is_some).await;
+        let answer = answer.ok().and_then(|answer| *answer);
+        answer.is_some_and(|answer| answer.is_reachable)
+    }
+}
 
 impl Flow {
     pub(crate) async fn ready(self: &Arc<Self>) -> Readiness {
-        // In a task of its own, so that probes that hang up early do not start over and over.
-        let ping = detached::run(Arc::clone(self).ping());
-        // It panicked, or there is no runtime.
-        let is_reachable = ping.await.unwrap_or(false);
+        let mut ping = self.join_or_start_ping();
+        let is_reachable = ping.is_reachable().await;
         let is_open = |grant| self.breaker(grant).is_open();
         Readiness::new(
             is_reachable,
@@ -45,14 +66,26 @@ impl Flow {
         )
     }
 
-    /// Whether the store can be reached, from the last answer if that is not too old.
-    async fn ping(self: Arc<Self>) -> bool {
-        let mut last = self.last_ping.0.lock().await;
-        if let Some(answer) = *last
-            && answer.at.elapsed() < PING_TTL
+    /// The ping runs in a task of its own, so a probe that hangs up does not stop it. The probes
+    /// that join a ping have no task, so they leave nothing when they hang up.
+    fn join_or_start_ping(self: &Arc<Self>) -> Ping {
+        let mut last = lock(&self.last_ping.0);
+        if let Some(ping) = &*last
+            && ping.is_usable()
         {
-            return answer.is_reachable;
+            return ping.clone();
         }
+        let (sender, answer) = watch::channel(None);
+        let ping = last.insert(Ping(answer)).clone();
+        drop(last);
+        let flow = Arc::clone(self);
+        detached::spawn(async move {
+            sender.send_replace(Some(flow.ask_store().await));
+        });
+        ping
+    }
+
+    async fn ask_store(&self) -> Answer {
         let ping = self.store.ping(self.config.clock.now());
         let late = || StoreError::new("it did not answer a ping within two seconds");
         let pinged = timeout(PING_TIMEOUT, ping).await;
@@ -60,10 +93,10 @@ impl Flow {
         if let Err(error) = &pinged {
             self.events.store_failed(error);
         }
-        let is_reachable = pinged.is_ok();
-        let at = Instant::now();
-        *last = Some(Answer { at, is_reachable });
-        is_reachable
+        Answer {
+            at: Instant::now(),
+            is_reachable: pinged.is_ok(),
+        }
     }
 
     fn breaker(&self, grant: GrantType) -> &Breaker {

@@ -1,10 +1,12 @@
 //! What a `/ready` route says of the store, the keys and the gateway, and what it costs.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -17,7 +19,7 @@ use telenor_auth::{
     mock::{self, Endpoint, MockGateway},
     session::{Fault, FaultyStore, MemoryStore, Operation},
 };
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{runtime::Handle, task::JoinSet, time::Instant};
 use tower::ServiceExt;
 
 use crate::support::{Answer, App, builder};
@@ -142,6 +144,24 @@ async fn probes_that_hang_up_start_nothing_over() {
     assert!(!auth.ready().await.is_ready());
     assert!(started.elapsed() < 3 * SECOND, "{:?}", started.elapsed());
     assert_eq!(failures.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hundred_probes_that_hang_up_leave_one_ping_and_one_task() {
+    let (auth, store, failures) = failing();
+    store.set_for(Operation::Ping, Fault::Hang);
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..100 {
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(pin!(auth.ready()).poll(&mut context).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tasks(), before + 1);
+    tokio::time::sleep(2 * SECOND).await;
+    assert!(!auth.ready().await.is_ready());
+    assert_eq!(failures.load(Ordering::SeqCst), 1);
+    assert_eq!(tasks(), before);
 }
 
 #[tokio::test]
