@@ -124,6 +124,14 @@ impl Notice {
             text: "Vi har ingen side på denne adressen.",
         }
     }
+
+    pub(crate) fn foreign_form() -> Self {
+        Self {
+            visitor: Visitor::Anonymous,
+            title: "Bestillingen ble stoppet",
+            text: "Skjemaet ble sendt fra et annet nettsted. Ingenting er bestilt.",
+        }
+    }
 }
 
 /// A page as a response.

@@ -1,14 +1,16 @@
 //! The routes of the shop.
 //!
 //! The signatures are the policy: `TelenorUser` needs a login, `Option<TelenorUser>` does not. The
-//! layer refuses forms that another site sends in the name of a user.
+//! layer refuses forms that another site sends in the name of a user. The form without a login has
+//! a check of its own.
 
 use std::{fmt::Write, time::SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Json, Router,
-    http::StatusCode,
+    extract::State,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -30,7 +32,12 @@ pub(crate) fn router(auth: TelenorAuthLayer, direct: Option<Url>) -> Router {
         .route("/checkout", get(checkout))
         .route("/orders", post(order))
         .route("/orders/thanks", get(thanks))
-        .route("/manual-form", get(manual_form).post(manual_order))
+        .route(
+            "/manual-form",
+            get(manual_form)
+                .post(manual_order)
+                .with_state(auth.clone()),
+        )
         .route("/api/me", get(me))
         .route("/whoami", get(whoami))
         .merge(javascript::router(auth.clone(), direct))
@@ -78,7 +85,17 @@ async fn manual_form(user: Option<TelenorUser>) -> Page<Checkout> {
     ))
 }
 
-async fn manual_order(user: Option<TelenorUser>, Form(answers): Form<Answers>) -> Response {
+/// Visitors without a login can order here, and the layer does not look at their forms.
+async fn manual_order(
+    State(auth): State<TelenorAuthLayer>,
+    headers: HeaderMap,
+    user: Option<TelenorUser>,
+    Form(answers): Form<Answers>,
+) -> Response {
+    if user.is_none() && !auth.is_same_origin(&headers) {
+        let page = Page(Notice::foreign_form());
+        return (StatusCode::FORBIDDEN, page).into_response();
+    }
     let form = DeliveryForm::checked(answers);
     if form.has_problem() {
         let page = Page(Checkout::manual(Visitor::of(user).await, form));
@@ -120,4 +137,37 @@ async fn whoami(user: TelenorUser) -> String {
 async fn not_found(user: Option<TelenorUser>) -> (StatusCode, Page<Notice>) {
     let page = Page(Notice::not_found(Visitor::of(user).await));
     (StatusCode::NOT_FOUND, page)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::Body,
+        http::{
+            Request,
+            header::{CONTENT_TYPE, ORIGIN},
+        },
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn form_without_a_login_has_to_come_from_the_shop_itself() {
+        let redirect_uri = "https://shop.example/telenor/callback";
+        let auth = TelenorAuthLayer::builder("id", "secret", redirect_uri).optional(true);
+        let shop = router(auth.build().expect("the settings are valid"), None);
+        for (origin, status) in [
+            ("https://shop.example", StatusCode::UNPROCESSABLE_ENTITY),
+            ("https://evil.example", StatusCode::FORBIDDEN),
+        ] {
+            let form = Request::post("/manual-form")
+                .header(ORIGIN, origin)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from("name=Kari"))
+                .expect("the request is valid");
+            let response = shop.clone().oneshot(form).await.expect("infallible");
+            assert_eq!(response.status(), status, "{origin}");
+        }
+    }
 }
