@@ -29,7 +29,7 @@ pub(crate) fn router(auth: TelenorAuthLayer, customers: Customers, is_https: boo
     Router::new()
         .route("/", get(home))
         .route("/login", post(log_in))
-        .route("/login/telenor", get(log_in_by_line))
+        .route("/login/telenor", get(log_in_by_line).post(switch_by_line))
         .route("/account", get(account))
         .route("/account/line", get(confirm_line).post(verify_line))
         .route("/logout", post(log_out))
@@ -73,16 +73,37 @@ async fn log_in(
 }
 
 /// One more way to recognize a customer. `TelenorUser` leads a visitor through the login first.
+///
+/// It asks before it replaces the session of another customer: any link can lead here.
 async fn log_in_by_line(user: TelenorUser, session: AuthSession) -> Result<Response, Response> {
-    let number = number_of(&user).await?;
+    let customer = customer_of_line(&user, &session).await?;
+    let current = session.user.as_ref().map(AuthUser::id);
+    match current.filter(|id| *id != customer.id()) {
+        None => begin(session, &customer).await,
+        Some(current) => Ok(Html(format!(
+            "<!doctype html><title>Fjellbua</title><p>Du er logget inn som kunde {current}. \
+             Mobilen tilhører kunde {}.<form method=post><button>Bytt kunde</button></form>",
+            customer.id()
+        ))
+        .into_response()),
+    }
+}
+
+/// A form of the shop's own page asked for the customer of this line.
+async fn switch_by_line(user: TelenorUser, session: AuthSession) -> Result<Response, Response> {
+    let customer = customer_of_line(&user, &session).await?;
+    begin(session, &customer).await
+}
+
+async fn customer_of_line(user: &TelenorUser, session: &AuthSession) -> Result<Customer, Response> {
+    let number = number_of(user).await?;
     let customer = number.and_then(|number| session.backend.by_verified_line(&number));
-    let Some(customer) = customer else {
+    customer.ok_or_else(|| {
         // No account is made here, and none is found by a name or an address: others have the same.
         let text = "<!doctype html><title>Fjellbua</title><p>Vi kjenner ikke denne mobilen. \
                     <a href=/>Logg inn</a> med passord, og koble den til kontoen din.";
-        return Ok(Html(text).into_response());
-    };
-    begin(session, &customer).await
+        Html(text).into_response()
+    })
 }
 
 /// Begins the session of a customer. Nothing of another customer's session goes on: not its

@@ -226,6 +226,7 @@ async fn a_login_replaces_the_session_of_another_customer() {
     browser.post("/login", OLAS_PASSWORD).await;
     let olas = browser.jar.clone();
     browser.show_line("/login/telenor", KARI).await;
+    browser.post("/login/telenor", "").await;
     assert_eq!(browser.customer().await, Some(1));
     let karis = browser.jar.clone();
     browser.post("/login", OLAS_PASSWORD).await;
@@ -234,6 +235,22 @@ async fn a_login_replaces_the_session_of_another_customer() {
         browser.jar = ended;
         assert_eq!(browser.customer().await, None);
     }
+}
+
+#[tokio::test]
+async fn a_link_does_not_replace_the_session_of_another_customer() {
+    let shop = Shop::open().await;
+    let mut browser = shop.browser();
+    browser.post("/login", OLAS_PASSWORD).await;
+    let question = browser.show_line("/login/telenor", KARI).await;
+    assert_eq!(question.status, StatusCode::OK, "{}", question.body);
+    assert!(question.body.contains("method=post"), "{}", question.body);
+    assert_eq!(browser.customer().await, Some(2));
+    let switched = browser.post("/login/telenor", "").await;
+    assert_eq!(switched.location, "/account", "{}", switched.body);
+    assert_eq!(browser.customer().await, Some(1));
+    let again = browser.get("/login/telenor").await;
+    assert_eq!(again.location, "/account", "the same customer is not asked");
 }
 
 #[tokio::test]
@@ -256,7 +273,7 @@ async fn a_logout_ends_both_sessions() {
 #[tokio::test]
 async fn a_form_of_another_site_changes_nothing() {
     let shop = Shop::open().await;
-    for path in ["/login", "/account/line", "/logout"] {
+    for path in ["/login", "/login/telenor", "/account/line", "/logout"] {
         let form = Request::post(path).header(ORIGIN, "https://evil.example");
         let form = form.header("sec-fetch-site", "cross-site");
         let request = form.body(Body::empty()).unwrap();
