@@ -20,6 +20,7 @@ use crate::{
         Flow, REFRESH_COOLDOWN, config::Config, deadlines::Deadlines, notices::Notices,
         placement::Placement, routes::RoutePaths, single_flight::SingleFlight,
     },
+    gateway::endpoints::Endpoints,
     instance::InstanceId,
     key::{CookieKeys, Purpose},
     layer::TelenorAuthLayer,
@@ -170,7 +171,7 @@ impl TelenorAuthBuilder {
             app_name: self.pages.app_name.clone(),
             words: self.pages.words(&paths, &origin)?,
             look: self.pages.look(&paths, &origin)?,
-            instance: InstanceId::new(&self.gateway, &self.client_id, &self.redirect_uri),
+            instance: self.instance_id(),
             optional: self.optional,
             login_page: self.login_page,
             max_session_age: seconds(
@@ -186,6 +187,12 @@ impl TelenorAuthBuilder {
             origin,
             paths,
         })
+    }
+
+    fn instance_id(&self) -> InstanceId {
+        let moved = self.endpoints != Endpoints::new();
+        let moved = moved.then(|| self.endpoints.all().map(|(_, endpoint)| endpoint));
+        InstanceId::new(&self.gateway, &self.client_id, &self.redirect_uri, moved)
     }
 
     fn validate_idle_timeout(&self) -> Result<Option<u64>, ConfigError> {

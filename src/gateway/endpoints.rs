@@ -15,6 +15,9 @@
 /// The defaults are Telenor's documented paths. So an app needs this type only when Telenor moves
 /// an endpoint.
 ///
+/// A session belongs to the endpoints of its login, since its token must reach no other host. So a
+/// change of any endpoint ends all sessions and the logins in progress.
+///
 /// ```
 /// use telenor_auth::{Endpoints, TelenorAuthLayer};
 ///

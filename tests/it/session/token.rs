@@ -1,6 +1,8 @@
 //! Session cookies that are replaced, altered, or from another layer.
 
-use crate::support::{App, each_store::in_cookie};
+use telenor_auth::Endpoints;
+
+use crate::support::{App, Browser, Hits, builder, each_store::in_cookie, routes};
 
 over_each_store! {
     apps:
@@ -88,4 +90,35 @@ async fn sessions_do_not_pass_between_layers() {
     );
     moved.open(&callback).await.assert_safe_reject();
     assert!(browser.token().await.is_some());
+}
+
+#[tokio::test]
+async fn token_reaches_no_endpoint_of_another_layer() {
+    let app = App::with(in_cookie).await;
+    let mut browser = app.signed_in().await;
+    let authorization = browser.start("/telenor/login").await;
+    let callback = app.gateway.allow(&authorization).unwrap();
+    let layer = |endpoints| {
+        let layer = in_cookie(builder(&app.gateway).clock(app.clock.clone()));
+        let layer = layer.endpoints(endpoints).build().unwrap();
+        let (router, jar) = (routes(&Hits::default()).layer(layer), browser.jar.clone());
+        Browser { router, jar }
+    };
+    assert!(
+        layer(Endpoints::new()).token().await.is_some(),
+        "the same layer"
+    );
+    let other = "https://other.test/x";
+    for endpoints in [
+        Endpoints::new().with_authorization(other),
+        Endpoints::new().with_token(other),
+        Endpoints::new().with_logout(other),
+        Endpoints::new().with_user_info(other),
+        Endpoints::new().with_device_info(other),
+    ] {
+        let mut other = layer(endpoints);
+        assert!(other.token().await.is_none());
+        other.open(&callback).await.assert_safe_reject();
+    }
+    assert_eq!(app.token_requests(), 1, "of the first login alone");
 }
