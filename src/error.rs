@@ -212,7 +212,7 @@ impl fmt::Display for ConfigError {
             Self::ReservedParameter(name) => write!(
                 f,
                 "the authorization parameter {name:?} is empty, repeated, or one that the layer \
-                 sets itself: remove it"
+                 sets itself or must not send: remove it"
             ),
             Self::KeyTooShort(length) => write!(
                 f,

@@ -12,7 +12,6 @@ pub(crate) mod proxy;
 mod tls;
 
 use std::{
-    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -85,10 +84,10 @@ impl Gateway {
     }
 
     /// Adds parameters to an authorization URL.
-    pub(crate) fn with_parameters<'p>(
+    pub(crate) fn with_parameters<N: AsRef<str>, V: AsRef<str>>(
         &self,
         url: String,
-        parameters: impl Iterator<Item = (Cow<'p, str>, Cow<'p, str>)>,
+        parameters: impl Iterator<Item = (N, V)>,
     ) -> String {
         self.authorization.with_parameters(url, parameters)
     }

@@ -1,12 +1,13 @@
 //! The authorization request (RFC 6749 section 4.1.1), which sends the browser to log in.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
 
 use url::Url;
 
 use super::State;
 
-const OWN_PARAMETERS: [&str; 7] = [
+const RESERVED_PARAMETERS: [&str; 12] = [
+    // The layer sends these itself.
     "response_type",
     "client_id",
     "redirect_uri",
@@ -14,6 +15,15 @@ const OWN_PARAMETERS: [&str; 7] = [
     "state",
     "code_challenge",
     "code_challenge_method",
+    // They replace all others (RFC 9101 section 5).
+    "request",
+    "request_uri",
+    // It moves the response to where the layer does not read it, such as a form that is posted.
+    "response_mode",
+    // They bind the response to what the layer does not hold (OpenID Connect Core section 3.1.2.1,
+    // RFC 9449 section 10).
+    "nonce",
+    "dpop_jkt",
 ];
 
 /// The part of the authorization request that is the same for every login.
@@ -50,20 +60,23 @@ impl Authorization {
 
     /// Adds parameters to an authorization URL, unless it has one of that name already. A request
     /// with two of one name is invalid (RFC 6749 section 3.1).
-    pub(crate) fn with_parameters<'p>(
+    ///
+    /// Names that differ in case alone count as one: a lenient gateway could read them as one.
+    pub(crate) fn with_parameters<N: AsRef<str>, V: AsRef<str>>(
         &self,
         url: String,
-        parameters: impl Iterator<Item = (Cow<'p, str>, Cow<'p, str>)>,
+        parameters: impl Iterator<Item = (N, V)>,
     ) -> String {
         let Ok(mut url) = Url::parse(&url) else {
             return url;
         };
-        for (name, value) in parameters {
-            let is_sent = url.query_pairs().any(|(known, _)| known == name);
-            if !(is_sent || is_reserved_parameter(&name)) {
-                url.query_pairs_mut().append_pair(&name, &value);
-            }
-        }
+        let sent = url.query_pairs();
+        let mut sent: HashSet<_> = sent.map(|(name, _)| name.to_ascii_lowercase()).collect();
+        let new = parameters.filter(|(name, _)| {
+            let name = name.as_ref();
+            !is_reserved_parameter(name) && sent.insert(name.to_ascii_lowercase())
+        });
+        url.query_pairs_mut().extend_pairs(new);
         url.into()
     }
 
@@ -92,10 +105,13 @@ impl Authorization {
     }
 }
 
-/// Whether the layer sends a parameter of this name itself. If it were sent twice, the gateway
-/// would pick one.
+/// Whether a parameter of this name is for the layer alone: it sends the parameter itself, or the
+/// parameter would change what the layer sends. If one were sent twice, the gateway would pick one.
+///
+/// Names have a case (RFC 6749 section 8.2), but a lenient gateway may ignore it.
 pub(crate) fn is_reserved_parameter(name: &str) -> bool {
-    name.is_empty() || OWN_PARAMETERS.contains(&name)
+    let mut reserved = RESERVED_PARAMETERS.iter();
+    name.is_empty() || reserved.any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 /// Whether this is a valid scope (RFC 6749 section 3.3).
@@ -110,7 +126,7 @@ pub(crate) fn is_scope(scope: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{cell::Cell, collections::BTreeMap};
 
     use super::*;
     use crate::oauth::Verifier;
@@ -180,6 +196,70 @@ mod tests {
             url.ends_with("client_id=id&ui_locales=en&login_hint=a+b&state=s"),
             "{url}"
         );
+    }
+
+    /// A name that counts how often it is read.
+    struct Counted<'c>(String, &'c Cell<usize>);
+
+    impl AsRef<str> for Counted<'_> {
+        fn as_ref(&self) -> &str {
+            self.1.set(self.1.get() + 1);
+            &self.0
+        }
+    }
+
+    #[test]
+    fn each_name_is_read_as_often_whatever_their_number() {
+        let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
+        let authorization = Authorization::new(endpoint, "id", None, None, &[]);
+        let reads = |number: usize| {
+            let read = Cell::new(0);
+            let names = (0..number).map(|at| (Counted(format!("n{at}"), &read), "x"));
+            let url = authorization.url(&State::from_untrusted("s".into()), None, &[]);
+            let url = authorization.with_parameters(url, names);
+            assert!(url.ends_with(&format!("&n{}=x", number - 1)), "{url}");
+            read.get()
+        };
+        assert_eq!(reads(1000), 1000 * reads(1));
+    }
+
+    #[test]
+    fn added_parameters_replace_none_in_any_case() {
+        let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize?preset=1").unwrap();
+        let extra = [("ui_locales".to_owned(), "nb".to_owned())];
+        let authorization = Authorization::new(endpoint, "id", None, None, &extra);
+        let url = authorization.url(&State::from_untrusted("s".into()), None, &[]);
+        let same = ["preset", "PRESET", "ui_locales", "UI_Locales", ""];
+        let both = RESERVED_PARAMETERS.iter().chain(&same);
+        for name in both {
+            let upper = name.to_uppercase();
+            let added = [(*name, "evil"), (upper.as_str(), "evil")];
+            let added = authorization.with_parameters(url.clone(), added.into_iter());
+            assert_eq!(added, url, "{name}");
+        }
+        let new = [("Line", "a"), ("line", "b"), ("hint", "c d")];
+        let added = authorization.with_parameters(url.clone(), new.into_iter());
+        assert_eq!(added, format!("{url}&Line=a&hint=c+d"));
+    }
+
+    #[test]
+    fn parameters_for_the_layer_alone_are_reserved_in_any_case() {
+        for name in [
+            "state",
+            "Redirect_URI",
+            "CODE_CHALLENGE",
+            "request",
+            "Request_Uri",
+            "response_mode",
+            "nonce",
+            "dpop_jkt",
+            "",
+        ] {
+            assert!(is_reserved_parameter(name), "{name}");
+        }
+        for name in ["ui_locales", "login_hint", "prompt", "requested", "states"] {
+            assert!(!is_reserved_parameter(name), "{name}");
+        }
     }
 
     #[test]

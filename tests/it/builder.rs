@@ -318,6 +318,14 @@ fn parameter_of_the_layer_cannot_be_given_twice() {
         "scope",
         "code_challenge",
         "code_challenge_method",
+        "request",
+        "request_uri",
+        "response_mode",
+        "nonce",
+        "dpop_jkt",
+        "Redirect_URI",
+        "STATE",
+        "Request",
         "",
     ] {
         let error = mistake(builder().authorization_parameter(name, "x"));
