@@ -23,6 +23,7 @@ use crate::{digest::sha256, error::ConfigError};
 pub struct StartScript {
     source: Source,
     connect: Vec<String>,
+    integrity: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -37,20 +38,45 @@ impl StartScript {
         Self {
             source: Source::Inline(script.into()),
             connect: Vec::new(),
+            integrity: None,
         }
     }
 
     /// Makes a script that is loaded from this URL.
+    ///
+    /// On an https page it runs on the origin of the app. So the owner of the URL can act as the
+    /// app's users: prefer [`inline`](Self::inline), or set its [`integrity`](Self::integrity).
     pub fn external(url: impl Into<String>) -> Self {
         Self {
             source: Source::External(url.into()),
             connect: Vec::new(),
+            integrity: None,
         }
     }
 
     /// Adds an origin that the script may call and load images from, like `http://line.example`.
     pub fn connect(mut self, origin: impl Into<String>) -> Self {
         self.connect.push(origin.into());
+        self
+    }
+
+    /// Sets the hash of a script from a URL, such as `sha384-…` ([Subresource Integrity]): browsers
+    /// run no other text. It defaults to no hash.
+    ///
+    /// The server of the script must allow other origins to read it
+    /// (`Access-Control-Allow-Origin`). Any change of the script needs a new hash:
+    /// `openssl dgst -sha384 -binary line.js | base64`.
+    ///
+    /// [Subresource Integrity]: https://www.w3.org/TR/sri/
+    ///
+    /// ```
+    /// use telenor_auth::StartScript;
+    ///
+    /// let hash = "sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb";
+    /// let script = StartScript::external("https://line.example/line.js").integrity(hash);
+    /// ```
+    pub fn integrity(mut self, hash: impl Into<String>) -> Self {
+        self.integrity = Some(hash.into());
         self
     }
 
@@ -71,6 +97,15 @@ impl StartScript {
                     return refuse("has an invalid URL");
                 }
             }
+        }
+        match (&self.integrity, &self.source) {
+            (Some(_), Source::Inline(_)) => {
+                return refuse("has an integrity hash, which only a script from a URL can have");
+            }
+            (Some(hash), Source::External(_)) if !is_hash(hash) => {
+                return refuse("has an integrity value that is not one hash like sha384-…");
+            }
+            _ => {}
         }
         for origin in &self.connect {
             let parsed = Url::parse(origin).map(|url| url.origin().ascii_serialization());
@@ -118,12 +153,29 @@ impl StartScript {
         }
     }
 
+    pub(crate) fn hash(&self) -> Option<&str> {
+        self.integrity.as_deref()
+    }
+
     pub(crate) fn url(&self) -> Option<&str> {
         match &self.source {
             Source::External(url) => Some(url),
             Source::Inline(_) => None,
         }
     }
+}
+
+/// Whether this is one hash of Subresource Integrity. Browsers ignore a value that is none.
+fn is_hash(text: &str) -> bool {
+    let is_of = |(name, length): (&str, usize)| {
+        let hash = text
+            .strip_prefix(name)
+            .map(|hash| BASE64_STANDARD.decode(hash));
+        hash.is_some_and(|hash| hash.is_ok_and(|hash| hash.len() == length))
+    };
+    [("sha256-", 32), ("sha384-", 48), ("sha512-", 64)]
+        .into_iter()
+        .any(is_of)
 }
 
 #[cfg(test)]
@@ -146,6 +198,30 @@ mod tests {
             external.policy(),
             "; script-src http://line.example/line.js"
         );
+    }
+
+    #[test]
+    fn script_from_a_url_can_have_one_hash() {
+        let external = || StartScript::external("https://line.example/line.js");
+        let hash =
+            |name: &str, length| format!("{name}-{}", BASE64_STANDARD.encode(vec![1; length]));
+        for (name, length) in [("sha256", 32), ("sha384", 48), ("sha512", 64)] {
+            let script = external().integrity(hash(name, length));
+            script.check().unwrap();
+            assert_eq!(script.hash(), Some(&*hash(name, length)));
+        }
+        let two = format!("{0} {0}", hash("sha384", 48));
+        for script in [
+            external().integrity(""),
+            external().integrity(hash("sha384", 32)),
+            external().integrity(hash("sha1", 20)),
+            external().integrity(two),
+            external().integrity("sha384-\" onload=\"x"),
+            StartScript::inline("x").integrity(hash("sha384", 48)),
+        ] {
+            let error = script.check().unwrap_err().to_string();
+            assert!(error.contains("integrity"), "{error}");
+        }
     }
 
     #[test]
