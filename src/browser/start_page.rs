@@ -2,8 +2,8 @@
 //!
 //! The operator can recognize a line only in a request that it can read. So the page may live on
 //! plain http. It is inert there: it sets and reads no cookie, and holds nothing personal and
-//! nothing secret. A network that changes it does not get a login: the callback is bound to the
-//! cookie that https set before.
+//! nothing secret. Others on the way can read it and change it. Its link leads on in one browser
+//! alone, the one with the cookie that https set before, and so does the callback.
 
 use std::sync::Mutex;
 
@@ -25,6 +25,8 @@ const TICKET_TTL: u64 = 60;
 /// no further than a new one, and it may count twice.
 const MAX_REMEMBERED: usize = 10_000;
 const NAME: &str = "start";
+/// The parameters of a login fill half of it at most.
+const MAX_TOKEN: usize = 8 * 1024;
 
 pub(crate) struct StartPage {
     /// The host of a page on plain http.
@@ -40,8 +42,8 @@ pub(crate) struct StartPage {
     returned: Once,
 }
 
-/// The content of the page's address: what the authorization request shows anyway, sealed so that
-/// only this app can make it.
+/// The content of the page's address: the parts of the authorization request that are of one login.
+/// It is sealed, so that only this app can make it and read it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StartTicket {
     state: String,
@@ -110,6 +112,9 @@ impl StartPage {
 
     /// The ticket in an address of this app, of any age.
     pub(crate) fn open(&self, token: &str) -> Option<StartTicket> {
+        if token.len() > MAX_TOKEN {
+            return None;
+        }
         self.sealer.open(NAME, token.as_bytes())
     }
 
@@ -118,10 +123,10 @@ impl StartPage {
         ticket.is_live(now, TICKET_TTL) && self.shown.is_first(ticket.state().login_id(), now)
     }
 
-    /// Whether the page's link may lead on to Telenor.
+    /// Whether the page's link is in time to lead on to Telenor, in the browser of the login.
     ///
     /// It may as long as the login lasts, and more than once: a script may hang, and a user may
-    /// press the link again. It leads to nothing but the same authorization request.
+    /// press the link again.
     pub(crate) fn may_pass(&self, ticket: &StartTicket, now: u64) -> bool {
         ticket.is_live(now, self.login_timeout)
     }
@@ -226,5 +231,23 @@ mod tests {
         assert!(!url.contains(state.as_str()) && !url.contains("challenge"));
         let token = url.split_once("?t=").unwrap().1;
         assert!(start.open(&token[1..]).is_none() && start.open("").is_none());
+    }
+
+    #[test]
+    fn longest_address_of_a_login_can_be_opened_and_a_longer_one_is_refused() {
+        let start = start();
+        let open = |parameters: Vec<(String, String)>| {
+            let url = start.url(&State::random(), Some("c".repeat(43)), parameters, 100);
+            start.open(url.split_once("?t=").unwrap().1)
+        };
+        let short = |at: u32| {
+            (
+                char::from_u32(0x100 + at).unwrap().to_string(),
+                String::new(),
+            )
+        };
+        let most = open((0..512).map(short).collect()).unwrap();
+        assert_eq!(most.parameters().len(), 512, "1024 bytes of names");
+        assert!(open(vec![("a".to_owned(), "x".repeat(MAX_TOKEN))]).is_none());
     }
 }

@@ -28,6 +28,9 @@ use crate::{
 const TICKET: &str = "t=";
 /// In the address that the page leads on to. What follows the token are parameters of the script.
 const GO: &str = "go=";
+/// What a script may add to the link: bytes as sent, and parameters.
+const MAX_ADDED: usize = 2048;
+const MAX_PARAMETERS: usize = 32;
 
 impl Flow {
     /// Responds on the start route of the app's own origin.
@@ -59,8 +62,8 @@ impl Flow {
             None => return self.resume_on_https(""),
         };
         self.step(ticket.state().login_id(), StartPageStep::Shown);
-        // Over the app's own origin, so that neither `state` nor what a script adds is readable
-        // where the page is on plain http.
+        // Over the app's own origin: there, the cookie shows whose login it is. So neither `state`
+        // nor what a script adds is readable to others where the page is on plain http.
         let go = format!("{}?{GO}{token}", self.config.paths.start);
         let go = self.config.absolute(&go);
         let page = Page {
@@ -71,10 +74,16 @@ impl Flow {
         response::page(StatusCode::OK, &page)
     }
 
-    /// The page's link: it leads on to Telenor.
+    /// The page's link: it leads the browser that began the login on to Telenor.
+    ///
+    /// On plain http, others on the way read the page and its link. The cookie tells them from the
+    /// browser. It is `Lax`, so it comes along from the page of another site too.
     fn go_on(&self, info: &RequestInfo, token: &str, parameters: &str) -> Response<Body> {
         if !is_navigation(info) {
             return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
+        }
+        if parameters.len() > MAX_ADDED || parameters.split('&').count() > MAX_PARAMETERS {
+            return self.resume_on_https("");
         }
         let now = self.config.clock.seconds();
         let start = self.start_page.as_ref();
@@ -86,6 +95,9 @@ impl Flow {
             return self.resume_on_https(token);
         }
         let state = ticket.state();
+        if !matches!(self.pending.find(info, &state, now), Pending::Live(_)) {
+            return self.resume_on_https(token);
+        }
         if start.is_first_pass(state.login_id(), now) {
             self.step(state.login_id(), StartPageStep::Passed);
         }
@@ -178,7 +190,7 @@ impl Flow {
         let info = &RequestInfo::of(parts);
         let route = self.config.paths.route(info.uri.path());
         if info.kind == RequestKind::Prefetch {
-            return self.refuse(info, Refusal::because(FailureCause::SpeculativeRequest));
+            return self.refuse_on_plain_http(info, FailureCause::SpeculativeRequest);
         }
         match route {
             Some(Route::Start) if self.http_start_host().is_some() => self.start_page(info),
@@ -192,10 +204,20 @@ impl Flow {
 
     pub(super) fn redirect_to_https(&self, info: &RequestInfo) -> Response<Body> {
         if info.kind != RequestKind::Navigation {
-            return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
+            return self.refuse_on_plain_http(info, FailureCause::LoginRequired);
         }
         let target = self.config.return_here(info);
         response::see_other(&self.config.absolute(target.as_str()))
+    }
+
+    /// Refuses by the address alone. A cookie could name the target of a login.
+    fn refuse_on_plain_http(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
+        let here = self.config.return_here(info);
+        let refusal = Refusal {
+            place: Some(here.as_str()),
+            ..Refusal::because(cause)
+        };
+        self.refuse(info, refusal)
     }
 }
 

@@ -36,11 +36,11 @@ pub(super) fn link(page: &Answer) -> String {
     href.replace("&#38;", "&")
 }
 
-/// The authorization URL that the page leads on to.
-pub(super) async fn authorization(app: &App, page: &Answer) -> String {
+/// The authorization URL that the page leads on to, in the browser of the login.
+pub(super) async fn authorization(browser: &mut Browser, page: &Answer) -> String {
     let link = link(page);
     assert!(link.starts_with(&format!("{ORIGIN}/telenor/start?go=")));
-    let on = app.browser().open(&link).await;
+    let on = browser.open(&link).await;
     assert_eq!(on.status, StatusCode::SEE_OTHER, "{}", on.body);
     assert_eq!(on.set_cookies(), [""; 0]);
     on.location()
@@ -60,7 +60,7 @@ async fn login_passes_over_plain_http_and_ends_on_https() {
     let page = on_http(&app, &start).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.set_cookies(), [""; 0]);
-    let authorization = authorization(&app, &page).await;
+    let authorization = authorization(&mut browser, &page).await;
     assert!(
         page.body
             .contains("http-equiv=\"refresh\" content=\"0;url="),
@@ -84,7 +84,7 @@ async fn plain_http_carries_no_secret_and_no_personal_data() {
     let page = on_http(&app, &start).await;
     let late = on_http(&app, &start).await;
     let clear = format!("{start} {page:?} {late:?}");
-    let authorization = authorization(&app, &page).await;
+    let authorization = authorization(&mut browser, &page).await;
     let callback = app.gateway.allow(&authorization).unwrap();
     let code = query(&callback, "code").unwrap();
     browser.open(&callback).await;
@@ -143,7 +143,7 @@ async fn start_page_is_shown_once_and_within_a_minute() {
         let page = on_http(&app, &again).await;
         let callback = app
             .gateway
-            .allow(&authorization(&app, &page).await)
+            .allow(&authorization(&mut browser, &page).await)
             .unwrap();
         assert_eq!(
             browser.open(&callback).await.location(),
@@ -190,10 +190,72 @@ async fn start_ticket_does_not_replace_the_cookie() {
     let page = on_http(&app, &start).await;
     let callback = app
         .gateway
-        .allow(&authorization(&app, &page).await)
+        .allow(&authorization(&mut browser, &page).await)
         .unwrap();
     app.browser().open(&callback).await.assert_safe_reject();
     assert_eq!(app.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn reader_of_the_page_learns_nothing_by_its_link() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami?n=1").await;
+    let page = on_http(&app, &start).await;
+    let mut with_a_login = app.browser();
+    with_a_login.start("/whoami?n=2").await;
+    for mut reader in [app.browser(), with_a_login] {
+        let answer = reader.open(&format!("{}&line=x", link(&page))).await;
+        let resume = answer.location();
+        let (login, token) = resume.split_once("?resume=").unwrap();
+        assert_eq!(login, format!("{ORIGIN}/telenor/login"));
+        assert!(start.ends_with(token), "what it knew before");
+        assert_eq!(answer.set_cookies(), [""; 0]);
+        let button = reader.open(&resume).await;
+        assert_eq!(button.status, StatusCode::OK);
+        assert!(!button.body.contains("whoami"), "{}", button.body);
+    }
+    let authorization = authorization(&mut browser, &page).await;
+    let callback = app.gateway.allow(&authorization).unwrap();
+    let done = browser.open(&callback).await;
+    assert_eq!(done.location(), format!("{ORIGIN}/whoami?n=1"));
+}
+
+#[tokio::test]
+async fn link_ends_with_the_cookie_of_its_login() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami").await;
+    let page = on_http(&app, &start).await;
+    let callback = authorization(&mut browser, &page).await;
+    let callback = app.gateway.allow(&callback).unwrap();
+    let (name, value) = browser.jar[0].clone();
+    browser.open(&callback).await;
+    let over = browser.open(&link(&page)).await.location();
+    assert!(over.contains("/telenor/login?resume="), "{over}");
+    let mut twice = app.browser();
+    twice.jar = vec![(name.clone(), value), (name, "other".to_owned())];
+    let over = twice.open(&link(&page)).await.location();
+    assert!(over.contains("/telenor/login?resume="), "{over}");
+}
+
+#[tokio::test]
+async fn refusal_on_plain_http_reads_no_cookie() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami?n=1").await;
+    let page = on_http(&app, &start).await;
+    let authorization = self::authorization(&mut browser, &page).await;
+    let callback = app.gateway.allow(&authorization).unwrap();
+    let callback = callback.strip_prefix(ORIGIN).unwrap();
+    for more in [("purpose", "prefetch"), ("sec-fetch-mode", "cors")] {
+        let headers = [("accept", "text/html"), ("host", "start.app.test"), more];
+        let refused = request(Method::GET, callback, &headers);
+        let refused = browser.send(refused).await;
+        assert!(refused.status.is_client_error() || refused.status.is_server_error());
+        assert!(refused.body.contains("return_to="), "{}", refused.body);
+        assert!(!refused.body.contains("whoami"), "{}", refused.body);
+    }
 }
 
 #[tokio::test]
@@ -212,7 +274,7 @@ async fn start_page_works_over_https() {
         assert_eq!(page.status, StatusCode::OK, "{host}");
         let callback = app
             .gateway
-            .allow(&authorization(&app, &page).await)
+            .allow(&authorization(&mut browser, &page).await)
             .unwrap();
         assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
     }
@@ -227,7 +289,7 @@ async fn other_plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let page = on_http(&app, &start).await;
     let callback = app
         .gateway
-        .allow(&authorization(&app, &page).await)
+        .allow(&authorization(&mut signed_in, &page).await)
         .unwrap();
     signed_in.open(&callback).await;
     let hits = app.hits();
@@ -311,6 +373,12 @@ async fn start_page_has_only_the_configured_script() {
         page.body
             .contains("<script src=\"http://line.test/line.js\"></script>")
     );
+
+    let hash = "sha384-OLBgp1GsljhM2TJ+sbHjaiH9txEUvgdDTAzHv2P24donTt6/529l+9Ua0vFImLlb";
+    let app = with(StartScript::external("https://line.test/line.js").integrity(hash)).await;
+    let page = on_http(&app, &app.browser().start("/private").await).await;
+    let tag = format!("line.js\" integrity=\"{hash}\" crossorigin=\"anonymous\"></script>");
+    assert!(page.body.contains(&tag), "{}", page.body);
 
     let app = self::app().await;
     let page = on_http(&app, &app.browser().start("/private").await).await;

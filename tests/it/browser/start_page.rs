@@ -69,7 +69,7 @@ async fn login_passes_over_a_page_with_the_script_on_the_apps_own_origin() {
     assert!(start.starts_with(&format!("{ORIGIN}/telenor/start?t=")));
     assert!(!start.contains("whoami"), "{start}");
 
-    // The page needs no cookie.
+    // The page needs no cookie. Its link does.
     let page = app.browser().open(&start).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.set_cookies(), [""; 0]);
@@ -86,7 +86,7 @@ async fn login_passes_over_a_page_with_the_script_on_the_apps_own_origin() {
     );
     assert!(!policy.contains("unsafe") && !policy.contains("connect-src 'self'"));
 
-    let authorization = authorization(&app, &page).await;
+    let authorization = authorization(&mut browser, &page).await;
     let callback = app.gateway.allow(&authorization).unwrap();
     app.browser().open(&callback).await.assert_safe_reject();
     let done = browser.open(&callback).await;
@@ -129,16 +129,18 @@ async fn request_ahead_or_of_a_script_uses_up_no_page_and_no_step() {
     let start = browser.start("/whoami").await;
     let script = |target: &str| request(Method::GET, target, &[("accept", "*/*")]);
     let open = async |target: &str| {
-        let ahead = app.browser().send(ahead(target)).await;
+        let ahead = browser.clone().send(ahead(target)).await;
         assert_eq!(ahead.status, StatusCode::SERVICE_UNAVAILABLE);
-        let fetched = app.browser().send(script(target)).await;
+        let fetched = browser.clone().send(script(target)).await;
         assert_eq!(fetched.status, StatusCode::UNAUTHORIZED);
         assert_eq!(taken(&steps), [""; 0]);
-        app.browser().open(target).await
+        browser.clone().open(target).await
     };
     let page = open(&start).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(taken(&steps), ["shown"]);
+    app.browser().open(&link(&page)).await;
+    assert_eq!(taken(&steps), [""; 0], "it is another browser");
     let on = open(&link(&page)).await;
     assert_eq!(on.status, StatusCode::SEE_OTHER);
     assert_eq!(taken(&steps), ["passed"]);
@@ -150,7 +152,8 @@ async fn request_ahead_or_of_a_script_uses_up_no_page_and_no_step() {
 #[tokio::test]
 async fn page_through_a_service_worker_of_the_app_goes_on() {
     let app = app().await;
-    let start = app.browser().start("/whoami").await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami").await;
     let relayed = |target: &str| {
         let mode = [
             ("sec-fetch-mode", "same-origin"),
@@ -160,9 +163,9 @@ async fn page_through_a_service_worker_of_the_app_goes_on() {
         ];
         request(Method::GET, target, &mode)
     };
-    let page = app.browser().send(relayed(&start)).await;
+    let page = browser.send(relayed(&start)).await;
     assert_eq!(page.status, StatusCode::OK);
-    let on = app.browser().send(relayed(&link(&page))).await;
+    let on = browser.send(relayed(&link(&page))).await;
     assert!(on.location().starts_with(&app.gateway.base_url()));
 }
 
@@ -189,7 +192,7 @@ async fn each_step_of_a_login_counts_once() {
         let page = app.browser().send(on_start_host(&start)).await;
         app.browser().send(on_start_host(&start)).await;
         assert_eq!(taken(&steps), ["shown"]);
-        let authorization = authorization(&app, &page).await;
+        let authorization = authorization(&mut browser, &page).await;
         browser.open(&link(&page)).await;
         assert_eq!(taken(&steps), ["passed"]);
 
@@ -204,7 +207,7 @@ async fn each_step_of_a_login_counts_once() {
         let mut denied = app.browser();
         let start = denied.start("/whoami").await;
         let page = app.browser().send(on_start_host(&start)).await;
-        let authorization = self::authorization(&app, &page).await;
+        let authorization = self::authorization(&mut denied, &page).await;
         assert_eq!(taken(&steps), ["shown", "passed"]);
         let refusal = app.gateway.deny(&authorization).unwrap();
         app.browser().open(&refusal).await;
@@ -231,17 +234,46 @@ async fn parameters_of_the_script_go_on_and_replace_none() {
             .authorization_parameter("ui_locales", "nb")
     })
     .await;
-    let page = app
-        .browser()
-        .open(&app.browser().start("/whoami").await)
-        .await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami").await;
+    let page = browser.open(&start).await;
     let added = "&line_token=a%26b%20c&state=evil&client_id=evil&ui_locales=en&redirect_uri=x\
-                 &code_challenge=x&scope=all&line_token=second&=x";
-    let on = app.browser().open(&format!("{}{added}", link(&page))).await;
-    let plain = authorization(&app, &page).await;
+                 &code_challenge=x&scope=all&line_token=second&=x&Redirect_URI=x&UI_Locales=en\
+                 &request=eyJ&request_uri=https%3A%2F%2Fevil.test&response_mode=fragment&nonce=x\
+                 &REQUEST=eyJ&requ%65st=eyJ";
+    let on = browser.open(&format!("{}{added}", link(&page))).await;
+    let plain = authorization(&mut browser, &page).await;
     let location = on.location();
     assert_eq!(location, format!("{plain}&line_token=a%26b+c"));
     assert_eq!(query(&location, "line_token").as_deref(), Some("a&b c"));
+}
+
+#[tokio::test]
+async fn link_takes_few_parameters_and_a_longer_one_is_not_of_this_app() {
+    let app = app().await;
+    let mut browser = app.browser();
+    let start = browser.start("/whoami").await;
+    let page = browser.open(&start).await;
+    let number = |number: usize| (0..number).map(|at| format!("&n{at}")).collect::<String>();
+    let bytes = |bytes: usize| format!("&n={}", "x".repeat(bytes - 2));
+    for (added, goes_on) in [
+        (number(32), true),
+        (number(33), false),
+        (number(10_000), false),
+        (bytes(2048), true),
+        (bytes(2049), false),
+        (bytes(60_000), false),
+    ] {
+        let answer = browser.open(&format!("{}{added}", link(&page))).await;
+        let location = answer.location();
+        let on = location.starts_with(&app.gateway.base_url());
+        assert_eq!(on, goes_on, "{} bytes: {location}", added.len());
+        if on {
+            assert!(query(&location, "n31").or(query(&location, "n")).is_some());
+        } else {
+            assert_eq!(location, format!("{ORIGIN}/telenor/login?resume="));
+        }
+    }
 }
 
 #[tokio::test]

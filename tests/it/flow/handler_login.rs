@@ -199,7 +199,8 @@ async fn parameters_are_of_one_login() {
 #[tokio::test]
 async fn parameters_of_one_login_pass_the_start_page() {
     let app = app(|builder| builder.http_start("http://start.app.test")).await;
-    let start = app.browser().start("/hint").await;
+    let mut browser = app.browser();
+    let start = browser.start("/hint").await;
     assert!(!start.contains("login_hint"), "sealed: {start}");
     let mut page = navigation(start.strip_prefix("http://start.app.test").unwrap());
     let host = HeaderValue::from_static("start.app.test");
@@ -209,7 +210,7 @@ async fn parameters_of_one_login_pass_the_start_page() {
     let (_, token) = page.split_once("/telenor/start?go=").unwrap();
     let (token, _) = token.split_once('"').unwrap();
     let go = format!("/telenor/start?go={token}&login_hint=evil");
-    let url = app.browser().open(&go).await.location();
+    let url = browser.open(&go).await.location();
     assert_eq!(query(&url, "login_hint").as_deref(), Some("a b"));
     assert!(!url.contains("evil"), "{url}");
 }
@@ -220,7 +221,16 @@ async fn mistakes_of_a_handler_are_errors() {
     let parts = parts("/pay");
     let auth = builder(&app.gateway).build().unwrap();
     let login = || auth.login(&parts);
-    for name in ["state", "redirect_uri", "code_challenge", "scope", ""] {
+    let reserved = ["state", "redirect_uri", "code_challenge", "scope", ""];
+    let replacing = [
+        "request",
+        "request_uri",
+        "response_mode",
+        "nonce",
+        "dpop_jkt",
+    ];
+    let other_case = ["Redirect_URI", "STATE", "Request"];
+    for name in [&reserved[..], &replacing, &other_case].concat() {
         let mistake = login().parameter(name, "x").unwrap_err();
         assert_eq!(mistake, LoginMistake::ReservedParameter(name.to_owned()));
     }
