@@ -428,8 +428,8 @@ impl TelenorAuthBuilder {
     /// this app. No HSTS must cover it: neither its own nor an `includeSubDomains` of a parent.
     /// Cookies are set and read on https alone. The page on plain http holds nothing personal, and
     /// is good for one minute and one visit on each instance. An instance remembers that in memory,
-    /// so that anonymous visitors write nothing to a shared store. A second visit leads to the same
-    /// login, which the cookie on https and Telenor's code protect. Every other request to that
+    /// so that anonymous visitors write nothing to a shared store. Its link leads only the browser
+    /// that began the login on to Telenor, by the cookie on https. Every other request to that
     /// origin is redirected to https. The page [`start_page`](crate::start_page) says what browsers
     /// and networks do to it.
     ///
