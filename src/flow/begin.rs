@@ -82,8 +82,8 @@ impl Flow {
             }
             RequestKind::Htmx | RequestKind::HtmxNavigation => true,
             RequestKind::OfficeProbe => return self.page_before_handler(info, &return_to),
-            // A script may have sent this, so it starts no login. The button of the page starts one,
-            // without the note.
+            // A script may have sent this, so it starts no login. The button of the page starts
+            // one, without the note.
             RequestKind::Relayed | RequestKind::Subresource => {
                 return self.require_login(info, &return_to);
             }
