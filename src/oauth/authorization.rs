@@ -92,7 +92,10 @@ impl Authorization {
         let mut url = self.endpoint.clone();
         {
             let mut query = url.query_pairs_mut();
-            let is_replaced = |name: &str| parameters.iter().any(|(new, _)| new == name);
+            let is_replaced = |name: &str| {
+                let mut new = parameters.iter().map(|(new, _)| new);
+                new.any(|new| new.eq_ignore_ascii_case(name))
+            };
             query.extend_pairs(self.extra.iter().filter(|(name, _)| !is_replaced(name)));
             query.extend_pairs(parameters);
             query.append_pair("state", state.as_str());
@@ -185,7 +188,7 @@ mod tests {
         let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
         let [nb, en, hint] = [
             ("ui_locales", "nb"),
-            ("ui_locales", "en"),
+            ("UI_Locales", "en"),
             ("login_hint", "a b"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -193,7 +196,7 @@ mod tests {
         let state = State::from_untrusted("s".into());
         let url = authorization.url(&state, None, &[en, hint]);
         assert!(
-            url.ends_with("client_id=id&ui_locales=en&login_hint=a+b&state=s"),
+            url.ends_with("client_id=id&UI_Locales=en&login_hint=a+b&state=s"),
             "{url}"
         );
     }

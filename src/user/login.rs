@@ -165,7 +165,7 @@ impl TelenorLogin {
             return Err(LoginMistake::ReservedParameter(name));
         }
         let parameters = &mut self.options.parameters;
-        parameters.retain(|(known, _)| *known != name);
+        parameters.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
         parameters.push((name, value));
         let len = |(name, value): &(String, String)| name.len() + value.len();
         if parameters.iter().map(len).sum::<usize>() > MAX_PARAMETERS {
@@ -202,7 +202,7 @@ impl fmt::Debug for TelenorLogin {
 pub enum LoginMistake {
     /// The note cannot travel with the login.
     Note(AppValueError),
-    /// The parameter has no name, or the layer sends it itself.
+    /// The parameter has no name, or the layer sends it itself or must not send it.
     ReservedParameter(String),
     /// The parameters have more than 1024 bytes together.
     ParametersTooLong,
@@ -214,8 +214,8 @@ impl fmt::Display for LoginMistake {
             Self::Note(error) => write!(f, "the note of a login: {error}"),
             Self::ReservedParameter(name) => write!(
                 f,
-                "the layer sends the parameter {name:?} of the authorization request itself: \
-                 choose another name"
+                "the parameter {name:?} of the authorization request is empty, or one that the \
+                 layer sets itself or must not send: remove it"
             ),
             Self::ParametersTooLong => f.write_str(
                 "the parameters of a login have more than 1024 bytes together: shorten them",

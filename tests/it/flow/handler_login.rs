@@ -51,6 +51,7 @@ async fn receipt(user: TelenorUser) -> Result<String, AppValueError> {
 
 fn routes() -> Router {
     let hint = async |login: TelenorLogin| {
+        let login = login.parameter("Login_Hint", "replaced")?;
         let login = login.parameter("login_hint", "a b")?;
         login.parameter("ui_locales", "en")
     };
@@ -192,6 +193,7 @@ async fn parameters_are_of_one_login() {
     for (target, hint, locales) in [("/hint", Some("a b"), "en"), ("/here", None, "nb")] {
         let url = browser.start(target).await;
         assert_eq!(query(&url, "login_hint").as_deref(), hint);
+        assert!(!url.contains("Login_Hint"), "{url}");
         assert_eq!(query(&url, "ui_locales").as_deref(), Some(locales));
     }
 }
