@@ -76,8 +76,8 @@ impl Flow {
 
     /// The page's link: it leads the browser that began the login on to Telenor.
     ///
-    /// On plain http, others on the way read the page and its link. The cookie tells them from the
-    /// browser. It is `Lax`, so it comes along from the page of another site too.
+    /// On plain http, others on the way can read the page and its link. Only the browser has the
+    /// cookie. It is `Lax`, so the browser sends it from the page of another site too.
     fn go_on(&self, info: &RequestInfo, token: &str, parameters: &str) -> Response<Body> {
         if !is_navigation(info) {
             return self.refuse(info, Refusal::because(FailureCause::LoginRequired));
