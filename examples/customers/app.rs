@@ -17,10 +17,17 @@ use super::register::{Customer, Customers};
 
 pub(crate) const NAME: &str = "Fjordforsikring";
 
-/// The chosen insurance, which travels with the login.
+/// The chosen insurance, which travels with the login. No other text of a visitor does.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Choice {
-    insurance: String,
+    insurance: Insurance,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Insurance {
+    Reise,
+    Innbo,
 }
 
 /// The settings of the layer, but for the gateway.
@@ -97,11 +104,10 @@ async fn choose(
 async fn insurance(user: TelenorUser) -> Result<Html<String>, AppValueError> {
     let (choice, customer): (Option<Choice>, Option<Customer>) = (user.note()?, user.data()?);
     let number = customer.map_or(0, |customer| customer.number);
-    // Text of a client is escaped. These are the values that the page knows.
-    let insurance = match choice.as_ref().map(|choice| choice.insurance.as_str()) {
-        Some("reise") => "Reiseforsikring",
-        Some("innbo") => "Innboforsikring",
-        _ => "Ingen forsikring er valgt",
+    let insurance = match choice.map(|choice| choice.insurance) {
+        Some(Insurance::Reise) => "Reiseforsikring",
+        Some(Insurance::Innbo) => "Innboforsikring",
+        None => "Ingen forsikring er valgt",
     };
     Ok(Html(format!(
         "<!doctype html><meta name=viewport content='width=device-width'><title>{insurance}</title>\

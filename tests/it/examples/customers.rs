@@ -74,6 +74,15 @@ async fn choice_comes_back_with_the_customer_and_an_order_needs_a_recent_login()
 }
 
 #[tokio::test]
+async fn choice_that_the_insurer_does_not_have_starts_no_login() {
+    let (app, _clock) = insurer().await;
+    let mut browser = app.browser();
+    let answer = browser.send(form("/choose", "insurance=b%C3%A5t")).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(browser.pending().is_empty());
+}
+
+#[tokio::test]
 async fn stranger_reads_the_words_of_the_insurer() {
     let (app, _clock) = insurer().await;
     let mut browser = app.browser();
