@@ -5,13 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::{Router, http::header, routing::get};
+use axum::{Router, body::Body, http::header, routing::get};
 use telenor_auth::{
     CookieKeys, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     mock::MockGateway,
     session::{CookieStore, MemoryStore, SessionStore},
 };
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     by_hand::{self, ByHand, COOKIE_NAME, Session, Sessions},
@@ -35,15 +35,15 @@ async fn plain() -> &'static str {
     "plain"
 }
 
-/// The app alone. Its cookie is what an app with a session gets.
+/// The app alone, and a session cookie with a value of this length.
 #[must_use]
-pub fn bare(session: &str) -> SignedIn {
+pub fn bare(length: usize) -> SignedIn {
     let routes = Router::new()
         .route("/plain", get(plain))
         .route("/user", get(plain));
     SignedIn {
         app: routes.with_state(()),
-        session: session.to_owned(),
+        session: format!("{COOKIE_NAME}={}", "a".repeat(length)),
         runtime: None,
     }
 }
@@ -111,7 +111,8 @@ pub fn with_store(store: impl SessionStore) -> SignedIn {
 ///
 /// When the mock gateway cannot be started.
 pub fn layer(settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> SignedIn {
-    let runtime = Runtime::new().expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
     let (app, session) = runtime.block_on(async {
         let gateway = MockGateway::start().await.expect("a gateway");
         let (id, secret) = (gateway.client_id(), gateway.client_secret());
@@ -150,9 +151,11 @@ impl SignedIn {
     pub fn checked(mut self) -> Self {
         for path in ["/plain", "/user"] {
             let cookies = requests::cookies(3, &self.session);
-            let response = respond(&mut self.app, requests::page(path, &cookies));
+            let request = requests::page(path, &cookies).map(|()| Body::empty());
+            let response = respond(&mut self.app, request);
             assert!(response.status().is_success(), "{path}");
-            let challenge = respond(&mut self.app, requests::page(path, ""));
+            let request = requests::page(path, "").map(|()| Body::empty());
+            let challenge = respond(&mut self.app, request);
             let location = challenge.headers().contains_key(header::LOCATION);
             assert!(location || challenge.status().is_success());
         }
