@@ -11,6 +11,8 @@ pub(crate) mod pending_login;
 pub(crate) mod plain_http;
 pub(crate) mod redirect_loop;
 pub(crate) mod request;
+mod request_kind;
 pub(crate) mod return_to;
+mod signals;
 pub(crate) mod start_page;
 pub(crate) mod start_script;

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, Method, header};
 
-use super::request::{SEC_FETCH_SITE, offers_websocket};
+use super::{request::SEC_FETCH_SITE, signals::is_websocket};
 
 /// The origins whose pages may have a browser change something in the name of its user.
 ///
@@ -69,7 +69,7 @@ impl OriginCheck {
 /// of any origin read and write the socket that it opens.
 fn can_change_something(method: &Method, headers: &HeaderMap) -> bool {
     match *method {
-        Method::GET => offers_websocket(headers),
+        Method::GET => headers.get_all(header::UPGRADE).iter().any(is_websocket),
         Method::HEAD | Method::OPTIONS | Method::TRACE => false,
         // Also one that a later standard calls safe: a handler may not know that.
         _ => true,

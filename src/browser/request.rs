@@ -1,4 +1,4 @@
-//! The kind of a request, and the few facts that decide the response to it without a session.
+//! The few facts of a request that decide the response to it without a session.
 
 use std::borrow::Cow;
 
@@ -9,47 +9,12 @@ use http::{
 use url::form_urlencoded;
 
 use super::{
-    accept,
     cookie::{self, Lookup},
     language::Language,
+    signals::Signals,
 };
+pub(crate) use super::{request_kind::RequestKind, signals::Initiator};
 use crate::session_refusal::SessionRefusal;
-
-/// Kinds of requests that get different responses without a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequestKind {
-    /// The user opens a page. Only this kind may start a login directly.
-    Navigation,
-    /// A page that a service worker of the app asks for, or a script that does so in the same way.
-    /// Only the login route starts a login for it.
-    Relayed,
-    /// The user sends a form.
-    FormPost,
-    /// HTMX asks for a part of a page.
-    Htmx,
-    /// HTMX opens a page in place of the browser: a boosted link, or a step back in the history.
-    HtmxNavigation,
-    /// Microsoft Office opens a link that the user follows in a document.
-    OfficeProbe,
-    /// A script, an image, a frame, a command line: a client that cannot go through a login.
-    Subresource,
-    /// A browser asks whether a foreign script may send a request (Fetch standard, CORS preflight).
-    Preflight,
-    /// A browser loads a page before the user asks for it.
-    Prefetch,
-}
-
-/// What the browser states about the page that a request comes from (`Sec-Fetch-Site`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Initiator {
-    SameOrigin,
-    /// Another site, or another host of the same site.
-    OtherOrigin,
-    /// No page: the user typed the address or opened a bookmark.
-    User,
-    /// The browser does not say it, as on plain http.
-    Unstated,
-}
 
 /// The facts of a request, without its body. A [`TelenorUser`](crate::TelenorUser) keeps them while
 /// a handler runs, for the case that the session has ended.
@@ -77,21 +42,7 @@ pub(crate) struct RequestInfo {
     origin: Option<HeaderValue>,
 }
 
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
-const PURPOSE: HeaderName = HeaderName::from_static("purpose");
-const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
-const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
-const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
-const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
-const HX_BOOSTED: HeaderName = HeaderName::from_static("hx-boosted");
-const HX_HISTORY: HeaderName = HeaderName::from_static("hx-history-restore-request");
-const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
-
-/// What a page that is put into another page asks for. It is a navigation, but of a frame.
-const FRAMES: [&str; 5] = ["frame", "iframe", "embed", "object", "fencedframe"];
 
 impl RequestInfo {
     pub(crate) fn of(parts: &Parts) -> Self {
@@ -105,32 +56,33 @@ impl RequestInfo {
     }
 
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
-        let kind = RequestKind::of(method, headers);
+        let signals = Signals::of(headers);
+        let kind = RequestKind::of(method, &signals);
         // What a worker passes on counts as its own, also in what the browser states (Firefox).
         let initiator = match kind {
             RequestKind::Relayed => Initiator::Unstated,
-            _ => Initiator::of(headers),
+            _ => signals.initiator,
         };
         let mut cookies = headers.get_all(header::COOKIE).iter().cloned();
         let page = match kind {
-            RequestKind::FormPost => headers.get(header::REFERER),
-            RequestKind::Htmx => headers.get(HX_CURRENT_URL),
+            RequestKind::FormPost => signals.referer,
+            RequestKind::Htmx => signals.htmx_page,
             _ => None,
         };
         let form_of_unknown = kind == RequestKind::FormPost && initiator == Initiator::Unstated;
-        let origin = form_of_unknown.then(|| headers.get(header::ORIGIN));
+        let origin = signals.origin.filter(|_| form_of_unknown);
         Self {
             kind,
             initiator,
-            wants_html: kind.is_person() || opens_a_page(headers) || accept::allows_html(headers),
+            wants_html: kind.is_person() || signals.reads_html(),
             uri: uri.clone(),
             refusal: None,
-            host: headers.get(header::HOST).cloned(),
+            host: signals.host.cloned(),
             cookie: cookies.next(),
             more_cookies: cookies.collect(),
-            accept_language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            accept_language: signals.accept_language.cloned(),
             page: page.cloned(),
-            origin: origin.flatten().cloned(),
+            origin: origin.cloned(),
         }
     }
 
@@ -211,60 +163,6 @@ pub(crate) fn original_uri<'r>(_: &'r Extensions, uri: &'r Uri) -> &'r Uri {
     uri
 }
 
-impl RequestKind {
-    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        if is_prefetch(headers) {
-            return Self::Prefetch;
-        }
-        if *method == Method::OPTIONS
-            && headers.contains_key(header::ORIGIN)
-            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        {
-            return Self::Preflight;
-        }
-        if is(headers, &HX_REQUEST, "true") {
-            let page = is(headers, &HX_BOOSTED, "true") || is(headers, &HX_HISTORY, "true");
-            return match *method {
-                Method::GET if page => Self::HtmxNavigation,
-                _ => Self::Htmx,
-            };
-        }
-        if *method == Method::GET && is_office(headers) {
-            return Self::OfficeProbe;
-        }
-        let navigates = is_navigation(headers);
-        if offers_websocket(headers) || !(navigates || is_relayed(headers)) {
-            return Self::Subresource;
-        }
-        match *method {
-            Method::GET if navigates => Self::Navigation,
-            Method::GET => Self::Relayed,
-            Method::POST => Self::FormPost,
-            _ => Self::Subresource,
-        }
-    }
-
-    /// Whether a person reads the response.
-    fn is_person(self) -> bool {
-        matches!(
-            self,
-            Self::Navigation | Self::Relayed | Self::FormPost | Self::OfficeProbe
-        )
-    }
-}
-
-impl Initiator {
-    fn of(headers: &HeaderMap) -> Self {
-        let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
-        match (sites.next(), sites.next()) {
-            (None, _) => Self::Unstated,
-            (Some(site), None) if site == "same-origin" => Self::SameOrigin,
-            (Some(site), None) if site == "none" => Self::User,
-            _ => Self::OtherOrigin,
-        }
-    }
-}
-
 /// Whether the browser states that this request comes from a page of the same origin.
 ///
 /// `Sec-Fetch-Site` counts first, else `Origin`. `SameSite` alone is no defense, since some engines
@@ -286,203 +184,9 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     }
 }
 
-fn is_prefetch(headers: &HeaderMap) -> bool {
-    [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ].iter().any(|name| {
-        let mut values = headers.get_all(name).iter();
-        values.any(|value| {
-            ["prefetch", "prerender", "preview"]
-                .iter()
-                .any(|word| contains(value, word))
-        })
-    })
-}
-
-/// A script cannot set `Sec-Fetch-*`, so these headers decide where they are sent. Without them, as
-/// in other browsers and on plain http, `Accept` decides.
-///
-/// `navigate` alone is proof: when a service worker passes a page on, the destination is no longer
-/// `document`.
-fn is_navigation(headers: &HeaderMap) -> bool {
-    if !headers.contains_key(SEC_FETCH_MODE) {
-        return is_all(headers, SEC_FETCH_DEST, "document") && asks_for_page(headers);
-    }
-    let mut destinations = headers.get_all(SEC_FETCH_DEST).iter();
-    is_all(headers, SEC_FETCH_MODE, "navigate") && !destinations.any(is_frame)
-}
-
-/// Whether a service worker may have passed a page on. Firefox then changes its mode, and other
-/// engines do if the worker changes a setting (`docs/browsers.md`). A script can ask in the same
-/// way.
-fn is_relayed(headers: &HeaderMap) -> bool {
-    headers.contains_key(SEC_FETCH_MODE)
-        && is_all(headers, SEC_FETCH_MODE, "same-origin")
-        && is_all(headers, SEC_FETCH_DEST, "empty")
-        && asks_for_page(headers)
-}
-
-fn asks_for_page(headers: &HeaderMap) -> bool {
-    accept::prefers_html(headers) && !is(headers, &X_REQUESTED_WITH, "XMLHttpRequest")
-}
-
-fn is_all(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
-    headers.get_all(name).iter().all(|value| value == wanted)
-}
-
-/// Whether a browser will show the answer, in a window or in a frame.
-fn opens_a_page(headers: &HeaderMap) -> bool {
-    headers
-        .get(SEC_FETCH_MODE)
-        .is_some_and(|mode| mode == "navigate")
-}
-
-fn is_frame(destination: &HeaderValue) -> bool {
-    FRAMES.iter().any(|frame| destination == frame)
-}
-
-/// Any other protocol is an offer that a server may ignore (RFC 9110 section 7.8), as `curl
-/// --http2` makes one.
-pub(super) fn offers_websocket(headers: &HeaderMap) -> bool {
-    let mut offers = headers.get_all(header::UPGRADE).iter();
-    offers.any(|offer| {
-        let mut protocols = offer.as_bytes().split(|byte| *byte == b',');
-        protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
-    })
-}
-
-/// Office opens a link by itself before it passes the link to a browser, and treats an error as a
-/// broken link.
-fn is_office(headers: &HeaderMap) -> bool {
-    let agent = headers.get(header::USER_AGENT);
-    agent.is_some_and(|agent| contains(agent, "ms-office") || contains(agent, "microsoft office"))
-}
-
-/// Whether one of the lines of this name has this value.
-fn is(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
-    let mut values = headers.get_all(name).iter();
-    values.any(|value| {
-        let value = value.as_bytes().trim_ascii();
-        value.eq_ignore_ascii_case(wanted.as_bytes())
-    })
-}
-
-fn contains(value: &HeaderValue, word: &str) -> bool {
-    let mut windows = value.as_bytes().windows(word.len());
-    windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn kind(method: Method, lines: &[(&'static str, &'static str)]) -> RequestKind {
-        let headers = lines.iter().map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        });
-        RequestKind::of(&method, &headers.collect())
-    }
-
-    #[test]
-    fn only_a_top_level_navigation_is_a_page() {
-        let fetch = |mode, dest| {
-            kind(
-                Method::GET,
-                &[
-                    ("sec-fetch-mode", mode),
-                    ("sec-fetch-dest", dest),
-                    ("accept", "text/html"),
-                ],
-            )
-        };
-        assert_eq!(fetch("navigate", "document"), RequestKind::Navigation);
-        for (mode, dest) in [
-            ("no-cors", "image"),
-            ("cors", "empty"),
-            ("navigate", "iframe"),
-            ("same-origin", "document"),
-            ("websocket", "websocket"),
-            ("no-cors", "serviceworker"),
-        ] {
-            assert_eq!(fetch(mode, dest), RequestKind::Subresource, "{mode} {dest}");
-        }
-    }
-
-    #[test]
-    fn page_that_a_worker_passes_on_may_be_a_script_in_firefox() {
-        let passed_on = [
-            ("sec-fetch-mode", "same-origin"),
-            ("sec-fetch-dest", "empty"),
-        ];
-        let fetch = |more| kind(Method::GET, &[&passed_on[..], &[more]].concat());
-        assert_eq!(
-            fetch(("accept", "text/html,*/*;q=0.8")),
-            RequestKind::Relayed
-        );
-        for script in [
-            ("accept", "*/*"),
-            ("accept", "application/json"),
-            ("dnt", "1"),
-        ] {
-            assert_eq!(fetch(script), RequestKind::Subresource, "{script:?}");
-        }
-    }
-
-    #[test]
-    fn without_fetch_metadata_a_page_accepts_html() {
-        let accept = |accept| kind(Method::GET, &[("accept", accept)]);
-        assert_eq!(
-            accept("text/html,application/xhtml+xml,*/*;q=0.8"),
-            RequestKind::Navigation
-        );
-        assert_eq!(accept("*/*"), RequestKind::Subresource);
-        assert_eq!(accept("application/json"), RequestKind::Subresource);
-        assert_eq!(kind(Method::GET, &[]), RequestKind::Subresource);
-        let ajax = &[
-            ("accept", "text/html"),
-            ("x-requested-with", "XMLHttpRequest"),
-        ];
-        assert_eq!(kind(Method::GET, ajax), RequestKind::Subresource);
-    }
-
-    #[test]
-    fn prefetch_headers_decide_before_all_others() {
-        for (name, value) in [
-            ("sec-purpose", "prefetch"),
-            ("sec-purpose", "prefetch;prerender"),
-            ("purpose", "Prefetch"),
-            ("x-purpose", "preview"),
-            ("x-moz", "prefetch"),
-        ] {
-            let lines = &[
-                ("sec-fetch-mode", "navigate"),
-                ("sec-fetch-dest", "document"),
-                (name, value),
-            ];
-            assert_eq!(
-                kind(Method::GET, lines),
-                RequestKind::Prefetch,
-                "{name}: {value}"
-            );
-        }
-    }
-
-    #[test]
-    fn method_decides_between_page_and_form() {
-        let html = &[("accept", "text/html")];
-        assert_eq!(kind(Method::POST, html), RequestKind::FormPost);
-        for method in [Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            assert_eq!(kind(method, html), RequestKind::Subresource);
-        }
-        let preflight = &[
-            ("origin", "https://a.example"),
-            ("access-control-request-method", "GET"),
-        ];
-        assert_eq!(kind(Method::OPTIONS, preflight), RequestKind::Preflight);
-        let upgrade = &[("accept", "text/html"), ("upgrade", "websocket")];
-        assert_eq!(kind(Method::GET, upgrade), RequestKind::Subresource);
-    }
 
     #[test]
     fn same_origin_needs_a_header_of_the_browser() {

@@ -1,0 +1,209 @@
+//! The headers that say what a request is and where it comes from.
+
+use http::{HeaderMap, HeaderValue};
+
+use super::accept;
+
+/// What a request states in its headers, collected in one walk over them.
+///
+/// One walk costs as much as a few look-ups by name, and about twenty names count here.
+#[derive(Debug)]
+pub(super) struct Signals<'h> {
+    headers: &'h HeaderMap,
+    pub is_prefetch: bool,
+    pub is_htmx: bool,
+    /// HTMX opens a page in place of the browser.
+    pub is_htmx_page: bool,
+    pub is_xml_http_request: bool,
+    pub offers_websocket: bool,
+    /// `Access-Control-Request-Method` is there.
+    pub asks_for_method: bool,
+    pub mode: Mode,
+    pub destination: Destination,
+    pub initiator: Initiator,
+    // The first line of each of these.
+    pub accept_language: Option<&'h HeaderValue>,
+    pub host: Option<&'h HeaderValue>,
+    pub htmx_page: Option<&'h HeaderValue>,
+    pub origin: Option<&'h HeaderValue>,
+    pub referer: Option<&'h HeaderValue>,
+    pub user_agent: Option<&'h HeaderValue>,
+}
+
+/// `Sec-Fetch-Mode`, as far as it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The browser does not say it, as on plain http.
+    Unstated,
+    Navigate,
+    SameOrigin,
+    /// Any other, or two lines that differ.
+    Other,
+}
+
+/// `Sec-Fetch-Dest`, as far as it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    Unstated,
+    Document,
+    Empty,
+    /// What a page that is put into another page asks for. It is a navigation, but of a frame.
+    Frame,
+    /// Any other, or two lines that differ.
+    Other,
+}
+
+/// What the browser states about the page that a request comes from (`Sec-Fetch-Site`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Initiator {
+    SameOrigin,
+    /// Another site, or another host of the same site.
+    OtherOrigin,
+    /// No page: the user typed the address or opened a bookmark.
+    User,
+    /// The browser does not say it, as on plain http.
+    Unstated,
+}
+
+impl<'h> Signals<'h> {
+    pub(super) fn of(headers: &'h HeaderMap) -> Self {
+        let mut signals = Self::none(headers);
+        for (name, value) in headers {
+            signals.add(name.as_str(), value);
+        }
+        signals
+    }
+
+    fn none(headers: &'h HeaderMap) -> Self {
+        Self {
+            headers,
+            is_prefetch: false,
+            is_htmx: false,
+            is_htmx_page: false,
+            is_xml_http_request: false,
+            offers_websocket: false,
+            asks_for_method: false,
+            mode: Mode::Unstated,
+            destination: Destination::Unstated,
+            initiator: Initiator::Unstated,
+            accept_language: None,
+            host: None,
+            htmx_page: None,
+            origin: None,
+            referer: None,
+            user_agent: None,
+        }
+    }
+
+    fn add(&mut self, name: &str, value: &'h HeaderValue) {
+        match name {
+            "accept-language" => keep_first(&mut self.accept_language, value),
+            "access-control-request-method" => self.asks_for_method = true,
+            "host" => keep_first(&mut self.host, value),
+            "hx-boosted" | "hx-history-restore-request" => self.is_htmx_page |= is(value, "true"),
+            "hx-current-url" => keep_first(&mut self.htmx_page, value),
+            "hx-request" => self.is_htmx |= is(value, "true"),
+            "origin" => keep_first(&mut self.origin, value),
+            "purpose" | "sec-purpose" | "x-moz" | "x-purpose" => {
+                let words = ["prefetch", "prerender", "preview"];
+                self.is_prefetch |= words.iter().any(|word| contains(value, word));
+            }
+            "referer" => keep_first(&mut self.referer, value),
+            "sec-fetch-dest" => self.destination = self.destination.and(Destination::of(value)),
+            "sec-fetch-mode" => self.mode = self.mode.and(Mode::of(value)),
+            "sec-fetch-site" => self.initiator = self.initiator.and(Initiator::of(value)),
+            "upgrade" => self.offers_websocket |= is_websocket(value),
+            "user-agent" => keep_first(&mut self.user_agent, value),
+            "x-requested-with" => self.is_xml_http_request |= is(value, "XMLHttpRequest"),
+            _ => {}
+        }
+    }
+
+    pub(super) fn asks_for_page(&self) -> bool {
+        accept::prefers_html(self.headers) && !self.is_xml_http_request
+    }
+
+    /// Whether the browser shows the answer, or the client can read HTML.
+    pub(super) fn reads_html(&self) -> bool {
+        self.mode == Mode::Navigate || accept::allows_html(self.headers)
+    }
+}
+
+fn keep_first<'h>(first: &mut Option<&'h HeaderValue>, value: &'h HeaderValue) {
+    first.get_or_insert(value);
+}
+
+impl Mode {
+    fn of(value: &HeaderValue) -> Self {
+        match value.as_bytes() {
+            b"navigate" => Self::Navigate,
+            b"same-origin" => Self::SameOrigin,
+            _ => Self::Other,
+        }
+    }
+
+    /// The meaning of one more line.
+    fn and(self, line: Self) -> Self {
+        match self {
+            Self::Unstated => line,
+            known if known == line => line,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Destination {
+    fn of(value: &HeaderValue) -> Self {
+        match value.as_bytes() {
+            b"document" => Self::Document,
+            b"empty" => Self::Empty,
+            b"frame" | b"iframe" | b"embed" | b"object" | b"fencedframe" => Self::Frame,
+            _ => Self::Other,
+        }
+    }
+
+    /// The meaning of one more line. A frame on any line is a frame.
+    fn and(self, line: Self) -> Self {
+        match (self, line) {
+            (Self::Unstated, line) => line,
+            (Self::Frame, _) | (_, Self::Frame) => Self::Frame,
+            (known, line) if known == line => line,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Initiator {
+    fn of(value: &HeaderValue) -> Self {
+        match value.as_bytes() {
+            b"same-origin" => Self::SameOrigin,
+            b"none" => Self::User,
+            _ => Self::OtherOrigin,
+        }
+    }
+
+    /// The meaning of one more line: a browser sends one.
+    fn and(self, line: Self) -> Self {
+        match self {
+            Self::Unstated => line,
+            _ => Self::OtherOrigin,
+        }
+    }
+}
+
+/// Any other protocol is an offer that a server may ignore (RFC 9110 section 7.8), as `curl
+/// --http2` makes one.
+pub(super) fn is_websocket(offer: &HeaderValue) -> bool {
+    let mut protocols = offer.as_bytes().split(|byte| *byte == b',');
+    protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+}
+
+fn is(value: &HeaderValue, wanted: &str) -> bool {
+    let value = value.as_bytes().trim_ascii();
+    value.eq_ignore_ascii_case(wanted.as_bytes())
+}
+
+pub(super) fn contains(value: &HeaderValue, word: &str) -> bool {
+    let mut windows = value.as_bytes().windows(word.len());
+    windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+}
