@@ -1,0 +1,27 @@
+//! Prints the time of one request of each case: `row,subject,wall_ns,cpu_ns`.
+
+use telenor_auth_peers::{measure, provider, rows};
+use tokio::runtime;
+
+fn main() -> std::io::Result<()> {
+    let is_quick = std::env::args().any(|argument| argument == "--quick");
+    let (rounds, requests) = if is_quick { (5, 500) } else { (101, 2_000) };
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let rows = runtime.block_on(async {
+        let provider = provider::start().await?;
+        std::io::Result::Ok(rows::all(&provider).await)
+    })?;
+    let _guard = runtime.enter();
+    println!("row,subject,wall_ns,cpu_ns");
+    for mut row in rows {
+        let times = measure::time(&mut row.cases, rounds, requests);
+        for (case, time) in row.cases.iter().zip(times) {
+            let (wall, cpu) = (time.wall, time.cpu);
+            println!("{},{},{wall:.0},{cpu:.0}", row.name, case.subject);
+        }
+    }
+    Ok(())
+}
