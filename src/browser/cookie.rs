@@ -1,11 +1,14 @@
 //! Cookies: names, lookup in a request, and `Set-Cookie` lines.
 
-use std::ops::Range;
+use std::{fmt::Write, ops::Range};
 
-use cookie::{Cookie, SameSite, time};
+use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 
 use crate::error::ConfigError;
+
+/// The digits of the longest `Max-Age`.
+const MAX_AGE_LEN: usize = 20;
 
 /// Browsers drop a cookie whose name and value together are longer than this (RFC 6265bis section
 /// 5.7).
@@ -36,7 +39,8 @@ pub(crate) struct CookieNames {
     pub logged_out: Box<str>,
     /// Followed by a hash of `state`.
     pub pending: Box<str>,
-    secure: bool,
+    /// What follows the value in each `Set-Cookie` line, up to the seconds of `Max-Age`.
+    attributes: Box<str>,
 }
 
 impl CookieNames {
@@ -58,32 +62,42 @@ impl CookieNames {
             login_button: format!("{prefix}{base}-button").into(),
             logged_out: format!("{prefix}{base}-out").into(),
             pending: format!("{prefix}{base}-login-").into(),
-            secure,
+            attributes: attributes(secure).into(),
         })
     }
 
     pub(crate) fn set(&self, name: &str, value: &str, seconds: u64) -> HeaderValue {
-        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-        self.write(name, value, time::Duration::seconds(seconds))
+        let mut line = String::with_capacity(
+            name.len() + 1 + value.len() + self.attributes.len() + MAX_AGE_LEN,
+        );
+        line.push_str(name);
+        line.push('=');
+        line.push_str(value);
+        line.push_str(&self.attributes);
+        write!(line, "{seconds}").expect("a string takes all that is written to it");
+        let line = HeaderValue::try_from(line);
+        let mut line = line.expect("names are checked when built and values are base64url");
+        line.set_sensitive(true);
+        line
     }
 
     /// Deletion repeats every attribute: browsers ignore it for a `__Host-` cookie otherwise.
     pub(crate) fn clear(&self, name: &str) -> HeaderValue {
-        self.write(name, "", time::Duration::ZERO)
+        self.set(name, "", 0)
     }
+}
 
-    fn write(&self, name: &str, value: &str, max_age: time::Duration) -> HeaderValue {
-        let cookie = Cookie::build((name, value))
-            .path("/")
-            .secure(self.secure)
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .max_age(max_age);
-        let mut line = HeaderValue::try_from(cookie.to_string())
-            .expect("names are checked when built and values are base64url");
-        line.set_sensitive(true);
-        line
-    }
+/// The attributes that all cookies of the layer share, as the `cookie` crate writes them. It takes
+/// ten times as long to write a whole line.
+fn attributes(secure: bool) -> String {
+    let cookie = Cookie::build(("", ""))
+        .path("/")
+        .secure(secure)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .to_string();
+    let attributes = cookie.trim_start_matches('=');
+    format!("{attributes}; Max-Age=")
 }
 
 /// What a request holds under one name.
@@ -263,6 +277,44 @@ mod tests {
             clear.to_str().unwrap(),
             "__Host-telenor-session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
         );
+    }
+
+    #[test]
+    fn lines_are_those_of_the_cookie_crate() {
+        for secure in [true, false] {
+            let names = CookieNames::new("telenor", secure, CookiePrefix::Host).unwrap();
+            for (name, value, seconds) in [
+                (&*names.session, "a-_9", 60),
+                (&*names.loop_detector, "", 0),
+                ("n", "v", 34_560_000),
+            ] {
+                let line = names.set(name, value, seconds);
+                let line = line.to_str().unwrap();
+                let max_age = cookie::time::Duration::seconds(seconds.try_into().unwrap());
+                let whole = Cookie::build((name, value))
+                    .path("/")
+                    .secure(secure)
+                    .http_only(true)
+                    .same_site(SameSite::Lax)
+                    .max_age(max_age);
+                assert_eq!(line, whole.to_string());
+                let read = Cookie::parse(line).unwrap();
+                assert_eq!(read.name_value(), (name, value));
+                assert_eq!(read.path(), Some("/"));
+                assert_eq!(read.secure(), secure.then_some(true));
+                assert_eq!(read.http_only(), Some(true));
+                assert_eq!(read.same_site(), Some(SameSite::Lax));
+                assert_eq!(read.max_age(), Some(max_age));
+                assert_eq!((read.domain(), read.expires()), (None, None));
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_shown_in_no_debug_output() {
+        let names = CookieNames::new("telenor", true, CookiePrefix::Host).unwrap();
+        let line = names.set(&names.session, "secret", 60);
+        assert!(!format!("{line:?}").contains("secret"));
     }
 
     #[test]
