@@ -30,16 +30,24 @@ impl LoginId {
         self.0
     }
 
-    /// Ends the name of this login's cookie.
-    pub(crate) fn cookie_suffix(self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(&self.0[..9])
+    /// The name of this login's cookie, which starts with this prefix.
+    pub(crate) fn cookie_name(self, prefix: &str) -> String {
+        let mut suffix = [0; 12];
+        [prefix, base64url(&self.0[..9], &mut suffix)].concat()
     }
 }
 
 impl fmt::Display for LoginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(&self.0[10..]))
+        f.write_str(base64url(&self.0[10..], &mut [0; 8]))
     }
+}
+
+/// Fills a buffer that has the length of the text.
+fn base64url<'t>(bytes: &[u8], text: &'t mut [u8]) -> &'t str {
+    let written = BASE64_URL_SAFE_NO_PAD.encode_slice(bytes, text);
+    let written = written.expect("the buffer has the length of the text");
+    str::from_utf8(&text[..written]).expect("base64 is ASCII")
 }
 
 impl fmt::Debug for LoginId {

@@ -258,9 +258,7 @@ impl PendingLogins {
             Lookup::Missing => return Pending::Unknown,
         };
         match self.open(&name, value.as_bytes()) {
-            Some(login) if !state.matches(&State::from_untrusted(login.state.clone())) => {
-                Pending::Unknown
-            }
+            Some(login) if !state.matches(&login.state) => Pending::Unknown,
             Some(login) if self.is_live(&login, now) => Pending::Live(login),
             Some(login) if is_from_future(&login, now) => Pending::FromFuture(login),
             Some(login) => Pending::Expired(login),
@@ -296,7 +294,7 @@ impl PendingLogins {
     }
 
     fn cookie_name(&self, state: &State) -> String {
-        format!("{}{}", self.names.pending, state.login_id().cookie_suffix())
+        state.login_id().cookie_name(&self.names.pending)
     }
 
     fn is_ours(&self, name: &str) -> bool {

@@ -9,31 +9,36 @@ use crate::login_id::LoginId;
 
 /// 128 random bits for one login, 22 characters in base64url. `Debug` does not show it.
 #[derive(Clone)]
-pub(crate) struct State(String);
+pub(crate) struct State {
+    value: String,
+    login_id: LoginId,
+}
 
 impl State {
     pub(crate) fn random() -> Self {
-        let bytes: [u8; 16] = rand::random();
-        Self(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        let mut bytes = [0; 16];
+        rand::fill(&mut bytes);
+        Self::from_untrusted(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// Wraps the value of a callback, which may be anything.
     pub(crate) fn from_untrusted(value: String) -> Self {
-        Self(value)
+        let login_id = LoginId::of_state(&value);
+        Self { value, login_id }
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.value
     }
 
     /// Compares in constant time, which `==` does not.
-    pub(crate) fn matches(&self, other: &Self) -> bool {
-        constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    pub(crate) fn matches(&self, other: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.value.as_bytes(), other.as_bytes()).is_ok()
     }
 
     /// Returns the login's id, for places where `state` itself must not appear.
     pub(crate) fn login_id(&self) -> LoginId {
-        LoginId::of_state(&self.0)
+        self.login_id
     }
 }
 
@@ -51,7 +56,7 @@ mod tests {
 
     #[test]
     fn states_are_distinct_long_and_evenly_random() {
-        let states: HashSet<_> = (0..40_000).map(|_| State::random().0).collect();
+        let states: HashSet<_> = (0..40_000).map(|_| State::random().value).collect();
         assert_eq!(states.len(), 40_000);
         let mut ones = [0_u32; 128];
         for state in &states {
@@ -72,15 +77,24 @@ mod tests {
     #[test]
     fn only_the_same_state_matches() {
         let state = State::from_untrusted("abc".into());
-        assert!(state.matches(&State::from_untrusted("abc".into())));
+        assert!(state.matches("abc"));
         for other in ["abd", "ab", "abcd", ""] {
-            assert!(!state.matches(&State::from_untrusted(other.into())));
+            assert!(!state.matches(other));
         }
+    }
+
+    #[test]
+    fn login_id_is_that_of_the_value() {
+        let state = State::random();
+        let back = State::from_untrusted(state.as_str().to_owned());
+        assert_eq!(back.login_id(), state.login_id());
+        assert_eq!(back.login_id(), LoginId::of_state(state.as_str()));
+        assert_ne!(State::random().login_id(), state.login_id());
     }
 
     #[test]
     fn debug_shows_no_state() {
         let state = State::random();
-        assert!(!format!("{state:?}").contains(&state.0));
+        assert!(!format!("{state:?}").contains(&state.value));
     }
 }
