@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use url::Url;
+use url::{Url, form_urlencoded::byte_serialize};
 
 use super::State;
 
@@ -29,10 +29,16 @@ const RESERVED_PARAMETERS: [&str; 12] = [
 /// The part of the authorization request that is the same for every login.
 #[derive(Debug)]
 pub(crate) struct Authorization {
-    endpoint: Url,
+    /// The URL with the parameters of the layer that are known when it is built.
+    start: String,
     /// What the app adds to every request.
     extra: Vec<(String, String)>,
+    /// The URL with both.
+    start_with_extra: String,
 }
+
+/// Enough for `state` and the code challenge.
+const MAX_PER_LOGIN: usize = 160;
 
 impl Authorization {
     /// Without a `redirect_uri`, Telenor takes it from the app's dashboard.
@@ -54,8 +60,14 @@ impl Authorization {
                 query.append_pair("scope", scope);
             }
         }
-        let extra = extra.to_vec();
-        Self { endpoint, extra }
+        let start = String::from(endpoint);
+        let mut start_with_extra = start.clone();
+        append(&mut start_with_extra, extra);
+        Self {
+            start,
+            extra: extra.to_vec(),
+            start_with_extra,
+        }
     }
 
     /// Adds parameters to an authorization URL, unless it has one of that name already. A request
@@ -89,22 +101,38 @@ impl Authorization {
         challenge: Option<&str>,
         parameters: &[(String, String)],
     ) -> String {
-        let mut url = self.endpoint.clone();
-        {
-            let mut query = url.query_pairs_mut();
+        let mut url = String::with_capacity(self.start_with_extra.len() + MAX_PER_LOGIN);
+        if parameters.is_empty() {
+            url.push_str(&self.start_with_extra);
+        } else {
             let is_replaced = |name: &str| {
                 let mut new = parameters.iter().map(|(new, _)| new);
                 new.any(|new| new.eq_ignore_ascii_case(name))
             };
-            query.extend_pairs(self.extra.iter().filter(|(name, _)| !is_replaced(name)));
-            query.extend_pairs(parameters);
-            query.append_pair("state", state.as_str());
-            if let Some(challenge) = challenge {
-                query.append_pair("code_challenge", challenge);
-                query.append_pair("code_challenge_method", "S256");
-            }
+            url.push_str(&self.start);
+            let extra = self.extra.iter().filter(|(name, _)| !is_replaced(name));
+            append(&mut url, extra);
+            append(&mut url, parameters);
         }
-        url.into()
+        // The layer made both of these, in base64url, which needs no encoding.
+        url.push_str("&state=");
+        url.push_str(state.as_str());
+        if let Some(challenge) = challenge {
+            url.push_str("&code_challenge=");
+            url.push_str(challenge);
+            url.push_str("&code_challenge_method=S256");
+        }
+        url
+    }
+}
+
+/// Appends parameters to a URL that has some already.
+fn append<'p>(url: &mut String, parameters: impl IntoIterator<Item = &'p (String, String)>) {
+    for (name, value) in parameters {
+        url.push('&');
+        url.extend(byte_serialize(name.as_bytes()));
+        url.push('=');
+        url.extend(byte_serialize(value.as_bytes()));
     }
 }
 
