@@ -1,6 +1,6 @@
 //! The target of a login: always a path on the app's own origin.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use url::Url;
 
@@ -11,8 +11,15 @@ const MAX_LEN: usize = 2048;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ReturnTo {
     text: Box<str>,
-    /// The path that a browser makes of the text, without dot segments.
-    path: Box<str>,
+    path: ResolvedPath,
+}
+
+/// The path that a browser makes of a target, without dot segments.
+#[derive(Clone, PartialEq, Eq)]
+enum ResolvedPath {
+    /// The start of the text, of this length.
+    AsWritten(usize),
+    Other(Box<str>),
 }
 
 impl ReturnTo {
@@ -34,16 +41,12 @@ impl ReturnTo {
         if text.len() > MAX_LEN {
             return None;
         }
-        // The `url` crate fails where a browser does not. A failure must never count as relative.
-        let resolved = origin.join(&text).ok()?;
-        let stays = resolved.origin() == origin.origin()
-            && resolved.username().is_empty()
-            && resolved.password().is_none();
-        // `/.//host` is a path of this origin until software normalizes it to `//host`.
-        (stays && starts_with_one_slash(resolved.path())).then(|| Self {
-            text: text.into(),
-            path: resolved.path().into(),
-        })
+        let path = match plain_path_len(&text) {
+            Some(len) => ResolvedPath::AsWritten(len),
+            None => ResolvedPath::Other(resolve(&text, origin)?),
+        };
+        let text = text.into();
+        Some(Self { text, path })
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -52,7 +55,10 @@ impl ReturnTo {
 
     /// The path that a browser will request.
     pub(crate) fn path(&self) -> &str {
-        &self.path
+        match &self.path {
+            ResolvedPath::AsWritten(len) => &self.text[..*len],
+            ResolvedPath::Other(path) => path,
+        }
     }
 }
 
@@ -67,9 +73,32 @@ fn starts_with_one_slash(path: &str) -> bool {
     path.starts_with('/') && !path[1..].starts_with(['/', '\\'])
 }
 
+/// The path that a browser makes of a target, if it stays on this origin.
+fn resolve(text: &str, origin: &Url) -> Option<Box<str>> {
+    // The `url` crate fails where a browser does not. A failure must never count as relative.
+    let resolved = origin.join(text).ok()?;
+    let stays = resolved.origin() == origin.origin()
+        && resolved.username().is_empty()
+        && resolved.password().is_none();
+    // `/.//host` is a path of this origin until software normalizes it to `//host`.
+    (stays && starts_with_one_slash(resolved.path())).then(|| resolved.path().into())
+}
+
+/// The length of a path that no browser alters: it has no dot segment and nothing to encode. After
+/// one slash at the start, it stays on its origin. Most targets have such a path.
+fn plain_path_len(text: &str) -> Option<usize> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+    let len = text.bytes().position(|byte| !plain(byte));
+    let len = len.unwrap_or(text.len());
+    matches!(text.as_bytes().get(len), None | Some(b'?' | b'#')).then_some(len)
+}
+
 /// Percent-encodes what an address cannot hold: blanks, which a form-encoded path has, and all that
 /// is not ASCII. Everything else stays, byte for byte.
-fn escape(raw: &str) -> String {
+fn escape(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().all(|byte| byte.is_ascii() && byte != b' ') {
+        return Cow::Borrowed(raw);
+    }
     let mut path = String::with_capacity(raw.len());
     for character in raw.chars() {
         if character == ' ' {
@@ -82,7 +111,7 @@ fn escape(raw: &str) -> String {
             bytes.for_each(|byte| path.push_str(&format!("%{byte:02X}")));
         }
     }
-    path
+    Cow::Owned(path)
 }
 
 #[cfg(test)]
@@ -154,6 +183,25 @@ mod tests {
         assert!(parse(&path(MAX_LEN + 1)).is_none());
         let grows = format!("/{}", "å".repeat(MAX_LEN / 3));
         assert!(parse(&grows).is_none(), "counted as it is written");
+    }
+
+    /// All short texts of these characters, and those that are continued by them.
+    #[test]
+    fn path_is_that_of_the_url_crate() {
+        let parts = ["/", "a", ".", "-", "?", "#", "%2e", "%", "é", " "];
+        let origin = Url::parse("https://app.example/").unwrap();
+        let mut texts = vec!["/".to_owned()];
+        for _ in 0..4 {
+            let longer = |text: &String| parts.map(|part| format!("{text}{part}"));
+            texts = texts.iter().flat_map(longer).collect();
+            for text in &texts {
+                let Some(parsed) = ReturnTo::parse(text, &origin) else {
+                    continue;
+                };
+                let resolved = resolve(parsed.as_str(), &origin);
+                assert_eq!(resolved.as_deref(), Some(parsed.path()), "{text}");
+            }
+        }
     }
 
     #[test]
