@@ -30,6 +30,11 @@ impl HostAndPort {
         Some(Self { host, port })
     }
 
+    /// Whether an authority is this host in the usual spelling, and names no port.
+    pub(crate) fn is_spelled(&self, authority: &str) -> bool {
+        *self.host == *authority
+    }
+
     /// Whether both are the same host. Cookies do not know ports.
     pub(crate) fn shares_cookies(&self, other: &Self) -> bool {
         self.host == other.host

@@ -220,6 +220,9 @@ impl Flow {
     ) -> Option<Response<Body>> {
         let registered = &self.config.host;
         let host = info.host()?;
+        if registered.is_spelled(host) {
+            return None;
+        }
         let parsed = HostAndPort::parse(host, 0)?;
         if parsed.shares_cookies(registered) {
             return None;
