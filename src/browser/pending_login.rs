@@ -42,7 +42,7 @@ pub(crate) struct PendingLogin {
 
 /// A login that begins.
 pub(crate) struct NewLogin<'a> {
-    pub state: &'a State,
+    pub state: State,
     pub return_to: &'a ReturnTo,
     /// Takes the place of `return_to` where that has no room.
     pub home: &'a ReturnTo,
@@ -142,15 +142,15 @@ impl PendingLogins {
     /// loses the place and keeps the login. Where that is not enough, the other logins lose their
     /// places, the oldest first, and then the oldest logins go. A note never goes alone: the app
     /// relies on it.
-    pub(crate) fn begin(&self, info: &RequestInfo, mut new: NewLogin<'_>, now: u64) -> Begun {
-        let name = self.cookie_name(new.state);
-        let home = new.home.as_str();
+    pub(crate) fn begin(&self, info: &RequestInfo, new: NewLogin<'_>, now: u64) -> Begun {
+        let name = self.cookie_name(&new.state);
+        let (home, place_of) = (new.home.as_str(), new.place_of);
         let mut login = PendingLogin {
-            state: new.state.as_str().to_owned(),
+            state: new.state.into_string(),
             return_to: new.return_to.as_str().to_owned(),
-            verifier: new.verifier.take(),
+            verifier: new.verifier,
             started_at: now,
-            note: new.note.take(),
+            note: new.note,
             place: None,
         };
         let mut found = self.sweep(info, now);
@@ -158,11 +158,11 @@ impl PendingLogins {
         // Each login that may still begin has its room, with a short address.
         let reserved = (MAX_LOGINS - 1 - found.kept.len()) * (SMALLEST + home.len());
         if found.bytes() + name.len() + sealed.len() + reserved > MAX_BYTES {
-            login.shorten(home, new.place_of);
+            login.shorten(home, place_of);
             sealed = self.sealer.seal(&name, &login);
         }
         let room = MAX_BYTES.saturating_sub(name.len() + sealed.len());
-        let mut cookies = self.shorten(&mut found, &new, room, now);
+        let mut cookies = self.shorten(&mut found, home, place_of, room, now);
         while found.bytes() > room {
             let Some(oldest) = found.kept.pop() else {
                 break;
@@ -184,11 +184,11 @@ impl PendingLogins {
     fn shorten<'h>(
         &self,
         found: &mut Swept<'h>,
-        new: &NewLogin<'_>,
+        home: &str,
+        place_of: &dyn Fn(&str) -> String,
         room: usize,
         now: u64,
     ) -> Vec<(&'h str, HeaderValue)> {
-        let home = new.home.as_str();
         let mut cookies = Vec::new();
         let mut bytes = found.bytes();
         for kept in found.kept.iter_mut().rev() {
@@ -198,7 +198,7 @@ impl PendingLogins {
             if kept.login.return_to.len() <= home.len() {
                 continue;
             }
-            kept.login.shorten(home, new.place_of);
+            kept.login.shorten(home, place_of);
             let sealed = self.sealer.seal(kept.name, &kept.login);
             let size = kept.name.len() + sealed.len();
             bytes = bytes - kept.size + size;

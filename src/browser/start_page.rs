@@ -97,13 +97,13 @@ impl StartPage {
     pub(crate) fn url(
         &self,
         state: &State,
-        challenge: Option<String>,
+        challenge: Option<&str>,
         parameters: Vec<(String, String)>,
         now: u64,
     ) -> String {
         let ticket = StartTicket {
             state: state.as_str().to_owned(),
-            challenge,
+            challenge: challenge.map(str::to_owned),
             parameters,
             issued_at: now,
         };
@@ -173,12 +173,7 @@ mod tests {
     }
 
     fn ticket(start: &StartPage, issued_at: u64) -> StartTicket {
-        let url = start.url(
-            &State::random(),
-            Some("challenge".into()),
-            Vec::new(),
-            issued_at,
-        );
+        let url = start.url(&State::random(), Some("challenge"), Vec::new(), issued_at);
         start.open(url.split_once("?t=").unwrap().1).unwrap()
     }
 
@@ -227,7 +222,7 @@ mod tests {
     fn address_reveals_nothing_and_cannot_be_altered() {
         let start = start();
         let state = State::random();
-        let url = start.url(&state, Some("challenge".into()), Vec::new(), 100);
+        let url = start.url(&state, Some("challenge"), Vec::new(), 100);
         assert!(!url.contains(state.as_str()) && !url.contains("challenge"));
         let token = url.split_once("?t=").unwrap().1;
         assert!(start.open(&token[1..]).is_none() && start.open("").is_none());
@@ -237,7 +232,7 @@ mod tests {
     fn longest_address_of_a_login_can_be_opened_and_a_longer_one_is_refused() {
         let start = start();
         let open = |parameters: Vec<(String, String)>| {
-            let url = start.url(&State::random(), Some("c".repeat(43)), parameters, 100);
+            let url = start.url(&State::random(), Some(&"c".repeat(43)), parameters, 100);
             start.open(url.split_once("?t=").unwrap().1)
         };
         let short = |at: u32| {

@@ -15,7 +15,7 @@ use crate::{
         return_to::ReturnTo,
     },
     events::{Event, LoginTrigger, record_login},
-    oauth::{State, Verifier},
+    oauth::{CodeChallenge, State, Verifier},
     response::{
         self,
         page::{Page, Topic},
@@ -165,7 +165,7 @@ impl Flow {
             self.notices.foreign_host(&host, &self.config.origin_str);
         }
         let WayOut { location, cookies } = self.way_out(info, beginning);
-        response::with_cookies(response::see_other(&location), cookies)
+        response::with_cookies(response::see_other(location), cookies)
     }
 
     fn way_out(&self, info: &RequestInfo, beginning: Beginning<'_>) -> WayOut {
@@ -179,14 +179,16 @@ impl Flow {
         let verifier = self.gateway.pkce.then(Verifier::random);
         let challenge = verifier.as_ref().map(Verifier::challenge);
         let now = self.config.clock.seconds();
+        let challenge = challenge.as_ref().map(CodeChallenge::as_str);
         let location = match &self.start_page {
             Some(start) => start.url(&state, challenge, parameters, now),
             None => self
                 .gateway
-                .authorization_url(&state, challenge.as_deref(), &parameters),
+                .authorization_url(&state, challenge, &parameters),
         };
+        let login_id = state.login_id();
         let new = NewLogin {
-            state: &state,
+            state,
             return_to,
             home: &self.config.home,
             verifier,
@@ -198,7 +200,7 @@ impl Flow {
             self.notices.foreign_cookie(&self.names.session);
         }
         self.notices.login_started(&self.config.paths.callback);
-        let login_id = state.login_id().to_string();
+        let login_id = login_id.to_string();
         record_login(&login_id);
         self.events.emit(Event::LoginStarted {
             login_id: &login_id,
@@ -238,7 +240,7 @@ impl Flow {
         }
         let login = self.config.login_path(return_to.as_str());
         let login = self.config.absolute(&format!("{login}&host=registered"));
-        Some(response::see_other(&login))
+        Some(response::see_other(login))
     }
 }
 

@@ -54,7 +54,7 @@ impl Flow {
             && current.session.login_id() == state.login_id()
         {
             // Loaded once more, by reload, Back or a second tab: the login is complete already.
-            return response::see_other(&self.config.absolute(current.session.return_to()));
+            return response::see_other(self.config.absolute(current.session.return_to()));
         }
         match (outcome, state, pending) {
             (Outcome::Code(code), Some(state), Pending::Live(login)) => {
@@ -286,7 +286,7 @@ impl Flow {
                     self.loop_detector.record_login(info, now),
                     self.pending.end(&state),
                 ];
-                let home = response::see_other(&self.config.absolute(&return_to));
+                let home = response::see_other(self.config.absolute(&return_to));
                 return response::with_cookies(home, cookies);
             }
             Ok(LoginOutcome::Failed {

@@ -109,7 +109,7 @@ impl Flow {
         }
         match info.parameter("form").as_deref() {
             Some(FOREIGN_FORM) if self.has_session(info).await => {
-                return response::see_other(&self.config.absolute(return_to.as_str()));
+                return response::see_other(self.config.absolute(return_to.as_str()));
             }
             Some(FOREIGN_FORM) => return self.require_login(info, &return_to),
             Some(_) => return self.form_not_sent(info, &return_to),
@@ -232,7 +232,7 @@ impl Flow {
             (self.config.return_to_page(info), "not-sent")
         };
         let page = self.config.login_path(return_to.as_str());
-        response::see_other(&self.config.absolute(&format!("{page}&form={form}")))
+        response::see_other(self.config.absolute(&format!("{page}&form={form}")))
     }
 
     fn form_not_sent(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {

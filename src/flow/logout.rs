@@ -61,7 +61,7 @@ impl Flow {
             Some(Ok(())) => {
                 let after = self.config.after_logout.as_ref().map(ReturnTo::as_str);
                 let after = after.unwrap_or(&self.config.paths.logout);
-                response::see_other(&self.config.absolute(after))
+                response::see_other(self.config.absolute(after))
             }
             Some(Err(error)) => self.store_failed(info, &error),
             None => self.refuse(info, Refusal::because(FailureCause::Internal)),

@@ -30,7 +30,7 @@ impl Flow {
                 let page = self.config.return_to_page(info);
                 let page = self.config.login_path(page.as_str());
                 let page = self.config.absolute(&format!("{page}&form=not-sent"));
-                return response::see_other(&page);
+                return response::see_other(page);
             }
             RequestKind::Htmx => self.config.return_to_page(info),
             _ => self.config.return_here(info),

@@ -104,7 +104,7 @@ impl Flow {
         let parameters = form_urlencoded::parse(parameters.as_bytes());
         let (challenge, own) = (ticket.challenge(), ticket.parameters());
         let location = self.gateway.authorization_url(&state, challenge, own);
-        response::see_other(&self.gateway.with_parameters(location, parameters))
+        response::see_other(self.gateway.with_parameters(location, parameters))
     }
 
     /// Notes that a login came back, with a code or with an error.
@@ -142,7 +142,7 @@ impl Flow {
 
     fn resume_on_https(&self, token: &str) -> Response<Body> {
         let login = format!("{}?resume={token}", self.config.paths.login);
-        response::see_other(&self.config.absolute(&login))
+        response::see_other(self.config.absolute(&login))
     }
 
     /// Returns the target of a login whose start page came too late. `None` for an address that
@@ -207,7 +207,7 @@ impl Flow {
             return self.refuse_on_plain_http(info, FailureCause::LoginRequired);
         }
         let target = self.config.return_here(info);
-        response::see_other(&self.config.absolute(target.as_str()))
+        response::see_other(self.config.absolute(target.as_str()))
     }
 
     /// Refuses by the address alone. A cookie could name the target of a login.

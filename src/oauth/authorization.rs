@@ -171,7 +171,8 @@ mod tests {
             Authorization::new(endpoint, "id å&+", redirect, Some("a b:c&d+å"), &extra);
         let verifier = Verifier::random();
         let state = State::random();
-        let url = authorization.url(&state, Some(&verifier.challenge()), &[]);
+        let challenge = verifier.challenge();
+        let url = authorization.url(&state, Some(challenge.as_str()), &[]);
         assert!(url.is_ascii());
         let pairs: Vec<_> = Url::parse(&url)
             .unwrap()
@@ -187,7 +188,7 @@ mod tests {
             ("scope", "a b:c&d+å"),
             ("ui_locales", "nb å&+"),
             ("state", state.as_str()),
-            ("code_challenge", &verifier.challenge()),
+            ("code_challenge", challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
         let expected: BTreeMap<_, _> = expected

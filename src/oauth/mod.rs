@@ -11,7 +11,7 @@ mod token;
 pub(crate) use self::{
     authorization::{Authorization, is_reserved_parameter, is_scope},
     callback::{AuthorizationResponse, Outcome},
-    pkce::Verifier,
+    pkce::{CodeChallenge, Verifier},
     state::State,
     token::{
         ClientAuthentication, Grant, TokenRequest, TokenResponse, TokenResponseError,

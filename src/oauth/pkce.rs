@@ -1,9 +1,11 @@
 //! Proof key for code exchange (RFC 7636), method S256.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::digest::sha256;
+/// The length of 32 bytes in base64url.
+const LEN: usize = 43;
 
 /// A code verifier: 256 random bits, which this crate keeps until the token request.
 #[derive(Clone, Serialize, Deserialize)]
@@ -11,7 +13,9 @@ pub(crate) struct Verifier([u8; 32]);
 
 impl Verifier {
     pub(crate) fn random() -> Self {
-        Self(rand::random())
+        let mut bytes = [0; 32];
+        rand::fill(&mut bytes);
+        Self(bytes)
     }
 
     /// Returns the `code_verifier`, 43 characters.
@@ -19,14 +23,33 @@ impl Verifier {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Returns the `code_challenge`, which may be public.
-    pub(crate) fn challenge(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(sha256(&[self.secret().as_bytes()]))
+    /// Returns the `code_challenge`.
+    pub(crate) fn challenge(&self) -> CodeChallenge {
+        CodeChallenge(base64url(digest(&SHA256, &base64url(self.0))))
     }
+}
+
+/// A code challenge, which may be public.
+pub(crate) struct CodeChallenge([u8; LEN]);
+
+impl CodeChallenge {
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).expect("base64 is ASCII")
+    }
+}
+
+/// Of 32 bytes.
+fn base64url(bytes: impl AsRef<[u8]>) -> [u8; LEN] {
+    let mut text = [0; LEN];
+    let written = BASE64_URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
+    assert_eq!(written, Ok(LEN), "32 bytes have 43 characters");
+    text
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -36,15 +59,19 @@ mod tests {
             .unwrap();
         let verifier = Verifier(bytes.try_into().unwrap());
         assert_eq!(
-            verifier.challenge(),
+            verifier.challenge().as_str(),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         );
     }
 
     #[test]
-    fn verifiers_are_distinct() {
-        let verifiers: std::collections::HashSet<_> =
-            (0..1000).map(|_| Verifier::random().0).collect();
-        assert_eq!(verifiers.len(), 1000);
+    fn verifiers_are_distinct_and_evenly_random() {
+        let verifiers: HashSet<_> = (0..10_000).map(|_| Verifier::random().0).collect();
+        assert_eq!(verifiers.len(), 10_000);
+        for bit in 0..256 {
+            let is_set = |verifier: &&[u8; 32]| verifier[bit / 8] >> (bit % 8) & 1 == 1;
+            let ones = verifiers.iter().filter(is_set).count();
+            assert!((4_700..5_300).contains(&ones), "bit {bit}: {ones} of 10000");
+        }
     }
 }

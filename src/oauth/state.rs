@@ -31,6 +31,10 @@ impl State {
         &self.value
     }
 
+    pub(crate) fn into_string(self) -> String {
+        self.value
+    }
+
     /// Compares in constant time, which `==` does not.
     pub(crate) fn matches(&self, other: &str) -> bool {
         constant_time::verify_slices_are_equal(self.value.as_bytes(), other.as_bytes()).is_ok()

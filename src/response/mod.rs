@@ -34,8 +34,12 @@ const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
 const NO_FRAMES: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
 
 /// Returns a 303 to an address of the app or the gateway, with an empty body.
-pub(crate) fn see_other(location: &str) -> Response<Body> {
-    let ascii = location.is_ascii();
+pub(crate) fn see_other<L>(location: L) -> Response<Body>
+where
+    L: AsRef<str>,
+    HeaderValue: TryFrom<L>,
+{
+    let ascii = location.as_ref().is_ascii();
     let location = HeaderValue::try_from(location).ok();
     let Some(mut location) = location.filter(|_| ascii) else {
         // All addresses that the layer builds are ASCII without control characters. No other is
