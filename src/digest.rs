@@ -1,14 +1,17 @@
 //! SHA-256 over several parts.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 
 /// The digest of these parts, one after the other.
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = Context::new(&SHA256);
-    for part in parts {
-        context.update(part);
-    }
-    let digest = context.finish();
+    let digest = if let [part] = parts {
+        // This takes half the time that a context does.
+        digest(&SHA256, part)
+    } else {
+        let mut context = Context::new(&SHA256);
+        parts.iter().for_each(|part| context.update(part));
+        context.finish()
+    };
     let bytes = digest.as_ref().try_into();
     bytes.expect("a SHA-256 digest has 32 bytes")
 }
