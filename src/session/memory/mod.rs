@@ -6,7 +6,13 @@ mod sweeper;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-use self::{shards::Shards, subjects::Subjects, sweeper::Sweeper};
+use tokio::task::yield_now;
+
+use self::{
+    shards::{Shards, shards_for},
+    subjects::Subjects,
+    sweeper::Sweeper,
+};
 use super::{Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
 use crate::{clock::unix_seconds, session_refusal::SessionRefusal};
 
@@ -117,7 +123,7 @@ impl MemoryStore {
         Self {
             sessions: Arc::new(Sessions {
                 shards: Shards::new(sessions),
-                subjects: Subjects::default(),
+                subjects: Subjects::new(shards_for(sessions)),
                 sweeper: Sweeper::default(),
             }),
             max_per_subject: usize::MAX,
@@ -186,16 +192,39 @@ impl Sessions {
         session.is_some_and(|session| !session.has_expired(now))
     }
 
-    /// Forgets the sessions for which `keep` does not hold.
-    fn retain(&self, keep: impl Fn(&Session) -> bool) {
-        let removed = self.shards.retain(keep);
-        for (id, session) in removed {
-            self.forget_subject(&session, id);
+    /// Forgets what has expired. Between its steps other tasks go on.
+    async fn sweep(&self, now: u64) {
+        for expired in self.shards.sweep(now) {
+            self.forget_subjects(expired);
+            yield_now().await;
         }
     }
 
-    fn sweep(&self, now: u64) {
-        self.retain(|session| !session.has_expired(now));
+    async fn drain(&self) {
+        for removed in self.shards.drain() {
+            self.forget_subjects(removed);
+            yield_now().await;
+        }
+    }
+
+    /// Takes a place for a new session, that of an expired one where there is no other.
+    fn reserve(&self, now: u64) -> bool {
+        loop {
+            if self.shards.reserve() {
+                return true;
+            }
+            let mut steps = self.shards.sweep(now);
+            let Some(expired) = steps.find(|expired| !expired.is_empty()) else {
+                return false;
+            };
+            self.forget_subjects(expired);
+        }
+    }
+
+    fn forget_subjects(&self, removed: impl IntoIterator<Item = (SessionId, Session)>) {
+        for (id, session) in removed {
+            self.forget_subject(&session, id);
+        }
     }
 }
 
@@ -222,18 +251,18 @@ impl SessionStore for MemoryStore {
 
     async fn save(&self, session: Session, now: SystemTime) -> Result<SessionToken, StoreError> {
         let (sessions, now) = (&self.sessions, unix_seconds(now));
-        if !sessions.shards.reserve() {
-            sessions.sweep(now);
-            if !sessions.shards.reserve() {
-                let full = "the memory store is full of live sessions";
-                return Err(StoreError::permanent(full));
-            }
+        if !sessions.reserve(now) {
+            let full = "the memory store is full of live sessions";
+            return Err(StoreError::permanent(full));
         }
         let weak = Arc::downgrade(sessions);
         sessions.sweeper.start(now, move |now| {
-            let sessions = weak.upgrade()?;
-            sessions.sweep(now);
-            Some(sessions.shards.len())
+            let sessions = weak.upgrade();
+            async move {
+                let sessions = sessions?;
+                sessions.sweep(now).await;
+                Some(sessions.shards.len())
+            }
         });
         let token = sessions.shards.insert(&session);
         if let Some(subject) = session.subject() {
@@ -283,7 +312,7 @@ impl SessionStore for MemoryStore {
     }
 
     async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
-        self.sessions.retain(|_| false);
+        self.sessions.drain().await;
         Ok(())
     }
 
@@ -354,6 +383,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn session_opens_by_its_whole_token_and_by_nothing_like_it() {
+        let clock = Clock::manual();
+        let store = MemoryStore::new();
+        let save = async || store.save(session(&clock, 60), clock.now()).await.unwrap();
+        let opens = |token: &str| store.find(&SessionToken::new(token), clock.now()).is_some();
+        let (token, other) = (save().await, save().await);
+        let (token, other) = (token.secret(), other.secret());
+        assert!(opens(token) && opens(other));
+        for at in 0..token.len() {
+            let (before, after) = (&token[..at], &token[at + 1..]);
+            let altered = if &token[at..=at] == "A" { "B" } else { "A" };
+            assert!(!opens(&format!("{before}{altered}{after}")), "{at}");
+            assert!(!opens(before));
+        }
+        let half = token.len() / 2;
+        assert!(!opens(&format!("{}{}", &token[..half], &other[half..])));
+        // The last character has two bits that no byte needs.
+        let other_spelling = |last: char| format!("{}{last}", &token[..token.len() - 1]);
+        let spellings = ('A'..='Z')
+            .chain('a'..='z')
+            .chain('0'..='9')
+            .chain(['-', '_']);
+        let that_open = spellings.filter(|last| opens(&other_spelling(*last)));
+        assert_eq!(that_open.count(), 1);
+        for spelling in [
+            format!("{token}="),
+            format!(" {token}"),
+            format!("{token}A"),
+        ] {
+            assert!(!opens(&spelling));
+        }
+        let id = SessionToken::new(token).id();
+        assert!(!opens(&id.to_string()));
+        assert!(!opens(&String::from_utf8_lossy(&id.to_bytes())));
+    }
+
+    #[tokio::test]
     async fn expired_session_is_refused_before_it_is_swept() {
         let clock = Clock::manual();
         let store = MemoryStore::new();
@@ -406,7 +472,7 @@ mod tests {
                     let now = clock.now();
                     store.revoke_subject(subject, now, now).await.unwrap();
                 }
-                _ => store.sessions.sweep(u64::MAX),
+                _ => store.sessions.sweep(u64::MAX).await,
             }
             assert!(store.sessions.subjects.is_empty(), "{end}");
         }

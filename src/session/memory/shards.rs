@@ -1,35 +1,55 @@
-//! The sessions by id, spread over several locks.
+//! The sessions by id, spread over many small tables.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
     sync::{
-        Mutex, MutexGuard,
+        RwLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use crate::{
     session::{Session, SessionId, SessionToken},
-    sync::lock,
+    sync::{read, write},
 };
 
-const SHARDS: usize = 64;
+/// About as many sessions share a table and its lock in a full store. However many there are
+/// altogether, no request waits for work on more than these.
+const SESSIONS_PER_SHARD: usize = 512;
+/// So that threads seldom meet in a small store.
+const MIN_SHARDS: usize = 64;
+/// As many as two bytes of an id tell apart.
+const MAX_SHARDS: usize = 1 << 16;
 
 pub(super) struct Shards {
-    shards: [Mutex<Shard>; SHARDS],
+    shards: Box<[RwLock<Shard>]>,
     count: AtomicUsize,
     capacity: usize,
 }
 
 /// By a hash of the token: a look into memory opens no session, and the time that a look-up takes
 /// says nothing.
-type Shard = HashMap<SessionId, Session, BuildHasherDefault<FirstBytes>>;
+type Table = HashMap<SessionId, Session, BuildHasherDefault<FirstBytes>>;
+
+#[derive(Default)]
+struct Shard {
+    sessions: Table,
+    /// No session of it expires before this time, in seconds.
+    next_expiry: u64,
+}
+
+/// A power of two.
+pub(super) fn shards_for(sessions: usize) -> usize {
+    let full = sessions / SESSIONS_PER_SHARD;
+    full.clamp(MIN_SHARDS, MAX_SHARDS).next_power_of_two()
+}
 
 impl Shards {
     pub(super) fn new(capacity: usize) -> Self {
+        let shards = std::iter::repeat_with(RwLock::default);
         Self {
-            shards: std::array::from_fn(|_| Mutex::default()),
+            shards: shards.take(shards_for(capacity)).collect(),
             count: AtomicUsize::new(0),
             capacity,
         }
@@ -44,7 +64,7 @@ impl Shards {
     }
 
     pub(super) fn get(&self, id: SessionId) -> Option<Session> {
-        self.shard(id).get(&id).cloned()
+        read(self.shard(id)).sessions.get(&id).cloned()
     }
 
     /// Takes a place for one session, and returns whether there is one.
@@ -61,49 +81,74 @@ impl Shards {
         loop {
             let token = SessionToken::random();
             let id = token.id();
-            if let Entry::Vacant(vacant) = self.shard(id).entry(id) {
+            let mut shard = write(self.shard(id));
+            if let Entry::Vacant(vacant) = shard.sessions.entry(id) {
                 vacant.insert(session.clone());
+                shard.expires_no_later_than(session);
                 return token;
             }
         }
     }
 
     pub(super) fn update(&self, id: SessionId, new: Session) -> bool {
-        let mut shard = self.shard(id);
-        let known = shard.get_mut(&id);
+        let mut shard = write(self.shard(id));
+        let known = shard.sessions.get_mut(&id);
         let Some(known) = known.filter(|known| known.accepts_update(&new)) else {
             return false;
         };
-        *known = new;
+        *known = new.clone();
+        shard.expires_no_later_than(&new);
         true
     }
 
     pub(super) fn remove(&self, id: SessionId) -> Option<Session> {
-        let removed = self.shard(id).remove(&id)?;
+        let removed = write(self.shard(id)).sessions.remove(&id)?;
         self.count.fetch_sub(1, Ordering::AcqRel);
         Some(removed)
     }
 
-    /// Removes the sessions for which `keep` does not hold, and returns those that have a subject.
-    pub(super) fn retain(&self, keep: impl Fn(&Session) -> bool) -> Vec<(SessionId, Session)> {
-        let mut removed = Vec::new();
-        for shard in &self.shards {
-            let mut shard = lock(shard);
-            let before = shard.len();
-            shard.retain(|id, session| {
-                let kept = keep(session);
-                if !kept && session.subject().is_some() {
-                    removed.push((*id, session.clone()));
-                }
-                kept
-            });
-            self.count.fetch_sub(before - shard.len(), Ordering::AcqRel);
-        }
-        removed
+    /// Removes what has expired, a part of it with each step. Returns what each step removed.
+    pub(super) fn sweep(&self, now: u64) -> impl Iterator<Item = Vec<(SessionId, Session)>> {
+        self.shards.iter().map(move |shard| {
+            if read(shard).next_expiry > now {
+                return Vec::new();
+            }
+            let expired = write(shard).sweep(now);
+            self.count.fetch_sub(expired.len(), Ordering::AcqRel);
+            expired
+        })
     }
 
-    fn shard(&self, id: SessionId) -> MutexGuard<'_, Shard> {
-        lock(&self.shards[usize::from(id.0[15]) % SHARDS])
+    /// Removes all, a part of it with each step. Returns what each step removed.
+    pub(super) fn drain(
+        &self,
+    ) -> impl Iterator<Item = impl IntoIterator<Item = (SessionId, Session)>> {
+        self.shards.iter().map(|shard| {
+            let removed = std::mem::take(&mut write(shard).sessions);
+            self.count.fetch_sub(removed.len(), Ordering::AcqRel);
+            removed
+        })
+    }
+
+    fn shard(&self, id: SessionId) -> &RwLock<Shard> {
+        let last = usize::from(u16::from_le_bytes([id.0[14], id.0[15]]));
+        &self.shards[last & (self.shards.len() - 1)]
+    }
+}
+
+impl Shard {
+    fn expires_no_later_than(&mut self, session: &Session) {
+        self.next_expiry = self.next_expiry.min(session.record().expires_at);
+    }
+
+    /// What it returns takes longer to free than to remove: that is for when the lock is free.
+    fn sweep(&mut self, now: u64) -> Vec<(SessionId, Session)> {
+        let has_expired = |_: &SessionId, session: &mut Session| session.has_expired(now);
+        let expired = self.sessions.extract_if(has_expired).collect();
+        let left = self.sessions.values();
+        let next = left.map(|session| session.record().expires_at).min();
+        self.next_expiry = next.unwrap_or(u64::MAX);
+        expired
     }
 }
 
@@ -128,25 +173,85 @@ impl Hasher for FirstBytes {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
     use super::*;
 
-    #[test]
-    fn tokens_are_kept_as_hashes_only() {
-        let shards = Shards::new(1);
-        let session = Session::new("token", SystemTime::now() + Duration::from_secs(60));
+    fn kept(shards: &Shards, expires_at: u64) -> SessionToken {
+        let expires_at = UNIX_EPOCH + Duration::from_secs(expires_at);
         assert!(shards.reserve());
-        let token = shards.insert(&session);
+        shards.insert(&Session::new("token", expires_at))
+    }
+
+    #[test]
+    fn dump_of_the_store_holds_no_part_of_a_token() {
+        let shards = Shards::new(1);
+        let token = kept(&shards, 60);
         let raw = BASE64.decode(token.secret()).unwrap();
-        let ids = shards
-            .shards
-            .iter()
-            .flat_map(|shard| lock(shard).keys().copied().collect::<Vec<_>>());
-        let ids: Vec<_> = ids.collect();
+        let mut ids = Vec::new();
+        for shard in &shards.shards {
+            for (id, session) in &read(shard).sessions {
+                ids.push(*id);
+                let session = postcard::to_allocvec(session.record()).unwrap();
+                for dump in [&id.0[..], &session] {
+                    for part in [token.secret().as_bytes(), &raw] {
+                        let shows = |part: &[u8]| dump.windows(part.len()).any(|at| at == part);
+                        assert!(!part.chunks_exact(part.len() / 4).any(shows));
+                    }
+                }
+            }
+        }
         assert_eq!(ids, [token.id()]);
-        assert_ne!(&ids[0].0[..], &raw[..16]);
+    }
+
+    #[test]
+    fn full_store_has_few_sessions_behind_each_lock() {
+        for (capacity, shards) in [(0, 64), (1, 64), (100_000, 256), (1_000_000, 2_048)] {
+            assert_eq!(Shards::new(capacity).shards.len(), shards, "{capacity}");
+        }
+        assert_eq!(Shards::new(usize::MAX).shards.len(), MAX_SHARDS);
+        // And each of them is in use.
+        let shards = Shards::new(1_000_000);
+        for _ in 0..2_048 * 20 {
+            kept(&shards, 60);
+        }
+        let lengths = shards.shards.iter().map(|shard| read(shard).sessions.len());
+        let (least, most) = (lengths.clone().min(), lengths.max());
+        assert!(least > Some(0) && most < Some(60), "{least:?} to {most:?}");
+    }
+
+    #[test]
+    fn sweep_looks_where_a_session_can_have_expired_and_nowhere_else() {
+        let shards = Shards::new(10_000);
+        let swept = |now| {
+            shards
+                .sweep(now)
+                .map(|expired| expired.len())
+                .sum::<usize>()
+        };
+        assert_eq!(swept(0), 0);
+        let bounds = |from| {
+            let of = |shard: &RwLock<Shard>| read(shard).next_expiry;
+            shards
+                .shards
+                .iter()
+                .map(of)
+                .filter(|at| *at >= from)
+                .count()
+        };
+        assert_eq!(bounds(u64::MAX), shards.shards.len(), "all are empty");
+        let (early, late) = (kept(&shards, 60), kept(&shards, 120));
+        assert!(bounds(u64::MAX) < shards.shards.len());
+        assert_eq!((swept(59), swept(60), swept(60)), (0, 1, 0));
+        assert!(shards.get(early.id()).is_none() && shards.get(late.id()).is_some());
+        // One that is updated may expire earlier.
+        let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(90);
+        let sooner = Session::new("token", expires_at).touched_at(UNIX_EPOCH);
+        assert!(shards.update(late.id(), sooner));
+        assert_eq!((swept(89), swept(90)), (0, 1));
+        assert_eq!(bounds(u64::MAX), shards.shards.len(), "all are empty again");
+        assert_eq!(shards.len(), 0);
     }
 }

@@ -28,7 +28,10 @@ impl Sweeper {
     ///
     /// `sweep` gets the time, and returns how many sessions are left, or `None` when the store is
     /// gone.
-    pub(super) fn start(&self, now: u64, sweep: impl Fn(u64) -> Option<usize> + Send + 'static) {
+    pub(super) fn start<F>(&self, now: u64, sweep: impl Fn(u64) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Option<usize>> + Send,
+    {
         self.observe(now);
         if self.running.swap(true, Ordering::SeqCst) {
             return;
@@ -40,8 +43,9 @@ impl Sweeper {
         detached::spawn_loop(async move {
             loop {
                 tokio::time::sleep(PERIOD).await;
-                let left = sweep(time.seconds());
-                if left.is_none() || (left == Some(0) && running.stop(|| sweep(time.seconds()))) {
+                let left = sweep(time.seconds()).await;
+                let more = || sweep(time.seconds());
+                if left.is_none() || (left == Some(0) && running.stop(more).await) {
                     return;
                 }
             }
@@ -55,12 +59,13 @@ struct Running(Option<Arc<AtomicBool>>);
 impl Running {
     /// Returns whether the task stops, which makes room for the next. A session that was saved in
     /// this very moment saw a task that runs, so the task looks once more.
-    fn stop(&mut self, left: impl Fn() -> Option<usize>) -> bool {
+    async fn stop<F: Future<Output = Option<usize>>>(&mut self, left: impl FnOnce() -> F) -> bool {
         let Some(running) = self.0.take() else {
             return true;
         };
         running.store(false, Ordering::SeqCst);
-        let goes_on = left().is_some_and(|left| left > 0) && !running.swap(true, Ordering::SeqCst);
+        let goes_on =
+            left().await.is_some_and(|left| left > 0) && !running.swap(true, Ordering::SeqCst);
         if goes_on {
             self.0 = Some(running);
         }
@@ -80,13 +85,16 @@ impl Drop for Running {
 mod tests {
     use super::*;
 
-    #[test]
-    fn task_that_has_stopped_does_not_announce_the_end_of_the_next() {
+    #[tokio::test]
+    async fn task_that_has_stopped_does_not_announce_the_end_of_the_next() {
         for stopped in [true, false] {
             let flag = Arc::new(AtomicBool::new(true));
             let mut running = Running(Some(Arc::clone(&flag)));
             if stopped {
-                assert!(running.stop(|| Some(0)), "there is nothing to sweep");
+                assert!(
+                    running.stop(async || Some(0)).await,
+                    "there is nothing to sweep"
+                );
                 assert!(!flag.swap(true, Ordering::SeqCst), "the next may run");
             }
             drop(running);
@@ -94,17 +102,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn session_that_is_saved_while_the_task_stops_is_swept() {
+    #[tokio::test]
+    async fn session_that_is_saved_while_the_task_stops_is_swept() {
         let flag = Arc::new(AtomicBool::new(true));
         let mut running = Running(Some(Arc::clone(&flag)));
-        assert!(!running.stop(|| Some(1)), "it goes on");
+        assert!(!running.stop(async || Some(1)).await, "it goes on");
         assert!(flag.load(Ordering::SeqCst));
         let next = Arc::clone(&flag);
-        let saved = move || {
+        let saved = async move || {
             next.store(true, Ordering::SeqCst);
             Some(1)
         };
-        assert!(running.stop(saved), "the next runs already");
+        assert!(running.stop(saved).await, "the next runs already");
     }
 }
