@@ -1,9 +1,10 @@
 //! Cookies: names, lookup in a request, and `Set-Cookie` lines.
 
-use std::{fmt::Write, ops::Range};
+use std::{fmt::Write, iter, ops::Range};
 
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
+use memchr::{memchr, memchr_iter};
 
 use crate::error::ConfigError;
 
@@ -131,15 +132,25 @@ impl<'h> CookieValue<'h> {
 /// twice, so the same name and value count once.
 pub(crate) fn find<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> Lookup<'h> {
     let mut found: Option<CookieValue<'h>> = None;
-    for (cookie, value) in pairs(lines) {
-        if !cookie.eq_ignore_ascii_case(name.as_bytes()) {
-            continue;
+    for line in lines {
+        for place in places(line) {
+            let cookie = &line.as_bytes()[place.clone()];
+            // Most names have another length, so this alone decides on most cookies.
+            let Some((known, rest)) = cookie.split_at_checked(name.len()) else {
+                continue;
+            };
+            let ends = rest.first().is_none_or(|next| *next == b'=');
+            if !ends || !known.eq_ignore_ascii_case(name.as_bytes()) {
+                continue;
+            }
+            let range = (place.start + name.len() + 1).min(place.end)..place.end;
+            let value = CookieValue { line, range };
+            let differs = |found: &CookieValue<'h>| found.as_bytes() != value.as_bytes();
+            if known != name.as_bytes() || found.as_ref().is_some_and(differs) {
+                return Lookup::Ambiguous;
+            }
+            found = Some(value);
         }
-        let differs = |found: &CookieValue<'h>| found.as_bytes() != value.as_bytes();
-        if cookie != name.as_bytes() || found.as_ref().is_some_and(differs) {
-            return Lookup::Ambiguous;
-        }
-        found = Some(value);
     }
     match found {
         Some(value) if value.fits(name) => Lookup::Unique(value),
@@ -171,17 +182,26 @@ fn pairs<'h>(
     lines: impl IntoIterator<Item = &'h HeaderValue>,
 ) -> impl Iterator<Item = (&'h [u8], CookieValue<'h>)> {
     lines.into_iter().flat_map(|line| {
-        let bytes = line.as_bytes();
-        let mut next = 0;
-        bytes.split(|byte| *byte == b';').map(move |part| {
-            let start = next + part.len() - part.trim_ascii_start().len();
-            let end = start + part.trim_ascii().len();
-            next += part.len() + 1;
-            let equals = bytes[start..end].iter().position(|byte| *byte == b'=');
-            let equals = equals.map_or(end, |at| start + at);
-            let range = (equals + 1).min(end)..end;
-            (&bytes[start..equals], CookieValue { line, range })
+        places(line).map(move |Range { start, end }| {
+            let cookie = &line.as_bytes()[start..end];
+            let name = memchr(b'=', cookie).unwrap_or(cookie.len());
+            let range = (start + name + 1).min(end)..end;
+            (&cookie[..name], CookieValue { line, range })
         })
+    })
+}
+
+/// Where the cookies of a line are, each without the spaces around it.
+fn places(line: &HeaderValue) -> impl Iterator<Item = Range<usize>> {
+    let line = line.as_bytes();
+    let mut next = 0;
+    let ends = memchr_iter(b';', line).chain(iter::once(line.len()));
+    ends.map(move |end| {
+        let cookie = &line[next..end];
+        let start = end - cookie.trim_ascii_start().len();
+        let end = next + cookie.trim_ascii_end().len();
+        next = next + cookie.len() + 1;
+        start.min(end)..end
     })
 }
 

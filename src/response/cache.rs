@@ -20,9 +20,13 @@ pub(crate) fn keep_private(headers: &mut HeaderMap) {
 }
 
 pub(crate) fn vary_by_cookie(headers: &mut HeaderMap) {
-    // An extractor's challenge has it already.
-    if headers.get(header::VARY) != Some(&VARY) {
-        headers.append(header::VARY, COOKIE);
+    match headers.entry(header::VARY) {
+        header::Entry::Vacant(vacant) => {
+            vacant.insert(COOKIE);
+        }
+        // An extractor's challenge has it already.
+        header::Entry::Occupied(known) if known.get() == VARY => {}
+        header::Entry::Occupied(mut known) => known.append(COOKIE),
     }
 }
 
