@@ -32,8 +32,8 @@ const OTHERS: [&str; 3] = [
 
 /// A request for a page. `cookies` is the value of its `Cookie` header; empty for none.
 ///
-/// As after hyper, the address and the values of all headers share one buffer. A bench clones it for
-/// each call.
+/// As after hyper, the address and the values of all headers share one buffer. A bench clones it
+/// for each call.
 ///
 /// # Panics
 ///
