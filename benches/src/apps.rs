@@ -71,6 +71,41 @@ pub fn by_hand(sessions: Sessions) -> SignedIn {
     }
 }
 
+/// The minimum by hand, with all that a login takes. Its token endpoint is at this origin.
+///
+/// # Panics
+///
+/// When that is no origin.
+pub fn login_by_hand(sessions: Sessions, origin: &str) -> Router {
+    let endpoint = format!("{origin}/oauth/v2/token");
+    let endpoint = endpoint.parse().expect("a URL");
+    let layer = ByHand::new(sessions);
+    let callback = layer.callback(endpoint, "client", "secret");
+    let routes = Router::new().route("/user", get(plain)).layer(layer);
+    routes.merge(callback).with_state(())
+}
+
+/// The layer, with a token endpoint at this origin.
+///
+/// # Panics
+///
+/// When that is no origin.
+pub fn login_in_layer(store: &str, origin: &str) -> Router {
+    let auth = TelenorAuthLayer::builder("client", "secret", "https://app.test/telenor/callback");
+    let auth = auth.gateway(origin);
+    let auth = match store {
+        "memory" => auth.session_store(MemoryStore::with_capacity(10_000_000)),
+        _ => {
+            let keys = CookieKeys::random();
+            let store = CookieStore::new(&keys);
+            auth.cookie_keys(keys).session_store(store)
+        }
+    };
+    let auth = auth.build().expect("good settings");
+    let routes = Router::new().route("/user", get(plain));
+    routes.layer(auth).with_state(())
+}
+
 /// The layer with a store in memory.
 ///
 /// # Panics

@@ -6,6 +6,7 @@
 pub mod apps;
 pub mod by_hand;
 pub mod requests;
+pub mod token_endpoint;
 
 use std::{
     hint::black_box,

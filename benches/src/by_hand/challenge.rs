@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::seal::Seal;
 
 pub(super) struct Challenge {
-    seal: Seal,
+    pub seal: Seal,
     /// The authorization URL up to the value of `state`.
     url: String,
 }

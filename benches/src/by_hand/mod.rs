@@ -7,6 +7,7 @@
 
 mod challenge;
 mod cookie;
+mod login;
 mod seal;
 mod session;
 
