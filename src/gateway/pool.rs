@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use crate::sync::lock;
 
-/// More than this many connections are needed for a moment only.
-const MAX_IDLE: usize = 8;
+/// As many as there are token requests at once by default. In a rush of logins, a connection that
+/// was closed a moment ago would have to be opened again.
+const MAX_IDLE: usize = 64;
 /// Servers, balancers and address translators keep an idle connection for a minute or longer. What
 /// is idle for longer than this is not used again, since it may be gone without a sign.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,8 +26,9 @@ struct Idle {
 impl Pool {
     /// Takes the connection that was used last.
     pub(super) fn take(&self) -> Option<Connection> {
+        let now = Instant::now();
         let mut idle = lock(&self.0);
-        idle.retain(Idle::is_usable);
+        idle.retain(|idle| idle.is_usable(now));
         let ready = idle
             .iter()
             .rposition(|idle| idle.connection.sender.is_ready())?;
@@ -35,21 +37,20 @@ impl Pool {
 
     /// Keeps a connection whose response was read to its end.
     pub(super) fn put(&self, connection: Connection) {
+        let since = Instant::now();
         let mut idle = lock(&self.0);
-        idle.retain(Idle::is_usable);
+        idle.retain(|idle| idle.is_usable(since));
         if idle.len() == MAX_IDLE {
             idle.remove(0);
         }
-        idle.push(Idle {
-            connection,
-            since: Instant::now(),
-        });
+        idle.push(Idle { connection, since });
     }
 }
 
 impl Idle {
-    fn is_usable(&self) -> bool {
-        !self.connection.sender.is_closed() && self.since.elapsed() < IDLE_TIMEOUT
+    fn is_usable(&self, now: Instant) -> bool {
+        let idle_for = now.saturating_duration_since(self.since);
+        !self.connection.sender.is_closed() && idle_for < IDLE_TIMEOUT
     }
 }
 
