@@ -260,7 +260,8 @@ impl Flow {
             let (flow, login) = (Arc::clone(self), Arc::clone(&login));
             let info = info.clone();
             move || async move {
-                let exchange = flow.exchange(&info, id, &login, &code, previous);
+                // In a box, since the task around it is moved as a whole, several times.
+                let exchange = Box::pin(flow.exchange(&info, id, &login, &code, previous));
                 let exchange = exchange.instrument(login_span(id));
                 match tokio::time::timeout(flow.deadlines.exchange(), exchange).await {
                     Ok(outcome) => outcome,

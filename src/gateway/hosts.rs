@@ -47,7 +47,8 @@ impl Hosts {
     ) -> Result<Response<Vec<u8>>, TransportError> {
         let client = self.find(request.uri());
         let client = client.ok_or_else(TransportError::unknown_host)?;
-        client.send(request).await
+        // In a box, since each future around it is moved as a whole, some of them several times.
+        Box::pin(client.send(request)).await
     }
 
     /// Sends a request that must not be sent twice.
@@ -57,7 +58,7 @@ impl Hosts {
     ) -> Result<Response<Vec<u8>>, TransportError> {
         let client = self.find(request.uri());
         let client = client.ok_or_else(TransportError::unknown_host)?;
-        client.send_once(request).await
+        Box::pin(client.send_once(request)).await
     }
 
     fn find(&self, uri: &Uri) -> Option<&HttpClient> {
