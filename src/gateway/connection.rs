@@ -192,6 +192,7 @@ impl Connection {
         let io = HttpStream {
             stream,
             traffic: Arc::clone(&traffic),
+            chunk: Box::new([0; READ_CHUNK]),
         };
         let handshake = Builder::new().max_buf_size(MAX_HEAD).handshake(io).await;
         let (sender, connection) = handshake.map_err(|error| chain(&error))?;
@@ -275,24 +276,26 @@ impl AsyncWrite for Metered {
 struct HttpStream {
     stream: Box<dyn Stream>,
     traffic: Arc<Traffic>,
+    /// What is read goes through here. To keep it costs less than to clear one for each read.
+    chunk: Box<[u8; READ_CHUNK]>,
 }
 
 impl Read for HttpStream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut chunk = [0; READ_CHUNK];
+        let this = self.get_mut();
         let room = buf.remaining().min(READ_CHUNK);
-        let mut chunk = ReadBuf::new(&mut chunk[..room]);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut chunk))?;
+        let mut chunk = ReadBuf::new(&mut this.chunk[..room]);
+        ready!(Pin::new(&mut this.stream).poll_read(cx, &mut chunk))?;
         let received = chunk.filled();
         if received.is_empty() && room > 0 {
-            self.traffic.ended.store(true, Ordering::Relaxed);
+            this.traffic.ended.store(true, Ordering::Relaxed);
         }
         let length = received.len() as u64;
-        self.traffic.plain.fetch_add(length, Ordering::Relaxed);
+        this.traffic.plain.fetch_add(length, Ordering::Relaxed);
         buf.put_slice(received);
         Poll::Ready(Ok(()))
     }
