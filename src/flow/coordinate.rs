@@ -41,6 +41,9 @@ impl Flow {
         id: LoginId,
         login: &PendingLogin,
     ) -> Result<Option<LoginOutcome>, StoreError> {
+        if self.is_alone() {
+            return Ok(None);
+        }
         let used = LoginOutcome::failed(FailureCause::CodeRejected);
         let name = lease_of(id);
         let polling = Polling::new(BEFORE_SENDING, POLL_INTERVAL);
@@ -71,6 +74,9 @@ impl Flow {
     /// From here on the code counts as used, whatever happens to this instance (RFC 6749 section
     /// 4.1.2: never a second time).
     pub(super) async fn mark_sent(&self, id: LoginId) -> Result<(), StoreError> {
+        if self.is_alone() {
+            return Ok(());
+        }
         let name = lease_of(id);
         let marked = self.store.complete(&name, SENT, self.exchanges.retention());
         let marked = marked.await;
@@ -78,6 +84,12 @@ impl Flow {
             let _ = self.store.release(&name).await;
         }
         marked
+    }
+
+    /// Whether no other instance can learn of a login: there is no lease to name, and no outcome to
+    /// seal.
+    fn is_alone(&self) -> bool {
+        self.store.leases().is_none()
     }
 
     async fn open_outcome(
@@ -123,6 +135,9 @@ impl Flow {
 
     /// Leaves the outcome for the others, or the login where its code was not used up.
     pub(super) async fn publish_outcome(&self, id: LoginId, outcome: &LoginOutcome) {
+        if self.is_alone() {
+            return;
+        }
         let name = lease_of(id);
         let outcome = match outcome {
             LoginOutcome::SignedIn { token, .. } => Some(Ok(token.secret().to_owned())),
