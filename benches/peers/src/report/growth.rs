@@ -22,7 +22,7 @@ pub const CHARTS: [Chart; 6] = [
         title: "A request, against sessions in memory",
         rows: &["request", "look-up"],
         x: "sessions in the store",
-        y: "ns over the bare router",
+        y: "ns: of a request over the bare router, of a look-up alone",
     },
     Chart {
         file: "growth-memory.svg",
@@ -74,10 +74,8 @@ pub fn read(file: &Path) -> io::Result<Vec<Line>> {
     };
     let mut lines: Vec<Line> = Vec::new();
     for line in text.lines().skip(1) {
-        // The name of a row may hold a comma.
-        let mut cells = line.rsplitn(3, ',');
-        let numbers = (cells.next(), cells.next());
-        let (Some(y), Some(x), Some(name)) = (numbers.0, numbers.1, cells.next()) else {
+        let mut cells = line.split(',');
+        let (Some(name), Some(x), Some(y)) = (cells.next(), cells.next(), cells.next()) else {
             continue;
         };
         let (Ok(x), Ok(y)) = (x.trim().parse(), y.trim().parse()) else {
@@ -123,10 +121,9 @@ impl Chart {
     }
 }
 
-/// The row and the subject in a name: `cookies; memory store`.
+/// The row and the subject in a name: `cookies – memory store`.
 fn split(name: &str) -> (&str, &str) {
-    let parts = name.split_once("; ").or_else(|| name.split_once(", "));
-    parts.unwrap_or((name, ""))
+    name.split_once(" – ").unwrap_or((name, ""))
 }
 
 /// The first and the last point of each line.
