@@ -16,7 +16,7 @@ use telenor_auth_peers::{
     browser::{callback, page},
     child::Server,
     measure::{median, process_cpu},
-    subjects::{axum_oidc, axum_security, bare, oauth2_and_jar, telenor_auth},
+    subjects::{axum_oidc, axum_security, bare, by_hand, oauth2_and_jar, telenor_auth},
 };
 use tokio::task::JoinSet;
 use tower::ServiceExt;
@@ -40,6 +40,7 @@ async fn main() -> io::Result<()> {
     let security = axum_security::LOGIN;
     let mut subjects = [
         ("bare", bare::logins(), "/user"),
+        ("by hand", by_hand::logins(&provider), "/user"),
         ("telenor-auth", telenor_auth::memory(&provider), "/user"),
         ("axum-security", axum_security::app(&provider), security),
         (

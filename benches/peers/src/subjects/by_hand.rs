@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use axum::{Router, routing::get};
-use telenor_auth_benches::by_hand::{ByHand, COOKIE_NAME, Session, Sessions, User};
+use telenor_auth_benches::{
+    apps,
+    by_hand::{ByHand, COOKIE_NAME, Session, Sessions, User},
+};
 
 use crate::app::{self, ACCESS_TOKEN, LIFETIME, SCOPE};
 
@@ -22,4 +25,10 @@ pub fn app(sessions: Sessions) -> (Router, String) {
         .route("/user", get(user))
         .layer(ByHand::new(sessions));
     (app, format!("{COOKIE_NAME}={token}"))
+}
+
+/// The app with all that a login takes.
+#[must_use]
+pub fn logins(provider: &str) -> Router {
+    apps::login_by_hand(Sessions::memory(), provider)
 }
