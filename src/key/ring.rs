@@ -111,11 +111,9 @@ impl Ring {
         self.generation.load(Ordering::Acquire)
     }
 
-    pub(super) fn sub_keys(&self, purpose: &[u8], context: &[u8]) -> SubKeys {
+    pub(super) fn sub_keys(&self, info: &[u8]) -> SubKeys {
         let keys = read(&self.keys);
-        let derived = keys
-            .iter()
-            .map(|key| (key.id, key.sub_key(purpose, context)));
+        let derived = keys.iter().map(|key| (key.id, key.sub_key(info)));
         SubKeys {
             generation: self.generation(),
             keys: derived.collect(),

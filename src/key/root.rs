@@ -52,12 +52,11 @@ impl RootKey {
         }
     }
 
-    /// Returns the key for one purpose and context.
-    pub(super) fn sub_key(&self, purpose: &[u8], context: &[u8]) -> LessSafeKey {
-        let info = [purpose, context];
+    /// Returns the key for what `info` says (RFC 5869 section 3.2).
+    pub(super) fn sub_key(&self, info: &[u8]) -> LessSafeKey {
         LessSafeKey::new(UnboundKey::from(
             self.prk
-                .expand(&info, &AES_256_GCM_SIV)
+                .expand(&[info], &AES_256_GCM_SIV)
                 .expect("HKDF can expand to 32 bytes"),
         ))
     }

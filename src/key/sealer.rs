@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use aws_lc_rs::aead::{Aad, Nonce};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
+use base64::{Engine, decoded_len_estimate, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::ring::{Ring, SubKeys};
 use crate::sync::{read, write};
 
-const NONCE_LEN: usize = 12;
 /// The bytes in front of the ciphertext: format version, key id, nonce.
 const HEADER_LEN: usize = 2 + NONCE_LEN;
-const FORMAT: u8 = 1;
+const TAG_LEN: usize = 16;
+const FORMAT: u8 = 2;
+/// The bytes of most values, sealed.
+const USUAL_LEN: usize = 512;
 
 /// The purpose of a sealed value. A value that was sealed for one purpose never opens for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +47,18 @@ impl Purpose {
 /// repeat. With plain GCM that would be fatal, and here it reveals nothing but equal values.
 pub(crate) struct Sealer {
     ring: Arc<Ring>,
-    purpose: Purpose,
-    context: Box<[u8]>,
+    /// What the keys are derived for: the format, the purpose and the context.
+    info: Box<[u8]>,
     derived: RwLock<SubKeys>,
 }
 
 impl Sealer {
     pub(super) fn new(ring: Arc<Ring>, purpose: Purpose, context: &[u8]) -> Self {
-        let derived = ring.sub_keys(purpose.as_str().as_bytes(), context);
+        let info = [&[FORMAT], purpose.as_str().as_bytes(), &[0], context].concat();
+        let derived = ring.sub_keys(&info);
         Self {
             ring,
-            purpose,
-            context: context.into(),
+            info: info.into(),
             derived: RwLock::new(derived),
         }
     }
@@ -78,8 +80,7 @@ impl Sealer {
             // After a change, the first caller with this lock derives the keys, and the others use
             // them.
             if stale(&derived) {
-                let purpose = self.purpose.as_str().as_bytes();
-                *derived = self.ring.sub_keys(purpose, &self.context);
+                *derived = self.ring.sub_keys(&self.info);
             }
         }
     }
@@ -88,51 +89,52 @@ impl Sealer {
         let sub_keys = self.sub_keys();
         let (id, key) = &sub_keys.keys[0];
         let nonce: [u8; NONCE_LEN] = rand::random();
-        let mut body = postcard::to_allocvec(value).expect("our own plain structs can be encoded");
-        key.seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(self.associated_data(name)),
-            &mut body,
-        )
-        .expect("AES-GCM-SIV can seal a few kilobytes");
-        let mut sealed = Vec::with_capacity(HEADER_LEN + body.len());
+        let mut sealed = Vec::with_capacity(USUAL_LEN);
         sealed.extend([FORMAT, *id]);
         sealed.extend(nonce);
-        sealed.extend(body);
+        let mut sealed =
+            postcard::to_extend(value, sealed).expect("our own plain structs can be encoded");
+        let tag = key
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(name.as_bytes()),
+                &mut sealed[HEADER_LEN..],
+            )
+            .expect("AES-GCM-SIV can seal a few kilobytes");
+        sealed.extend_from_slice(tag.as_ref());
         BASE64_URL_SAFE_NO_PAD.encode(sealed)
     }
 
     /// Returns the value, or `None` if anything is wrong with it. All causes look the same on
     /// purpose.
     pub(crate) fn open<T: DeserializeOwned>(&self, name: &str, sealed: &[u8]) -> Option<T> {
-        let sealed = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let (header, body) = sealed.split_at_checked(HEADER_LEN)?;
-        let nonce: [u8; NONCE_LEN] = header[2..].try_into().ok()?;
-        if header[0] != FORMAT {
+        let most = decoded_len_estimate(sealed.len());
+        let (mut on_stack, mut on_heap) = ([0; 2 * USUAL_LEN], Vec::new());
+        let buffer = if most <= USUAL_LEN {
+            &mut on_stack[..2 * most]
+        } else {
+            on_heap.resize(2 * most, 0);
+            &mut on_heap[..]
+        };
+        // A key that fails leaves the ciphertext as it is for the next one with the same id.
+        let (decoded, plain) = buffer.split_at_mut(most);
+        let len = BASE64_URL_SAFE_NO_PAD.decode_slice(sealed, decoded).ok()?;
+        let (header, body) = decoded[..len].split_first_chunk::<HEADER_LEN>()?;
+        let (ciphertext, tag) = body.split_last_chunk::<TAG_LEN>()?;
+        let [FORMAT, id, nonce @ ..] = *header else {
             return None;
-        }
-        let mut buffer = Vec::with_capacity(body.len());
+        };
+        let plain = &mut plain[..ciphertext.len()];
         let sub_keys = self.sub_keys();
-        for (_, key) in sub_keys.keys.iter().filter(|(id, _)| *id == header[1]) {
-            buffer.clear();
-            buffer.extend_from_slice(body);
+        for (_, key) in sub_keys.keys.iter().filter(|(known, _)| *known == id) {
             let nonce = Nonce::assume_unique_for_key(nonce);
-            let aad = Aad::from(self.associated_data(name));
-            if let Ok(plain) = key.open_in_place(nonce, aad, &mut buffer) {
+            let aad = Aad::from(name.as_bytes());
+            let opened = key.open_separate_gather(nonce, aad, ciphertext, tag, plain);
+            if opened.is_ok() {
                 return postcard::from_bytes(plain).ok();
             }
         }
         None
-    }
-
-    fn associated_data(&self, name: &str) -> Vec<u8> {
-        [
-            &[FORMAT],
-            self.purpose.as_str().as_bytes(),
-            &[0],
-            name.as_bytes(),
-        ]
-        .concat()
     }
 }
 
