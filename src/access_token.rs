@@ -4,21 +4,23 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::inline_string::InlineString;
+
 /// An access token (RFC 6749 section 1.4). A party that has it can read the user's data, so `Debug`
 /// does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AccessToken(String);
+pub struct AccessToken(InlineString<46>);
 
 impl AccessToken {
     pub(crate) fn new(token: String) -> Self {
-        Self(token)
+        Self(token.into())
     }
 
     /// The token itself. Keep it out of logs, pages and URLs.
     #[must_use]
     pub fn secret(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
@@ -31,11 +33,11 @@ impl fmt::Debug for AccessToken {
 /// A refresh token (RFC 6749 section 1.5). Only this crate, the store and the gateway see it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct RefreshToken(String);
+pub(crate) struct RefreshToken(Box<str>);
 
 impl RefreshToken {
     pub(crate) fn new(token: String) -> Self {
-        Self(token)
+        Self(token.into())
     }
 
     pub(crate) fn secret(&self) -> &str {

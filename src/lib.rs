@@ -436,6 +436,7 @@ mod digest;
 mod error;
 mod expiring_map;
 mod failure;
+mod inline_string;
 mod instance;
 mod login_id;
 mod polling;

@@ -13,9 +13,12 @@ use std::{
 use axum::{Router, body::Body, routing::get};
 use http::{HeaderValue, Method, Request, Response, header};
 use telenor_auth::{
-    TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
+    CookieKeys, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     mock::MockGateway,
-    session::{MemoryStore, Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId},
+    session::{
+        CookieStore, MemoryStore, Session, SessionId, SessionStore, SessionToken, StoreError,
+        SubjectId,
+    },
 };
 use tower::{Layer, Service, ServiceExt};
 
@@ -265,6 +268,18 @@ async fn store_behind_a_network_takes_one_box_more_than_one_in_memory() {
     println!("memory {memory}, remote {remote}");
     assert_eq!(polls, 2, "it waited once");
     assert_eq!(remote, memory + 1);
+}
+
+/// The session itself: it is opened on the stack, and short strings stand in it.
+#[tokio::test]
+async fn session_in_a_cookie_takes_one_allocation_more_than_one_in_memory() {
+    let (layered, request) = with_store(MemoryStore::new()).await;
+    let memory = count(layered, request, "/plain").await;
+    let store = CookieStore::new(&CookieKeys::random());
+    let (layered, request) = with_store(store).await;
+    let cookie = count(layered, request, "/plain").await;
+    println!("memory {memory}, cookie {cookie}");
+    assert_eq!(cookie, memory + 1);
 }
 
 #[cfg(feature = "cached")]

@@ -209,7 +209,7 @@ impl Flow {
             version: 0,
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
-            scope: tokens.scope,
+            scope: tokens.scope.map(Into::into),
             issued_at,
             active_at: issued_at,
             refresh_at: tokens.refresh_at,
@@ -222,7 +222,7 @@ impl Flow {
             },
             login_id: id,
             instance: self.config.instance,
-            return_to: kept.to_owned(),
+            return_to: kept.into(),
             renewable: refreshed || self.config.idle_timeout.is_some(),
             app: None,
         });

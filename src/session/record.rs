@@ -13,6 +13,7 @@ use crate::{
     access_token::{AccessToken, RefreshToken},
     app_value::AppValue,
     clock::{MAX_SKEW, unix_seconds},
+    inline_string::InlineString,
     instance::InstanceId,
     key::{CookieKeys, Purpose, Sealer},
     login_id::LoginId,
@@ -32,7 +33,7 @@ pub(crate) struct Record {
     pub access_token: AccessToken,
     /// Kept only where the app asked for it.
     pub refresh_token: Option<RefreshToken>,
-    pub scope: Option<String>,
+    pub scope: Option<InlineString<30>>,
     pub issued_at: u64,
     /// When it was last seen in use, roughly.
     pub active_at: u64,
@@ -46,7 +47,7 @@ pub(crate) struct Record {
     pub login_id: LoginId,
     pub instance: InstanceId,
     /// Where that login led, for a callback that is loaded once more.
-    pub return_to: String,
+    pub return_to: InlineString<30>,
     /// Whether the session may be updated.
     pub renewable: bool,
     /// Boxed, since most apps add nothing.
@@ -98,7 +99,7 @@ impl Session {
             expires_at,
             login_id: LoginId::random(),
             instance: InstanceId::default(),
-            return_to: String::new(),
+            return_to: InlineString::default(),
             renewable: true,
             app: None,
         })
@@ -118,7 +119,7 @@ impl Session {
             note,
         };
         Self::of(Record {
-            scope,
+            scope: scope.map(Into::into),
             issued_at: unix_seconds(signed_in_at),
             app: Some(Box::new(app)),
             ..(*self.0).clone()
@@ -138,7 +139,7 @@ impl Session {
     /// The scope that was granted, if the gateway named one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.0.scope.as_deref()
+        self.0.scope.as_ref().map(InlineString::as_str)
     }
 
     /// When the session ends at the latest, in whole seconds. Nothing makes it later.
@@ -227,7 +228,7 @@ impl Session {
             record.refreshes = record.refreshes.saturating_add(1);
             // RFC 6749 section 6: what does not come along stays as it was.
             record.refresh_token = tokens.refresh_token.or(record.refresh_token.take());
-            record.scope = tokens.scope.or(record.scope.take());
+            record.scope = tokens.scope.map(Into::into).or(record.scope.take());
         })
     }
 
@@ -286,7 +287,7 @@ impl Session {
     }
 
     pub(crate) fn return_to(&self) -> &str {
-        &self.0.return_to
+        self.0.return_to.as_str()
     }
 
     /// The session as text that only the holder of the keys can read or make: what a store outside

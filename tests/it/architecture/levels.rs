@@ -24,6 +24,7 @@ const LEVELS: [&[&str]; 9] = [
         "error",
         "expiring_map",
         "failure",
+        "inline_string",
         "instance",
         "login_id",
         "polling",

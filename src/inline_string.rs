@@ -1,0 +1,131 @@
+//! Short strings without memory of their own.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
+
+/// A string that never changes. Up to `N` bytes of it stand in place, so that a session which is
+/// opened from a cookie takes memory once, and not for each of its strings.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct InlineString<const N: usize>(Text<N>);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Text<const N: usize> {
+    Inline {
+        len: u8,
+        /// Zeros follow the text.
+        bytes: [u8; N],
+    },
+    Heap(Box<str>),
+}
+
+impl<const N: usize> InlineString<N> {
+    pub(crate) fn as_str(&self) -> &str {
+        match &self.0 {
+            // It was UTF-8 when the string was made, or sealed.
+            Text::Inline { len, bytes } => {
+                let text = bytes.get(..usize::from(*len)).map(str::from_utf8);
+                text.and_then(Result::ok).unwrap_or_default()
+            }
+            Text::Heap(text) => text,
+        }
+    }
+
+    fn inline(text: &[u8]) -> Option<Self> {
+        let mut bytes = [0; N];
+        let len = u8::try_from(text.len()).ok()?;
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Self(Text::Inline { len, bytes }))
+    }
+}
+
+impl<const N: usize> From<&str> for InlineString<N> {
+    fn from(text: &str) -> Self {
+        Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Text::Heap(text.into())))
+    }
+}
+
+impl<const N: usize> From<String> for InlineString<N> {
+    fn from(text: String) -> Self {
+        Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Text::Heap(text.into())))
+    }
+}
+
+impl<const N: usize> Default for InlineString<N> {
+    fn default() -> Self {
+        Self::from("")
+    }
+}
+
+impl<const N: usize> Serialize for InlineString<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_str().serialize(serializer)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for InlineString<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Str<const N: usize>;
+
+        impl<const N: usize> Visitor<'_> for Str<N> {
+            type Value = InlineString<N>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(text.into())
+            }
+
+            /// Each use checks that it is UTF-8.
+            fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Self::Value, E> {
+                if let Some(inline) = InlineString::inline(text) {
+                    return Ok(inline);
+                }
+                str::from_utf8(text).map(Into::into).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_bytes(Str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn string_is_the_same_in_place_and_on_the_heap() {
+        for text in [
+            "",
+            "a",
+            "tåken",
+            "1234567",
+            "12345678",
+            "123456789",
+            "1234567å",
+        ] {
+            let string = InlineString::<8>::from(text);
+            let is_inline = matches!(string.0, Text::Inline { .. });
+            assert_eq!(is_inline, text.len() <= 8, "{text}");
+            assert_eq!(string.as_str(), text);
+            assert!(string == text.to_owned().into());
+            let bytes = postcard::to_allocvec(&string).unwrap();
+            assert_eq!(bytes, postcard::to_allocvec(text).unwrap());
+            let read: InlineString<8> = postcard::from_bytes(&bytes).unwrap();
+            assert_eq!(read.as_str(), text);
+            let json = serde_json::to_string(&string).unwrap();
+            assert!(serde_json::from_str::<InlineString<8>>(&json).unwrap() == string);
+        }
+    }
+
+    #[test]
+    fn longer_strings_than_a_byte_can_count_fit_too() {
+        let text = "x".repeat(300);
+        assert_eq!(InlineString::<400>::from(&*text).as_str(), text);
+    }
+}
