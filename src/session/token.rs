@@ -34,8 +34,8 @@ impl SessionToken {
         Self::new(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Returns the first half of the token's BLAKE3 hash. A store keeps its sessions under this, and
-    /// never the token itself.
+    /// Returns the first half of the token's BLAKE3 hash. A store keeps its sessions under this,
+    /// and never the token itself.
     #[must_use]
     pub fn id(&self) -> SessionId {
         // One block of it costs the same on every processor. SHA-256 without instructions of its
