@@ -200,8 +200,8 @@ impl Sessions {
         }
     }
 
-    /// Forgets all. It does not wait between its steps: a caller that goes away in one of them would
-    /// leave sessions that go on.
+    /// Forgets all. It does not wait between its steps: a caller that goes away in one of them
+    /// would leave sessions that go on.
     fn drain(&self) {
         for removed in self.shards.drain() {
             self.forget_subjects(removed);
