@@ -25,7 +25,7 @@ enum Text<const N: usize> {
 impl<const N: usize> InlineString<N> {
     pub(crate) fn as_str(&self) -> &str {
         match &self.0 {
-            // It was UTF-8 when the string was made, or sealed.
+            // It was UTF-8 when the string was made.
             Text::Inline { len, bytes } => {
                 let text = bytes.get(..usize::from(*len)).map(str::from_utf8);
                 text.and_then(Result::ok).unwrap_or_default()
@@ -80,17 +80,9 @@ impl<'de, const N: usize> Deserialize<'de> for InlineString<N> {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(text.into())
             }
-
-            /// Each use checks that it is UTF-8.
-            fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Self::Value, E> {
-                if let Some(inline) = InlineString::inline(text) {
-                    return Ok(inline);
-                }
-                str::from_utf8(text).map(Into::into).map_err(E::custom)
-            }
         }
 
-        deserializer.deserialize_bytes(Str)
+        deserializer.deserialize_str(Str)
     }
 }
 
@@ -120,6 +112,17 @@ mod tests {
             assert_eq!(read.as_str(), text);
             let json = serde_json::to_string(&string).unwrap();
             assert!(serde_json::from_str::<InlineString<8>>(&json).unwrap() == string);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_refused() {
+        for len in [2, 20] {
+            let bytes = postcard::to_allocvec(&vec![0xff_u8; len]).unwrap();
+            assert!(
+                postcard::from_bytes::<InlineString<8>>(&bytes).is_err(),
+                "{len}"
+            );
         }
     }
 
