@@ -23,7 +23,7 @@ pub struct Case {
 pub enum Answer {
     /// 200, by a handler that read the token.
     User,
-    /// 200, whoever asks.
+    /// 200, for every visitor.
     Plain,
     /// A redirect to the gateway, with a cookie.
     Challenge,

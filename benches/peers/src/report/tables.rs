@@ -124,7 +124,7 @@ fn name(subject: &str) -> String {
     }
 }
 
-/// Nanoseconds in words. What cannot be told from zero is below 5 ns.
+/// Nanoseconds as text. Less than 5 ns cannot be distinguished from zero.
 #[must_use]
 pub fn nanoseconds(time: f64) -> String {
     match time {
