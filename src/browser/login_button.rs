@@ -12,7 +12,8 @@ use http::HeaderValue;
 
 use super::{
     cookie::{CookieNames, Lookup},
-    request::{Initiator, RequestInfo},
+    request::RequestInfo,
+    signals::Initiator,
 };
 
 /// In the address of a button.

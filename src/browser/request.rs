@@ -11,9 +11,9 @@ use url::form_urlencoded;
 use super::{
     cookie::{self, Lookup},
     language::Language,
-    signals::Signals,
+    request_kind::RequestKind,
+    signals::{Initiator, Signals},
 };
-pub(crate) use super::{request_kind::RequestKind, signals::Initiator};
 use crate::session_refusal::SessionRefusal;
 
 /// The facts of a request, without its body. A [`TelenorUser`](crate::TelenorUser) keeps them while

@@ -147,6 +147,32 @@ mod tests {
     }
 
     #[test]
+    fn htmx_opens_a_page_or_a_part_of_one() {
+        let htmx = ("hx-request", "true");
+        assert_eq!(kind(Method::GET, &[htmx]), RequestKind::Htmx);
+        for page in ["hx-boosted", "hx-history-restore-request"] {
+            let lines = [htmx, (page, "true")];
+            assert_eq!(
+                kind(Method::GET, &lines),
+                RequestKind::HtmxNavigation,
+                "{page}"
+            );
+            assert_eq!(kind(Method::POST, &lines), RequestKind::Htmx, "{page}");
+        }
+    }
+
+    #[test]
+    fn browser_that_an_office_program_holds_is_a_browser() {
+        let agent = (
+            "user-agent",
+            "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
+        );
+        assert_eq!(kind(Method::GET, &[agent]), RequestKind::OfficeProbe);
+        let page = [agent, ("sec-fetch-mode", "navigate")];
+        assert_eq!(kind(Method::GET, &page), RequestKind::Navigation);
+    }
+
+    #[test]
     fn page_that_a_worker_passes_on_may_be_a_script_in_firefox() {
         let passed_on = [
             ("sec-fetch-mode", "same-origin"),

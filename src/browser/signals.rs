@@ -212,3 +212,41 @@ pub(super) fn contains(value: &HeaderValue, word: &str) -> bool {
     let mut windows = value.as_bytes().windows(word.len());
     windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, lines: &[&'static str]) -> HeaderMap {
+        let name = http::HeaderName::from_static(name);
+        let lines = lines.iter().map(|line| HeaderValue::from_static(line));
+        lines.map(|line| (name.clone(), line)).collect()
+    }
+
+    #[test]
+    fn line_that_is_repeated_counts_once_and_others_count_for_nothing() {
+        for (lines, mode) in [
+            (&["navigate", "navigate"][..], Mode::Navigate),
+            (&["navigate", "cors"], Mode::Other),
+            (&["cors", "navigate"], Mode::Other),
+        ] {
+            let headers = headers("sec-fetch-mode", lines);
+            assert_eq!(Signals::of(&headers).mode, mode, "{lines:?}");
+        }
+        for (lines, destination) in [
+            (&["document", "document"][..], Destination::Document),
+            (&["document", "empty"], Destination::Other),
+            (&["document", "iframe"], Destination::Frame),
+            (&["iframe", "document"], Destination::Frame),
+        ] {
+            let headers = headers("sec-fetch-dest", lines);
+            assert_eq!(Signals::of(&headers).destination, destination, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn two_lines_about_the_page_are_those_of_another_origin() {
+        let twice = headers("sec-fetch-site", &["same-origin", "same-origin"]);
+        assert_eq!(Signals::of(&twice).initiator, Initiator::OtherOrigin);
+    }
+}

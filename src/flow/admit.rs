@@ -11,7 +11,8 @@ use crate::{
     boxed::BoxFuture,
     browser::{
         msisdn_headers,
-        request::{RequestInfo, RequestKind, original_uri},
+        request::{RequestInfo, original_uri},
+        request_kind::RequestKind,
     },
     clock::unix_seconds,
     detached, response,

@@ -7,12 +7,9 @@ use super::{Flow, printable::printable};
 use crate::{
     app_value::AppValue,
     browser::{
-        host::HostAndPort,
-        login_button::BUTTON,
-        pending_login::NewLogin,
-        redirect_loop::LoopDetector,
-        request::{Initiator, RequestInfo, RequestKind},
-        return_to::ReturnTo,
+        host::HostAndPort, login_button::BUTTON, pending_login::NewLogin,
+        redirect_loop::LoopDetector, request::RequestInfo, request_kind::RequestKind,
+        return_to::ReturnTo, signals::Initiator,
     },
     events::{Event, LoginTrigger, record_login},
     oauth::{CodeChallenge, State, Verifier},

@@ -11,10 +11,8 @@ use super::{
 };
 use crate::{
     browser::{
-        login_button::BUTTON,
-        redirect_loop::LoopDetector,
-        request::{Initiator, RequestInfo, RequestKind},
-        return_to::ReturnTo,
+        login_button::BUTTON, redirect_loop::LoopDetector, request::RequestInfo,
+        request_kind::RequestKind, return_to::ReturnTo, signals::Initiator,
     },
     events::{Event, LoginTrigger},
     failure::FailureCause,

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, Response, header, request::Parts};
 
 use super::{Flow, Refusal, routes::Route};
 use crate::{
-    browser::request::{RequestInfo, RequestKind},
+    browser::{request::RequestInfo, request_kind::RequestKind},
     failure::FailureCause,
 };
 

@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, header};
 
 use super::{Flow, Refusal, Retry, begin::HX_REDIRECT};
 use crate::{
-    browser::request::{RequestInfo, RequestKind},
+    browser::{request::RequestInfo, request_kind::RequestKind},
     failure::FailureCause,
     response,
 };

@@ -8,11 +8,8 @@ use url::form_urlencoded;
 use super::{Flow, Refusal, printable::printable, routes::Route};
 use crate::{
     browser::{
-        host::HostAndPort,
-        pending_login::Pending,
-        plain_http::PlainHttp,
-        request::{RequestInfo, RequestKind},
-        return_to::ReturnTo,
+        host::HostAndPort, pending_login::Pending, plain_http::PlainHttp, request::RequestInfo,
+        request_kind::RequestKind, return_to::ReturnTo,
     },
     events::{Event, StartPageStep, record_login},
     failure::FailureCause,

@@ -12,10 +12,7 @@ use super::{Flow, Refusal, Retry};
 use crate::{
     access_token::AccessToken,
     boxed::BoxFuture,
-    browser::{
-        origin_check::CrossOrigin,
-        request::{RequestInfo, RequestKind},
-    },
+    browser::{origin_check::CrossOrigin, request::RequestInfo, request_kind::RequestKind},
     failure::FailureCause,
     gateway::error::TransportError,
     session::{Session, SessionId},
