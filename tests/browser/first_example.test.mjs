@@ -1,0 +1,66 @@
+// The first example of README.md, which scripts/first-example builds.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+import { agree } from './steps.mjs';
+
+const path = (file) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+
+const app = spawn(path('target/debug/shop'), { stdio: ['ignore', 'pipe', 'inherit'] });
+const [line] = await once(createInterface({ input: app.stdout }), 'line');
+const origin = line.replace('open ', '');
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--disable-gpu', '--no-first-run', '--disable-background-networking'],
+  chromiumSandbox: false,
+});
+after(async () => {
+  await browser.close();
+  app.kill('SIGKILL');
+});
+
+/** Returns a tab of a new user, on the first page. */
+async function open(t) {
+  const context = await browser.newContext({ locale: 'nb-NO' });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(origin);
+  return page;
+}
+
+test('the first example of the README signs a user in and out', async (t) => {
+  const page = await open(t);
+  await page.click('a');
+  await agree(page);
+  await page.getByText('Hei, Kari!').waitFor();
+  assert.equal(page.url(), `${origin}/checkout`);
+
+  await page.goto(`${origin}/telenor/logout`);
+  await page.click('form button');
+  await page.goto(`${origin}/checkout`);
+  await page.locator('#continue').waitFor();
+});
+
+test('the first example of the README leaves unknown paths a 404', async (t) => {
+  const page = await open(t);
+  const unknown = `${origin}/nowhere`;
+  // Chromium shows an error page of its own in place of an empty response.
+  const opened = page.goto(unknown).catch(() => {});
+  const response = await page.waitForResponse(unknown);
+  await opened;
+  assert.equal(response.status(), 404);
+});
+
+test('the first example of the README is the example `minimal`', () => {
+  const [, readme] = /^```rust.*\n([^]*?)^```/m.exec(readFileSync(path('README.md'), 'utf8'));
+  const example = readFileSync(path('examples/minimal.rs'), 'utf8');
+  assert.ok(example.endsWith(`\n${readme}`), 'README.md has the text to keep');
+});
