@@ -7,16 +7,16 @@
 #![allow(clippy::print_stdout, reason = "a program writes to its terminal")]
 
 use axum::{Router, response::Html, routing::get};
-use telenor_auth::{ApiError, RouterExt, TelenorAuthLayer, TelenorUser, mock::MockGateway};
+use telenor_auth::{ApiError, RouterExt, TelenorAuthLayer, TelenorUser};
 use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     let origin = format!("http://{}", listener.local_addr()?);
-    let redirect_uri = format!("{origin}/telenor/callback");
 
-    let mock = MockGateway::start().await?; // in place of Telenor
+    let redirect_uri = format!("{origin}/telenor/callback");
+    let mock = telenor_auth::mock::MockGateway::start().await?; // in place of Telenor
     let auth = TelenorAuthLayer::builder(mock.client_id(), mock.client_secret(), redirect_uri)
         .gateway(mock.base_url())
         .build()?;

@@ -5,7 +5,14 @@
 //! ```
 //!
 //! needs no credentials: without `TELENOR_CLIENT_ID` it talks to a mock gateway in the same
-//! process. `settings.rs` lists the environment variables.
+//! process. With credentials from developer.telenor.no, the same shop runs against Telenor:
+//!
+//! ```text
+//! export TELENOR_CLIENT_ID=… TELENOR_CLIENT_SECRET=…
+//! TELENOR_REDIRECT_URI=https://…/telenor/callback scripts/demo
+//! ```
+//!
+//! `settings.rs` lists the environment variables.
 
 #![allow(clippy::print_stderr, reason = "a program writes to its terminal")]
 

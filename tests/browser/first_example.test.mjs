@@ -1,9 +1,10 @@
-// The first example of README.md, which scripts/first-example builds.
+// The first example of README.md and its change for production, which scripts/first-example builds.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +58,25 @@ test('the first example of the README leaves unknown paths a 404', async (t) => 
   const response = await page.waitForResponse(unknown);
   await opened;
   assert.equal(response.status(), 404);
+});
+
+test('the change for production in the README needs nothing but the settings that it names', async (t) => {
+  const readme = readFileSync(path('README.md'), 'utf8');
+  const [, settings] = /^```sh\n(export TELENOR[^]*?)^```/m.exec(readme);
+  const program = path('target/debug/production');
+  const unset = spawnSync(program, { env: {}, encoding: 'utf8' });
+  assert.equal(unset.status, 1);
+  assert.match(unset.stderr, /TELENOR_CLIENT_ID/);
+
+  const shell = spawn('bash', ['-c', `${settings}\nexec ${program}`], {
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => shell.kill('SIGKILL'));
+  const [line] = await once(createInterface({ input: shell.stdout }), 'line');
+  const page = http.get(`${line.replace('open ', '')}/checkout`, { headers: { accept: 'text/html' } });
+  const [{ headers }] = await once(page, 'response');
+  assert.match(headers.location, /^https:\/\/api\.telenor\.no\/oauth\/v2\/authorize\?/);
 });
 
 test('the first example of the README is the example `minimal`', () => {
