@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
+import { startDemo } from '../browser/demo.mjs';
 import { SHOP } from '../browser/shop.mjs';
 import { agree, isFilled, openAnyStage } from '../browser/tab.mjs';
 
@@ -36,6 +37,16 @@ for (const [store, stage] of Object.entries(stages)) {
     await tab.at(`${SHOP}/orders/thanks`);
   });
 }
+
+test('a developer can log in over plain http on the loopback address', async (t) => {
+  const demo = await startDemo({});
+  t.after(() => demo.stop());
+  const tab = await (await stage.visitor(t)).tab();
+  await tab.open(`${demo.origin}/checkout`);
+  await agree(tab);
+  await tab.at(`${demo.origin}/checkout`);
+  await isFilled(tab);
+});
 
 test('a login over the plain-http page sends no cookie in clear text', async (t) => {
   const { front, visitor } = stages.cookie;
