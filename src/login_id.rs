@@ -5,7 +5,8 @@ use std::fmt;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
+/// Not a secret. It only makes the hash of a `state` another one than that of a session's token.
+const KEY: &[u8; 32] = b"telenor-auth: the id of a login.";
 
 /// Names a login where its `state` must not appear: in cookie names, sessions and logs.
 ///
@@ -14,8 +15,12 @@ use crate::digest;
 pub(crate) struct LoginId([u8; 16]);
 
 impl LoginId {
+    /// The first half of a BLAKE3 hash: what the log shows does not lead back to `state`.
     pub(crate) fn of_state(state: &str) -> Self {
-        Self(digest::short(&[state.as_bytes()]))
+        let hash = blake3::keyed_hash(KEY, state.as_bytes());
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.as_bytes()[..16]);
+        Self(id)
     }
 
     pub(crate) fn random() -> Self {
@@ -53,5 +58,25 @@ fn base64url<'t>(bytes: &[u8], text: &'t mut [u8]) -> &'t str {
 impl fmt::Debug for LoginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LoginId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::SessionToken;
+
+    /// Instances of two versions share logins while an app is updated.
+    #[test]
+    fn id_stays_what_it_was() {
+        let id = LoginId::of_state("state");
+        assert_eq!(id.cookie_name("login-"), "login-qRx6u-jf3RGV");
+        assert_eq!(id.to_string(), "Vr6HGUAB");
+    }
+
+    #[test]
+    fn id_of_a_login_is_not_that_of_a_session() {
+        let session = SessionToken::new("value").id();
+        assert_ne!(LoginId::of_state("value").to_bytes(), session.to_bytes());
     }
 }
