@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 /// Not a secret. It only makes the hash of a `state` another one than that of a session's token.
@@ -50,9 +50,7 @@ impl fmt::Display for LoginId {
 
 /// Fills a buffer that has the length of the text.
 fn base64url<'t>(bytes: &[u8], text: &'t mut [u8]) -> &'t str {
-    let written = BASE64_URL_SAFE_NO_PAD.encode_slice(bytes, text);
-    let written = written.expect("the buffer has the length of the text");
-    str::from_utf8(&text[..written]).expect("base64 is ASCII")
+    URL_SAFE_NO_PAD.encode_as_str(bytes, Out::from_slice(text))
 }
 
 impl fmt::Debug for LoginId {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 
 use crate::login_id::LoginId;
 
@@ -18,7 +18,7 @@ impl State {
     pub(crate) fn random() -> Self {
         let mut bytes = [0; 16];
         rand::fill(&mut bytes);
-        Self::from_untrusted(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        Self::from_untrusted(URL_SAFE_NO_PAD.encode_to_string(bytes))
     }
 
     /// Wraps the value of a callback, which may be anything.
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(states.len(), 40_000);
         let mut ones = [0_u32; 128];
         for state in &states {
-            let bytes = BASE64_URL_SAFE_NO_PAD.decode(state).unwrap();
+            let bytes = URL_SAFE_NO_PAD.decode_to_vec(state).unwrap();
             assert_eq!(bytes.len(), 16);
             for (bit, ones) in ones.iter_mut().enumerate() {
                 *ones += u32::from(bytes[bit / 8] >> (bit % 8) & 1);
