@@ -30,6 +30,8 @@ const VARY: HeaderValue = HeaderValue::from_static(
     "Cookie, Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose",
 );
 const FRAME_OPTIONS: HeaderName = HeaderName::from_static("x-frame-options");
+/// With these, the map of a redirect or a page grows once.
+const USUAL_HEADERS: usize = 10;
 /// For a page whose app has set a policy: of two policies, a browser enforces both.
 const NO_FRAMES: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
 
@@ -242,6 +244,7 @@ fn base_response(status: StatusCode, body: Body) -> Response<Body> {
     *response.status_mut() = status;
     response.extensions_mut().insert(Own);
     let headers = response.headers_mut();
+    headers.reserve(USUAL_HEADERS);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::VARY, VARY);
     let no_referrer = HeaderValue::from_static("no-referrer");
