@@ -32,6 +32,9 @@ struct Count {
     last: u64,
 }
 
+/// Another app has set the cookie, or this one under keys that are gone.
+pub(crate) struct ForeignCookie;
+
 pub(crate) struct LoopDetector {
     names: Arc<CookieNames>,
     sealer: Sealer,
@@ -50,12 +53,12 @@ impl LoopDetector {
     /// Counts a login that has just completed.
     pub(crate) fn record_login(&self, info: &RequestInfo, now: u64) -> HeaderValue {
         let count = match self.open(info, now) {
-            Some(count) => Count {
+            Ok(Some(count)) => Count {
                 logins: count.logins.saturating_add(1),
                 last: now,
                 ..count
             },
-            None => Count {
+            Ok(None) | Err(ForeignCookie) => Count {
                 logins: 1,
                 since: now,
                 last: now,
@@ -67,33 +70,26 @@ impl LoopDetector {
     }
 
     /// How many logins were completed within the last minute.
-    pub(crate) fn count(&self, info: &RequestInfo, now: u64) -> u8 {
-        self.open(info, now).map_or(0, |count| count.logins)
+    pub(crate) fn count(&self, info: &RequestInfo, now: u64) -> Result<u8, ForeignCookie> {
+        let count = self.open(info, now)?;
+        Ok(count.map_or(0, |count| count.logins))
     }
 
     /// Whether a login ended seconds ago, by this clock or one that is ahead.
     pub(crate) fn is_recent(&self, info: &RequestInfo, now: u64) -> bool {
-        let count = self.open(info, now);
+        let count = self.open(info, now).ok().flatten();
         count.is_some_and(|count| now.saturating_sub(count.last) < RECENT)
     }
 
-    /// Whether another app has set the cookie, or this one under keys that are gone.
-    pub(crate) fn is_foreign(&self, info: &RequestInfo) -> bool {
-        let name = &self.names.loop_detector;
-        match info.cookie(name) {
-            Lookup::Unique(value) => self.sealer.open::<Count>(name, value.as_bytes()).is_none(),
-            Lookup::Missing | Lookup::Ambiguous => false,
-        }
-    }
-
-    fn open(&self, info: &RequestInfo, now: u64) -> Option<Count> {
+    fn open(&self, info: &RequestInfo, now: u64) -> Result<Option<Count>, ForeignCookie> {
         let name = &self.names.loop_detector;
         let Lookup::Unique(value) = info.cookie(name) else {
-            return None;
+            return Ok(None);
         };
-        let count: Count = self.sealer.open(name, value.as_bytes())?;
+        let count: Option<Count> = self.sealer.open(name, value.as_bytes());
+        let count = count.ok_or(ForeignCookie)?;
         // A count from an instance whose clock is ahead is valid too: clocks that differ are one
         // cause of a loop.
-        (now.saturating_sub(count.since) < WINDOW).then_some(count)
+        Ok((now.saturating_sub(count.since) < WINDOW).then_some(count))
     }
 }

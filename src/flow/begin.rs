@@ -193,7 +193,7 @@ impl Flow {
             place_of: &|target| self.config.words.place_of(target).to_owned(),
         };
         let begun = self.pending.begin(info, new, now);
-        if begun.found_foreign || self.loop_detector.is_foreign(info) {
+        if begun.found_foreign {
             self.notices.foreign_cookie(&self.names.session);
         }
         self.notices.login_started(&self.config.paths.callback);

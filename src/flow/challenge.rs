@@ -11,8 +11,12 @@ use super::{
 };
 use crate::{
     browser::{
-        login_button::BUTTON, redirect_loop::LoopDetector, request::RequestInfo,
-        request_kind::RequestKind, return_to::ReturnTo, signals::Initiator,
+        login_button::BUTTON,
+        redirect_loop::{ForeignCookie, LoopDetector},
+        request::RequestInfo,
+        request_kind::RequestKind,
+        return_to::ReturnTo,
+        signals::Initiator,
     },
     events::{Event, LoginTrigger},
     failure::FailureCause,
@@ -198,7 +202,13 @@ impl Flow {
 
     pub(super) fn is_loop(&self, info: &RequestInfo, logins: u8) -> bool {
         let now = self.config.clock.seconds();
-        self.loop_detector.count(info, now) >= logins
+        match self.loop_detector.count(info, now) {
+            Ok(count) => count >= logins,
+            Err(ForeignCookie) => {
+                self.notices.foreign_cookie(&self.names.session);
+                false
+            }
+        }
     }
 
     pub(super) fn loop_page(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
