@@ -15,6 +15,7 @@ use crate::{
     browser::{origin_check::CrossOrigin, request::RequestInfo, request_kind::RequestKind},
     failure::FailureCause,
     gateway::error::TransportError,
+    response::for_handler,
     session::{Session, SessionId},
     session_refusal::SessionRefusal,
     user::{
@@ -27,7 +28,7 @@ impl UserBackend for Flow {
     fn challenge(&self, info: &RequestInfo) -> Response<Body> {
         // Without another reason, the gateway has rejected the token of a session that was good.
         let refusal = info.refusal.unwrap_or(SessionRefusal::TokenExpired);
-        Self::challenge(self, &info.clone().refused(refusal))
+        for_handler(Self::challenge(self, &info.clone().refused(refusal)))
     }
 
     fn refuse(&self, info: &RequestInfo, cause: FailureCause) -> Response<Body> {
@@ -39,7 +40,7 @@ impl UserBackend for Flow {
             retry: Retry::Page(target.as_str()),
             ..Refusal::because(cause)
         };
-        Self::refuse(self, info, refusal)
+        for_handler(Self::refuse(self, info, refusal))
     }
 
     fn refresh<'g>(
@@ -106,11 +107,11 @@ impl UserBackend for Flow {
     }
 
     fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body> {
-        self.begin_for_handler(info, options)
+        for_handler(self.begin_for_handler(info, options))
     }
 
     fn require_recent_login(&self, info: &RequestInfo, max_age: Duration) -> Response<Body> {
-        Self::require_recent_login(self, info, max_age)
+        for_handler(Self::require_recent_login(self, info, max_age))
     }
 
     fn now(&self) -> SystemTime {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     boxed::BoxFuture,
     flow::{Admission, Flow, Look, OnResponse, placement::Placement},
-    response::is_own,
+    response::is_for_handler,
     session::{SessionToken, erased::Loaded},
     user::{CurrentSession, RefreshOutcome},
 };
@@ -241,7 +241,7 @@ where
                         on_response.finish_response(&mut response);
                     }
                     // Any other response is the handler's own, which had the body.
-                    let kept = kept.take().filter(|_| is_own(&response));
+                    let kept = kept.take().filter(|_| is_for_handler(&response));
                     let Some(kept) = kept else {
                         return Poll::Ready(Ok(response));
                     };

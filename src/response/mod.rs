@@ -230,19 +230,24 @@ pub(crate) fn json(json: String) -> Response<Body> {
     response
 }
 
-/// Marks a response of the layer, also in the hands of a handler.
+/// Marks a response that the layer has made for a handler.
 #[derive(Clone, Copy)]
-struct Own;
+struct ForHandler;
 
-/// Whether a response is one of the layer's own.
-pub(crate) fn is_own(response: &Response<Body>) -> bool {
-    response.extensions().get::<Own>().is_some()
+/// The same response, for a handler to return.
+pub(crate) fn for_handler(mut response: Response<Body>) -> Response<Body> {
+    response.extensions_mut().insert(ForHandler);
+    response
+}
+
+/// Whether the layer has made this response of a handler.
+pub(crate) fn is_for_handler(response: &Response<Body>) -> bool {
+    response.extensions().get::<ForHandler>().is_some()
 }
 
 fn base_response(status: StatusCode, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.extensions_mut().insert(Own);
     let headers = response.headers_mut();
     headers.reserve(USUAL_HEADERS);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
