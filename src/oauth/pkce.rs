@@ -2,10 +2,10 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64_simd::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A code verifier: 256 random bits, which this crate keeps until the token request.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(crate) struct Verifier([u8; 32]);
 
 impl Verifier {
@@ -24,6 +24,20 @@ impl Verifier {
     pub(crate) fn challenge(&self) -> CodeChallenge {
         let hash = digest(&SHA256, self.secret().as_bytes());
         CodeChallenge(URL_SAFE_NO_PAD.encode_to_string(hash))
+    }
+}
+
+// As one piece: derived, it would be 32 numbers.
+impl Serialize for Verifier {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Verifier {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?.try_into();
+        bytes.map(Self).map_err(D::Error::custom)
     }
 }
 
