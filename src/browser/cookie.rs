@@ -1,15 +1,12 @@
 //! Cookies: names, lookup in a request, and `Set-Cookie` lines.
 
-use std::{fmt::Write, iter, ops::Range};
+use std::{iter, ops::Range};
 
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 use memchr::{memchr, memchr_iter};
 
 use crate::error::ConfigError;
-
-/// The digits of the longest `Max-Age`.
-const MAX_AGE_LEN: usize = 20;
 
 /// Browsers drop a cookie whose name and value together are longer than this (RFC 6265bis section
 /// 5.7).
@@ -68,24 +65,26 @@ impl CookieNames {
     }
 
     pub(crate) fn set(&self, name: &str, value: &str, seconds: u64) -> HeaderValue {
-        let mut line = String::with_capacity(
-            name.len() + 1 + value.len() + self.attributes.len() + MAX_AGE_LEN,
-        );
-        line.push_str(name);
-        line.push('=');
-        line.push_str(value);
-        line.push_str(&self.attributes);
-        write!(line, "{seconds}").expect("a string takes all that is written to it");
-        let line = HeaderValue::try_from(line);
-        let mut line = line.expect("names are checked when built and values are base64url");
-        line.set_sensitive(true);
-        line
+        set_line(name, value, &self.attributes(seconds))
+    }
+
+    /// What follows the value in the line of a cookie that lives for so many seconds.
+    pub(crate) fn attributes(&self, seconds: u64) -> String {
+        format!("{}{seconds}", self.attributes)
     }
 
     /// Deletion repeats every attribute: browsers ignore it for a `__Host-` cookie otherwise.
     pub(crate) fn clear(&self, name: &str) -> HeaderValue {
         self.set(name, "", 0)
     }
+}
+
+/// A `Set-Cookie` line of these parts.
+pub(crate) fn set_line(name: &str, value: &str, attributes: &str) -> HeaderValue {
+    let line = HeaderValue::try_from([name, "=", value, attributes].concat());
+    let mut line = line.expect("names are checked when built and values are base64url");
+    line.set_sensitive(true);
+    line
 }
 
 /// The attributes that all cookies of the layer share, as the `cookie` crate writes them. It takes

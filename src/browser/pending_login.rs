@@ -125,11 +125,14 @@ pub(crate) struct PendingLogins {
     sealer: Sealer,
     /// In seconds, by our own clock: `Max-Age` is a hint to the browser and no proof.
     lifetime: u64,
+    /// Of a cookie with this lifetime.
+    attributes: String,
 }
 
 impl PendingLogins {
     pub(crate) fn new(names: Arc<CookieNames>, sealer: Sealer, lifetime: u64) -> Self {
         Self {
+            attributes: names.attributes(lifetime),
             names,
             sealer,
             lifetime,
@@ -172,7 +175,7 @@ impl PendingLogins {
         }
         let mut cookies: Vec<_> = cookies.into_iter().map(|(_, cookie)| cookie).collect();
         cookies.extend(found.gone.iter().map(|name| self.names.clear(name)));
-        cookies.push(self.names.set(&name, &sealed, self.lifetime));
+        cookies.push(cookie::set_line(&name, &sealed, &self.attributes));
         Begun {
             cookies,
             found_foreign: found.foreign,

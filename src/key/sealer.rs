@@ -94,7 +94,8 @@ impl Sealer {
     pub(crate) fn seal<T: Serialize>(&self, name: &str, value: &T) -> String {
         let sub_keys = self.sub_keys();
         let (id, key) = &sub_keys.keys[0];
-        let nonce: [u8; NONCE_LEN] = rand::random();
+        let mut nonce = [0; NONCE_LEN];
+        rand::fill(&mut nonce);
         let mut sealed = Vec::with_capacity(USUAL_LEN);
         sealed.extend([FORMAT, *id]);
         sealed.extend(nonce);

@@ -1,6 +1,6 @@
 //! The authorization request (RFC 6749 section 4.1.1), which sends the browser to log in.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use url::{Url, form_urlencoded::byte_serialize};
 
@@ -36,9 +36,6 @@ pub(crate) struct Authorization {
     /// The URL with both.
     start_with_extra: String,
 }
-
-/// Enough for `state` and the code challenge.
-const MAX_PER_LOGIN: usize = 160;
 
 impl Authorization {
     /// Without a `redirect_uri`, Telenor takes it from the app's dashboard.
@@ -101,27 +98,39 @@ impl Authorization {
         challenge: Option<&str>,
         parameters: &[(String, String)],
     ) -> String {
-        let mut url = String::with_capacity(self.start_with_extra.len() + MAX_PER_LOGIN);
-        if parameters.is_empty() {
-            url.push_str(&self.start_with_extra);
-        } else {
-            let is_replaced = |name: &str| {
-                let mut new = parameters.iter().map(|(new, _)| new);
-                new.any(|new| new.eq_ignore_ascii_case(name))
-            };
-            url.push_str(&self.start);
-            let extra = self.extra.iter().filter(|(name, _)| !is_replaced(name));
-            append(&mut url, extra);
-            append(&mut url, parameters);
-        }
+        let start = match parameters {
+            [] => Cow::Borrowed(&*self.start_with_extra),
+            parameters => Cow::Owned(self.start_with(parameters)),
+        };
         // The layer made both of these, in base64url, which needs no encoding.
-        url.push_str("&state=");
-        url.push_str(state.as_str());
-        if let Some(challenge) = challenge {
-            url.push_str("&code_challenge=");
-            url.push_str(challenge);
-            url.push_str("&code_challenge_method=S256");
+        let state = state.as_str();
+        match challenge {
+            Some(challenge) => {
+                let method = "&code_challenge_method=S256";
+                [
+                    &start,
+                    "&state=",
+                    state,
+                    "&code_challenge=",
+                    challenge,
+                    method,
+                ]
+                .concat()
+            }
+            None => [&start, "&state=", state].concat(),
         }
+    }
+
+    /// The URL with the parameters of one login, and those of every login that have no such name.
+    fn start_with(&self, parameters: &[(String, String)]) -> String {
+        let is_replaced = |name: &str| {
+            let mut new = parameters.iter().map(|(new, _)| new);
+            new.any(|new| new.eq_ignore_ascii_case(name))
+        };
+        let mut url = self.start.clone();
+        let extra = self.extra.iter().filter(|(name, _)| !is_replaced(name));
+        append(&mut url, extra);
+        append(&mut url, parameters);
         url
     }
 }
