@@ -59,7 +59,7 @@ pub(crate) struct Record {
 pub(crate) struct AppPart {
     pub subject: Option<SubjectId>,
     pub data: Option<Box<[u8]>>,
-    /// What travelled with the login.
+    /// What traveled with the login.
     pub note: Option<AppValue>,
 }
 

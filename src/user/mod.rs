@@ -120,7 +120,7 @@ impl TelenorUser {
         self.current.session.login_id().to_string()
     }
 
-    /// Returns the value that travelled with the login, which a handler gave to
+    /// Returns the value that traveled with the login, which a handler gave to
     /// [`TelenorLogin::note`]. `None` when there was none.
     ///
     /// It stays as it was until the session ends: for a value that the app changes, keep its id

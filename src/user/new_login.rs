@@ -46,7 +46,7 @@ impl NewLogin {
         self.user.login_id()
     }
 
-    /// Returns the value that travelled with the login, as [`TelenorUser::note`] does.
+    /// Returns the value that traveled with the login, as [`TelenorUser::note`] does.
     ///
     /// # Errors
     ///

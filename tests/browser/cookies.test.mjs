@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-import { NEIGHBOUR, openStage, SHOP } from './stage.mjs';
+import { NEIGHBOR, openStage, SHOP } from './stage.mjs';
 import { agree, assertFailurePage, assertFilled, begun, isCallback, logIn } from './steps.mjs';
 
 const stage = await openStage();
@@ -81,8 +81,8 @@ test('a cookie of a sibling host that is not UTF-8 does not prevent a login', as
   const context = await stage.visitor(t);
   const page = await context.newPage();
   const planted = 'odd=\xff; Domain=shop.test; Path=/; Secure; SameSite=None';
-  stage.front.serve(`${NEIGHBOUR}/plant`, '<!doctype html><title>Planted</title>', { 'set-cookie': planted });
-  await page.goto(`${NEIGHBOUR}/plant`);
+  stage.front.serve(`${NEIGHBOR}/plant`, '<!doctype html><title>Planted</title>', { 'set-cookie': planted });
+  await page.goto(`${NEIGHBOR}/plant`);
   await page.goto(`${SHOP}/checkout`);
   await agree(page);
   await page.waitForURL(`${SHOP}/checkout`);

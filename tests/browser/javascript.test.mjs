@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { NEIGHBOUR, SHOP, STRANGER } from './shop.mjs';
+import { NEIGHBOR, SHOP, STRANGER } from './shop.mjs';
 import { agree, isEngine, openAnyStage } from './tab.mjs';
 
 const stages = {
@@ -84,7 +84,7 @@ test('the browser refuses a script of an origin that is not registered', { skip 
   const { browser, tab } = await signedIn(t, stage);
   const token = await tokenIn(tab);
   assert.match(await tab.run(call(stage.gateway, bearer(token))), /^cors .*Kari/);
-  for (const origin of [STRANGER, NEIGHBOUR]) {
+  for (const origin of [STRANGER, NEIGHBOR]) {
     const foreign = await foreignTab(stage, browser, origin);
     assert.equal(await foreign.run(call(stage.gateway, bearer(token))), 'rejected', origin);
     assert.equal(await foreign.run(call(stage.gateway, {})), 'rejected', 'it cannot read an error');
@@ -104,7 +104,7 @@ test('a page of another origin does not get the token from the shop', async (t) 
   const stage = stages.direct;
   const { browser } = await signedIn(t, stage);
   // Browsers send the session cookie for a page of the same site alone.
-  for (const [origin, expected] of [[STRANGER, 401], [NEIGHBOUR, 403]]) {
+  for (const [origin, expected] of [[STRANGER, 401], [NEIGHBOR, 403]]) {
     const foreign = await foreignTab(stage, browser, origin);
     const answer = await foreign.run(
       `fetch('${SHOP}/access-token', { method: 'POST', credentials: 'include' })

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { NEIGHBOUR, openStage, SHOP } from './stage.mjs';
+import { NEIGHBOR, openStage, SHOP } from './stage.mjs';
 import { assertFailurePage, logIn, whoami } from './steps.mjs';
 
 const stage = await openStage();
@@ -44,8 +44,8 @@ test('the page for a foreign logout form has a button that logs out', async (t) 
 async function lure(page) {
   const action = `${SHOP}/telenor/logout`;
   const form = `<!doctype html><form method="post" action="${action}"><button>Vinn!</button></form>`;
-  stage.front.serve(`${NEIGHBOUR}/win`, form);
-  await page.goto(`${NEIGHBOUR}/win`);
+  stage.front.serve(`${NEIGHBOR}/win`, form);
+  await page.goto(`${NEIGHBOR}/win`);
   await page.click('button');
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { NEIGHBOUR, SHOP } from './shop.mjs';
+import { NEIGHBOR, SHOP } from './shop.mjs';
 import { agree, isEngine, openAnyStage } from './tab.mjs';
 
 const stage = await openAnyStage();
@@ -56,7 +56,7 @@ test("a WebSocket of the shop's own page reaches the shop", async (t) => {
 });
 
 // Chromium sends no cookie from the page on plain http, since it counts as another site there.
-const origins = { 'a sibling host': NEIGHBOUR, ...(!isEngine('chromium') && { 'plain http': PLAIN }) };
+const origins = { 'a sibling host': NEIGHBOR, ...(!isEngine('chromium') && { 'plain http': PLAIN }) };
 for (const [whose, origin] of Object.entries(origins)) {
   for (const headers of [{}, { 'referrer-policy': 'no-referrer' }]) {
     const hidden = headers['referrer-policy'] ? ', which hides its address,' : '';

@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 
-import { NEIGHBOUR, openStage, SHOP } from './stage.mjs';
+import { NEIGHBOR, openStage, SHOP } from './stage.mjs';
 import { barriers, agree, logIn } from './steps.mjs';
 
 const PICTURES = fileURLToPath(new URL('../../target/screenshots', import.meta.url));
@@ -63,7 +63,7 @@ const PAGES = {
   },
   'thanks': async (page) => (await page.goto(`${SHOP}/orders/thanks`)).status(),
   'not-found': async (page) => (await page.goto(`${SHOP}/nowhere`)).status(),
-  'foreign-form': (page) => postFrom(page, NEIGHBOUR, '/manual-form'),
+  'foreign-form': (page) => postFrom(page, NEIGHBOR, '/manual-form'),
 
   'not-recognized': async (page) => {
     await page.goto(`${SHOP}/checkout`);
@@ -119,7 +119,7 @@ const PAGES = {
   'form-not-sent': (page) => postFrom(page, SHOP, '/orders'),
   'cross-site-logout': async (page) => {
     await signIn(page);
-    return postFrom(page, NEIGHBOUR, '/telenor/logout');
+    return postFrom(page, NEIGHBOR, '/telenor/logout');
   },
   'method-not-allowed': (page) => postFrom(page, SHOP, '/telenor/callback'),
   'confirm-logout': async (page) => {
@@ -129,7 +129,7 @@ const PAGES = {
   'signed-out': async (page) => (await page.goto(`${SHOP}/telenor/logout`)).status(),
 
   // The gateway's.
-  'gateway-recognised': async (page) => (await page.goto(`${SHOP}/checkout`)).status(),
+  'gateway-recognized': async (page) => (await page.goto(`${SHOP}/checkout`)).status(),
   'gateway-number': async (page) => {
     await page.goto(`${SHOP}/checkout`);
     return pressing(page, '#use-ussd');

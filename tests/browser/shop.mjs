@@ -13,7 +13,7 @@ import { Front } from './front.mjs';
 
 export const SHOP = 'https://shop.test';
 /** A sibling host under the same registrable domain, such as a forgotten campaign page. */
-export const NEIGHBOUR = 'https://neighbour.shop.test';
+export const NEIGHBOR = 'https://neighbor.shop.test';
 /** Another site, such as a payment provider. */
 export const STRANGER = 'https://stranger.test';
 

@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 import { trust } from './certificate.mjs';
 import { HOSTS, openShop } from './shop.mjs';
 
-export { NEIGHBOUR, SHOP, STRANGER } from './shop.mjs';
+export { NEIGHBOR, SHOP, STRANGER } from './shop.mjs';
 
 const FLAGS = [
   '--disable-gpu',

@@ -12,7 +12,7 @@ export async function agree(page) {
   await page.click('#allow');
 }
 
-/** Is recognised at the gateway, and denies consent. */
+/** Is recognized at the gateway, and denies consent. */
 export async function decline(page) {
   await page.click('#continue');
   await page.click('#deny');

@@ -34,7 +34,7 @@ pub(super) const CODES: &[(u32, Advice)] = &[
     (
         40104,
         Advice {
-            meaning: "The token is not authorised for that phone number (MSISDN).",
+            meaning: "The token is not authorized for that phone number (MSISDN).",
             change: "Nothing on developer.telenor.no: a path with a number in it probably has to name the line that logged in.",
         },
     ),

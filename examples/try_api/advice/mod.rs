@@ -122,7 +122,7 @@ const DENIED: Advice = Advice {
     change: "Nothing on developer.telenor.no: run this again and agree.",
 };
 const NOT_RECOGNIZED: Advice = Advice {
-    meaning: "Telenor could not recognise the line.",
+    meaning: "Telenor could not recognize the line.",
     change: "Nothing on developer.telenor.no: turn off Wi-Fi and VPN on a phone with a Telenor line, or answer the question that comes up on it (USSD).",
 };
 const BAD_CREDENTIALS: Advice = Advice {

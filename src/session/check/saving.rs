@@ -10,7 +10,7 @@ use crate::{
 };
 
 const WHOLE: Rule = Rule::of("save", "the whole session is kept");
-/// The most bytes of a note that travelled with a login.
+/// The most bytes of a note that traveled with a login.
 const NOTE: usize = 512;
 
 pub(super) async fn saved_session_is_loaded_whole<Store: SessionStore>(store: &Checked<Store>) {

@@ -25,7 +25,7 @@ fn spellings(secret: &str) -> Vec<String> {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let base64 = BASE64_STANDARD.encode(secret);
     // Inside a longer text base64 starts at another place: leave out what depends on the
-    // neighbours.
+    // neighbors.
     let inside = |skip: usize| {
         let shifted = BASE64_STANDARD.encode(format!("{}{secret}", "x".repeat(skip)));
         shifted[4..shifted.len() - 4].to_owned()

@@ -118,7 +118,7 @@ async fn value_and_subject_stay_through_a_refresh() {
 }
 
 #[tokio::test]
-async fn hook_reads_what_travelled_with_the_login() {
+async fn hook_reads_what_traveled_with_the_login() {
     let app = app(|builder| {
         builder.optional(true).on_login(async |login: NewLogin| {
             assert_eq!(login.note::<String>()?.as_deref(), Some("a note"));

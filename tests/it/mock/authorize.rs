@@ -150,10 +150,10 @@ async fn the_network_names_the_subscriber_or_leaves_it_to_ussd() {
         (&on_wifi, None, None),
         (&on_wifi, Some("91234567"), kari),
     ];
-    for (gateway, msisdn, recognised) in cases {
+    for (gateway, msisdn, recognized) in cases {
         let page = first_page(gateway, &[], msisdn).await;
         let html = get(&page).await.text().await.unwrap();
-        if let Some(name) = recognised {
+        if let Some(name) = recognized {
             assert!(html.contains("id=\"continue\""), "{msisdn:?}: {html}");
             let consent = location(&post(&page, &[]).await);
             let html = get(consent).await.text().await.unwrap();
