@@ -1,5 +1,7 @@
-//! The shape of `src/`: which file may import which, and the length of its comment lines.
+//! The shape of the repository: which file may import which, how comments read, and what is written
+//! for contributors.
 
+mod contributing;
 mod imports;
 mod levels;
 mod prose;

@@ -1,0 +1,89 @@
+//! What is written for contributors names what is there, and the workflows can do little.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn contributing_names_every_script() {
+    let text = read("CONTRIBUTING.md");
+    let named: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `scripts/")?.split('`').next())
+        .map(str::to_owned)
+        .collect();
+    let scripts: BTreeSet<String> = files("scripts")
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        // What the others share.
+        .filter(|name| name != "setup")
+        .collect();
+    assert_eq!(named, scripts);
+}
+
+#[test]
+fn security_names_tests_that_exist() {
+    let text = read("SECURITY.md");
+    let names: Vec<&str> = text
+        .split('`')
+        .filter(|code| code.ends_with(".rs"))
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(root().join("tests/it").join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn workflow_for_changes_is_the_script_of_every_machine() {
+    let commands: Vec<String> = read(".github/workflows/ci.yml")
+        .lines()
+        .filter_map(|line| Some(line.trim().strip_prefix("- run: ")?.to_owned()))
+        .collect();
+    assert_eq!(
+        commands.last().map(String::as_str),
+        Some(".ci/run"),
+        "{commands:?}"
+    );
+    assert!(
+        commands.iter().all(|command| !command.starts_with("cargo")),
+        "a check that only one machine has: {commands:?}"
+    );
+}
+
+#[test]
+fn workflows_only_read_and_pin_what_they_run() {
+    for path in files(".github/workflows") {
+        let text = fs::read_to_string(&path).unwrap();
+        let path = path.display();
+        assert!(
+            text.contains("\npermissions:\n  contents: read\n"),
+            "{path}"
+        );
+        assert!(!text.contains(": write"), "{path}");
+        for line in text.lines() {
+            if let Some(action) = line.trim().strip_prefix("- uses: ") {
+                let version = action.split_once("@v").map(|(_, version)| version);
+                assert!(
+                    version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit())),
+                    "{path}: {action}"
+                );
+            }
+        }
+    }
+}
