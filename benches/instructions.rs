@@ -1,84 +1,73 @@
-//! Counts the instructions of requests by callgrind.
+//! Counts the instructions of requests by callgrind, and prints `row,subject,instructions` of one.
 //!
-//! Each figure is for 16 requests, since two calls of an allocator seldom cost the same. It holds
-//! the copy of each request as well: subtract `bare` of the same row, and what is left is the cost
-//! of the layer.
+//! Each case runs in a process of its own, which is this program again, under valgrind. Callgrind
+//! counts inside of [`send_all`] alone. Subtract `bare` of the same row, and what is left is the
+//! cost of the layer.
+//!
+//! Names of rows as arguments choose among them. What callgrind writes stays in `target/callgrind`:
+//! `callgrind_annotate --inclusive=yes target/callgrind/memory.layer.out` says where it goes.
 
-use axum::{body::Body, http::Request};
-use gungraun::{library_benchmark, library_benchmark_group, main};
+#![allow(clippy::print_stdout, reason = "a measurement is printed")]
+
+use std::{env, fs, io, path::Path, process::Command};
+
 use telenor_auth_benches::{
-    apps::{self, SignedIn},
-    by_hand::Sessions,
-    requests, send,
+    cases::{self, Case, REQUESTS, ROWS},
+    token_endpoint,
 };
 
-const REQUESTS: usize = 16;
-
-/// The lengths of the session cookie's value, by store.
-const MEMORY: usize = 43;
-const SEALED: usize = 260;
-
-type Case = (SignedIn, Request<()>);
-
-fn case(signed_in: SignedIn, path: &str, cookies: impl FnOnce(&str) -> String) -> Case {
-    let signed_in = signed_in.checked();
-    let request = requests::page(path, &cookies(&signed_in.session));
-    (signed_in, request)
-}
-
-fn signed_in(signed_in: SignedIn, path: &str) -> Case {
-    case(signed_in, path, |session| requests::cookies(3, session))
-}
-
-fn anonymous(signed_in: SignedIn) -> Case {
-    case(signed_in, "/user", |_| requests::cookies(2, ""))
-}
-
-fn bare(length: usize) -> Case {
-    signed_in(apps::bare(length), "/user")
-}
-
-fn memory_by_hand() -> SignedIn {
-    apps::by_hand(Sessions::memory())
-}
-
-fn cookie_by_hand() -> SignedIn {
-    apps::by_hand(Sessions::cookie())
-}
-
-#[inline(always)]
-fn run((mut signed_in, request): Case) -> Case {
-    for _ in 0..REQUESTS {
-        send(&mut signed_in.app, request.clone().map(|()| Body::empty()));
+fn main() -> io::Result<()> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [token_endpoint::ARGUMENT] => token_endpoint::serve(),
+        ["--case", row, subject] => {
+            let case = cases::find(row, subject);
+            send_all(&mut case.expect("a case of cases.rs"));
+        }
+        _ => {
+            println!("row,subject,instructions");
+            // Cargo adds `--bench`.
+            let named = || arguments.iter().filter(|name| !name.starts_with("--"));
+            let is_chosen = |row: &str| named().count() == 0 || named().any(|name| *name == row);
+            for row in ROWS.iter().filter(|row| is_chosen(row.name)) {
+                for (subject, _) in row.subjects {
+                    println!("{},{subject},{:.1}", row.name, count(row.name, subject)?);
+                }
+            }
+        }
     }
-    (signed_in, request)
+    Ok(())
 }
 
-#[library_benchmark]
-#[bench::bare(bare(MEMORY))]
-#[bench::by_hand(signed_in(memory_by_hand(), "/user"))]
-#[bench::layer(signed_in(apps::memory(), "/user"))]
-#[bench::layer_plain(signed_in(apps::memory(), "/plain"))]
-fn memory(case: Case) -> Case {
-    run(case)
+/// Callgrind finds it by its name.
+#[inline(never)]
+fn send_all(case: &mut Case) {
+    case.run();
 }
 
-#[library_benchmark]
-#[bench::bare(bare(SEALED))]
-#[bench::by_hand(signed_in(cookie_by_hand(), "/user"))]
-#[bench::layer(signed_in(apps::cookie(), "/user"))]
-#[bench::layer_plain(signed_in(apps::cookie(), "/plain"))]
-fn cookie(case: Case) -> Case {
-    run(case)
+/// The instructions of one request.
+fn count(row: &str, subject: &str) -> io::Result<f64> {
+    let program = env::current_exe()?;
+    let target = program.ancestors().nth(3).unwrap_or(Path::new("target"));
+    let folder = target.join("callgrind");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{row}.{subject}.out"));
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--collect-atstart=no"])
+        .arg("--toggle-collect=*send_all*")
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(&program)
+        .args(["--case", row, subject])
+        .output()
+        .map_err(|error| io::Error::other(format!("install valgrind: {error}")))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let collected = text
+        .lines()
+        .find_map(|line| line.split("Collected :").nth(1));
+    let collected = collected.and_then(|count| count.trim().parse::<f64>().ok());
+    match collected {
+        Some(count) if output.status.success() && count > 0.0 => Ok(count / REQUESTS as f64),
+        _ => Err(io::Error::other(format!("{row}, {subject}: {text}"))),
+    }
 }
-
-#[library_benchmark]
-#[bench::bare(anonymous(apps::bare(0)))]
-#[bench::by_hand(anonymous(memory_by_hand()))]
-#[bench::layer(anonymous(apps::memory()))]
-fn challenge(case: Case) -> Case {
-    run(case)
-}
-
-library_benchmark_group!(name = requests_of, benchmarks = [memory, cookie, challenge]);
-main!(library_benchmark_groups = requests_of);

@@ -142,15 +142,12 @@ impl Measured {
 
     /// Microseconds of CPU time for each challenge, and for each callback.
     fn log_in(&self, logins: usize) -> [f64; 2] {
-        let others = requests::cookies(3, "");
-        let pages = (0..logins).map(|_| requests::page("/user", others.trim_end_matches("; ")));
+        let others = requests::others(2);
+        let pages = (0..logins).map(|_| requests::page("/user", &others));
         let (challenges, challenge) = self.send_all(pages.collect());
-        let callbacks = challenges.iter().map(|response| {
-            let (state, cookie) = pending(response);
-            let code = "c".repeat(32);
-            let path = format!("/telenor/callback?code={code}&state={state}");
-            requests::page(&path, &format!("{others}{cookie}"))
-        });
+        let callbacks = challenges
+            .iter()
+            .map(|response| requests::callback(response, &others));
         let (responses, callback) = self.send_all(callbacks.collect());
         for response in responses {
             assert_eq!(response.status(), StatusCode::SEE_OTHER);
@@ -189,19 +186,6 @@ impl Measured {
             (responses.into_iter().flatten().collect(), spent)
         })
     }
-}
-
-/// The `state` and the cookie of a login that begins.
-fn pending(response: &Response<Body>) -> (&str, &str) {
-    let text = |name| {
-        let value = response.headers().get(name);
-        let text = value.and_then(|value| value.to_str().ok());
-        text.expect("a challenge has both")
-    };
-    let (_, state) = text(header::LOCATION).split_once("&state=").expect("state");
-    let state = state.split('&').next().unwrap_or_default();
-    let cookie = text(header::SET_COOKIE).split(';').next();
-    (state, cookie.unwrap_or_default())
 }
 
 /// Of all threads of this process.

@@ -40,7 +40,9 @@ async fn plain() -> &'static str {
 pub fn bare(length: usize) -> SignedIn {
     let routes = Router::new()
         .route("/plain", get(plain))
-        .route("/user", get(plain));
+        .route("/user", get(plain))
+        .route("/public", get(plain))
+        .route("/telenor/callback", get(plain));
     SignedIn {
         app: routes.with_state(()),
         session: format!("{COOKIE_NAME}={}", "a".repeat(length)),
@@ -51,12 +53,7 @@ pub fn bare(length: usize) -> SignedIn {
 /// The minimum by hand.
 #[must_use]
 pub fn by_hand(sessions: Sessions) -> SignedIn {
-    let token = sessions.save(Session {
-        access_token: ACCESS_TOKEN.to_owned(),
-        scope: Some(SCOPE.to_owned()),
-        login_id: [7; 16],
-        expires_at: SystemTime::now() + Duration::from_secs(3_600),
-    });
+    let token = sessions.save(session_by_hand());
     let user = async |user: by_hand::User| {
         black_box(user.access_token());
         "user!"
@@ -68,6 +65,17 @@ pub fn by_hand(sessions: Sessions) -> SignedIn {
         app: routes.layer(ByHand::new(sessions)).with_state(()),
         session: format!("{COOKIE_NAME}={token}"),
         runtime: None,
+    }
+}
+
+/// A session of the minimum by hand.
+#[must_use]
+pub fn session_by_hand() -> Session {
+    Session {
+        access_token: ACCESS_TOKEN.to_owned(),
+        scope: Some(SCOPE.to_owned()),
+        login_id: [7; 16],
+        expires_at: SystemTime::now() + Duration::from_secs(3_600),
     }
 }
 
@@ -116,6 +124,16 @@ pub fn memory() -> SignedIn {
     layer(|builder| builder.session_store(MemoryStore::new()))
 }
 
+/// The layer with a store in memory, where anonymous requests pass.
+///
+/// # Panics
+///
+/// When the mock gateway cannot be started.
+#[must_use]
+pub fn optional() -> SignedIn {
+    layer(|builder| builder.session_store(MemoryStore::new()).optional(true))
+}
+
 /// The layer with sessions in cookies.
 ///
 /// # Panics
@@ -161,7 +179,8 @@ pub fn layer(settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) ->
         let routes = Router::new()
             .route("/plain", get(plain))
             .route("/user", get(user));
-        let app = routes.layer(auth).with_state(());
+        let routes = routes.layer(auth).route("/public", get(plain));
+        let app = routes.with_state(());
         let login = gateway.login(&app, "/telenor/login?return_to=/plain").await;
         let cookies = login.expect("a login").cookie_header();
         let cookies = cookies.to_str().expect("our cookies are text");

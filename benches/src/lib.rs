@@ -5,6 +5,7 @@
 
 pub mod apps;
 pub mod by_hand;
+pub mod cases;
 pub mod requests;
 pub mod token_endpoint;
 

@@ -1,6 +1,9 @@
 //! Requests as a browser sends them and hyper reads them.
 
-use axum::http::{HeaderName, HeaderValue, Request, Uri, uri::PathAndQuery};
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, Request, Response, Uri, header, uri::PathAndQuery},
+};
 use bytes::Bytes;
 
 /// What Chromium sends when its user follows a link on a page of the app, without the cookies.
@@ -60,6 +63,55 @@ pub fn page(path: &str, cookies: &str) -> Request<()> {
         request.headers_mut().append(name, value);
     }
     request
+}
+
+/// What a script of the page sends to get data.
+///
+/// # Panics
+///
+/// When the path or the cookies are no valid text of a request.
+#[must_use]
+pub fn fetch(path: &str, cookies: &str) -> Request<()> {
+    let mut request = page(path, cookies);
+    let headers = request.headers_mut();
+    for (name, value) in [
+        ("accept", "*/*"),
+        ("sec-fetch-mode", "cors"),
+        ("sec-fetch-dest", "empty"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.remove("sec-fetch-user");
+    headers.remove("upgrade-insecure-requests");
+    request
+}
+
+/// The request that ends a login, which began with this response.
+///
+/// # Panics
+///
+/// When it does not begin one.
+#[must_use]
+pub fn callback(response: &Response<Body>, others: &str) -> Request<()> {
+    let text = |name| {
+        let value = response.headers().get(name);
+        let text = value.and_then(|value| value.to_str().ok());
+        text.expect("a challenge has both")
+    };
+    let (_, state) = text(header::LOCATION).split_once("&state=").expect("state");
+    let state = state.split('&').next().unwrap_or_default();
+    let cookie = text(header::SET_COOKIE).split(';').next();
+    let cookie = cookie.unwrap_or_default();
+    let code = "c".repeat(32);
+    let path = format!("/telenor/callback?code={code}&state={state}");
+    page(&path, &format!("{others}; {cookie}"))
+}
+
+/// This number of cookies without ours.
+#[must_use]
+pub fn others(number: usize) -> String {
+    let cookies = cookies(number + 1, "");
+    cookies.trim_end_matches("; ").to_owned()
 }
 
 /// The `Cookie` header of a browser with this number of cookies, ours last.
