@@ -35,7 +35,7 @@ pub enum SessionRefusal {
 
 impl SessionRefusal {
     /// Every reason.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "metrics"))]
     pub(crate) const ALL: [Self; 9] = [
         Self::NoCookie,
         Self::CookieTwice,

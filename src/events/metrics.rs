@@ -3,7 +3,7 @@
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::{Event, GatewayEndpoint, GatewayOutcome, GrantType, LoginTrigger, StartPageStep};
-use crate::failure::FailureCause;
+use crate::{failure::FailureCause, session_refusal::SessionRefusal};
 
 /// Describes every metric, and makes its series exist before the first event. Without that, the
 /// first failure is no increase.
@@ -21,10 +21,6 @@ pub(super) fn describe() {
         (
             "telenor_auth_refreshes_total",
             "Access tokens that were refreshed",
-        ),
-        (
-            "telenor_auth_sessions_refused_total",
-            "Requests whose session is not live",
         ),
         (
             "telenor_auth_cross_origin_refused_total",
@@ -52,6 +48,16 @@ pub(super) fn describe() {
         for cause in FailureCause::ALL {
             counter!(name, "cause" => cause.as_str()).increment(0);
         }
+    }
+    let name = "telenor_auth_sessions_refused_total";
+    describe_counter!(
+        name,
+        Unit::Count,
+        "Requests with a session cookie and no live session, by reason"
+    );
+    let counted = |reason: &SessionRefusal| *reason != SessionRefusal::NoCookie;
+    for reason in SessionRefusal::ALL.into_iter().filter(counted) {
+        counter!(name, "reason" => reason.as_str()).increment(0);
     }
     let name = "telenor_auth_logins_started_total";
     describe_counter!(name, Unit::Count, "Browsers that were sent to Telenor");

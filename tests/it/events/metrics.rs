@@ -86,7 +86,7 @@ impl Recorder for Counted {
 }
 
 /// Returns how often `story` touches each metric, and asserts that each is documented.
-fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
+pub fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
     let counted = Counted::default();
     // One thread, so that the tasks of the layer count here too.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -138,6 +138,7 @@ fn each_series_exists_at_zero_before_its_first_event() {
     for series in [
         "telenor_auth_logins_failed_total cause=client_rejected",
         "telenor_auth_breaker_changes_total grant=refresh_token state=open",
+        "telenor_auth_sessions_refused_total reason=cookie_unreadable",
         "telenor_auth_start_pages_total step=returned",
         "telenor_auth_gateway_call_seconds endpoint=token outcome=timed_out",
     ] {
