@@ -1,5 +1,5 @@
 //! The server of a native app that opens the browser to log in, and comes back by a link that opens
-//! the app. The page `native_apps` of the documentation has the app's part.
+//! the app. The chapter `native` of the manual has the app's part.
 //!
 //! ```text
 //! cargo run --example native --features mock

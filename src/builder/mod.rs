@@ -333,8 +333,8 @@ impl TelenorAuthBuilder {
     ///
     /// The layer refuses a request that can change something for a signed-in user (any method but
     /// GET, HEAD, OPTIONS and TRACE), and a WebSocket, if a page of another origin began it
-    /// ([what this is for](crate#forms-and-sockets)). The pages of a trusted origin can do what the
-    /// app's own can: every page there, and every script in it.
+    /// ([what this is for](crate::manual::requests#forms-and-sockets)). The pages of a trusted
+    /// origin can do what the app's own can: every page there, and every script in it.
     ///
     /// ```
     /// use telenor_auth::TelenorAuthLayer;
@@ -430,11 +430,12 @@ impl TelenorAuthBuilder {
     /// is good for one minute and one visit on each instance. An instance remembers that in memory,
     /// so that anonymous visitors write nothing to a shared store. Its link leads only the browser
     /// that began the login on to Telenor, by the cookie on https. Every other request to that
-    /// origin is redirected to https. The page [`start_page`](crate::start_page) says what browsers
-    /// and networks do to it.
+    /// origin is redirected to https. The chapter [Plain http today](crate::manual::start_page)
+    /// says what browsers and networks do to it.
     ///
     /// Engines that ignore the scheme send `Lax` cookies with a POST from that host. The layer
-    /// refuses such a request, as it does those of [other origins](crate#forms-and-sockets).
+    /// refuses such a request, as it does those of
+    /// [other origins](crate::manual::requests#forms-and-sockets).
     pub fn http_start(mut self, origin: impl Into<String>) -> Self {
         self.http_start = Some(origin.into());
         self
@@ -446,8 +447,8 @@ impl TelenorAuthBuilder {
     /// Every login then goes over a page with this script: on the origin of
     /// [`http_start`](Self::http_start) if that is set, and else on the app's own origin, at
     /// `/telenor/start`. Telenor's USSD works on either. The script has to go on by a click on
-    /// `#continue`. The page [`start_page`](crate::start_page) says what the page's policy allows,
-    /// and how to count the visitors that it loses.
+    /// `#continue`. The chapter [Plain http today](crate::manual::start_page) says what the page's
+    /// policy allows, and how to count the visitors that it loses.
     ///
     /// ```
     /// use telenor_auth::{StartScript, TelenorAuthLayer};
@@ -481,8 +482,8 @@ impl TelenorAuthBuilder {
     /// `false`.
     ///
     /// With `true`, a same-origin `fetch` of a signed-in user gets the JSON that Telenor sent. The
-    /// token never enters a page, and no CORS has to be set up. The
-    /// [crate's page](crate#from-javascript) has an example.
+    /// token never enters a page, and no CORS has to be set up. The chapter
+    /// [From JavaScript](crate::manual::javascript) has an example.
     pub fn script_api(mut self, script_api: bool) -> Self {
         self.script_api = script_api;
         self

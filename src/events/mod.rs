@@ -23,23 +23,11 @@
 //! | [`StoreFailed`](Event::StoreFailed) | `session store failed`, error | `telenor_auth_store_failures_total` |
 //! | [`GatewayCall`](Event::GatewayCall) | `gateway called`, debug, or warn if the call failed | `telenor_auth_gateway_call_seconds`, a histogram, labels `endpoint` and `outcome` |
 //! | [`BreakerChanged`](Event::BreakerChanged) | `token endpoint breaker opened`, warn, or `token endpoint breaker closed`, info | `telenor_auth_breaker_changes_total`, labels `grant` and `state`: `open` or `closed` |
-
-//!
-//! # Metrics
 //!
 //! `build` describes every metric, and makes each series exist with the value zero, so that an
-//! alert sees the first failure. Install your recorder before you build the layer.
-//!
-//! Calls to the gateway take 20 milliseconds to 10 seconds, which is the layer's limit. Buckets
-//! that fit are 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5 and 10 seconds. With
-//! `metrics-exporter-prometheus`:
-//!
-//! ```ignore
-//! let calls = Matcher::Full("telenor_auth_gateway_call_seconds".to_owned());
-//! let buckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-//! PrometheusBuilder::new().set_buckets_for_metric(calls, &buckets)?.install()?;
-//! let auth = TelenorAuthLayer::from_env()?.build()?;
-//! ```
+//! alert sees the first failure. Install your recorder before you build the layer. The chapter
+//! [Monitoring](crate::manual::monitoring) has the labels, a set-up for Prometheus with buckets,
+//! alert rules, a board for Grafana, and every other line of the log.
 
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -73,8 +61,8 @@ pub enum Event<'e> {
         /// What began it.
         trigger: LoginTrigger,
     },
-    /// A login took a step on its way over the [start page](crate::start_page). Each step of a
-    /// login counts once on each instance.
+    /// A login took a step on its way over the [start page](crate::manual::start_page). Each step
+    /// of a login counts once on each instance.
     #[non_exhaustive]
     StartPage {
         /// The id of the login.
@@ -194,7 +182,7 @@ pub enum LoginTrigger {
     Handler,
 }
 
-/// A step of a login on its way over the [start page](crate::start_page).
+/// A step of a login on its way over the [start page](crate::manual::start_page).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StartPageStep {

@@ -34,7 +34,7 @@ use crate::{
 /// Without a session, a person who opens a page is sent to Telenor and comes back to that page. All
 /// other requests get 401.
 ///
-/// The [crate's page](crate) says where to put it.
+/// The chapter [Where to mount](crate::manual::mounting) says where to put it.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -178,8 +178,8 @@ impl TelenorAuthLayer {
     /// not asked at all. A store that cannot be reached is also an
     /// [event](crate::events::Event::StoreFailed), with its error text.
     ///
-    /// The page [about proxies](crate::behind_a_proxy#health-probes) says when such a route helps,
-    /// and when it does harm.
+    /// The chapter [Behind a proxy](crate::manual::proxy#health-probes) says when such a route
+    /// helps, and when it does harm.
     ///
     /// ```
     /// use axum::{Router, routing::get};
@@ -201,8 +201,9 @@ impl TelenorAuthLayer {
 
     /// Returns whether a page of the app's own origin sent this request, as the browser states it.
     ///
-    /// The layer itself refuses what pages of [other origins](crate#forms-and-sockets) have the
-    /// browser of a signed-in user do. This is for the app's own use, for a public form say, and
+    /// The layer itself refuses what pages of
+    /// [other origins](crate::manual::requests#forms-and-sockets) have the browser of a signed-in
+    /// user do. This is for the app's own use, for a public form say, and
     /// stricter: no origin is trusted, and a browser has to state something.
     ///
     /// The app's origin is that of the redirect URI. `Sec-Fetch-Site` has to be `same-origin` and

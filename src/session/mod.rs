@@ -31,7 +31,8 @@
 //! # Ok(auth) }
 //! # layer(true).and_then(|_| layer(false)).unwrap();
 //! ```
-#![doc = include_str!("../../docs/scaling.md")]
+//!
+//! The chapter [Stores](crate::manual::stores) says which one to take when, with figures.
 
 #[cfg(feature = "cached")]
 mod cached;

@@ -2,6 +2,6 @@
 //! for contributors.
 
 mod contributing;
-mod imports;
+pub mod imports;
 mod levels;
 mod prose;

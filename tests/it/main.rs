@@ -20,6 +20,7 @@ mod flow;
 mod gateway;
 mod key;
 mod layer;
+mod manual;
 mod mock;
 mod response;
 mod session;

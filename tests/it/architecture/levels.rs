@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::imports::{Import, Module, Sources};
 
 /// The modules in `src/`, from the top level to the lowest. Each imports only from levels below.
-const LEVELS: [&[&str]; 9] = [
+const LEVELS: [&[&str]; 10] = [
+    &["manual"],
     &["builder"],
     &["layer"],
     &["flow", "mock"],

@@ -2,4 +2,4 @@
 
 mod logs;
 #[cfg(feature = "metrics")]
-mod metrics;
+pub mod metrics;

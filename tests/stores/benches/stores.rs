@@ -1,7 +1,7 @@
 //! What each store costs: memory for a session, requests for a core, commands for Redis; and what a
 //! login costs.
 //!
-//! Figures for `docs/scaling.md`. Needs `redis-server` and PostgreSQL; everything runs on this
+//! Figures for `docs/stores.md`. Needs `redis-server` and PostgreSQL; everything runs on this
 //! machine, the servers on a core of their own if there are two.
 
 #![allow(
