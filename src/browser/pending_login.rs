@@ -311,3 +311,39 @@ impl PendingLogins {
 fn is_from_future(login: &PendingLogin, now: u64) -> bool {
     login.started_at > now.saturating_add(MAX_SKEW)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, header};
+
+    use super::*;
+    use crate::{
+        browser::cookie::CookiePrefix,
+        key::{CookieKeys, Purpose},
+    };
+
+    /// The name of the cookie has a part of a hash of `state`, and no more.
+    #[test]
+    fn login_of_another_state_is_not_found_by_the_name_of_its_cookie() {
+        let names = CookieNames::new("shop", true, CookiePrefix::Host).unwrap();
+        let sealer = CookieKeys::random().sealer(Purpose::PendingLogin, b"");
+        let logins = PendingLogins::new(Arc::new(names), sealer, 600);
+        let state = State::from_untrusted("state".to_owned());
+        let name = logins.cookie_name(&state);
+        for (sealed, is_found) in [("state", true), ("other", false)] {
+            let login = PendingLogin {
+                state: sealed.to_owned(),
+                return_to: "/".to_owned(),
+                verifier: None,
+                started_at: 100,
+                note: None,
+                place: None,
+            };
+            let cookie = format!("{name}={}", logins.sealer.seal(&name, &login));
+            let request = Request::builder().header(header::COOKIE, cookie);
+            let info = RequestInfo::of_request(&request.body(()).unwrap());
+            let found = logins.find(&info, &state, 100);
+            assert_eq!(matches!(found, Pending::Live(_)), is_found, "{sealed}");
+        }
+    }
+}

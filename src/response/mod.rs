@@ -268,3 +268,22 @@ pub(crate) fn with_cookies(
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_that_is_not_ascii_is_not_sent() {
+        let response = see_other("https://shop.example/\u{e5}");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!response.headers().contains_key(header::LOCATION));
+    }
+
+    #[test]
+    fn address_is_shown_in_no_debug_output() {
+        let response = see_other("https://gateway.example/?state=secret");
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert!(!format!("{response:?}").contains("secret"));
+    }
+}

@@ -6,7 +6,7 @@ use telenor_auth::{
     session::CookieStore,
 };
 
-use crate::support::{self, App, Browser, MINUTE, builder, keys};
+use crate::support::{self, App, Browser, MINUTE, builder, capture::capture, keys};
 
 #[tokio::test]
 async fn browser_without_cookies_gets_a_page_and_no_loop() {
@@ -42,6 +42,19 @@ async fn browser_that_loses_its_session_gets_a_page_after_two_logins() {
     );
     app.clock.advance(MINUTE);
     browser.start("/private").await;
+}
+
+#[tokio::test]
+async fn cookie_of_another_app_is_no_loop_and_is_logged() {
+    let (log, guard) = capture();
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let foreign = ("__Host-telenor-loop".to_owned(), "Zm9yZWlnbg".to_owned());
+    browser.jar.push(foreign);
+    browser.start("/private").await;
+    drop(guard);
+    let log = log.text();
+    assert!(log.contains("cannot be opened"), "{log}");
 }
 
 #[tokio::test]
