@@ -65,8 +65,9 @@ impl OriginCheck {
     }
 }
 
-/// A handshake is a GET (RFC 6455 section 4.1) or a CONNECT (RFC 8441), and a browser lets a page
-/// of any origin read and write the socket that it opens.
+/// Returns whether a page could do something with the request. A browser lets a page of any origin
+/// read and write a WebSocket, whose handshake is a GET (RFC 6455 section 4.1) or a CONNECT
+/// (RFC 8441).
 fn can_change_something(method: &Method, headers: &HeaderMap) -> bool {
     match *method {
         Method::GET => headers.get_all(header::UPGRADE).iter().any(is_websocket),

@@ -66,8 +66,8 @@ impl Placement {
         path.strip_prefix(&*self.nested_at).unwrap_or(path)
     }
 
-    /// Returns what is wrong with this place, if no other clone of the layer receives the callback,
-    /// by a request whose path was `original` before nesting made it `path`.
+    /// Returns what is wrong with this place, if no other clone of the layer receives the callback.
+    /// The path of the request was `original` before nesting made it `path`.
     pub(crate) fn check(&self, original: &str, path: &str, callback: &str) -> Option<String> {
         // Nesting makes "/" of its own root, where the original may have no slash at the end.
         let prefix = original

@@ -81,7 +81,7 @@ impl TelenorAuthLayer {
         TelenorLogin::new(backend, request)
     }
 
-    /// Returns the address of a login that leads to `return_to`, for a link:
+    /// Returns the path of a login that leads to `return_to`, for a link:
     /// `/telenor/login?return_to=%2Fcheckout`. Handlers and templates that have no layer at hand
     /// get it from [`TelenorLogin::path`].
     ///
@@ -231,8 +231,8 @@ impl TelenorAuthLayer {
         request::is_same_origin(headers, &self.flow.config.origin_str)
     }
 
-    /// The paths that a router must have so that a layer on its routes sees them, the claim to be
-    /// the first such router, and that layer.
+    /// Returns the paths that a router must have, the claim to be the first such router, and the
+    /// layer for its routes.
     #[cfg(feature = "axum")]
     fn on_routes(self) -> (Vec<String>, Option<Arc<()>>, Self) {
         let placement = self.placement.on_routes();

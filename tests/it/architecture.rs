@@ -2,6 +2,7 @@
 //! for contributors.
 
 mod contributing;
+mod doc_comments;
 pub mod imports;
 mod levels;
 mod prose;

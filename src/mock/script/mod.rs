@@ -22,15 +22,15 @@ const MAX_REQUESTS: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// `GET /oauth/v2/authorize`
+    /// `GET /oauth/v2/authorize`.
     Authorize,
-    /// `POST /oauth/v2/token`
+    /// `POST /oauth/v2/token`.
     Token,
-    /// `GET /oauth/v2/logout`
+    /// `GET /oauth/v2/logout`.
     Logout,
-    /// `GET /user-info/v1/users`
+    /// `GET /user-info/v1/users`.
     UserInfo,
-    /// `GET /mobile-device-info/v1/device`
+    /// `GET /mobile-device-info/v1/device`.
     DeviceInfo,
     /// Any other API, for every method: its path, without a query. It responds 404 unless it is
     /// scripted. Requests are recorded from the first time that the test names the path.

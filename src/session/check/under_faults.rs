@@ -21,8 +21,8 @@ const RECOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const LEASE_TTL: Duration = Duration::from_secs(60);
 
-/// Runs the conformance suite for failures on a store whose server can be broken, for the tests of
-/// an author whose store is behind a network.
+/// Runs the conformance suite for failures on a store behind a network, for the tests of its
+/// author.
 ///
 /// `inject` breaks what the store talks to, and heals it with [`Fault::None`]: a proxy in between
 /// that hangs, say, or a server that is stopped and continued. It returns when that is done.
@@ -53,7 +53,7 @@ const LEASE_TTL: Duration = Duration::from_secs(60);
 /// # Panics
 ///
 /// On the first rule that the store breaks, with a message as that of
-/// [`check_store`](super::check_store). Also outside a tokio runtime.
+/// [`check_store`](super::check_store). It panics outside a tokio runtime as well.
 pub async fn check_store_faults<Store: SessionStore>(
     store: Store,
     mut inject: impl AsyncFnMut(Fault),
