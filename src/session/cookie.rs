@@ -52,7 +52,7 @@ pub struct CookieStore {
 }
 
 impl CookieStore {
-    /// A store that seals with these keys.
+    /// Returns a store that seals with these keys.
     #[must_use]
     pub fn new(keys: &CookieKeys) -> Self {
         Self {
@@ -85,8 +85,8 @@ impl CookieStore {
     /// to keep them on disk. A Redis that restarts without persistence has lost them, and a process
     /// that starts then never learns them. [`revoke_all`](crate::TelenorAuthLayer::revoke_all) and
     /// [`revoke_subject`](SessionStore::revoke_subject) end every session of a login in that second
-    /// or before it, by the clock of the process that made the login. Where clocks differ, the line
-    /// is off by as much. A user in Redis needs
+    /// or before it, by the clock of the process that made the login. Where clocks differ, that
+    /// second differs as well. A user in Redis needs
     /// `+@connection +get +set +eval +time +xadd +xrange +xrevrange`.
     ///
     /// ```no_run

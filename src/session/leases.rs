@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::StoreError;
 use crate::boxed::BoxFuture;
 
-/// Lets one instance of an app at a time do a task, and leaves the result for the others.
+/// Lets one instance of an app at a time do a task, and keeps its result for the others.
 ///
 /// The layer takes a lease for each code that it exchanges and each token that it refreshes. The
-/// name of a lease holds letters, digits and dashes. What is left as a result is sealed already.
+/// name of a lease holds letters, digits and dashes. A result is sealed before it gets here.
 pub trait Leases: Send + Sync {
-    /// Takes the lease, for as long as `ttl`.
+    /// Takes the lease for `ttl`, unless another instance holds it or has completed its task.
     ///
     /// # Errors
     ///
@@ -21,7 +21,7 @@ pub trait Leases: Send + Sync {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<Lease, StoreError>>;
 
-    /// Keeps the result of the work for `ttl`, for every instance that asks for the lease by then.
+    /// Keeps the result of the task for `ttl`, for every instance that asks for the lease by then.
     ///
     /// # Errors
     ///
@@ -41,14 +41,14 @@ pub trait Leases: Send + Sync {
     fn release<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
-/// Who does a task.
+/// The state of a task, as [`Leases::acquire`] found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lease {
-    /// The caller does.
+    /// The caller has the lease now, and does the task.
     Acquired,
-    /// Another instance does at the moment.
+    /// Another instance has the lease, and does the task.
     Held,
-    /// It is done, with what was left as the [result](Leases::complete).
+    /// The task is done. This is its [result](Leases::complete).
     Completed(String),
 }

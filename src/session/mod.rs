@@ -1,17 +1,5 @@
 //! Sessions: what is kept of a login, and where.
 //!
-//! | store | for |
-//! | --- | --- |
-//! | [`MemoryStore`] | one process; the default |
-//! | [`CookieStore`] | any number of processes, with nothing to run |
-//! | `RedisStore` (feature `redis`) | any number of processes, in Redis or Valkey; a logout takes effect on every instance, and tokens can be refreshed |
-//! | `TowerSessionsStore` (feature `tower-sessions`) | any number of processes, in any store for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB … |
-//! | `CachedStore` (feature `cached`) | a read-through cache in front of a store behind a network |
-//!
-//! Any other place is a [`SessionStore`] of your own. With the feature `mock`, `check_store` runs
-//! the conformance suite on it, `check_store_faults` does so while its server fails, and
-//! `FaultyStore` fails on command, for the tests of your app.
-//!
 //! A store is chosen where the layer is built, also at run time:
 //!
 //! ```
@@ -31,6 +19,18 @@
 //! # Ok(auth) }
 //! # layer(true).and_then(|_| layer(false)).unwrap();
 //! ```
+//!
+//! | store | for |
+//! | --- | --- |
+//! | [`MemoryStore`] | one process; the default |
+//! | [`CookieStore`] | any number of processes, with nothing to run |
+//! | `RedisStore` (feature `redis`) | any number of processes, in Redis or Valkey; a logout takes effect on every instance, and tokens can be refreshed |
+//! | `TowerSessionsStore` (feature `tower-sessions`) | any number of processes, in any store for tower-sessions: PostgreSQL, MySQL, SQLite, DynamoDB … |
+//! | `CachedStore` (feature `cached`) | a read-through cache in front of a store behind a network |
+//!
+//! Any other place is a [`SessionStore`] of your own. With the feature `mock`, `check_store` runs
+//! the conformance suite on it, `check_store_faults` does so while its server fails, and
+//! `FaultyStore` fails on command, for the tests of your app.
 //!
 //! The chapter [Stores](crate::manual::stores) says which one to take when, with figures.
 

@@ -19,8 +19,8 @@ use crate::{
     login_id::LoginId,
 };
 
-/// What is kept of a login: the access token, its scope, its times, and what the app adds. Nothing
-/// about the person.
+/// A session: what is kept of a login. It has the access token, its scope, its times, and what the
+/// app adds, and nothing about the person.
 ///
 /// A clone costs a counter. `Debug` shows the times only.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ impl Session {
     /// The most bytes of [data](Self::with_data) that an app can add.
     pub const MAX_DATA: usize = 1024;
 
-    /// A session for an access token that is good until `expires_at`, issued now.
+    /// Returns a session for an access token that is good until `expires_at`, issued now.
     ///
     /// The layer makes its own sessions. This one is for the tests of a store, and no layer accepts
     /// it.
@@ -130,44 +130,44 @@ impl Session {
         Self(Arc::new(record))
     }
 
-    /// The access token.
+    /// Returns the access token.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         &self.0.access_token
     }
 
-    /// The scope that was granted, if the gateway named one.
+    /// Returns the scope that was granted, if the gateway named one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.0.scope.as_ref().map(InlineString::as_str)
     }
 
-    /// When the session ends at the latest, in whole seconds. Nothing makes it later.
+    /// Returns when the session ends at the latest, in whole seconds. Nothing makes it later.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(self.0.expires_at)
     }
 
-    /// How often the session was updated: 0 for a new one.
+    /// Returns how often the session was updated: 0 for a new one.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.0.version
     }
 
-    /// Whether the session may be [updated](super::SessionStore::update): its app has an idle
-    /// timeout, or refreshes tokens.
+    /// Returns whether the session may be [updated](super::SessionStore::update). It may if its app
+    /// has an idle timeout, or refreshes tokens.
     #[must_use]
     pub fn is_renewable(&self) -> bool {
         self.0.renewable
     }
 
-    /// Whose session it is, where the app has named a subject.
+    /// Returns whose session it is, where the app has named a subject.
     #[must_use]
     pub fn subject(&self) -> Option<SubjectId> {
         self.0.app.as_ref()?.subject
     }
 
-    /// What the app keeps in the session.
+    /// Returns what the app keeps in the session.
     #[must_use]
     pub fn data(&self) -> Option<&[u8]> {
         self.0.app.as_ref()?.data.as_deref()
@@ -181,13 +181,13 @@ impl Session {
         self.with_app_part(|app| app.note = Some(note))
     }
 
-    /// The session of this subject, before it is saved.
+    /// Returns the session with this subject, for a session that is not saved yet.
     #[must_use]
     pub fn with_subject(&self, subject: SubjectId) -> Self {
         self.with_app_part(|app| app.subject = Some(subject))
     }
 
-    /// The session with data of the app, before it is saved.
+    /// Returns the session with data of the app, for a session that is not saved yet.
     ///
     /// # Errors
     ///
@@ -206,15 +206,15 @@ impl Session {
         Self::of(record)
     }
 
-    /// The session after a use at this time, with which a store
-    /// [updates](super::SessionStore::update) it.
+    /// Returns the session after a use at this time, as a store gets it in
+    /// [`update`](super::SessionStore::update).
     #[must_use]
     pub fn touched_at(&self, now: SystemTime) -> Self {
         self.with_update(|record| record.active_at = unix_seconds(now))
     }
 
-    /// Returns whether the session has expired at this time. That it is not from the future, by a
-    /// clock that is ahead, is for the layer to judge.
+    /// Returns whether the session has expired at this time. A session that seems to be from the
+    /// future has not: the layer refuses it.
     #[must_use]
     pub fn is_expired_at(&self, now: SystemTime) -> bool {
         self.has_expired(unix_seconds(now))
@@ -240,7 +240,7 @@ impl Session {
         Self::of(record)
     }
 
-    /// Whether `new` may take the place of this session: its version is the next one.
+    /// Returns whether `new` may take the place of this session: its version is the next one.
     #[must_use]
     pub fn accepts_update(&self, new: &Self) -> bool {
         self.0.version.checked_add(1) == Some(new.0.version)
@@ -290,8 +290,8 @@ impl Session {
         self.0.return_to.as_str()
     }
 
-    /// The session as text that only the holder of the keys can read or make: what a store outside
-    /// this process keeps.
+    /// Returns the session as text that only the holder of the keys can read or make. A store
+    /// outside this process keeps this text.
     ///
     /// It opens under the same id only, so that a writer to the store cannot put one session in the
     /// place of another.

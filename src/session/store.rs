@@ -113,14 +113,14 @@ use crate::{key::CookieKeys, session_refusal::SessionRefusal};
 /// }
 /// ```
 pub trait SessionStore: Send + Sync + 'static {
-    /// Whether the token stays the same when its session is updated.
+    /// Whether the token stays the same when its session is updated. It defaults to `true`.
     ///
-    /// Without that, tokens cannot be refreshed: the new one would be lost with the answer that
-    /// carries it.
+    /// With `false`, access tokens cannot be refreshed: the new one would be lost with the response
+    /// that carries it.
     const STABLE_TOKEN: bool = true;
 
-    /// The session of this token, where the store has it at hand: the same as [`load`](Self::load)
-    /// returns, or `None` where that takes waiting.
+    /// Returns what [`load`](Self::load) returns, where the store has it at hand, and `None` where
+    /// that takes waiting. It defaults to `None`.
     ///
     /// A store in memory implements this. The request then goes on at once, without an allocation.
     fn try_load(
@@ -132,8 +132,8 @@ pub trait SessionStore: Send + Sync + 'static {
         None
     }
 
-    /// The session of this token, or `None` when the token is unknown, removed, expired or not a
-    /// token at all.
+    /// Returns the session of this token, or `None` when the token is unknown, removed, expired or
+    /// not a token at all.
     ///
     /// # Errors
     ///
@@ -144,7 +144,8 @@ pub trait SessionStore: Send + Sync + 'static {
         now: SystemTime,
     ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
 
-    /// The same, past any cache: for a caller that is about to change the session.
+    /// Returns what [`load`](Self::load) returns, without any cache, for a caller that is about to
+    /// change the session. It defaults to `load`.
     ///
     /// # Errors
     ///
@@ -166,7 +167,7 @@ pub trait SessionStore: Send + Sync + 'static {
         SessionRefusal::UnknownSession
     }
 
-    /// Keeps a new session, at least until it expires, and makes the token for it.
+    /// Keeps a new session, at least until it expires, and returns a new token for it.
     ///
     /// After an error, or after five seconds without an answer, the layer saves the session of a
     /// login again for some seconds. A save that succeeds after all leaves a session whose token no
@@ -288,8 +289,8 @@ pub trait SessionStore: Send + Sync + 'static {
         ready(Ok(()))
     }
 
-    /// What [`revoke`](Self::revoke) knows this session by. It defaults to the token's own id, and
-    /// is another one where the token changes during the session.
+    /// Returns the id by which [`revoke`](Self::revoke) knows this session. It defaults to the
+    /// token's own id. A store whose token changes during the session needs another one.
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
         let _ = session;
         token.id()
@@ -305,8 +306,8 @@ pub trait SessionStore: Send + Sync + 'static {
         None
     }
 
-    /// How the instances of an app agree on which of them does a task, if the store is one
-    /// that they share. It defaults to `None`, which is right for a store within one process.
+    /// Returns the leases by which the instances that share the store agree on which of them does a
+    /// task. It defaults to `None`, which is right for a store within one process.
     fn leases(&self) -> Option<&dyn Leases> {
         None
     }

@@ -16,7 +16,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// An error with this cause, which is logged and must hold no token.
+    /// Returns an error with this cause, which is logged and must hold no token.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             source: source.into().into(),
@@ -24,7 +24,7 @@ impl StoreError {
         }
     }
 
-    /// An error that another attempt a moment later would not mend, such as a store that is full.
+    /// Returns an error that another attempt a moment later would not mend, such as a full store.
     ///
     /// After any other error, the layer saves the session of a login again for some seconds.
     pub fn permanent(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

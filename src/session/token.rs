@@ -21,13 +21,13 @@ enum Text {
 }
 
 impl SessionToken {
-    /// Makes a token of this value. A cookie can carry letters, digits, `-`, `_` and `.` only.
+    /// Returns a token with this value. A cookie can carry letters, digits, `-`, `_` and `.` only.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
         Self(Text::Owned(value.into()))
     }
 
-    /// Makes a token of 256 random bits, in base64url.
+    /// Returns a token of 256 random bits, in base64url: 43 characters.
     #[must_use]
     pub fn random() -> Self {
         let bytes: [u8; 32] = rand::random();
@@ -113,7 +113,7 @@ impl fmt::Debug for SessionToken {
 pub struct SessionId(pub(crate) [u8; 16]);
 
 impl SessionId {
-    /// The id as bytes.
+    /// Returns the id as bytes.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0
@@ -157,7 +157,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// A text is not a [`SessionId`], which has 32 hexadecimal digits.
+/// The text is not a [`SessionId`], which has 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidSessionId;

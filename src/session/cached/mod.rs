@@ -76,7 +76,7 @@ pub struct CachedStore<S> {
 }
 
 impl<S: SessionStore> CachedStore<S> {
-    /// An empty cache in front of this store.
+    /// Returns an empty cache in front of this store.
     #[must_use]
     pub fn new(inner: S) -> Self {
         const {

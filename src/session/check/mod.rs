@@ -55,7 +55,7 @@ use super::SessionStore;
 /// Expected Some(token), got None
 /// ```
 ///
-/// Also outside a tokio runtime.
+/// It panics outside a tokio runtime as well.
 pub async fn check_store<Store: SessionStore>(store: Store) {
     let store = &Checked::new(store);
     saving::saved_session_is_loaded_whole(store).await;

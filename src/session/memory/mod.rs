@@ -111,13 +111,13 @@ struct Sessions {
 }
 
 impl MemoryStore {
-    /// An empty store for 100 000 sessions.
+    /// Returns an empty store for 100 000 sessions.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// An empty store for this number of sessions.
+    /// Returns an empty store for this number of sessions.
     #[must_use]
     pub fn with_capacity(sessions: usize) -> Self {
         Self {
@@ -138,13 +138,13 @@ impl MemoryStore {
         self
     }
 
-    /// How many sessions are kept now, with those that have expired and are not forgotten yet.
+    /// Returns how many sessions are kept, with those that have expired and are not forgotten yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.sessions.shards.len()
     }
 
-    /// Whether no session is kept.
+    /// Returns whether no session is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

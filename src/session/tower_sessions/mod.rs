@@ -76,7 +76,7 @@ const MAX_CONCURRENT: usize = 16;
 ///
 /// # What it promises
 ///
-/// As much as such stores can, which know neither conditions nor lists:
+/// Stores for tower-sessions have neither conditional writes nor lists. So it promises this much:
 ///
 /// - A session that was ended stays ended, also when another instance is about to write to it.
 /// - [`revoke_all`](SessionStore::revoke_all) takes effect at once in its own instance, and within
@@ -85,9 +85,9 @@ const MAX_CONCURRENT: usize = 16;
 /// - Of several callers that update a session, or ask for a lease, at the same moment, one wins.
 ///   Between instances that holds as far as the store creates records atomically, as the one for
 ///   Redis does. Those for SQL look whether a record is there and write afterwards, or delete one
-///   that has expired. There two instances within the same few milliseconds may both win. By that a
-///   refresh token may be presented twice, which the layer handles. A code may be presented twice,
-///   of which the gateway refuses the second. One instance that writes the last use of a session
+///   that has expired. There two instances within the same few milliseconds may both win. Then a
+///   refresh token may be sent twice, which the layer handles. A code may be sent twice, and the
+///   gateway refuses the second. One instance that writes the last use of a session
 ///   may write over the tokens that another has just refreshed, so that the user has to log in
 ///   again when the old token expires.
 ///
