@@ -41,7 +41,7 @@ impl Address {
         (address != Self::default()).then_some(address)
     }
 
-    /// Returns the street.
+    /// Returns the street, without the number.
     #[must_use]
     pub fn street_address(&self) -> Option<&str> {
         self.street_address.as_deref()
@@ -59,7 +59,7 @@ impl Address {
         self.entrance.as_deref()
     }
 
-    /// Returns the postal code.
+    /// Returns the postal code, which has four digits in Norway: `0155`.
     #[must_use]
     pub fn postal_code(&self) -> Option<&str> {
         self.postal_code.as_deref()
@@ -71,13 +71,13 @@ impl Address {
         self.postal_location.as_deref()
     }
 
-    /// Returns the country.
+    /// Returns the country. How Telenor writes it is not documented.
     #[must_use]
     pub fn country(&self) -> Option<&str> {
         self.country.as_deref()
     }
 
-    /// Returns the address as a whole.
+    /// Returns the address as a whole, in one text, if Telenor sends it.
     #[must_use]
     pub fn formatted_address(&self) -> Option<&str> {
         self.formatted_address.as_deref()

@@ -73,8 +73,18 @@ impl TelenorUser {
         DeviceInfo::parse(response.bytes()).ok_or_else(|| self.unreadable())
     }
 
-    /// Calls another API of the gateway, at this path. The path starts with a slash and may have a
+    /// Calls another API of the gateway by a GET. The path starts with a slash and may have a
     /// query.
+    ///
+    /// ```
+    /// use telenor_auth::{ApiError, TelenorUser};
+    ///
+    /// async fn first(user: TelenorUser) -> Result<Option<String>, ApiError> {
+    ///     let response = user.get("/some-product/v1/names?limit=1").await?;
+    ///     let names: Vec<String> = response.json()?;
+    ///     Ok(names.into_iter().next())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -87,7 +97,8 @@ impl TelenorUser {
         self.request(Method::GET, path).send().await
     }
 
-    /// Starts a request to another API of the gateway.
+    /// Returns a request to another API of the gateway, for any method. The path is as for
+    /// [`get`](Self::get), and [`ApiRequest`] has an example.
     pub fn request(&self, method: Method, path: &str) -> ApiRequest<'_> {
         ApiRequest::new(self, method, path)
     }

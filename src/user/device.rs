@@ -16,6 +16,10 @@ use super::{
 /// absent.
 ///
 /// `Debug` shows none of the data.
+///
+/// Source: [Telenor's page about the API][page].
+///
+/// [page]: https://developer.telenor.no/api/identity/mobiledeviceinfoapi/docs/ref/mobile-device-info
 #[derive(Clone)]
 pub struct DeviceInfo {
     json: Box<str>,
@@ -67,31 +71,32 @@ impl DeviceInfo {
         self.fields.tac.as_deref()
     }
 
-    /// Returns whether the phone supports HD voice.
+    /// Returns whether the phone supports HD voice, or `None` where that is unknown.
     #[must_use]
     pub fn hd_voice(&self) -> Option<bool> {
         self.capability("hdVoice")
     }
 
-    /// Returns whether the phone supports LTE.
+    /// Returns whether the phone supports LTE, or `None` where that is unknown.
     #[must_use]
     pub fn lte(&self) -> Option<bool> {
         self.capability("lte")
     }
 
-    /// Returns whether the phone supports LTE Advanced.
+    /// Returns whether the phone supports LTE Advanced, or `None` where that is unknown.
     #[must_use]
     pub fn lte_advanced(&self) -> Option<bool> {
         self.capability("lteAdvanced")
     }
 
-    /// Returns a capability by Telenor's name for it.
+    /// Returns a capability by Telenor's name for it, such as `hdVoice`. Returns `None` where it is
+    /// unknown.
     #[must_use]
     pub fn capability(&self, name: &str) -> Option<bool> {
         self.fields.capabilities.as_ref()?.get(name)?.as_bool()
     }
 
-    /// Returns the whole response, as JSON.
+    /// Returns the whole response, as the text of a JSON object.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json

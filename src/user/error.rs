@@ -118,7 +118,8 @@ impl ApiError {
         self.status
     }
 
-    /// Returns the gateway's error code, such as 40106 for an expired token.
+    /// Returns the gateway's error code, such as 40106 for an expired token. Telenor lists the
+    /// codes with each of its APIs.
     #[must_use]
     pub fn code(&self) -> Option<u32> {
         self.code

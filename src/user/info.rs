@@ -14,6 +14,10 @@ use super::{
 ///
 /// `Debug` shows none of the data. Documented members have getters, and [`json`](Self::json)
 /// returns the whole response.
+///
+/// Source: [Telenor's page about the API][page], which says of no member that it is always there.
+///
+/// [page]: https://developer.telenor.no/api/identity/mobileuserinfoapi/docs/ref/user-info.html
 #[derive(Clone)]
 pub struct UserInfo {
     json: Box<str>,
@@ -24,7 +28,7 @@ pub struct UserInfo {
     email_address: Option<String>,
 }
 
-/// The user's name.
+/// The user's name. Any part of it may be missing.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Name {
     given_name: Option<String>,
@@ -67,7 +71,7 @@ impl UserInfo {
         self.address.as_ref()
     }
 
-    /// Returns the birth date, in ISO 8601.
+    /// Returns the birth date, as Telenor sends it: `1990-01-31` (ISO 8601).
     #[must_use]
     pub fn birth_date(&self) -> Option<&str> {
         self.birth_date.as_deref()
@@ -79,13 +83,29 @@ impl UserInfo {
         self.email_address.as_deref()
     }
 
-    /// Returns the whole response, as JSON.
+    /// Returns the whole response, as the text of a JSON object.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// Deserializes the whole response into your own type.
+    /// Deserializes the whole response into your own type, for members that have no getter.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use telenor_auth::{ApiError, TelenorUser};
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(rename_all = "camelCase")]
+    /// struct Contact {
+    ///     email_address: Option<String>, // `emailAddress` in Telenor's JSON
+    /// }
+    ///
+    /// async fn contact(user: TelenorUser) -> Result<Option<String>, ApiError> {
+    ///     let info = user.info().await?;
+    ///     Ok(info.deserialize::<Contact>().ok().and_then(|contact| contact.email_address))
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

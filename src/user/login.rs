@@ -25,13 +25,13 @@ const MAX_PARAMETERS: usize = 1024;
 /// A login for the visitor of this request, which the handler starts by returning it.
 ///
 /// It is an extractor, and works with and without a user: a user who logs in once more gets a new
-/// session. As a response it sends a page to Telenor, also after a form, which is the handler's to
-/// keep. HTMX opens Telenor's page. Any other script gets 401 with the address of the login route,
-/// and no login starts.
+/// session. As a response it sends the browser to Telenor, also after a form. To keep what the form
+/// holds is the part of the handler. HTMX opens Telenor's page. Any other script gets 401 with the
+/// address of the login route, and no login starts.
 ///
 /// A form of another origin gets 403, with or without a session, as a request of a signed-in user
-/// does: it must not choose what a login is about. A GET is open to the links of all sites, so let
-/// a note not say what its query says.
+/// does: it must not choose what a login is about. Any site can link to a GET, so do not put the
+/// query of a GET into a note.
 ///
 /// A link of another site that would end a session gets a page with a button first, which opens
 /// the same address. Where the app wants a
@@ -196,7 +196,7 @@ impl fmt::Debug for TelenorLogin {
     }
 }
 
-/// A handler set up a login that cannot be. As a response it is a 500, which is logged.
+/// A handler set up a login that cannot start. As a response it is a 500, which is logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginMistake {

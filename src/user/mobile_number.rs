@@ -44,7 +44,7 @@ impl MobileNumber {
         }
     }
 
-    /// Returns the country code and the number, as digits.
+    /// Returns the country code and the number, as digits without a plus sign: `4791234567`.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0

@@ -91,14 +91,14 @@ pub struct TelenorUser {
 }
 
 impl TelenorUser {
-    /// Returns the access token, for calling Telenor's APIs with your own client.
+    /// Returns the access token, to call Telenor's APIs with your own client.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         self.current.session.access_token()
     }
 
-    /// Returns when the session ends. That is shortly before its access token expires, unless the
-    /// app [refreshes tokens](crate::TelenorAuthBuilder::refresh_tokens).
+    /// Returns when the session ends, in whole seconds. That is shortly before its access token
+    /// expires, unless the app [refreshes tokens](crate::TelenorAuthBuilder::refresh_tokens).
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.current.session.expires_at()
@@ -160,7 +160,8 @@ impl TelenorUser {
         data.map(AppValue::read).transpose()
     }
 
-    /// Returns the granted scope, if the gateway named one.
+    /// Returns the granted scope, names with blanks between them (RFC 6749 section 3.3), if the
+    /// gateway named one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.current.session.scope()

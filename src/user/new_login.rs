@@ -73,7 +73,8 @@ impl NewLogin {
         self.user.access_token()
     }
 
-    /// Returns the granted scope, if the gateway named one.
+    /// Returns the granted scope, names with blanks between them (RFC 6749 section 3.3), if the
+    /// gateway named one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.user.scope()
@@ -83,7 +84,7 @@ impl NewLogin {
     ///
     /// # Errors
     ///
-    /// [`ApiError`].
+    /// [`ApiError`], as for [`TelenorUser::info`].
     pub async fn info(&self) -> Result<UserInfo, ApiError> {
         self.user.info().await
     }
@@ -92,7 +93,7 @@ impl NewLogin {
     ///
     /// # Errors
     ///
-    /// [`ApiError`].
+    /// [`ApiError`], as for [`TelenorUser::info`].
     pub async fn device(&self) -> Result<DeviceInfo, ApiError> {
         self.user.device().await
     }
@@ -101,12 +102,12 @@ impl NewLogin {
     ///
     /// # Errors
     ///
-    /// [`ApiError`].
+    /// [`ApiError`], as for [`TelenorUser::info`].
     pub async fn get(&self, path: &str) -> Result<ApiResponse, ApiError> {
         self.user.get(path).await
     }
 
-    /// Starts a request to another API of the gateway.
+    /// Returns a request to another API of the gateway, as [`TelenorUser::request`] does.
     pub fn request(&self, method: Method, path: &str) -> ApiRequest<'_> {
         self.user.request(method, path)
     }
