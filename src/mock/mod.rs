@@ -5,6 +5,32 @@
 //! USSD, then consent. A test uses the same gateway without a browser, scripts its answers, holds
 //! requests back, and reads what was sent.
 //!
+//! ```
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use telenor_auth::{TelenorAuthLayer, TelenorUser, mock::{Endpoint, MockGateway}};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = MockGateway::start().await?;
+//! let (id, secret) = (gateway.client_id(), gateway.client_secret());
+//! let auth = TelenorAuthLayer::builder(id, secret, "https://shop.example/telenor/callback")
+//!     .gateway(gateway.base_url())
+//!     .build()?;
+//! let app = Router::new()
+//!     .route("/checkout", get(async |_: TelenorUser| "filled in"))
+//!     .layer(auth);
+//!
+//! // A browser opens the page, and the subscriber agrees to everything.
+//! let kari = gateway.login(&app, "/checkout").await?;
+//!
+//! let request = Request::get("/checkout").header("cookie", kari.cookie_header());
+//! assert_eq!(app.oneshot(request.body(Body::empty())?).await?.status(), 200);
+//! assert_eq!(gateway.hits(Endpoint::Token), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | path | what |
 //! | --- | --- |
 //! | `GET /oauth/v2/authorize` | the authorization endpoint, which leads to the pages under `/mock/` |
@@ -55,31 +81,6 @@
 //! give permission.
 //!
 //! [Fetch standard]: https://fetch.spec.whatwg.org/#http-cors-protocol
-//!
-//! # Example
-//!
-//! ```
-//! use telenor_auth::mock::{Endpoint, MockGateway};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let gateway = MockGateway::start().await?;
-//!
-//! // The URL that the app redirects to, and the callback after the subscriber's consent.
-//! let authorize = format!(
-//!     "{}/oauth/v2/authorize?client_id={}&state=abc\
-//!      &redirect_uri=https%3A%2F%2Fshop.example%2Fback",
-//!     gateway.base_url(),
-//!     gateway.client_id(),
-//! );
-//! let callback = gateway.allow(&authorize)?;
-//!
-//! assert!(callback.starts_with("https://shop.example/back?code="));
-//! assert!(callback.ends_with("&state=abc"));
-//! assert_eq!(gateway.hits(Endpoint::Authorize), 1);
-//! # Ok(())
-//! # }
-//! ```
 //!
 //! # Testing your own app
 //!
