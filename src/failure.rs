@@ -109,13 +109,13 @@ failure_causes! {
     InsufficientUserAuthentication, "insufficient_user_authentication", UNAUTHORIZED;
     /// A form was posted without a session. It was neither stored nor passed on.
     FormNotSent, "form_not_sent", UNAUTHORIZED;
-    /// Another site asked for the logout, or it is not known that a page of the app did.
+    /// Another site asked for the logout, or the browser does not say that a page of the app did.
     CrossSiteRequest, "cross_site_request", FORBIDDEN;
     /// A page of another origin had the browser of a signed-in user send a request that can change
     /// something, or open a WebSocket. It did not reach the app.
     CrossOriginRequest, "cross_origin_request", FORBIDDEN;
-    /// A foreign script asked, or a client that does not say which page it belongs to: for a route
-    /// that is only for pages of the app, or by a CORS preflight.
+    /// A script of another origin, or a client that names no origin, asked for a route that is only
+    /// for pages of the app. Or it sent a CORS preflight.
     ForeignOrigin, "foreign_origin", FORBIDDEN;
     /// A route of the layer was called with a method it does not have.
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED;

@@ -1,12 +1,35 @@
 //! The events of the layer. Each is logged, counted, and passed to the app.
 //!
+//! ```
+//! use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+//! use telenor_auth::{TelenorAuthLayer, events::Event};
+//!
+//! # fn main() -> Result<(), telenor_auth::ConfigError> {
+//! let signed_in = Arc::new(AtomicU64::new(0));
+//! let counter = signed_in.clone();
+//! let redirect_uri = "https://shop.example/telenor/callback";
+//! let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+//!     .on_event(move |event| match event {
+//!         Event::LoginSucceeded { .. } => {
+//!             counter.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!         Event::LoginFailed { login_id, cause, .. } => {
+//!             eprintln!("the login {login_id:?} failed: {cause}");
+//!         }
+//!         _ => {} // more events come with later versions
+//!     })
+//!     .build()?;
+//! # let _ = (auth, signed_in);
+//! # Ok(()) }
+//! ```
+//!
 //! No event holds a secret or personal data of the layer or of Telenor. The field `path` of
 //! [`LoginStarted`](Event::LoginStarted) and [`CrossOriginRefused`](Event::CrossOriginRefused) is a
 //! path of the app. An app that puts secrets or names into its paths, as in `/reset/<secret>`,
 //! finds them there, and in the log.
 //!
-//! A login has one id from the challenge to the end: a
-//! hash of `state`, which Telenor suggests as a message id.
+//! A login has one id from the challenge to the end: a hash of `state`, which Telenor suggests as a
+//! message id.
 //!
 //! | event | `tracing`, level | metric, with the feature `metrics` |
 //! | --- | --- | --- |
@@ -44,7 +67,7 @@ use std::{fmt, time::Duration};
 
 use crate::{error::chain, failure::FailureCause, login_id::LoginId};
 
-/// An event of the layer.
+/// An event of the layer, for the hook [`on_event`](crate::TelenorAuthBuilder::on_event).
 ///
 /// Each is also a `tracing` event. With the feature `metrics` it is counted.
 #[derive(Clone, Copy, Debug)]
@@ -79,15 +102,15 @@ pub enum Event<'e> {
         /// it.
         session_id: &'e str,
     },
-    /// A login, or a forged callback, failed.
+    /// A login failed, or a callback came that belongs to no login of its browser.
     #[non_exhaustive]
     LoginFailed {
         /// The id of the login, if the request had a `state`.
         login_id: Option<&'e str>,
         /// The cause, the same as on the page.
         cause: FailureCause,
-        /// Why the session of a login that ended just now is no good, for a login that failed as
-        /// `login_loop`, or because clocks differ.
+        /// Why the browser has no session although it has just logged in. It is there for the
+        /// cause `login_loop`, and where clocks differ.
         reason: Option<SessionRefusal>,
         /// Details for an operator. Often empty.
         detail: &'e str,
