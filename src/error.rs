@@ -34,7 +34,7 @@ pub enum ConfigError {
     InvalidClientSecret(&'static str),
     /// The redirect URI is not an absolute URL, or its path has no last part.
     InvalidRedirectUri(String),
-    /// The redirect URI is not in the form that a browser makes of it, which is given here.
+    /// The redirect URI is not written as a browser writes it. The text is how a browser does.
     RedirectUriNotNormal(String),
     /// The redirect URI is plain `http` on a host that is not this machine.
     InsecureRedirectUri,

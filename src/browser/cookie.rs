@@ -12,7 +12,7 @@ use crate::error::ConfigError;
 /// 5.7).
 pub(crate) const MAX_COOKIE: usize = 4096;
 
-/// The name prefix that browsers enforce.
+/// The prefix of the cookie names, whose rules browsers enforce (RFC 6265bis section 4.1.3).
 ///
 /// See [`TelenorAuthBuilder::cookie_prefix`](crate::TelenorAuthBuilder::cookie_prefix).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -384,8 +384,8 @@ impl TelenorAuthBuilder {
     /// implies. [`max_session_age`](Self::max_session_age) still applies.
     ///
     /// With a [`CookieStore`](crate::session::CookieStore), the layer writes a use by setting the
-    /// cookie again. Where the revocation list is known, that does not bring an ended session back,
-    /// so share the list between instances. The layer sets no cookie on a response that a cache may
+    /// cookie again. That does not bring back a session that is in the revocation list, so share
+    /// the list between instances. The layer sets no cookie on a response that a cache may
     /// keep (`public`, `immutable`, an age without `private`), nor on a 304. A user who receives
     /// only such responses for this long is logged out.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
@@ -579,7 +579,21 @@ impl TelenorAuthBuilder {
     /// Sets the path at which the router that gets this layer is nested. It defaults to not nested.
     ///
     /// It is required for `RouterExt::telenor_auth` on a router that is then passed to
-    /// `Router::nest`, since the router does not know its own path.
+    /// `Router::nest`, since the router does not know its own path. The path of the redirect URI is
+    /// the one that browsers see, below it.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use telenor_auth::{RouterExt, TelenorAuthLayer};
+    ///
+    /// let redirect_uri = "https://shop.example/account/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+    ///     .nested_at("/account")
+    ///     .build()?;
+    /// let account = Router::new().route("/orders", get(async || "orders")).telenor_auth(auth);
+    /// let app: Router = Router::new().nest("/account", account);
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
     pub fn nested_at(mut self, path: impl Into<String>) -> Self {
         self.nested_at = Some(path.into());
         self

@@ -4,9 +4,9 @@ use std::{sync::Mutex, time::SystemTime};
 
 use crate::{clock::Clock, events::GatewayOutcome, sync::lock};
 
-/// What the last call has shown of Telenor's gateway.
+/// The state of Telenor's gateway, as the last call has shown it.
 ///
-/// The layer makes no call for this. The calls for users have shown it.
+/// The layer makes no call to find it out. It looks at the calls that it makes for users.
 ///
 /// ```
 /// use telenor_auth::GatewayState;
