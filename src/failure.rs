@@ -87,9 +87,9 @@ failure_causes! {
     GatewayTimeout, "gateway_timeout", GATEWAY_TIMEOUT;
     /// No connection to the gateway could be made or kept.
     GatewayUnreachable, "gateway_unreachable", BAD_GATEWAY;
-    /// The gateway asked us to slow down (429).
+    /// The gateway asked the app to slow down (429).
     GatewayBusy, "gateway_busy", SERVICE_UNAVAILABLE;
-    /// Our own limit on concurrent token requests is reached.
+    /// The limit on concurrent token requests is reached: `max_token_requests` of the builder.
     TooManyLogins, "too_many_logins", SERVICE_UNAVAILABLE;
     /// The session does not fit a cookie.
     SessionTooLarge, "session_too_large", INTERNAL_SERVER_ERROR;

@@ -21,7 +21,7 @@ pub enum SessionRefusal {
     CookieUnreadable,
     /// The store has no such session: it was ended, it has expired, or another store has it.
     UnknownSession,
-    /// The session is from the future: the clock of the instance that made it is ahead of ours.
+    /// The session is from the future: the clock of the instance that made it is ahead.
     FromFuture,
     /// The session has expired.
     Expired,

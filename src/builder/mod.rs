@@ -31,7 +31,22 @@ const PRODUCTION: &str = "https://api.telenor.no";
 /// Collects the settings of a [`TelenorAuthLayer`]. [`build`](Self::build) checks them.
 ///
 /// Only the three values that the app's page at Telenor shows are required. Every default is the
-/// safe choice.
+/// safe choice. A shop in production may set some more:
+///
+/// ```
+/// use telenor_auth::{ConfigError, CookieKeys, Language, TelenorAuthLayer, session::CookieStore};
+///
+/// fn auth(keys: &CookieKeys, client_secret: &str) -> Result<TelenorAuthLayer, ConfigError> {
+///     let redirect_uri = "https://shop.example/telenor/callback";
+///     TelenorAuthLayer::builder("client id", client_secret, redirect_uri)
+///         .session_store(CookieStore::new(keys))
+///         .app_name("Fjellbua")
+///         .purpose(Language::Bokmal, "fylle ut adressen din")
+///         .continue_without("/manual-form")
+///         .build()
+/// }
+/// assert!(auth(&CookieKeys::random(), "client secret").is_ok());
+/// ```
 #[must_use = "nothing happens before `build`"]
 pub struct TelenorAuthBuilder {
     client_id: String,

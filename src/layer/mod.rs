@@ -170,8 +170,8 @@ impl TelenorAuthLayer {
         self.flow.revoke_all().await
     }
 
-    /// Returns whether the layer can serve requests: its session store can be reached. What the
-    /// layer knows of its keys and of the gateway stands beside that.
+    /// Returns whether the layer can serve requests: its session store can be reached. The answer
+    /// also says what the layer knows of its keys and of the gateway.
     ///
     /// It is for a route that a load balancer or an orchestrator asks. It takes two seconds at
     /// most. The store is asked once a second at most, for any number of calls, and the gateway is

@@ -132,7 +132,7 @@ impl MockGatewayBuilder {
     /// Sets the callback error after an unanswered USSD question. It defaults to `login_required`.
     ///
     /// Telenor's error is not known. Mobile Connect and CAMARA use the default for a user who
-    /// cannot be identified without an action of theirs.
+    /// has to do something to be identified.
     pub fn ussd_timeout_error(mut self, code: impl Into<String>) -> Self {
         self.settings.ussd_timeout_error = code.into();
         self

@@ -78,7 +78,7 @@ impl Readiness {
     ///
     /// There is no layer without keys, since [`build`](crate::TelenorAuthBuilder::build) checks
     /// them. So the store decides. The gateway does not: users who are signed in need no gateway,
-    /// and a page tells all others what is wrong.
+    /// and all others get a page that says what is wrong.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.store_reachable

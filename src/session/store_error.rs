@@ -8,6 +8,19 @@ use crate::error::chain;
 ///
 /// The layer answers 503 and logs the cause. A clone costs a counter.
 ///
+/// ```
+/// use std::io;
+/// use telenor_auth::session::StoreError;
+///
+/// fn read(path: &str) -> Result<Vec<u8>, StoreError> {
+///     std::fs::read(path).map_err(|error| match error.kind() {
+///         io::ErrorKind::PermissionDenied => StoreError::permanent(error),
+///         _ => StoreError::new(error),
+///     })
+/// }
+/// assert!(!read("/no/such/file").unwrap_err().is_permanent());
+/// ```
+///
 /// `Debug` shows the cause and the text, so a `main` that returns this error prints both.
 #[derive(Clone)]
 pub struct StoreError {
@@ -24,7 +37,7 @@ impl StoreError {
         }
     }
 
-    /// Returns an error that another attempt a moment later would not mend, such as a full store.
+    /// Returns an error that would come back a moment later, such as that of a full store.
     ///
     /// After any other error, the layer saves the session of a login again for some seconds.
     pub fn permanent(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -34,7 +47,7 @@ impl StoreError {
         }
     }
 
-    /// Returns whether another attempt would not mend it.
+    /// Returns whether the error would come back at another attempt.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.permanent

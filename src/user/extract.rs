@@ -94,7 +94,24 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
     }
 }
 
-/// Why a handler that takes a [`TelenorUser`] was not called.
+/// Why a handler that takes a [`TelenorUser`] was not called. As a response, it starts a login, or
+/// says what is wrong.
+///
+/// A handler that has an answer of its own takes a `Result`:
+///
+/// ```
+/// use telenor_auth::{TelenorUser, TelenorUserRejection};
+///
+/// type User = Result<TelenorUser, TelenorUserRejection>;
+///
+/// async fn offers(user: User) -> Result<&'static str, TelenorUserRejection> {
+///     match user {
+///         Ok(_) => Ok("offers for customers"),
+///         Err(TelenorUserRejection::LoginRequired(_)) => Ok("offers for all"),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TelenorUserRejection {
@@ -106,7 +123,7 @@ pub enum TelenorUserRejection {
     MissingLayer(MissingLayer),
 }
 
-/// No user is signed in. As a response, it sends a page to log in, and is a 401 for a script.
+/// No user is signed in. As a response, it sends a person to log in, and is a 401 for a script.
 ///
 /// The login starts when it becomes a response. A handler that takes `Result<TelenorUser, _>` and
 /// responds in its own way starts none.

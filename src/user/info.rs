@@ -15,6 +15,17 @@ use super::{
 /// `Debug` shows none of the data. Documented members have getters, and [`json`](Self::json)
 /// returns the whole response.
 ///
+/// ```
+/// use telenor_auth::{ApiError, TelenorUser};
+///
+/// /// The town in a delivery form, before the user changes it.
+/// async fn town(user: TelenorUser) -> Result<String, ApiError> {
+///     let info = user.info().await?;
+///     let town = info.address().and_then(|address| address.postal_location());
+///     Ok(town.unwrap_or_default().to_owned())
+/// }
+/// ```
+///
 /// Source: [Telenor's page about the API][page], which says of no member that it is always there.
 ///
 /// [page]: https://developer.telenor.no/api/identity/mobileuserinfoapi/docs/ref/user-info.html

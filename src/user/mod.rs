@@ -92,6 +92,15 @@ pub struct TelenorUser {
 
 impl TelenorUser {
     /// Returns the access token, to call Telenor's APIs with your own client.
+    ///
+    /// ```
+    /// use telenor_auth::TelenorUser;
+    ///
+    /// async fn call(user: TelenorUser, client: reqwest::Client) -> reqwest::Result<String> {
+    ///     let call = client.get("https://api.telenor.no/some-product/v1/names");
+    ///     call.bearer_auth(user.access_token().secret()).send().await?.text().await
+    /// }
+    /// ```
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         self.current.session.access_token()

@@ -24,14 +24,14 @@ const LEASE_TTL: Duration = Duration::from_secs(60);
 /// Runs the conformance suite for failures on a store behind a network, for the tests of its
 /// author.
 ///
-/// `inject` breaks what the store talks to, and heals it with [`Fault::None`]: a proxy in between
-/// that hangs, say, or a server that is stopped and continued. It returns when that is done.
+/// `inject` breaks what the store talks to, and repairs it with [`Fault::None`]. For example it
+/// lets a proxy in between hang, or stops the server and starts it again. It returns when that is
+/// done.
 ///
 /// During an [error](Fault::Error) and a [hang](Fault::Hang), each call of the store must return an
 /// error within 5 seconds, and never "there is no such session". Only a store with a cache may
-/// still return what it knows. A [slow](Fault::Slow) answer counts as any other. When the server is
-/// well again, the store must recover within 10 seconds, without being made again, with every
-/// session that it had.
+/// still return what it knows. A [slow](Fault::Slow) answer counts as any other. When the server
+/// works again, the same store must work within 10 seconds, with every session that it had.
 ///
 /// Like [`check_store`](super::check_store) it ends every session. Give it a store of its own.
 ///
