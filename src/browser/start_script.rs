@@ -8,9 +8,11 @@ use crate::{digest::sha256, error::ConfigError};
 /// The script that Telenor provides for the page that starts the flow, and the origins that it may
 /// reach.
 ///
-/// Telenor's pages say that the page which starts the flow "makes a cross-site Ajax call to a
-/// Telenor service" without saying which one, so this type assumes nothing. The page's policy
-/// allows this script and the named origins, and nothing else.
+/// [Telenor says][page] that the page which starts the flow "makes a cross-site Ajax call to a
+/// Telenor service", and not which one, so this type assumes nothing. The page's policy allows this
+/// script and the named origins, and nothing else.
+///
+/// [page]: https://developer.telenor.no/api/identity/mobileuserinfoapi/docs/ref/user-info.html
 ///
 /// ```
 /// use telenor_auth::StartScript;

@@ -12,8 +12,10 @@
 /// endpoint, to the endpoints of the two APIs, and to paths of the gateway that the app calls. No
 /// other host ever gets one.
 ///
-/// The defaults are Telenor's documented paths. So an app needs this type only when Telenor moves
-/// an endpoint.
+/// The defaults are the paths that [Telenor documents][page]. So an app needs this type only when
+/// Telenor moves an endpoint.
+///
+/// [page]: https://developer.telenor.no/api/identity/mobile-user-info-api/oauth/
 ///
 /// A session belongs to the endpoints of its login, since its token must reach no other host. So a
 /// change of any endpoint ends all sessions and the logins in progress.

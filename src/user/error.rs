@@ -119,7 +119,9 @@ impl ApiError {
     }
 
     /// Returns the gateway's error code, such as 40106 for an expired token. Telenor lists the
-    /// codes with each of its APIs.
+    /// codes with each of its APIs, and all of them at [one][page].
+    ///
+    /// [page]: https://developer.telenor.no/api/administration/mobilesubscriptioninfoapi/docs/ref/organizations.html
     #[must_use]
     pub fn code(&self) -> Option<u32> {
         self.code
