@@ -15,7 +15,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TelenorUser {
     type Rejection = TelenorUserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        user(&parts.extensions, RequestInfo::of(parts))
+        user(&parts.extensions, || RequestInfo::of(parts))
     }
 }
 
@@ -51,7 +51,7 @@ impl TelenorUser {
     /// [`TelenorUserRejection`], which is also a response: no user is signed in, or the request did
     /// not pass a [`TelenorAuthLayer`](crate::TelenorAuthLayer).
     pub fn of_request<B>(request: &Request<B>) -> Result<Self, TelenorUserRejection> {
-        user(request.extensions(), RequestInfo::of_request(request))
+        user(request.extensions(), || RequestInfo::of_request(request))
     }
 
     /// Returns the user of the request with these parts, as
@@ -61,22 +61,22 @@ impl TelenorUser {
     ///
     /// As for [`of_request`](Self::of_request).
     pub fn of_parts(parts: &Parts) -> Result<Self, TelenorUserRejection> {
-        user(&parts.extensions, RequestInfo::of(parts))
+        user(&parts.extensions, || RequestInfo::of(parts))
     }
 }
 
 /// Returns the user that the layer found for a request.
 pub(super) fn user(
     extensions: &Extensions,
-    info: RequestInfo,
+    info: impl FnOnce() -> RequestInfo,
 ) -> Result<TelenorUser, TelenorUserRejection> {
     let Some(Identity { backend, current }) = extensions.get().cloned() else {
-        return Err(MissingLayer::logged(info.uri.path()).into());
+        return Err(MissingLayer::logged(info().uri.path()).into());
     };
     match current {
-        Ok(current) => Ok(TelenorUser::new(current, backend, info)),
+        Ok(current) => Ok(TelenorUser::new(current, backend, info())),
         Err(refusal) => {
-            let request = (backend, info.refused(refusal));
+            let request = (backend, info().refused(refusal));
             Err(LoginRequired(Box::new(request)).into())
         }
     }

@@ -85,7 +85,8 @@ use crate::{
 pub struct TelenorUser {
     current: CurrentSession,
     backend: Arc<dyn UserBackend>,
-    info: RequestInfo,
+    /// Shared, since it is large, and a handler moves and clones its user.
+    info: Arc<RequestInfo>,
     /// When the session was last seen, in seconds.
     seen_at: AtomicU64,
 }
@@ -211,7 +212,7 @@ impl TelenorUser {
         Self {
             current,
             backend,
-            info,
+            info: Arc::new(info),
             seen_at,
         }
     }
@@ -238,7 +239,7 @@ impl Clone for TelenorUser {
         Self {
             current: self.current.clone(),
             backend: Arc::clone(&self.backend),
-            info: self.info.clone(),
+            info: Arc::clone(&self.info),
             seen_at: AtomicU64::new(self.seen_at.load(Ordering::Relaxed)),
         }
     }

@@ -107,7 +107,7 @@ pub(crate) fn check(
             current: Ok(current),
         }) if is_recent(&**backend, current, max_age) => Ok(()),
         _ => {
-            let user = super::extract::user(extensions, info())?;
+            let user = super::extract::user(extensions, info)?;
             Ok(user.require_recent_login(max_age)?)
         }
     }
