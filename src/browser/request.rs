@@ -63,7 +63,6 @@ impl RequestInfo {
             RequestKind::Relayed => Initiator::Unstated,
             _ => signals.initiator,
         };
-        let mut cookies = headers.get_all(header::COOKIE).iter().cloned();
         let page = match kind {
             RequestKind::FormPost => signals.referer,
             RequestKind::Htmx => signals.htmx_page,
@@ -78,8 +77,8 @@ impl RequestInfo {
             uri: uri.clone(),
             refusal: None,
             host: signals.host.cloned(),
-            cookie: cookies.next(),
-            more_cookies: cookies.collect(),
+            cookie: signals.cookie.cloned(),
+            more_cookies: signals.more_cookies.into_iter().cloned().collect(),
             accept_language: signals.accept_language.cloned(),
             page: page.cloned(),
             origin: origin.cloned(),

@@ -21,8 +21,11 @@ pub(super) struct Signals<'h> {
     pub mode: Mode,
     pub destination: Destination,
     pub initiator: Initiator,
+    /// Every line after the first.
+    pub more_cookies: Vec<&'h HeaderValue>,
     // The first line of each of these.
     pub accept_language: Option<&'h HeaderValue>,
+    pub cookie: Option<&'h HeaderValue>,
     pub host: Option<&'h HeaderValue>,
     pub htmx_page: Option<&'h HeaderValue>,
     pub origin: Option<&'h HeaderValue>,
@@ -86,7 +89,9 @@ impl<'h> Signals<'h> {
             mode: Mode::Unstated,
             destination: Destination::Unstated,
             initiator: Initiator::Unstated,
+            more_cookies: Vec::new(),
             accept_language: None,
+            cookie: None,
             host: None,
             htmx_page: None,
             origin: None,
@@ -100,6 +105,8 @@ impl<'h> Signals<'h> {
         match (name.len(), name) {
             (15, "accept-language") => keep_first(&mut self.accept_language, value),
             (29, "access-control-request-method") => self.asks_for_method = true,
+            (6, "cookie") if self.cookie.is_some() => self.more_cookies.push(value),
+            (6, "cookie") => self.cookie = Some(value),
             (4, "host") => keep_first(&mut self.host, value),
             (10, "hx-boosted") | (26, "hx-history-restore-request") => {
                 self.is_htmx_page |= is(value, "true")
