@@ -87,12 +87,13 @@ impl Flow {
         if self.is_cross_origin(request.method(), request.headers()) {
             return Admission::Respond(self.refuse_cross_origin(request));
         }
+        let seen_at = unix_seconds(now);
         let current = CurrentSession {
             token,
             session,
-            seen_at: unix_seconds(now),
+            seen_at,
         };
-        match self.freshness(&current.session, unix_seconds(now)) {
+        match self.freshness(&current.session, seen_at) {
             Freshness::Fresh => {}
             Freshness::Expiring => self.start_refresh(&current),
             Freshness::Expired => return Admission::Refresh(current),

@@ -16,7 +16,7 @@ pub struct SessionToken(Text);
 #[derive(Clone)]
 enum Text {
     Owned(String),
-    /// A part of a header line, which is UTF-8. A clone costs a counter.
+    /// A part of a header line, which is ASCII. A clone costs a counter.
     InHeader(HeaderValue, Range<usize>),
 }
 
@@ -51,7 +51,7 @@ impl SessionToken {
     pub fn secret(&self) -> &str {
         match &self.0 {
             Text::Owned(value) => value,
-            // It was UTF-8 when the token was made.
+            // It was ASCII when the token was made.
             Text::InHeader(..) => str::from_utf8(self.as_bytes()).unwrap_or_default(),
         }
     }
@@ -76,9 +76,9 @@ impl SessionToken {
 
     /// The token that a header line holds at this place.
     pub(crate) fn in_header(line: &HeaderValue, range: Range<usize>) -> Option<Self> {
-        let value = str::from_utf8(&line.as_bytes()[range.clone()]).ok()?;
-        let in_header = || Self(Text::InHeader(line.clone(), range));
-        (!value.is_empty()).then(in_header)
+        let value = &line.as_bytes()[range.clone()];
+        let can_be_a_token = !value.is_empty() && value.is_ascii();
+        can_be_a_token.then(|| Self(Text::InHeader(line.clone(), range)))
     }
 }
 
