@@ -10,7 +10,7 @@ use crate::inline_string::InlineString;
 /// does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AccessToken(InlineString<46>);
+pub struct AccessToken(InlineString<40>);
 
 impl AccessToken {
     pub(crate) fn new(token: String) -> Self {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arrayvec::ArrayString;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Visitor},
@@ -14,43 +15,34 @@ pub(crate) struct InlineString<const N: usize>(Text<N>);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Text<const N: usize> {
-    Inline {
-        len: u8,
-        /// Zeros follow the text.
-        bytes: [u8; N],
-    },
+    Inline(ArrayString<N>),
     Heap(Box<str>),
 }
 
 impl<const N: usize> InlineString<N> {
     pub(crate) fn as_str(&self) -> &str {
         match &self.0 {
-            // It was UTF-8 when the string was made.
-            Text::Inline { len, bytes } => {
-                let text = bytes.get(..usize::from(*len)).map(str::from_utf8);
-                text.and_then(Result::ok).unwrap_or_default()
-            }
+            Text::Inline(text) => text,
             Text::Heap(text) => text,
         }
-    }
-
-    fn inline(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; N];
-        let len = u8::try_from(text.len()).ok()?;
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        Some(Self(Text::Inline { len, bytes }))
     }
 }
 
 impl<const N: usize> From<&str> for InlineString<N> {
     fn from(text: &str) -> Self {
-        Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Text::Heap(text.into())))
+        match ArrayString::from(text) {
+            Ok(text) => Self(Text::Inline(text)),
+            Err(_) => Self(Text::Heap(text.into())),
+        }
     }
 }
 
 impl<const N: usize> From<String> for InlineString<N> {
     fn from(text: String) -> Self {
-        Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Text::Heap(text.into())))
+        match ArrayString::from(&text) {
+            Ok(text) => Self(Text::Inline(text)),
+            Err(_) => Self(Text::Heap(text.into())),
+        }
     }
 }
 
@@ -102,7 +94,7 @@ mod tests {
             "1234567å",
         ] {
             let string = InlineString::<8>::from(text);
-            let is_inline = matches!(string.0, Text::Inline { .. });
+            let is_inline = matches!(string.0, Text::Inline(_));
             assert_eq!(is_inline, text.len() <= 8, "{text}");
             assert_eq!(string.as_str(), text);
             assert!(string == text.to_owned().into());

@@ -33,7 +33,7 @@ pub(crate) struct Record {
     pub access_token: AccessToken,
     /// Kept only where the app asked for it.
     pub refresh_token: Option<RefreshToken>,
-    pub scope: Option<InlineString<30>>,
+    pub scope: Option<InlineString<24>>,
     pub issued_at: u64,
     /// When it was last seen in use, roughly.
     pub active_at: u64,
@@ -47,7 +47,7 @@ pub(crate) struct Record {
     pub login_id: LoginId,
     pub instance: InstanceId,
     /// Where that login led, for a callback that is loaded once more.
-    pub return_to: InlineString<30>,
+    pub return_to: InlineString<24>,
     /// Whether the session may be updated.
     pub renewable: bool,
     /// Boxed, since most apps add nothing.
