@@ -16,7 +16,7 @@ use crate::{
 
 /// About as many sessions share a table and its lock in a full store. However many there are
 /// altogether, no request waits for work on more than these.
-const SESSIONS_PER_SHARD: usize = 512;
+const SESSIONS_PER_SHARD: usize = 128;
 /// So that threads seldom meet in a small store.
 const MIN_SHARDS: usize = 64;
 /// As many as two bytes of an id tell apart.
@@ -208,13 +208,13 @@ mod tests {
 
     #[test]
     fn full_store_has_few_sessions_behind_each_lock() {
-        for (capacity, shards) in [(0, 64), (1, 64), (100_000, 256), (1_000_000, 2_048)] {
+        for (capacity, shards) in [(0, 64), (1, 64), (100_000, 1_024), (1_000_000, 8_192)] {
             assert_eq!(Shards::new(capacity).shards.len(), shards, "{capacity}");
         }
         assert_eq!(Shards::new(usize::MAX).shards.len(), MAX_SHARDS);
         // And each of them is in use.
         let shards = Shards::new(1_000_000);
-        for _ in 0..2_048 * 20 {
+        for _ in 0..8_192 * 20 {
             kept(&shards, 60);
         }
         let lengths = shards.shards.iter().map(|shard| read(shard).sessions.len());
