@@ -235,6 +235,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn token_in_a_header_has_ascii_characters_only() {
+        let line = HeaderValue::from_bytes("s=a1-_.; t=; u=tåke".as_bytes()).unwrap();
+        let token = |range| SessionToken::in_header(&line, range);
+        assert_eq!(token(2..7), Some(SessionToken::new("a1-_.")));
+        assert_eq!(token(11..11), None, "empty");
+        assert_eq!(token(15..line.len()), None);
+    }
+
+    #[test]
     fn id_is_read_as_it_is_written_and_nothing_else_is() {
         let id = SessionToken::random().id();
         assert_eq!(id.to_string().parse(), Ok(id));
