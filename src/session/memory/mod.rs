@@ -14,9 +14,12 @@ use self::{
     sweeper::Sweeper,
 };
 use super::{Session, SessionId, SessionStore, SessionToken, StoreError, SubjectId};
-use crate::{clock::unix_seconds, session_refusal::SessionRefusal};
+use crate::{clock::unix_seconds, detached, session_refusal::SessionRefusal};
 
 const DEFAULT_CAPACITY: usize = 100_000;
+/// To free a session takes 5 µs where a million are freed one after the other. Other tasks go on
+/// after so many.
+const FREED_AT_ONCE: usize = 32;
 
 /// Keeps sessions in memory, for an app that runs as one process.
 ///
@@ -156,6 +159,18 @@ impl MemoryStore {
         let session = self.sessions.shards.get(token.id())?;
         (!session.has_expired(now)).then_some(session)
     }
+
+    /// Runs work in a task: a caller that goes away would leave sessions that go on.
+    async fn run_to_its_end<F>(&self, work: impl Fn(Arc<Sessions>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let done = detached::run(work(Arc::clone(&self.sessions))).await;
+        if done.is_none() {
+            // There is no runtime.
+            work(Arc::clone(&self.sessions)).await;
+        }
+    }
 }
 
 impl Sessions {
@@ -195,16 +210,32 @@ impl Sessions {
     /// Forgets what has expired. Between its steps other tasks go on.
     async fn sweep(&self, now: u64) {
         for expired in self.shards.sweep(now) {
-            self.forget_subjects(expired);
+            self.free(expired.into_iter()).await;
+        }
+    }
+
+    /// Forgets all. Between its steps other tasks go on.
+    async fn drain(&self) {
+        for removed in self.shards.drain() {
+            self.free(removed).await;
+        }
+    }
+
+    /// Forgets the sessions of one subject. Between its steps other tasks go on.
+    async fn remove_subject(&self, subject: SubjectId) {
+        for ids in self.subjects.sessions(subject).chunks(FREED_AT_ONCE) {
+            ids.iter().for_each(|id| self.remove(*id));
             yield_now().await;
         }
     }
 
-    /// Forgets all. It does not wait between its steps: a caller that goes away in one of them
-    /// would leave sessions that go on.
-    fn drain(&self) {
-        for removed in self.shards.drain() {
-            self.forget_subjects(removed);
+    async fn free(&self, mut removed: impl ExactSizeIterator<Item = (SessionId, Session)>) {
+        loop {
+            self.forget_subjects(removed.by_ref().take(FREED_AT_ONCE));
+            yield_now().await;
+            if removed.len() == 0 {
+                return;
+            }
         }
     }
 
@@ -306,14 +337,15 @@ impl SessionStore for MemoryStore {
         _until: SystemTime,
         _now: SystemTime,
     ) -> Result<(), StoreError> {
-        for id in self.sessions.subjects.sessions(subject) {
-            self.sessions.remove(id);
-        }
+        let remove =
+            |sessions: Arc<Sessions>| async move { sessions.remove_subject(subject).await };
+        self.run_to_its_end(remove).await;
         Ok(())
     }
 
     async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
-        self.sessions.drain();
+        let drain = |sessions: Arc<Sessions>| async move { sessions.drain().await };
+        self.run_to_its_end(drain).await;
         Ok(())
     }
 
@@ -359,7 +391,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{clock::Clock, key::CookieKeys};
+    use crate::{boxed::BoxFuture, clock::Clock, key::CookieKeys};
 
     fn session(clock: &Clock, seconds: u64) -> Session {
         Session::new("token", clock.now() + Duration::from_secs(seconds))
@@ -475,12 +507,74 @@ mod tests {
                 }
                 _ => store.sessions.sweep(u64::MAX).await,
             }
-            assert!(store.sessions.subjects.is_empty(), "{end}");
+            assert_eq!(store.sessions.subjects.len(), 0, "{end}");
         }
         // One that has ended in the moment in which it was saved.
         let id = SessionToken::random().id();
         store.sessions.add_to_subject(subject, id, usize::MAX, 0);
-        assert!(store.sessions.subjects.is_empty());
+        assert_eq!(store.sessions.subjects.len(), 0);
+    }
+
+    /// A store whose sessions are all of one subject.
+    async fn filled(clock: &Clock, sessions: usize) -> (MemoryStore, SubjectId) {
+        let store = MemoryStore::with_capacity(sessions);
+        let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
+        for _ in 0..sessions {
+            let session = session(clock, 60).with_subject(subject);
+            store.save(session, clock.now()).await.unwrap();
+        }
+        (store, subject)
+    }
+
+    #[tokio::test]
+    async fn other_tasks_go_on_after_a_few_sessions_that_are_freed() {
+        let clock = Clock::manual();
+        for end in 0..3 {
+            let (store, subject) = filled(&clock, 5_000).await;
+            let sessions = &store.sessions;
+            let mut work: BoxFuture<'_, ()> = match end {
+                0 => Box::pin(sessions.sweep(u64::MAX)),
+                1 => Box::pin(sessions.drain()),
+                _ => Box::pin(sessions.remove_subject(subject)),
+            };
+            let mut left = sessions.subjects.len();
+            while detached::now(&mut work).is_none() {
+                let freed = left - sessions.subjects.len();
+                assert!(freed <= FREED_AT_ONCE, "{end}: {freed}");
+                left -= freed;
+            }
+            assert_eq!((store.len(), sessions.subjects.len()), (0, 0), "{end}");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_sessions_end_also_when_the_caller_goes_away() {
+        let clock = Clock::manual();
+        for of_subject in [false, true] {
+            let (store, subject) = filled(&clock, 1_000).await;
+            let now = clock.now();
+            let mut revoke: BoxFuture<'_, Result<(), StoreError>> = match of_subject {
+                true => Box::pin(store.revoke_subject(subject, now, now)),
+                false => Box::pin(store.revoke_all(now)),
+            };
+            assert!(detached::now(&mut revoke).is_none());
+            drop(revoke);
+            for _ in 0..10_000 {
+                yield_now().await;
+            }
+            assert_eq!(store.len(), 0, "{of_subject}");
+        }
+    }
+
+    #[test]
+    fn all_sessions_end_without_a_runtime() {
+        let clock = Clock::manual();
+        let mut work: BoxFuture<'_, ()> = Box::pin(async {
+            let (store, _) = filled(&clock, 3).await;
+            store.revoke_all(clock.now()).await.unwrap();
+            assert_eq!(store.len(), 0);
+        });
+        while detached::now(&mut work).is_none() {}
     }
 
     #[tokio::test]

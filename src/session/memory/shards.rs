@@ -122,11 +122,11 @@ impl Shards {
     /// Removes all, a part of it with each step. Returns what each step removed.
     pub(super) fn drain(
         &self,
-    ) -> impl Iterator<Item = impl IntoIterator<Item = (SessionId, Session)>> {
+    ) -> impl Iterator<Item = impl ExactSizeIterator<Item = (SessionId, Session)>> {
         self.shards.iter().map(|shard| {
             let removed = std::mem::take(&mut write(shard).sessions);
             self.count.fetch_sub(removed.len(), Ordering::AcqRel);
-            removed
+            removed.into_iter()
         })
     }
 
