@@ -140,11 +140,13 @@ async fn layer_adds_few_allocations_to_a_signed_in_request() {
         "bare {bare}, any layer {any}, Router::layer {through_layer} ({with_extractor} with TelenorUser), wrapped {wrapped} ({wrapped_extractor})"
     );
     assert!(through_layer <= bare + 4, "{through_layer} against {bare}");
+    assert!(wrapped <= bare + 3, "{wrapped} against {bare}");
+    // The facts of the request stand outside the user. In it they made the handler's future so
+    // large that it cost more than this allocation.
     assert!(
-        with_extractor <= bare + 4,
+        with_extractor <= bare + 5,
         "{with_extractor} against {bare}"
     );
-    assert!(wrapped <= bare + 3, "{wrapped} against {bare}");
     assert!(
         wrapped_extractor <= bare + 3,
         "{wrapped_extractor} against {bare}"
