@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Set first, of all variables that `from_env` reads.
+pub(crate) const CLIENT_ID: &str = "TELENOR_CLIENT_ID";
+
 /// A mistake in the configuration, found by [`TelenorAuthBuilder::build`] before the first request.
 ///
 /// The text says what to change. `Debug` shows it too, so a `main` that returns this error prints
@@ -21,13 +24,19 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A required environment variable is not set.
+    /// A required environment variable is not set. For the client id, the text also names the ways
+    /// to one: the mock gateway, and Telenor's portal.
     MissingVariable(&'static str),
     /// Two environment variables for the same setting are set.
     ConflictingVariables(&'static str, &'static str),
     /// An environment variable is set to bytes that are not UTF-8.
     VariableNotUnicode(&'static str),
-    /// The client id is empty, or has blanks around it or control characters. The text says which.
+    /// An environment variable is neither `true` nor `false`.
+    VariableNotBool(&'static str),
+    /// The client id is empty. The text names the ways to one: the mock gateway, which needs none
+    /// of Telenor's, and Telenor's portal.
+    MissingClientId,
+    /// The client id has blanks around it or control characters. The text says which.
     InvalidClientId(&'static str),
     /// The client secret is empty, or has blanks around it or control characters. The text says
     /// which.
@@ -36,13 +45,15 @@ pub enum ConfigError {
     InvalidRedirectUri(String),
     /// The redirect URI is not written as a browser writes it. The text is how a browser does.
     RedirectUriNotNormal(String),
-    /// The redirect URI is plain `http` on a host that is not this machine.
+    /// The redirect URI is plain `http` on a host that is not this machine. With the feature
+    /// `mock`, `dangerous_allow_plain_http` accepts it beside a gateway on plain `http`.
     InsecureRedirectUri,
     /// The path of the redirect URI is that of another route of the layer.
     RedirectPathTaken(String),
     /// The gateway is not an absolute URL.
     InvalidGateway(String),
-    /// The gateway is plain `http` on a host that is not this machine.
+    /// The gateway is plain `http` on a host that is not this machine. With the feature `mock`,
+    /// `dangerous_allow_plain_http` accepts it.
     InsecureGateway,
     /// An endpoint is neither a path on the gateway nor an `https` URL.
     InvalidEndpoint {
@@ -144,6 +155,13 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::MissingVariable(CLIENT_ID) => f.write_str(
+                "set the environment variables TELENOR_CLIENT_ID, TELENOR_CLIENT_SECRET and \
+                 TELENOR_REDIRECT_URI to what your app's page on developer.telenor.no shows. \
+                 Without an app there, run the mock gateway and set the variables that it prints: \
+                 `cargo install telenor-auth --example mock_gateway --features mock`, then \
+                 `mock_gateway`",
+            ),
             Self::MissingVariable(name) => write!(f, "set the environment variable {name}"),
             Self::ConflictingVariables(one, other) => write!(
                 f,
@@ -152,6 +170,20 @@ impl fmt::Display for ConfigError {
             Self::VariableNotUnicode(name) => write!(
                 f,
                 "the environment variable {name} is not UTF-8: set it to text, or unset it"
+            ),
+            Self::VariableNotBool(name) => {
+                write!(
+                    f,
+                    "the environment variable {name} is neither true nor false: set one"
+                )
+            }
+            Self::MissingClientId => f.write_str(
+                "the client id is empty: set the one that your app's page on developer.telenor.no \
+                 shows. Without an app there, use the mock gateway: enable the feature `mock` of \
+                 telenor-auth, start it with \
+                 `let gateway = telenor_auth::mock::MockGateway::start().await?;`, and build the \
+                 layer with `TelenorAuthLayer::builder(gateway.client_id(), \
+                 gateway.client_secret(), redirect_uri).gateway(gateway.base_url())`",
             ),
             Self::InvalidClientId(why) => write!(
                 f,
@@ -175,7 +207,9 @@ impl fmt::Display for ConfigError {
             ),
             Self::InsecureRedirectUri => f.write_str(
                 "the redirect URI is plain http: use https, or a loopback address (127.0.0.1, \
-                 [::1], localhost) during development",
+                 [::1], localhost) during development. For a phone in the same network, a mock \
+                 gateway on plain http, the feature `mock` and dangerous_allow_plain_http(true) \
+                 allow another one",
             ),
             Self::RedirectPathTaken(path) => write!(
                 f,
@@ -189,7 +223,9 @@ impl fmt::Display for ConfigError {
             ),
             Self::InsecureGateway => f.write_str(
                 "the gateway URL is plain http, which would show the client secret: use https, or \
-                 a mock gateway on a loopback address",
+                 a mock gateway on a loopback address. For a mock under another name during \
+                 development, enable the feature `mock` and set dangerous_allow_plain_http(true), \
+                 or TELENOR_DANGEROUS_ALLOW_PLAIN_HTTP=true for from_env",
             ),
             Self::InvalidEndpoint { endpoint, why } => write!(
                 f,
@@ -337,6 +373,8 @@ impl ConfigError {
             Self::MissingVariable(..) => "MissingVariable",
             Self::ConflictingVariables(..) => "ConflictingVariables",
             Self::VariableNotUnicode(..) => "VariableNotUnicode",
+            Self::VariableNotBool(..) => "VariableNotBool",
+            Self::MissingClientId => "MissingClientId",
             Self::InvalidClientId(..) => "InvalidClientId",
             Self::InvalidClientSecret(..) => "InvalidClientSecret",
             Self::InvalidRedirectUri(..) => "InvalidRedirectUri",

@@ -163,7 +163,7 @@ fn builder(options: &Options, client: &Client, redirect_uri: &str) -> TelenorAut
 /// The library does not know which option a setting came from.
 fn with_option(error: &ConfigError) -> Error {
     let option = match error {
-        ConfigError::InvalidClientId(_) => "--client-id",
+        ConfigError::MissingClientId | ConfigError::InvalidClientId(_) => "--client-id",
         ConfigError::InvalidClientSecret(_) => "TELENOR_CLIENT_SECRET",
         ConfigError::InvalidGateway(_) | ConfigError::InsecureGateway => "--gateway",
         ConfigError::InvalidRedirectUri(_)

@@ -3,7 +3,7 @@
 use ::url::Url;
 use http::Uri;
 
-use super::url::{is_loopback, parse_url};
+use super::url::{is_exposed, parse_url};
 use crate::{error::ConfigError, gateway::endpoints::Endpoints};
 
 /// An endpoint, checked.
@@ -15,7 +15,12 @@ pub(super) struct EndpointUrl {
 
 impl EndpointUrl {
     /// `base` is the base URL of the gateway, without a slash at its end.
-    fn new(base: &str, name: &'static str, endpoint: &str) -> Result<Self, ConfigError> {
+    fn new(
+        base: &str,
+        name: &'static str,
+        endpoint: &str,
+        allow_plain_http: bool,
+    ) -> Result<Self, ConfigError> {
         let invalid = |why: String| ConfigError::InvalidEndpoint {
             endpoint: name,
             why,
@@ -28,7 +33,7 @@ impl EndpointUrl {
             return Err(invalid("begins with two slashes".to_owned()));
         }
         let url = parse_url(&address).map_err(invalid)?;
-        if url.scheme() == "http" && !is_loopback(&url) {
+        if is_exposed(&url) && !allow_plain_http {
             // Codes, secrets and tokens go there.
             return Err(invalid("is plain http".to_owned()));
         }
@@ -58,9 +63,10 @@ impl EndpointUrl {
 pub(super) fn endpoint_urls(
     base: &str,
     endpoints: &Endpoints,
+    allow_plain_http: bool,
 ) -> Result<[EndpointUrl; 5], ConfigError> {
     let [authorization, token, logout, user_info, device_info] = endpoints.all();
-    let url = |(name, endpoint)| EndpointUrl::new(base, name, endpoint);
+    let url = |(name, endpoint)| EndpointUrl::new(base, name, endpoint, allow_plain_http);
     Ok([
         url(authorization)?,
         url(token)?,

@@ -3,8 +3,12 @@
 use std::{env::VarError, fs};
 
 use crate::{
-    browser::start_script::StartScript, builder::TelenorAuthBuilder, error::ConfigError,
-    gateway::endpoints::Endpoints, key::CookieKeys, layer::TelenorAuthLayer,
+    browser::start_script::StartScript,
+    builder::TelenorAuthBuilder,
+    error::{CLIENT_ID, ConfigError},
+    gateway::endpoints::Endpoints,
+    key::CookieKeys,
+    layer::TelenorAuthLayer,
 };
 
 const ENDPOINTS: [&str; 5] = [
@@ -18,6 +22,8 @@ const HTTP_START: &str = "TELENOR_HTTP_START";
 const SCRIPT_FILE: &str = "TELENOR_START_SCRIPT_FILE";
 const SCRIPT_URL: &str = "TELENOR_START_SCRIPT_URL";
 const SCRIPT_CONNECT: &str = "TELENOR_START_SCRIPT_CONNECT";
+#[cfg(feature = "mock")]
+const ALLOW_PLAIN_HTTP: &str = "TELENOR_DANGEROUS_ALLOW_PLAIN_HTTP";
 const KEYS: &str = "TELENOR_COOKIE_KEYS";
 const KEYS_FILE: &str = "TELENOR_COOKIE_KEYS_FILE";
 
@@ -30,6 +36,7 @@ impl TelenorAuthLayer {
     /// | `TELENOR_CLIENT_SECRET` | client secret, required |
     /// | `TELENOR_REDIRECT_URI` | redirect URI, required |
     /// | `TELENOR_GATEWAY` | [`gateway`](TelenorAuthBuilder::gateway) |
+    /// | `TELENOR_DANGEROUS_ALLOW_PLAIN_HTTP` | `dangerous_allow_plain_http`: `true` or `false`; not read without the feature `mock` |
     /// | `TELENOR_AUTHORIZATION_ENDPOINT` | [`Endpoints::with_authorization`] |
     /// | `TELENOR_TOKEN_ENDPOINT` | [`Endpoints::with_token`] |
     /// | `TELENOR_LOGOUT_ENDPOINT` | [`Endpoints::with_logout`] |
@@ -43,7 +50,15 @@ impl TelenorAuthLayer {
     /// | `TELENOR_COOKIE_KEYS` | [`cookie_keys`](TelenorAuthBuilder::cookie_keys), by [`CookieKeys::from_env`] |
     /// | `TELENOR_COOKIE_KEYS_FILE` | the same, by [`CookieKeys::from_file`]; set one of the two |
     ///
-    /// A variable that is empty or blank counts as not set. The keys can follow their source, and
+    /// A variable that is empty or blank counts as not set. Without an app at Telenor, the program
+    /// `mock_gateway` of this crate is a gateway, and prints the variables to set:
+    ///
+    /// ```sh
+    /// cargo install telenor-auth --example mock_gateway --features mock
+    /// mock_gateway
+    /// ```
+    ///
+    /// The keys can follow their source, and
     /// can be shared with a store:
     ///
     /// ```no_run
@@ -63,7 +78,8 @@ impl TelenorAuthLayer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::MissingVariable`], [`ConfigError::VariableNotUnicode`],
+    /// [`ConfigError::MissingVariable`], whose text for the client id says how to begin without
+    /// one, [`ConfigError::VariableNotUnicode`], [`ConfigError::VariableNotBool`],
     /// [`ConfigError::ConflictingVariables`], [`ConfigError::InvalidStartScript`] for a file that
     /// cannot be read, and the errors of [`CookieKeys::from_file`].
     pub fn from_env() -> Result<TelenorAuthBuilder, ConfigError> {
@@ -83,12 +99,18 @@ fn from(
     };
     let needed = |name: &'static str| read(name)?.ok_or(ConfigError::MissingVariable(name));
     let mut builder = TelenorAuthLayer::builder(
-        needed("TELENOR_CLIENT_ID")?,
+        needed(CLIENT_ID)?,
         needed("TELENOR_CLIENT_SECRET")?,
         needed("TELENOR_REDIRECT_URI")?,
     );
     if let Some(gateway) = read("TELENOR_GATEWAY")? {
         builder = builder.gateway(gateway);
+    }
+    #[cfg(feature = "mock")]
+    match read(ALLOW_PLAIN_HTTP)?.as_deref().map(str::trim) {
+        Some("true") => builder = builder.dangerous_allow_plain_http(true),
+        None | Some("false") => {}
+        Some(_) => return Err(ConfigError::VariableNotBool(ALLOW_PLAIN_HTTP)),
     }
     builder = builder.endpoints(endpoints(&read)?);
     if let Some(scope) = read("TELENOR_SCOPE")? {
@@ -194,6 +216,45 @@ mod tests {
     #[test]
     fn three_variables_suffice() {
         assert!(with(&NEEDED).unwrap().build().is_ok());
+    }
+
+    #[test]
+    fn first_error_names_the_portal_and_the_mock() {
+        let error = with(&[]).unwrap_err();
+        assert_eq!(error, ConfigError::MissingVariable(CLIENT_ID));
+        let text = error.to_string();
+        for (name, _) in NEEDED {
+            assert!(text.contains(name), "{text}");
+        }
+        for step in [
+            "developer.telenor.no",
+            "cargo install telenor-auth --example mock_gateway --features mock",
+        ] {
+            assert!(text.contains(step), "{text}");
+        }
+        // A developer with a client id knows where the rest is.
+        let text = with(&NEEDED[..1]).unwrap_err().to_string();
+        assert!(!text.contains("mock"), "{text}");
+    }
+
+    #[cfg(feature = "mock")]
+    #[test]
+    fn plain_http_is_allowed_by_a_variable_that_says_dangerous() {
+        let lan = ("TELENOR_GATEWAY", "http://192.168.1.20:4000");
+        let build = |allow| {
+            let settings = [&NEEDED[..], &[lan, (ALLOW_PLAIN_HTTP, allow)]].concat();
+            with(&settings).and_then(TelenorAuthBuilder::build)
+        };
+        assert!(ALLOW_PLAIN_HTTP.contains("DANGEROUS"));
+        assert!(build("true").is_ok() && build(" true\n").is_ok());
+        for not in ["false", " "] {
+            assert_eq!(build(not).unwrap_err(), ConfigError::InsecureGateway);
+        }
+        for neither in ["1", "yes", "TRUE", "canary"] {
+            let error = build(neither).unwrap_err();
+            assert_eq!(error, ConfigError::VariableNotBool(ALLOW_PLAIN_HTTP));
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use http::Uri;
 use super::{
     TelenorAuthBuilder,
     endpoints::{base_of_endpoint, endpoint_urls},
-    url::{is_loopback, parse_url},
+    url::{is_exposed, parse_url},
 };
 use crate::{
     error::ConfigError,
@@ -24,7 +24,7 @@ impl TelenorAuthBuilder {
         events: Arc<Events>,
     ) -> Result<Gateway, ConfigError> {
         let base = parse_url(&self.gateway).map_err(ConfigError::InvalidGateway)?;
-        if base.scheme() == "http" && !is_loopback(&base) {
+        if is_exposed(&base) && !self.allow_plain_http {
             return Err(ConfigError::InsecureGateway);
         }
         let base_url = base.as_str().trim_end_matches('/');
@@ -34,7 +34,7 @@ impl TelenorAuthBuilder {
             )));
         }
         let [authorization, token, logout, user_info, device_info] =
-            endpoint_urls(base_url, &self.endpoints)?;
+            endpoint_urls(base_url, &self.endpoints, self.allow_plain_http)?;
         let base_uri = Uri::try_from(base_url)
             .map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))?;
         let mut hosts = Hosts::new();

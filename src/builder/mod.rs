@@ -53,6 +53,8 @@ pub struct TelenorAuthBuilder {
     client_secret: String,
     redirect_uri: String,
     gateway: String,
+    /// Always `false` without the feature `mock`, which has the setter.
+    allow_plain_http: bool,
     endpoints: Endpoints,
     gateway_ca: Option<Vec<u8>>,
     gateway_proxy: Option<String>,
@@ -99,6 +101,27 @@ impl TelenorAuthLayer {
     ///
     /// During development the redirect URI may be plain http on a loopback address. Cookies then
     /// have another name and no `Secure`.
+    ///
+    /// Without an app at Telenor, take client id and secret of a mock gateway (the feature `mock`),
+    /// and [`gateway`](TelenorAuthBuilder::gateway) with its address:
+    ///
+    /// ```
+    /// # #[cfg(feature = "mock")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use telenor_auth::{TelenorAuthLayer, mock::MockGateway};
+    ///
+    /// let gateway = MockGateway::start().await?;
+    /// let (id, secret) = (gateway.client_id(), gateway.client_secret());
+    /// let redirect_uri = "http://localhost:3000/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder(id, secret, redirect_uri)
+    ///     .gateway(gateway.base_url())
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "mock"))]
+    /// # fn main() {}
+    /// ```
     pub fn builder(
         client_id: impl Into<String>,
         client_secret: impl Into<String>,
@@ -115,6 +138,7 @@ impl TelenorAuthBuilder {
             client_secret,
             redirect_uri,
             gateway: PRODUCTION.to_owned(),
+            allow_plain_http: false,
             endpoints: Endpoints::new(),
             gateway_ca: None,
             gateway_proxy: None,
@@ -155,9 +179,38 @@ impl TelenorAuthBuilder {
 
     /// Sets the base URL of the gateway. It defaults to `https://api.telenor.no`.
     ///
-    /// Plain http is accepted on a loopback address only, for a mock gateway.
+    /// Plain http is accepted on a loopback address only, for a mock gateway. With the feature
+    /// `mock`, `dangerous_allow_plain_http` accepts other ones during development.
     pub fn gateway(mut self, base_url: impl Into<String>) -> Self {
         self.gateway = base_url.into();
+        self
+    }
+
+    /// Sets whether the gateway may be on plain http under another name than a loopback address. It
+    /// defaults to `false`, which refuses it. It needs the feature `mock`.
+    ///
+    /// It is for development with a [`MockGateway`](crate::mock::MockGateway) in a container, or
+    /// for a phone in the same network. Where the gateway is on plain http, the redirect URI may be
+    /// so too, on any host. The mock has a setting of its own for this:
+    /// [`dangerous_reachable_as`](crate::mock::MockGatewayBuilder::dangerous_reachable_as).
+    ///
+    /// With `true`, anyone on the network can read the client secret, codes, tokens and cookies,
+    /// and take a login over. [`build`](Self::build) logs a warning. Keep the feature `mock` out of
+    /// production: without it this setting does not exist.
+    ///
+    /// ```
+    /// use telenor_auth::TelenorAuthLayer;
+    ///
+    /// let redirect_uri = "http://192.168.1.20:3000/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder("mock-client", "mock-secret", redirect_uri)
+    ///     .gateway("http://192.168.1.20:4000")
+    ///     .dangerous_allow_plain_http(true)
+    ///     .build()?;
+    /// # Ok::<(), telenor_auth::ConfigError>(())
+    /// ```
+    #[cfg(feature = "mock")]
+    pub fn dangerous_allow_plain_http(mut self, allow: bool) -> Self {
+        self.allow_plain_http = allow;
         self
     }
 

@@ -30,6 +30,11 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether others on the network can read and change what is sent to this URL.
+pub(super) fn is_exposed(url: &Url) -> bool {
+    url.scheme() == "http" && !is_loopback(url)
+}
+
 /// A path that the app receives, as browsers see it. The app does not know the prefix.
 pub(super) fn app_path(
     setting: &'static str,

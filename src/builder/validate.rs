@@ -6,7 +6,7 @@ use ::url::Url;
 
 use super::{
     TelenorAuthBuilder,
-    url::{app_path, is_loopback, parse_url},
+    url::{app_path, is_exposed, parse_url},
 };
 use crate::{
     browser::{
@@ -34,6 +34,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 impl TelenorAuthBuilder {
     /// Returns the layer, or the first mistake.
     pub(super) fn validate(mut self) -> Result<TelenorAuthLayer, ConfigError> {
+        if self.client_id.trim().is_empty() {
+            return Err(ConfigError::MissingClientId);
+        }
         credential(&self.client_id).map_err(ConfigError::InvalidClientId)?;
         credential(&self.client_secret).map_err(ConfigError::InvalidClientSecret)?;
         if let Some(scope) = &self.scope
@@ -61,6 +64,7 @@ impl TelenorAuthBuilder {
         if self.refresh_tokens && !store.has_stable_token() {
             return Err(ConfigError::RefreshNeedsServer);
         }
+        self.warn_of_development();
         let redirect_uri = self.validate_redirect_uri()?;
         let events = Arc::new(Events::new(self.on_event.take()));
         let gateway = self.validate_gateway(&redirect_uri, Arc::clone(&events))?;
@@ -128,9 +132,30 @@ impl TelenorAuthBuilder {
         Ok(TelenorAuthLayer::new(flow, placement))
     }
 
+    fn warn_of_development(&self) {
+        if is_placeholder(&self.client_id) {
+            tracing::warn!(
+                "the client id is a placeholder, which Telenor does not know: set the one that \
+                 your app's page on developer.telenor.no shows, or use a mock gateway (the feature \
+                 `mock`, telenor_auth::mock::MockGateway)"
+            );
+        }
+        if self.allow_plain_http {
+            tracing::warn!(
+                "dangerous_allow_plain_http is set: anyone on the network can read logins and take \
+                 them over. For development with a mock gateway only"
+            );
+        }
+    }
+
+    /// A gateway on plain http is a mock, so no login at it is one of a real user.
+    fn has_plain_http_gateway(&self) -> bool {
+        parse_url(&self.gateway).is_ok_and(|url| url.scheme() == "http")
+    }
+
     fn validate_redirect_uri(&self) -> Result<Url, ConfigError> {
         let url = parse_url(&self.redirect_uri).map_err(ConfigError::InvalidRedirectUri)?;
-        if url.scheme() == "http" && !is_loopback(&url) {
+        if is_exposed(&url) && !(self.allow_plain_http && self.has_plain_http_gateway()) {
             return Err(ConfigError::InsecureRedirectUri);
         }
         if url.path().ends_with('/') {
@@ -241,6 +266,23 @@ fn credential(text: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+/// Whether a client id stands for one that is still missing. A gateway issues none of these.
+fn is_placeholder(id: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "clientid",
+        "yourclientid",
+        "myclientid",
+        "todo",
+        "changeme",
+        "replaceme",
+        "xxx",
+        "placeholder",
+    ];
+    let letters = id.chars().filter(|letter| letter.is_ascii_alphanumeric());
+    let letters = letters.collect::<String>().to_ascii_lowercase();
+    letters.is_empty() || WORDS.contains(&letters.as_str())
 }
 
 /// The host and port of the app, as browsers name them.
