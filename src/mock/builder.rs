@@ -1,14 +1,10 @@
 //! The builder of a mock gateway.
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{fmt, io, net::SocketAddr, time::Duration};
 
 use super::{
-    gateway::MockGateway, server::cors, settings::Settings, state::GatewayState,
-    subscriber::Subscriber,
+    apis::Apis, gateway::MockGateway, reach::Reach, script::answer::Answer, server::cors,
+    settings::Settings, state::GatewayState, subscriber::Subscriber,
 };
 use crate::gateway::endpoints::Endpoints;
 
@@ -35,7 +31,8 @@ use crate::gateway::endpoints::Endpoints;
 #[must_use = "a builder does nothing until it is started"]
 pub struct MockGatewayBuilder {
     settings: Settings,
-    listen: SocketAddr,
+    apis: Apis,
+    reach: Reach,
 }
 
 impl MockGateway {
@@ -72,7 +69,8 @@ impl MockGatewayBuilder {
                 app_name: "Appen".to_owned(),
                 cors_origins: Vec::new(),
             },
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            apis: Apis::default(),
+            reach: Reach::default(),
         }
     }
 
@@ -104,9 +102,49 @@ impl MockGatewayBuilder {
 
     /// Listens on `address` instead of a free port on the loopback interface.
     ///
-    /// Anyone who reaches the address can sign in as any subscriber.
+    /// Another address than a loopback one is an error of [`start`](Self::start), unless
+    /// [`dangerous_reachable_as`](Self::dangerous_reachable_as) is set.
     pub const fn listen(mut self, address: SocketAddr) -> Self {
-        self.listen = address;
+        self.reach.listen = Some(address);
+        self
+    }
+
+    /// Makes the gateway reachable from other machines, under this host: a name or an IP address,
+    /// with a port if a container publishes another one than the gateway listens on.
+    ///
+    /// It is for containers, and for phones in the same network. Anyone who reaches the gateway can
+    /// sign in as any subscriber, and reads the subscribers' data. Use no data of real people.
+    ///
+    /// [`base_url`](MockGateway::base_url) then has this host. Without [`listen`](Self::listen),
+    /// the gateway takes a free port on all IPv4 interfaces. A wrong host is an error of
+    /// [`start`](Self::start). The app has a setting of its own for this:
+    /// [`dangerous_allow_plain_http`].
+    ///
+    /// ```
+    /// use telenor_auth::{TelenorAuthLayer, mock::MockGateway};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gateway = MockGateway::builder()
+    ///     .dangerous_reachable_as("192.168.1.20") // this machine's address in the network
+    /// #   .listen(([127, 0, 0, 1], 0).into())
+    ///     .start()
+    ///     .await?;
+    /// assert!(gateway.base_url().starts_with("http://192.168.1.20:"));
+    ///
+    /// let (id, secret) = (gateway.client_id(), gateway.client_secret());
+    /// let redirect_uri = "http://192.168.1.20:3000/telenor/callback";
+    /// let auth = TelenorAuthLayer::builder(id, secret, redirect_uri)
+    ///     .gateway(gateway.base_url())
+    ///     .dangerous_allow_plain_http(true)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`dangerous_allow_plain_http`]: crate::TelenorAuthBuilder::dangerous_allow_plain_http
+    pub fn dangerous_reachable_as(mut self, host: impl Into<String>) -> Self {
+        self.reach.host = Some(host.into());
         self
     }
 
@@ -209,17 +247,64 @@ impl MockGatewayBuilder {
         self
     }
 
+    /// Answers for a further API of the gateway, such as one of another Telenor product. Further
+    /// calls add more APIs.
+    ///
+    /// `path` has no query, and holds for every method. As with the two identity APIs, a request
+    /// needs a live access token: without one, the response is a 401 of the gateway. A test can
+    /// script other answers with [`Endpoint::Api`](crate::mock::Endpoint::Api) and the same path.
+    /// A path that the gateway cannot serve, or that was added before, is an error of
+    /// [`start`](Self::start).
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, http::Request, routing::get};
+    /// use telenor_auth::{ApiError, TelenorAuthLayer, TelenorUser, mock::{Answer, MockGateway}};
+    /// use tower::ServiceExt;
+    ///
+    /// async fn usage(user: TelenorUser) -> Result<Vec<u8>, ApiError> {
+    ///     Ok(user.get("/mobile-usage/v2/usage").await?.bytes().to_vec())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gateway = MockGateway::builder()
+    ///     .api("/mobile-usage/v2/usage", Answer::json(200, r#"{"gigabytes": 7}"#))
+    ///     .start()
+    ///     .await?;
+    /// # let redirect_uri = "https://shop.example/telenor/callback";
+    /// # let (id, secret) = (gateway.client_id(), gateway.client_secret());
+    /// # let auth = TelenorAuthLayer::builder(id, secret, redirect_uri)
+    /// #     .gateway(gateway.base_url())
+    /// #     .build()?;
+    /// let app = Router::new().route("/usage", get(usage)).layer(auth);
+    ///
+    /// let kari = gateway.login(&app, "/usage").await?;
+    /// let request = Request::get("/usage").header("cookie", kari.cookie_header());
+    /// let page = app.oneshot(request.body(Body::empty())?).await?;
+    /// let page = axum::body::to_bytes(page.into_body(), 1000).await?;
+    /// assert_eq!(page, r#"{"gigabytes": 7}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn api(mut self, path: &'static str, answer: Answer) -> Self {
+        self.apis.add(path, answer);
+        self
+    }
+
     /// Starts the gateway on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// The gateway cannot listen on the address, for example because the port is in use. Or it
-    /// cannot serve the [endpoints](Self::endpoints), or a [`cors_origin`](Self::cors_origin) is
-    /// not an origin: `InvalidInput`.
+    /// The gateway cannot listen on the address, for example because the port is in use. Or a
+    /// setting is wrong, which is `InvalidInput`: an [endpoint](Self::endpoints) or an
+    /// [API](Self::api) that it cannot serve, a [`cors_origin`](Self::cors_origin) that is not an
+    /// origin, an address to [`listen`](Self::listen) on that is not a loopback one, or a host in
+    /// [`dangerous_reachable_as`](Self::dangerous_reachable_as) that is no host.
     pub async fn start(self) -> io::Result<MockGateway> {
         let Self {
             mut settings,
-            listen,
+            apis,
+            reach,
         } = self;
         if let Some(mistake) = settings
             .cors_origins
@@ -232,7 +317,8 @@ impl MockGatewayBuilder {
             settings.subscribers = vec![Subscriber::kari(), Subscriber::ola()];
         }
         settings.check_endpoints()?;
-        MockGateway::serve(GatewayState::new(settings), listen).await
+        apis.check(&settings.endpoints)?;
+        MockGateway::serve(GatewayState::new(settings, apis), &reach).await
     }
 }
 
@@ -240,7 +326,7 @@ impl fmt::Debug for MockGatewayBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MockGatewayBuilder")
             .field("client_id", &self.settings.client_id)
-            .field("listen", &self.listen)
+            .field("reach", &self.reach)
             .finish_non_exhaustive()
     }
 }

@@ -1,14 +1,11 @@
 //! The handle of a running gateway: its lifetime, its script and its records.
 
-use std::{
-    fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use tokio::{net::TcpListener, task::AbortHandle};
+use url::Url;
 
-use super::state::GatewayState;
+use super::{reach::Reach, state::GatewayState};
 use crate::mock::{
     script::{
         Endpoint,
@@ -43,15 +40,18 @@ pub struct MockGateway {
     connections: Arc<OpenConnections>,
     server: AbortHandle,
     address: SocketAddr,
+    base_url: Url,
 }
 
 impl MockGateway {
-    pub(super) async fn serve(shared: GatewayState, listen: SocketAddr) -> io::Result<Self> {
+    pub(super) async fn serve(shared: GatewayState, reach: &Reach) -> io::Result<Self> {
+        let listen = reach.address()?;
         let shared = Arc::new(shared);
         let connections = Arc::new(OpenConnections::default());
         let listener =
             FaultyListener::new(TcpListener::bind(listen).await?, Arc::clone(&connections));
         let address = axum::serve::Listener::local_addr(&listener)?;
+        let base_url = reach.base_url(address)?;
         let app = routes::service(Arc::clone(&shared));
         let server = tokio::spawn(axum::serve(listener, app).into_future()).abort_handle();
         Ok(Self {
@@ -59,20 +59,18 @@ impl MockGateway {
             connections,
             server,
             address,
+            base_url,
         })
     }
 
     /// Returns the gateway's base URL without a slash at the end, such as `http://127.0.0.1:49152`.
+    ///
+    /// It has the host of [`dangerous_reachable_as`] where that is set.
+    ///
+    /// [`dangerous_reachable_as`]: crate::mock::MockGatewayBuilder::dangerous_reachable_as
     #[must_use]
     pub fn base_url(&self) -> String {
-        let mut address = self.address;
-        // A wildcard address is for listening only. A browser cannot open it.
-        match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
-        format!("http://{address}")
+        self.base_url.origin().ascii_serialization()
     }
 
     /// Returns the registered app's client id. It defaults to `mock-client`.
@@ -147,8 +145,8 @@ impl MockGateway {
         self.shared.script.requests(endpoint)
     }
 
-    pub(super) const fn port(&self) -> u16 {
-        self.address.port()
+    pub(super) fn port(&self) -> Option<u16> {
+        self.base_url.port_or_known_default()
     }
 }
 

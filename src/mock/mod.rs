@@ -38,6 +38,7 @@
 //! | `GET /oauth/v2/logout` | ends an access token |
 //! | `GET /user-info/v1/users` | Mobile User Info API |
 //! | `GET /mobile-device-info/v1/device` | Mobile Device Info API |
+//! | a path of [`api`](MockGatewayBuilder::api) | its answer, for a request with a live access token |
 //! | any other path | 404, or the answer that a test scripts for it: [`Endpoint::Api`] |
 //!
 //! [`endpoints`](MockGatewayBuilder::endpoints) moves the first five to other paths.
@@ -91,6 +92,7 @@
 //! | a handler or a service | [`TelenorUser::for_test`](crate::TelenorUser::for_test), [`TestUser`] | routes, layers, login, network |
 //! | routes and extractors | [`SignedInLayer`] | login, network |
 //! | the whole app | [`MockGateway::login`] | the browser |
+//! | the whole app, for a user who refuses | [`MockGateway::login_denied`] | the browser |
 //!
 //! All of this needs the feature `mock`, which is for tests only. Enable it as a dev-dependency,
 //! and Cargo keeps it out of the app:
@@ -220,14 +222,16 @@
 //!   preflight allows, for how long, and what an origin gets that is not registered, is not.
 //!
 //! It is a test tool: it uses plain http, and anyone who reaches its port can sign in as any
-//! subscriber.
+//! subscriber. So only this machine reaches it, unless
+//! [`dangerous_reachable_as`](MockGatewayBuilder::dangerous_reachable_as) names it to others.
 
 mod address;
+mod apis;
 mod builder;
 mod error;
 mod gateway;
 mod kit;
-
+mod reach;
 mod script;
 mod server;
 mod settings;

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use super::settings::Settings;
+use super::{apis::Apis, settings::Settings};
 use crate::{
     mock::{
-        script::Script,
+        script::{Endpoint, Script},
         server::{grants::Grants, logins::Logins, token_shape::TokenShape},
     },
     sync::lock,
@@ -21,6 +21,7 @@ pub(super) struct TokenTerms {
 /// The state of one gateway.
 pub(super) struct GatewayState {
     pub(super) settings: Settings,
+    pub(super) apis: Apis,
     pub(super) script: Script,
     logins: Mutex<Logins>,
     grants: Mutex<Grants>,
@@ -28,10 +29,15 @@ pub(super) struct GatewayState {
 }
 
 impl GatewayState {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, apis: Apis) -> Self {
+        let script = Script::default();
+        for path in apis.paths() {
+            script.name(Endpoint::Api(path));
+        }
         Self {
             settings,
-            script: Script::default(),
+            apis,
+            script,
             logins: Mutex::default(),
             grants: Mutex::default(),
             // One hour less one second, as in Telenor's own example.

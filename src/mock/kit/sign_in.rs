@@ -231,7 +231,7 @@ impl MockGateway {
 
     fn is_authorization_url(&self, url: &Url) -> bool {
         // By the port, because the host has more than one spelling.
-        url.port() == Some(self.port())
+        url.port_or_known_default() == self.port()
             && url.path() == self.shared.settings.endpoints.authorization
     }
 }

@@ -33,7 +33,8 @@ pub enum Endpoint {
     /// `GET /mobile-device-info/v1/device`.
     DeviceInfo,
     /// Any other API, for every method: its path, without a query. It responds 404 unless it is
-    /// scripted. Requests are recorded from the first time that the test names the path.
+    /// scripted, or has an answer by [`api`](crate::mock::MockGatewayBuilder::api). Requests are
+    /// recorded from the first time that the test or the builder names the path.
     Api(&'static str),
 }
 
@@ -58,6 +59,11 @@ impl Script {
             state.requests.pop_front();
         }
         state.requests.push_back(request);
+    }
+
+    /// Records the requests on `endpoint` from now on.
+    pub(in crate::mock) fn name(&self, endpoint: Endpoint) {
+        self.endpoints().entry(endpoint).or_default();
     }
 
     /// Returns the endpoint at a path that a test has named.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::State,
+    extract::{ConnectInfo, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, Method, Uri, header};
 
 use super::{error_body, grants::TokenError, response};
-use crate::mock::{state::GatewayState, subscriber::Subscriber};
+use crate::mock::{script::connection::Connection, state::GatewayState, subscriber::Subscriber};
 
 /// An API that the gateway has.
 #[derive(Clone, Copy)]
@@ -80,6 +80,22 @@ pub(in crate::mock) async fn logout(
     });
     match ended {
         Ok(()) => "OK!".into_response(),
+        Err(error_code) => refuse(error_code, &uri),
+    }
+}
+
+/// The APIs that the builder of the gateway added, by path.
+pub(in crate::mock) async fn other(
+    State(shared): State<Arc<GatewayState>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Some(answer) = shared.apis.answer(uri.path()) else {
+        return refuse(40401, &uri);
+    };
+    match subscriber(&shared, &headers) {
+        Ok(_) => (answer.clone()).perform(&connection, not_found(uri)).await,
         Err(error_code) => refuse(error_code, &uri),
     }
 }

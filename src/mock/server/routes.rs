@@ -55,7 +55,8 @@ pub(in crate::mock) fn service(
             get(pages::consent).post(pages::decide),
         )
         .layer(map_response(response::no_store));
-    let other = any(api::not_found)
+    let other = any(api::other)
+        .with_state(Arc::clone(&shared))
         .layer(from_fn_with_state(Arc::clone(&shared), scripted_path))
         .layer(from_fn_with_state(Arc::clone(&shared), cors::cors));
     let endpoints = shared.settings.endpoints.clone();

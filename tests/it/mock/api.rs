@@ -1,10 +1,17 @@
 //! The APIs.
 
+use std::io::ErrorKind;
+
 use reqwest::header;
 use serde_json::json;
-use telenor_auth::mock::{MockGateway, Subscriber, SubscriberAddress};
+use telenor_auth::{
+    Endpoints,
+    mock::{Answer, Endpoint, MockGateway, Subscriber, SubscriberAddress},
+};
 
-use super::{CALLBACK, DEVICE, LOGOUT, USERS, api, get, json_of, post, registered, signed_in};
+use super::{
+    CALLBACK, DEVICE, LOGOUT, USERS, api, client, get, json_of, post, registered, signed_in,
+};
 
 #[tokio::test]
 async fn api_errors_have_the_gateways_envelope() {
@@ -86,4 +93,83 @@ async fn what_is_not_known_of_a_subscriber_is_left_out() {
     assert_eq!(users, json!({ "mobileNumber": "4740000001" }));
     let device = json_of(api(&gateway, DEVICE, &access_token).await).await;
     assert_eq!(device, json!({ "capabilities": { "lte": false } }));
+}
+
+const SMS: &str = "/mobile-messaging/v2/tel:4791234567/sms";
+
+#[tokio::test]
+async fn further_api_answers_a_live_token_alone() {
+    let gateway = MockGateway::builder().redirect_uri(CALLBACK);
+    let sent = Answer::json(201, json!({ "id": 7 }));
+    let gateway = gateway.api(SMS, sent).api("/usage/v1", Answer::status(204));
+    let gateway = gateway.start().await.unwrap();
+    let url = format!("{}{SMS}", gateway.base_url());
+
+    let bare = get(&url).await;
+    assert_eq!(bare.status(), 401);
+    assert_eq!(json_of(bare).await["errorCode"], 40102);
+    let unknown = json_of(api(&gateway, SMS, "unknown").await).await;
+    assert_eq!(unknown["errorCode"], 40105);
+
+    let access_token = signed_in(&gateway).await;
+    let posted = client().post(format!("{url}?x=1")).body("{}");
+    let posted = posted.bearer_auth(&access_token).send().await.unwrap();
+    assert_eq!(posted.status(), 201);
+    assert_eq!(json_of(posted).await, json!({ "id": 7 }));
+    assert_eq!(
+        api(&gateway, "/usage/v1", &access_token).await.status(),
+        204
+    );
+    let below = api(&gateway, "/usage/v1/more", &access_token).await;
+    assert_eq!(json_of(below).await["errorCode"], 40401);
+
+    gateway.expire_tokens();
+    let expired = json_of(api(&gateway, SMS, &access_token).await).await;
+    assert_eq!(expired["errorCode"], 40106);
+
+    let requests = gateway.requests(Endpoint::Api(SMS));
+    assert_eq!(requests.len(), 4, "all are recorded from the start");
+    assert_eq!(requests[2].body(), b"{}");
+}
+
+#[tokio::test]
+async fn scripted_answer_comes_before_that_of_the_further_api() {
+    let gateway = MockGateway::builder().redirect_uri(CALLBACK);
+    let gateway = gateway
+        .api(SMS, Answer::json(200, "{}"))
+        .start()
+        .await
+        .unwrap();
+    let access_token = signed_in(&gateway).await;
+    gateway.answer_next(Endpoint::Api(SMS), Answer::gateway_error(42901));
+    assert_eq!(api(&gateway, SMS, &access_token).await.status(), 429);
+    assert_eq!(api(&gateway, SMS, &access_token).await.status(), 200);
+}
+
+#[tokio::test]
+async fn further_api_has_a_path_of_its_own() {
+    let start = |path: &'static str| {
+        let gateway = MockGateway::builder().endpoints(Endpoints::new().with_token("/token"));
+        let gateway = gateway.api("/usage/v1", Answer::status(204));
+        gateway.api(path, Answer::status(204)).start()
+    };
+    for wrong in [
+        "",
+        "usage",
+        "//usage?x",
+        "/usage?x=1",
+        "/usage#x",
+        "/us age",
+        "/usage/v1",
+        "/token",
+        USERS,
+        "/mock/login/x",
+    ] {
+        let error = start(wrong).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{wrong}");
+        assert!(error.to_string().contains(&format!("{wrong:?}")), "{error}");
+    }
+    for path in ["/", "/usage/v2", "/oauth/v2/token", SMS] {
+        assert!(start(path).await.is_ok(), "{path}");
+    }
 }
