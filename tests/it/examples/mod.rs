@@ -2,5 +2,6 @@
 
 mod customers;
 mod demo;
+mod mock_gateway;
 mod native;
 mod try_api;
