@@ -35,6 +35,7 @@ chapters! {
     native
     privacy
     monitoring
+    testing
     upgrading
     coming_from
     defaults
