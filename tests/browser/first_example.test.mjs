@@ -16,8 +16,7 @@ import { agree } from './steps.mjs';
 const path = (file) => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 
 const app = spawn(path('target/debug/shop'), { stdio: ['ignore', 'pipe', 'inherit'] });
-const [line] = await once(createInterface({ input: app.stdout }), 'line');
-const origin = line.replace('open ', '');
+const origin = await announced(app);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--disable-gpu', '--no-first-run', '--disable-background-networking'],
@@ -27,6 +26,12 @@ after(async () => {
   await browser.close();
   app.kill('SIGKILL');
 });
+
+/** Returns the address that a program prints. */
+async function announced(program) {
+  for await (const line of createInterface({ input: program.stdout })) return line.replace('open ', '');
+  throw new Error('the program ended without an address');
+}
 
 /** Returns a tab of a new user, on the first page. */
 async function open(t) {
@@ -73,8 +78,7 @@ test('the change for production in the README needs nothing but the settings tha
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => shell.kill('SIGKILL'));
-  const [line] = await once(createInterface({ input: shell.stdout }), 'line');
-  const page = http.get(`${line.replace('open ', '')}/checkout`, { headers: { accept: 'text/html' } });
+  const page = http.get(`${await announced(shell)}/checkout`, { headers: { accept: 'text/html' } });
   const [{ headers }] = await once(page, 'response');
   assert.match(headers.location, /^https:\/\/api\.telenor\.no\/oauth\/v2\/authorize\?/);
 });
