@@ -49,7 +49,7 @@ const PRODUCTION: &str = "https://api.telenor.no";
 /// How often a file of cookie keys is read again.
 const KEYS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long open connections may take to finish after ctrl-c.
+/// How long open connections may take to finish when the shop is asked to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[tokio::main]
@@ -177,11 +177,11 @@ impl Shop {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let serving = axum::serve(self.listener, self.app).with_graceful_shutdown(interrupted());
+        let serving = axum::serve(self.listener, self.app).with_graceful_shutdown(asked_to_stop());
         tokio::select! {
             result = serving => result,
             // A client that stopped in the middle of its request would keep the shop open forever.
-            () = async { interrupted().await; tokio::time::sleep(SHUTDOWN_TIMEOUT).await } => Ok(()),
+            () = async { asked_to_stop().await; tokio::time::sleep(SHUTDOWN_TIMEOUT).await } => Ok(()),
         }
     }
 }
@@ -194,11 +194,39 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
+/// Waits for ctrl-c, or for the SIGTERM of a service manager.
+async fn asked_to_stop() {
+    tokio::select! {
+        () = interrupted() => {}
+        () = terminated() => {}
+    }
+}
+
 async fn interrupted() {
     if let Err(error) = tokio::signal::ctrl_c().await {
         tracing::warn!(%error, "ctrl-c stops the shop without a graceful shutdown");
         std::future::pending::<()>().await;
     }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM stops the shop without a graceful shutdown");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending::<()>().await;
 }
 
 /// Scripts wait for these lines on a pipe, so they are flushed.

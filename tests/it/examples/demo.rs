@@ -1,12 +1,13 @@
 //! The demo as a process of its own, with settings in its environment.
 
-use std::{io::Read, path::PathBuf, sync::atomic::Ordering};
+use std::{io::Read, path::PathBuf, process::Command, sync::atomic::Ordering};
 
 use http::StatusCode;
 use telenor_auth::{
     Endpoints,
     mock::{Endpoint, MockGateway},
 };
+use tokio::net::TcpStream;
 use tokio_rustls::rustls;
 
 use crate::support::{
@@ -229,4 +230,33 @@ fn bad_settings_are_one_clear_line_and_exit_code_2() {
         assert!(last.contains(says), "{says}: {error}");
         assert!(!error.contains("panicked"));
     }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_in_progress_gets_its_response_after_sigterm() {
+    let gateway = MockGateway::start().await.unwrap();
+    let base = gateway.base_url();
+    let mut demo = Demo::start(&[
+        ("TELENOR_CLIENT_ID", gateway.client_id()),
+        ("TELENOR_CLIENT_SECRET", gateway.client_secret()),
+        ("TELENOR_GATEWAY", &base),
+    ]);
+    let (mut browser, _) = login(&demo, &gateway, &base).await;
+    let gate = gateway.hold(Endpoint::UserInfo);
+    let page = tokio::spawn(async move { browser.open("/checkout").await });
+    gate.waiting(1).await;
+    let pid = demo.child.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(kill.unwrap().success());
+    // It takes no more connections.
+    let address = demo.base.replace("http://", "");
+    while TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    let page = page.await.unwrap();
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("Kari"), "{}", page.body);
+    assert!(demo.child.wait().unwrap().success());
 }
