@@ -73,7 +73,7 @@ impl TelenorUser {
     /// }
     /// ```
     ///
-    /// The example `live` shows both in a browser.
+    /// The example `websocket` shows both in a browser.
     #[must_use = "a future does nothing until it is awaited"]
     pub fn ended(&self) -> SessionEnded {
         let ended = self.backend().ended(self.current());

@@ -30,7 +30,7 @@ fn doc_and_comment_lines_end_at_column_100() {
 fn markdown_lines_end_at_column_100() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut long = Vec::new();
-    for folder in [root.to_owned(), root.join("docs")] {
+    for folder in [root.to_owned(), root.join("docs"), root.join("examples")] {
         for entry in fs::read_dir(folder).unwrap() {
             let file = entry.unwrap().path();
             if file.extension().is_none_or(|extension| extension != "md") {

@@ -10,6 +10,7 @@ use telenor_auth::{
 use tokio::net::TcpStream;
 use tokio_rustls::rustls;
 
+use super::program::between;
 use crate::support::{
     self, Browser,
     demo::{Demo, command},
@@ -170,9 +171,7 @@ async fn demo_needs_no_settings_and_logs_no_code_and_no_personal_data() {
         jar: Vec::new(),
     };
     let page = at_gateway.follow(rest).await;
-    let consent = path_in(&page.body, "action=\"")
-        .or_else(|| path_in(&page.body, "href=\""))
-        .unwrap();
+    let consent = between(&page.body, "action=\"", "\"");
     assert!(consent.starts_with("/mock/"), "{consent}");
     let state = support::query(&authorization, "state").unwrap();
     let log = demo.log();
@@ -185,11 +184,6 @@ async fn demo_needs_no_settings_and_logs_no_code_and_no_personal_data() {
     ] {
         assert!(!log.contains(canary), "{canary} is in the log");
     }
-}
-
-fn path_in(html: &str, before: &str) -> Option<String> {
-    let from = html.find(before)? + before.len();
-    html[from..].split('"').next().map(str::to_owned)
 }
 
 #[test]

@@ -1,7 +1,13 @@
 //! The examples as processes of their own.
 
-mod customers;
+mod accounts;
 mod demo;
+mod long_answers;
 mod mock_gateway;
-mod native;
+mod native_app;
+mod pages;
+mod program;
+mod scripts;
+mod shape;
+mod stores;
 mod try_api;

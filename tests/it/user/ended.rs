@@ -1,4 +1,4 @@
-//! Answers of the example `live` over TCP: a real WebSocket, and a real event stream.
+//! Answers that outlast their request, over TCP: a real WebSocket, and a real event stream.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -11,10 +11,8 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
 };
 
+use super::live;
 use crate::support::{App, Browser, ORIGIN, builder, kept::pass};
-
-#[path = "../../../examples/live/live.rs"]
-mod live;
 
 struct Server {
     app: App,

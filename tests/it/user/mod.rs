@@ -3,3 +3,4 @@
 mod api;
 mod ended;
 mod extract;
+mod live;

@@ -1,4 +1,4 @@
-//! The page, its WebSocket and its event stream.
+//! An app with a WebSocket and an event stream that end with the session of their user.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -18,11 +18,11 @@ use futures_util::{Stream, StreamExt, stream};
 use http::StatusCode;
 use telenor_auth::{TelenorAuthLayer, TelenorUser};
 
-/// By this the page knows that a login helps. Codes from 4000 are the app's own (RFC 6455).
+/// A code of the app's own (RFC 6455).
 const SESSION_ENDED: u16 = 4001;
 
 pub(crate) fn router(auth: TelenorAuthLayer) -> Router {
-    let page = async |_: TelenorUser| Html(include_str!("page.html"));
+    let page = async |_: TelenorUser| Html("");
     Router::new()
         .route("/", get(page))
         .route("/socket", get(socket))

@@ -1,0 +1,1 @@
+//! The examples beside this file need a package, and a package needs a library.
