@@ -5,6 +5,7 @@ mod demo;
 mod long_answers;
 mod mock_gateway;
 mod native_app;
+mod operation;
 mod pages;
 mod program;
 mod scripts;

@@ -11,6 +11,11 @@ pub fn remote(base: &str) -> Router {
         .no_proxy()
         .build()
         .unwrap();
+    through(client, base)
+}
+
+/// The same with a client of the caller's.
+pub fn through(client: reqwest::Client, base: &str) -> Router {
     let base = base.to_owned();
     Router::new().fallback(async move |request: Request<Body>| {
         let (parts, body) = request.into_parts();

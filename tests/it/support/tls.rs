@@ -102,6 +102,14 @@ impl Authority {
         Self { issuer, pem }
     }
 
+    /// The certificate of a server and its key, in PEM.
+    pub fn issue(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
     pub fn acceptor(
         &self,
         name: &str,
