@@ -335,10 +335,7 @@ fn dockerfile_builds_where_a_builder_is_at_hand() {
         let info = Command::new(program).arg("info").output();
         info.is_ok_and(|output| output.status.success())
     };
-    let Some(builder) = ["docker", "podman", "buildah"]
-        .into_iter()
-        .find(|it| can_build(&it))
-    else {
+    let Some(builder) = ["docker", "podman", "buildah"].into_iter().find(can_build) else {
         return skip(
             "a build of the Dockerfile",
             "no docker, podman or buildah answers",
