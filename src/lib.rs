@@ -72,7 +72,7 @@
 //! | find your customer | [Your customers](manual::customers) |
 //! | log in from an app or a script | [Native apps](manual::native), [From JavaScript](manual::javascript) |
 //! | see what goes on | [Monitoring](manual::monitoring), [Privacy](manual::privacy) |
-//! | test your app | [the mock](mock#testing-your-own-app) |
+//! | test your app | [Testing your app](manual::testing) |
 //! | replace what you have | [Coming from another solution](manual::coming_from) |
 //!
 //! # Where to look
