@@ -5,6 +5,7 @@ mod logs;
 #[cfg(feature = "metrics")]
 mod monitoring;
 mod pictures;
+mod privacy;
 
 use std::{
     fs,
