@@ -1,10 +1,11 @@
-//! The allocations of a request, beside those of the minimum written by hand.
+//! The allocations of a request, beside those of the minimum written by hand, and the memory that a
+//! session takes.
 
 use axum::body::Body;
 use telenor_auth_benches::{
     apps::{self, SignedIn},
     by_hand::Sessions,
-    requests, respond,
+    cases, requests, respond,
 };
 
 /// How many allocations a request for the page of the user takes.
@@ -37,4 +38,16 @@ fn cookie_store_allocates_no_more_than_the_minimum_and_two() {
     );
     println!("by hand {by_hand}, layer {layer}");
     assert!(layer <= by_hand + 2, "{layer} against {by_hand}");
+}
+
+/// In use at the end: what the allocator itself adds is not counted.
+#[test]
+fn session_in_memory_takes_at_most_320_bytes() {
+    const SESSIONS: usize = 100_000;
+    let mut store = None;
+    let counted = allocation_counter::measure(|| store = Some(cases::filled(SESSIONS)));
+    let bytes = counted.bytes_current as f64 / SESSIONS as f64;
+    println!("{bytes:.1} bytes");
+    assert_eq!(store.map(|store| store.len()), Some(SESSIONS));
+    assert!(bytes <= 320.0, "{bytes:.1} bytes");
 }

@@ -17,6 +17,7 @@ fn main() -> io::Result<()> {
     let times = read("time.csv")?;
     let allocations = read("allocations.csv")?;
     let logins = read("logins.csv")?;
+    let heap = read("heap.csv")?;
 
     let requests = [
         ("memory", "signed in, session in memory"),
@@ -43,8 +44,9 @@ fn main() -> io::Result<()> {
         ("growth", growth::table(&points)),
         (
             "instructions",
-            tables::instructions(&read("instructions.csv")?),
+            tables::instructions(&read("instructions.csv")?, &heap),
         ),
+        ("session", tables::session(&heap)),
     ];
     for chart in CHARTS {
         if let Some(drawing) = chart.draw(&points) {

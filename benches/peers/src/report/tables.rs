@@ -1,6 +1,9 @@
 //! Tables in Markdown.
 
-use super::figures::{Figure, added, value};
+use super::{
+    figures::{Figure, added, value},
+    page::wrap,
+};
 use crate::facts::{FACTS, SUBJECTS};
 
 /// What each subject adds to the bare router, in each of the rows: `(row, title)`.
@@ -84,31 +87,93 @@ pub fn facts() -> String {
     table
 }
 
-/// Instructions of one request over the bare router, where a row has one.
+/// The kinds of requests of `benches/src/cases.rs`: row, subject, and what it is.
+const REQUESTS: [(&str, &str, &str); 15] = [
+    ("memory", "layer", "signed in, session in memory"),
+    ("memory", "layer_plain", "… and the handler takes no user"),
+    ("sessions_100k", "layer", "… one of 100\u{202f}000 sessions"),
+    ("sessions_1m", "layer", "… one of a million sessions"),
+    ("cookies_1", "layer", "… with one cookie in place of three"),
+    (
+        "cookies_30",
+        "layer",
+        "… with 30 cookies, the session's last",
+    ),
+    (
+        "cookies_4k",
+        "layer",
+        "… with 4 KB of cookies, the session's last",
+    ),
+    ("optional", "layer", "… and the layer is `optional`"),
+    ("cookie", "layer", "signed in, session in a sealed cookie"),
+    ("cookie", "layer_plain", "… and the handler takes no user"),
+    (
+        "anonymous",
+        "layer",
+        "a visitor, and the layer is `optional`",
+    ),
+    ("public", "layer", "a visitor on a route outside the layer"),
+    (
+        "challenge",
+        "layer",
+        "a visitor is sent to the gateway (303)",
+    ),
+    ("fetch", "layer", "a script without a session (401)"),
+    (
+        "callback",
+        "layer",
+        "the end of a login, with the exchange of the code",
+    ),
+];
+
+/// Instructions and allocations of one request over the bare router, beside the minimum by hand.
 #[must_use]
-pub fn instructions(counts: &[Figure]) -> String {
-    let mut table =
-        "| row | | instructions over the bare router | by hand = 1 |\n| --- | --- | ---: | ---: |\n"
-            .to_owned();
-    let mut rows: Vec<&str> = counts.iter().map(|figure| figure.row.as_str()).collect();
-    rows.dedup();
-    for row in rows {
-        let minimum = value(counts, row, "by_hand").zip(value(counts, row, "bare"));
-        let minimum = minimum.map(|(by_hand, bare)| by_hand - bare);
-        for (subject, count) in added(counts, row) {
-            let ratio = minimum.map_or("–".to_owned(), |minimum| {
-                format!("{:.2}", count / minimum)
-            });
-            let count = thousands(count);
-            let subject = match subject {
-                "layer" => "**telenor-auth**".to_owned(),
-                "layer_plain" => "telenor-auth, handler takes no user".to_owned(),
-                _ => subject.replace('_', " "),
-            };
-            table += &format!("| {row} | {subject} | {count} | {ratio} |\n");
-        }
+pub fn instructions(counts: &[Figure], allocations: &[Figure]) -> String {
+    let mut table = "| | instructions | by hand | by hand = 1 | allocations | by hand |\n\
+                     | --- | ---: | ---: | ---: | ---: | ---: |\n"
+        .to_owned();
+    let over_bare = |figures, row, subject| {
+        let found = value(figures, row, subject).zip(value(figures, row, "bare"));
+        found.map(|(count, bare)| count - bare)
+    };
+    for (row, subject, title) in REQUESTS {
+        let Some(layer) = over_bare(counts, row, subject) else {
+            continue;
+        };
+        // The minimum's handler takes the user.
+        let minimum = (subject == "layer").then_some("by_hand");
+        let by_hand = minimum.and_then(|minimum| over_bare(counts, row, minimum));
+        let cells = [
+            Some(thousands(layer)),
+            by_hand.map(thousands),
+            by_hand.map(|by_hand| format!("{:.2}", layer / by_hand)),
+            over_bare(allocations, row, subject).map(thousands),
+            minimum
+                .and_then(|minimum| over_bare(allocations, row, minimum))
+                .map(thousands),
+        ];
+        let cells = cells.map(|cell| cell.unwrap_or_else(|| "–".to_owned()));
+        table += &format!("| {title} | {} |\n", cells.join(" | "));
     }
     table
+}
+
+/// What a session in memory takes, by a counting allocator.
+#[must_use]
+pub fn session(allocations: &[Figure]) -> String {
+    let stores = allocations.iter().filter(|figure| figure.row == "session");
+    let sizes = stores.filter_map(|figure| {
+        let sessions = figure.subject.parse().ok()?;
+        let bytes = figure.values.get(1)?;
+        let sessions = thousands(sessions);
+        Some(format!("{bytes:.0} bytes in a store of {sessions}"))
+    });
+    let sizes = sizes.collect::<Vec<_>>().join(", ");
+    wrap(&format!(
+        "By a counting allocator, a session with a token of 28 characters and no data of the app \
+         takes {sizes}. Tables that grow by doubling are in it, and what the allocator itself adds \
+         is not."
+    ))
 }
 
 fn minimum(figures: &[Figure], row: &str) -> Option<f64> {
