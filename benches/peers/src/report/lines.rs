@@ -31,7 +31,7 @@ pub fn draw(title: &str, description: &str, (x, y): (&str, &str), lines: &[Line]
     let mut body = text(8.0, 18.0, "small", "start", y);
     for (at, line) in lines.iter().enumerate() {
         let y = 28.0 + LEGEND * at as f64;
-        let color = color(at);
+        let color = color(&line.name, at);
         body += &format!(
             "<rect class=\"bar {color}\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"14\" height=\"4\"/>\n"
         );
@@ -60,7 +60,7 @@ pub fn draw(title: &str, description: &str, (x, y): (&str, &str), lines: &[Line]
     let middle = (LEFT + WIDTH - RIGHT) / 2.0;
     body += &text(middle, bottom + 34.0, "small", "middle", x);
     for (at, line) in lines.iter().enumerate() {
-        let color = color(at);
+        let color = color(&line.name, at);
         let points = line
             .points
             .iter()
@@ -76,8 +76,14 @@ pub fn draw(title: &str, description: &str, (x, y): (&str, &str), lines: &[Line]
     document(title, description, bottom + 44.0, &body)
 }
 
-fn color(line: usize) -> &'static str {
-    ["c0", "c3", "c1", "c2"][line % 4]
+/// The same for a name in every chart.
+fn color(name: &str, line: usize) -> &'static str {
+    match name {
+        "memory store" => "c0",
+        "by hand" => "c1",
+        "cookie store" => "c3",
+        _ => ["c0", "c3", "c1", "c2"][line % 4],
+    }
 }
 
 /// The next round number.
