@@ -54,9 +54,7 @@ fn every_relative_link_leads_to_a_file_and_a_heading() {
             .into_iter()
             .map(|(_, target)| target.to_owned());
         for target in inline_targets(&text).into_iter().chain(defined) {
-            // `scripts/bench` draws the charts of a release.
-            let is_chart = target.starts_with("performance/");
-            if !is_relative(&target) || is_chart {
+            if !is_relative(&target) {
                 continue;
             }
             let (file, fragment) = target.split_once('#').unwrap_or((&target, ""));
