@@ -23,6 +23,7 @@ chapters! {
     mounting
     requests
     #[doc = include_str!("pictures/failures.md")]
+    #[doc = include_str!("pictures/failures_2.md")]
     failures
     stores
     keys
@@ -39,5 +40,6 @@ chapters! {
     upgrading
     coming_from
     defaults
+    #[doc = include_str!("pictures/performance.md")]
     performance
 }

@@ -1,8 +1,9 @@
-// The pictures of the layer's pages in docs/failures.md, and all pictures of the manual as parts of
-// its pages: rustdoc shows no relative picture. scripts/pictures runs this.
+// The pictures of the layer's pages in docs/failures.md. scripts/pictures runs this. Names of
+// pictures, such as `page-denied`, choose among them.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 
+import { picturesOf } from './embed_pictures.mjs';
 import { pagesOf } from './pages.mjs';
 import { openStage } from './stage.mjs';
 
@@ -10,22 +11,23 @@ const root = new URL('../../', import.meta.url);
 const PHONE = { width: 360, height: 480 };
 /** In pixels, for a column of a table. */
 const WIDTH = 180;
-const KINDS = { svg: 'svg+xml', webp: 'webp' };
 
 await mkdir(new URL('docs/pictures/', root), { recursive: true });
-await takePages();
-for (const chapter of ['how_it_works', 'failures']) await embed(chapter);
+await takePages(process.argv.slice(2));
 
 /** Takes each page that the chapter shows, in English as the chapter is. */
-async function takePages() {
+async function takePages(chosen) {
   const stage = await openStage();
   const open = pagesOf(stage);
   const settings = { locale: 'en-GB', viewport: PHONE, reducedMotion: 'reduce', colorScheme: 'light' };
   try {
     for (const [label, target] of await picturesOf('failures')) {
+      if (chosen.length > 0 && !chosen.includes(label)) continue;
       const context = await stage.visitor({ after() {} }, settings);
       const page = await context.newPage();
-      await open[label.slice('page-'.length)](page);
+      const name = label.slice('page-'.length);
+      if (open[name]) await open[name](page);
+      else await page.setContent(await written(name));
       await page.locator('h1').waitFor();
       const png = await page.screenshot({ fullPage: true });
       await writeFile(new URL(`docs/${target}`, root), await smaller(context, png));
@@ -34,6 +36,12 @@ async function takePages() {
   } finally {
     await stage.close();
   }
+}
+
+/** Returns a page that no click leads to, as the library writes it. It must not lead on by itself. */
+async function written(name) {
+  const html = await readFile(new URL(`target/pages/${name}.html`, root), 'utf8');
+  return html.replace(/<meta http-equiv="?refresh[^>]*>/, '');
 }
 
 /** Returns a picture as WebP of the width of a column. */
@@ -53,21 +61,4 @@ async function smaller(context, png) {
   const webp = await page.evaluate(draw, [png.toString('base64'), WIDTH]);
   await page.close();
   return Buffer.from(webp);
-}
-
-/** Writes the pictures of a chapter as definitions of links, which stand before its own. */
-async function embed(chapter) {
-  let definitions = '';
-  for (const [label, target] of await picturesOf(chapter)) {
-    const bytes = await readFile(new URL(`docs/${target}`, root));
-    const kind = KINDS[target.split('.').pop()];
-    definitions += `[${label}]: data:image/${kind};base64,${bytes.toString('base64')}\n`;
-  }
-  await writeFile(new URL(`src/manual/pictures/${chapter}.md`, root), definitions);
-}
-
-/** Returns the label and the path of each picture of a chapter. */
-async function picturesOf(chapter) {
-  const text = await readFile(new URL(`docs/${chapter}.md`, root), 'utf8');
-  return [...text.matchAll(/^\[([^\]]+)\]: (pictures\/\S+)$/gm)].map(([, label, target]) => [label, target]);
 }

@@ -667,6 +667,45 @@ mod tests {
         }
     }
 
+    /// `scripts/pictures` sets the directory: no click leads to some of the pages.
+    #[test]
+    fn each_page_in_the_look_of_the_demo_is_a_whole_document() {
+        let flask = include_str!("../../../examples/demo/favicon.svg");
+        let flask = Logo::svg(flask).beside_name(true);
+        let support = SupportLink {
+            language: Language::English,
+            text: "Do you need help? Write to us".to_owned(),
+            href: "mailto:hjelp@fjellbua.example".to_owned(),
+        };
+        let look = Look::new(Some("#b92a1e"), None, Some(&flask), vec![support]).unwrap();
+        for topic in topics() {
+            let html = Page {
+                topic,
+                language: Language::English,
+                app_name: Some("Fjellbua"),
+                purpose: Some("fill in your name and address"),
+                continue_without: Some("/manual-form"),
+                description: None,
+                login_id: FULL.login_id.filter(|_| matches!(topic, Topic::Failure(_))),
+                look: Some(&look),
+                ..FULL
+            }
+            .render();
+            assert!(html.starts_with("<!doctype html>") && html.trim_end().ends_with("</html>"));
+            if let Ok(directory) = std::env::var("TELENOR_PAGES_DIRECTORY") {
+                let name = match topic {
+                    Topic::Failure(cause) => cause.as_str().replace('_', "-"),
+                    Topic::SignedOut => "signed-out".to_owned(),
+                    Topic::ConfirmLogout => "confirm-logout".to_owned(),
+                    Topic::LoginPage => "login-page".to_owned(),
+                    Topic::Start => "start".to_owned(),
+                };
+                let path = std::path::Path::new(&directory).join(name + ".html");
+                std::fs::write(path, html).unwrap();
+            }
+        }
+    }
+
     #[test]
     fn purpose_does_not_end_in_two_full_stops() {
         let html = Page {

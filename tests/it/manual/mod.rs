@@ -1,5 +1,6 @@
 //! The manual in `docs/`: its links, its pictures, and its tables about the code.
 
+mod failures;
 mod links;
 mod logs;
 #[cfg(feature = "metrics")]
