@@ -10,7 +10,7 @@ mod readiness;
 
 use axum_core::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::{
     browser::{language::Language, start_script::StartScript},
@@ -166,6 +166,25 @@ impl Problem<'_> {
     }
 }
 
+/// The members of a problem document (RFC 9457 section 3.1, and our own).
+#[derive(Serialize)]
+struct ProblemDocument<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    cause: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_id: Option<&'a str>,
+}
+
 /// Returns a problem document for a script (RFC 9457).
 pub(crate) fn problem(problem: Problem<'_>) -> Response<Body> {
     let Problem {
@@ -174,29 +193,21 @@ pub(crate) fn problem(problem: Problem<'_>) -> Response<Body> {
         login,
         max_age,
     } = problem;
-    let (cause, status) = (failure.cause(), failure.status());
-    let mut problem = json!({
-        "type": "about:blank",
-        "title": failure.title(),
-        "status": status.as_u16(),
-        "cause": cause.as_str(),
-    });
-    if let Some(reason) = failure.reason() {
-        problem["reason"] = reason.as_str().into();
-    }
-    if let Some(detail) = detail {
-        problem["detail"] = detail.into();
-    }
-    if let Some(login) = login {
-        problem["login"] = login.into();
-    }
-    if let Some(max_age) = max_age {
-        problem["max_age"] = max_age.into();
-    }
-    if let Some(login_id) = failure.login_id() {
-        problem["login_id"] = login_id.into();
-    }
-    let mut response = base_response(status, Body::from(problem.to_string()));
+    let status = failure.status();
+    let document = ProblemDocument {
+        r#type: "about:blank",
+        title: failure.title(),
+        status: status.as_u16(),
+        cause: failure.cause().as_str(),
+        reason: failure.reason().map(|reason| reason.as_str()),
+        detail,
+        login,
+        max_age,
+        login_id: failure.login_id(),
+    };
+    // Texts and numbers always become JSON.
+    let document = serde_json::to_vec(&document).unwrap_or_default();
+    let mut response = base_response(status, Body::from(document));
     let json = HeaderValue::from_static("application/problem+json");
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, json);
