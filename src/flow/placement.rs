@@ -10,8 +10,9 @@ use crate::sync::lock;
 /// The place of the layer in an app.
 #[derive(Clone, Debug)]
 pub(crate) struct Placement {
-    /// The path at which its router is nested, as the app set it. Empty without nesting.
-    nested_at: Arc<str>,
+    /// The path at which its router is nested, as the app set it. `None` without nesting: a service
+    /// is cloned for each request, and then counts nothing here.
+    nested_at: Option<Arc<str>>,
     /// Whether it is on the routes of a router, its own among them, or around a whole service.
     on_routes: bool,
 }
@@ -42,7 +43,7 @@ impl RouteOwner {
 impl Placement {
     pub(crate) fn wrapping(nested_at: &str) -> Self {
         Self {
-            nested_at: nested_at.into(),
+            nested_at: (!nested_at.is_empty()).then(|| nested_at.into()),
             on_routes: false,
         }
     }
@@ -63,7 +64,12 @@ impl Placement {
     /// Returns a path of the app as the nested router sees it.
     #[cfg(feature = "axum")]
     pub(crate) fn inner<'p>(&self, path: &'p str) -> &'p str {
-        path.strip_prefix(&*self.nested_at).unwrap_or(path)
+        path.strip_prefix(self.nested_at()).unwrap_or(path)
+    }
+
+    /// Empty without nesting.
+    fn nested_at(&self) -> &str {
+        self.nested_at.as_deref().unwrap_or_default()
     }
 
     /// Returns what is wrong with this place, if no other clone of the layer receives the callback.
@@ -84,7 +90,7 @@ impl Placement {
                  put it on the outer router, or register a redirect URI below {prefix:?}"
             ));
         }
-        let nested_at = &*self.nested_at;
+        let nested_at = self.nested_at();
         (self.on_routes && nested_at != prefix).then(|| {
             format!(
                 "the router is nested at {prefix:?}, but its routes were registered for \
