@@ -118,7 +118,6 @@ impl Flow {
 
     /// Whether the login of a handler waits for a button, by the rules of the login route: where
     /// the app wants that for every login, and where another site would end a session by a link.
-    ///
     fn asks_before_handler(&self, info: &RequestInfo, is_signed_in: bool) -> bool {
         match info.initiator {
             Initiator::SameOrigin => false,

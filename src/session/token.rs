@@ -38,8 +38,8 @@ impl SessionToken {
     /// and never the token itself.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        // One block of it costs the same on every processor. SHA-256 without instructions of its
-        // own takes more than twice as long.
+        // BLAKE3 needs no instructions of its own. SHA-256 without them takes more than twice as
+        // long.
         let hash = blake3::hash(self.as_bytes());
         let mut id = [0; 16];
         id.copy_from_slice(&hash.as_bytes()[..16]);

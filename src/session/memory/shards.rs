@@ -29,7 +29,7 @@ pub(super) struct Shards {
 }
 
 /// By a hash of the token: a look into memory opens no session, and the time that a look-up takes
-/// says nothing.
+/// says nothing about a token.
 type Table = HashMap<SessionId, Session, BuildHasherDefault<FirstBytes>>;
 
 #[derive(Default)]
@@ -141,7 +141,7 @@ impl Shard {
         self.next_expiry = self.next_expiry.min(session.record().expires_at);
     }
 
-    /// What it returns takes longer to free than to remove: that is for when the lock is free.
+    /// The caller frees what it returns after it has released the lock.
     fn sweep(&mut self, now: u64) -> Vec<(SessionId, Session)> {
         let has_expired = |_: &SessionId, session: &mut Session| session.has_expired(now);
         let expired = self.sessions.extract_if(has_expired).collect();
