@@ -1,9 +1,10 @@
 //! An app on plain http behind nginx, which ends TLS: behind_nginx.conf configures it.
 //!
 //! ```text
-//! cargo run --example behind_nginx --features mock
+//! cargo run --example behind_nginx
 //! ```
 //!
+//! It needs what `TelenorAuthLayer::from_env` reads, of Telenor or of the example mock_gateway.
 //! docs/proxy.md says more, and has other proxies.
 
 #![allow(clippy::print_stdout, reason = "a program writes to its terminal")]
@@ -11,7 +12,7 @@
 use std::{env, error::Error, time::Duration};
 
 use axum::{Router, http::StatusCode, response::Html, routing::get};
-use telenor_auth::{RouterExt, TelenorAuthLayer, TelenorUser, mock::MockGateway, request_span};
+use telenor_auth::{RouterExt, TelenorAuthLayer, TelenorUser, request_span};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -25,16 +26,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
 
-    // The address that browsers see. No header of a request changes it.
-    let redirect_uri = "https://shop.example/telenor/callback";
-    // Telenor, where the environment has credentials, and else a mock in this process.
-    let mock = MockGateway::start().await?;
-    let auth = match env::var_os("TELENOR_CLIENT_ID") {
-        Some(_) => TelenorAuthLayer::from_env()?,
-        None => TelenorAuthLayer::builder(mock.client_id(), mock.client_secret(), redirect_uri)
-            .gateway(mock.base_url()),
-    };
-    let auth = auth.build()?;
+    // TELENOR_REDIRECT_URI is the address that browsers see. No header of a request changes it.
+    let auth = TelenorAuthLayer::from_env()?.build()?;
 
     let five_seconds = Duration::from_secs(5);
     let app = Router::new()

@@ -139,6 +139,13 @@ async fn behind_nginx_logs_in_over_https_and_no_log_has_the_code() {
     let gateway = MockGateway::start().await.unwrap();
     let mut settings = at(&gateway);
     settings.retain(|(name, _)| *name != "TELENOR_REDIRECT_URI");
+    let mut without = command("behind_nginx");
+    let without = without.env("LISTEN", "127.0.0.1:0").output().unwrap();
+    let error = String::from_utf8_lossy(&without.stderr);
+    assert!(
+        !without.status.success() && error.contains("TELENOR_CLIENT_ID"),
+        "no mock takes the place of a lost variable: {error}"
+    );
     let redirect_uri = "https://shop.example/telenor/callback".to_owned();
     settings.push(("TELENOR_REDIRECT_URI", redirect_uri));
     let mut app = Program::start("behind_nginx", &settings);

@@ -92,7 +92,6 @@ async fn credentials_in_the_environment_take_the_place_of_the_mock() {
     settings.push(("DATABASE_URL", "sqlite::memory:".to_owned()));
     // Not own_pages: its login needs the press of a button.
     for name in [
-        "behind_nginx",
         "customers",
         "http_start",
         "hyper_only",
