@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(listen).await?;
     let origin = format!("http://{}", listener.local_addr()?);
 
-    // Telenor, where the environment has credentials, and else a mock in this process.
+    // Without credentials, a mock. For production, take out the match and the feature `mock`.
     let redirect_uri = format!("{origin}/telenor/callback");
     let mock = MockGateway::builder().app_name("Fjellbua").start().await?;
     let auth = match env::var_os("TELENOR_CLIENT_ID") {

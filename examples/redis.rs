@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let redis = env::var("REDIS_URL").unwrap_or("redis://localhost".to_owned());
     let store = RedisStore::new(&redis, &keys)?;
 
-    // Telenor, where the environment has credentials, and else a mock in this process.
+    // Without credentials, a mock. For production, take out the match and the feature `mock`.
     let redirect_uri = format!("{origin}/telenor/callback");
     let mock = MockGateway::start().await?;
     let auth = match env::var_os("TELENOR_CLIENT_ID") {
