@@ -46,17 +46,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mock = MockGateway::start().await?;
     let auth = TelenorAuthLayer::builder(mock.client_id(), mock.client_secret(), redirect_uri);
     let auth = auth.gateway(mock.base_url()).optional(true).build()?;
-    // `Strict`, the default, is not sent on the way back from Telenor.
-    let sessions = SessionManagerLayer::new(MemoryStore::default()).with_secure(false);
-    let sessions = sessions.with_same_site(SameSite::Lax);
+    // Plain http is for loopback alone. `Strict`, the default, is lost on the way back.
+    let sessions = SessionManagerLayer::new(MemoryStore::default())
+        .with_secure(origin.starts_with("https:"))
+        .with_same_site(SameSite::Lax);
     let app = Router::new()
         .route("/login/telenor", get(log_in))
         .route("/", get(home))
         .layer(AuthManagerLayerBuilder::new(Accounts, sessions).build())
         .layer(auth); // the outermost
     println!("open {origin}");
-    axum::serve(listener, app).await?;
-    Ok(())
+    Ok(axum::serve(listener, app).await?)
 }
 
 async fn home(session: AuthSession) -> Html<&'static str> {
