@@ -6,13 +6,16 @@
 //!
 //! Outside of this example, `default-features = false` leaves the crate axum out.
 
-use std::{convert::Infallible, env, error::Error};
+use std::{convert::Infallible, env, error::Error, time::Duration};
 
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use telenor_auth::{TelenorAuthLayer, TelenorUser, mock::MockGateway};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::sleep};
 use tower::{Layer, service_fn};
 
 #[tokio::main]
@@ -21,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(listen).await?;
     let origin = format!("http://{}", listener.local_addr()?);
 
-    // Telenor, where the environment has credentials, and else a mock in this process.
+    // Without credentials, a mock. For production, take out the match and the feature `mock`.
     let redirect_uri = format!("{origin}/telenor/callback");
     let mock = MockGateway::start().await?;
     let auth = match env::var_os("TELENOR_CLIENT_ID") {
@@ -33,11 +36,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("open {origin}");
     loop {
-        let (stream, _) = listener.accept().await?;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            // For example too many open files. Connections that end make room again.
+            Err(error) => {
+                eprintln!("no connection was accepted: {error}");
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
+            // With a timer, hyper waits 30 seconds for the headers of a request, and no longer.
+            let mut http = http1::Builder::new();
+            let http = http.timer(TokioTimer::new());
+            if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
                 eprintln!("a connection failed: {error}");
             }
         });
