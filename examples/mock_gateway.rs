@@ -26,19 +26,20 @@ use tokio::signal::unix::{SignalKind, signal};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let set = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let client = set("TELENOR_CLIENT_ID").zip(set("TELENOR_CLIENT_SECRET"));
+    let client = [set("TELENOR_CLIENT_ID"), set("TELENOR_CLIENT_SECRET")];
     let redirect_uri = set("TELENOR_REDIRECT_URI");
     let host = set("MOCK_DANGEROUS_REACHABLE_AS");
     let ip = host.as_ref().map_or("127.0.0.1", |_| "0.0.0.0");
     let listen = set("MOCK_LISTEN").unwrap_or_else(|| format!("{ip}:4000"));
-    let listen = listen
-        .parse()
-        .map_err(|error| format!("MOCK_LISTEN={listen}: {error}"))?;
-
-    let mut gateway = MockGateway::builder().listen(listen);
-    gateway = gateway.wifi(set("MOCK_WIFI").as_deref() == Some("true"));
-    if let Some((id, secret)) = &client {
-        gateway = gateway.client(id, secret);
+    let address = listen.parse();
+    let address = address.map_err(|error| format!("MOCK_LISTEN={listen}: {error}"))?;
+    let wifi = set("MOCK_WIFI").map_or(Ok(false), |value| value.parse());
+    let wifi = wifi.map_err(|error| format!("MOCK_WIFI: {error}"))?;
+    let mut gateway = MockGateway::builder().listen(address).wifi(wifi);
+    match &client {
+        [Some(id), Some(secret)] => gateway = gateway.client(id, secret),
+        [None, None] => {}
+        _ => return Err("set TELENOR_CLIENT_ID and TELENOR_CLIENT_SECRET both, or none".into()),
     }
     if let Some(uri) = &redirect_uri {
         gateway = gateway.redirect_uri(uri);
@@ -63,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("# A mock of Telenor's gateway, until ctrl-c. Set these variables for the app:");
     println!("TELENOR_CLIENT_ID={}", gateway.client_id());
-    match client {
+    match &client[1] {
         Some(_) => println!("# TELENOR_CLIENT_SECRET as it is set for this program"),
         None => println!("TELENOR_CLIENT_SECRET={}", gateway.client_secret()),
     }

@@ -133,6 +133,21 @@ fn other_machines_reach_it_by_a_dangerous_setting_alone() {
     assert!(error.contains("dangerous_reachable_as"), "{error}");
 }
 
+#[test]
+fn a_setting_that_would_be_dropped_is_an_error() {
+    for (name, value, says) in [
+        ("TELENOR_CLIENT_ID", "my-app", "both"),
+        ("TELENOR_CLIENT_SECRET", "canary-of-a-secret", "both"),
+        ("MOCK_WIFI", "1", "MOCK_WIFI"),
+    ] {
+        let output = command(&[(name, value)]).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{name}");
+        assert!(error.contains(says), "{name}: {error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn container_stops_it_at_once() {
