@@ -4,7 +4,7 @@
 //! cargo run --example native_app --features mock
 //! ```
 //!
-//! It prints the steps of the app, which docs/native.md explains.
+//! It prints the steps of the app, as in docs/native.md. `CODE_SECONDS=0` shows a late app.
 
 #![allow(clippy::print_stdout, reason = "a program writes to its terminal")]
 
@@ -38,8 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "take CODE from the link: curl -d code=CODE -d code_verifier={verifier} {origin}/app/token"
     );
-    axum::serve(listener, app).await?;
-    Ok(())
+    Ok(axum::serve(listener, app).await?)
 }
 
 fn random() -> String {
@@ -57,7 +56,8 @@ fn codes() -> MutexGuard<'static, Codes> {
 async fn done(user: TelenorUser, Query(query): Query<Fields>) -> Result<Html<String>, StatusCode> {
     let challenge = query.get("challenge").ok_or(StatusCode::BAD_REQUEST)?;
     let (code, login, now) = (random(), user.session_id(), Instant::now());
-    let until = now + Duration::from_secs(60);
+    let seconds = env::var("CODE_SECONDS").unwrap_or("60".to_owned());
+    let until = now + Duration::from_secs(seconds.parse().unwrap_or(60));
     let mut codes = codes();
     // A login has one code: a reload replaces it.
     codes.retain(|_, (_, user, until)| user.session_id() != login && now < *until);

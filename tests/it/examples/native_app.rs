@@ -10,7 +10,11 @@ const OTHER_VERIFIER: &str = "EjXk-mB92K27uhbUJU1p1r_wW1gFWFOdBjftJeZ4CVP";
 
 /// The program, which plays the app's part too, the verifier of the app, and its browser.
 async fn app() -> (Program, String, Browser, String) {
-    let mut program = Program::start("native_app", &[("RUST_LOG", "off")]);
+    app_with(&[]).await
+}
+
+async fn app_with(settings: &[(&'static str, &str)]) -> (Program, String, Browser, String) {
+    let mut program = Program::start("native_app", settings);
     let verifier = between(&program.line_with("curl"), "code_verifier=", " ");
     let mut browser = program.visitor();
     let done = format!("/app/done?challenge={}", challenge(&verifier));
@@ -72,6 +76,14 @@ async fn native_app_that_catches_the_link_gets_nothing_and_uses_the_code_up() {
         exchange(&program, &code, "short").await,
         StatusCode::BAD_REQUEST
     );
+}
+
+#[tokio::test]
+async fn native_app_that_comes_after_the_time_of_its_code_gets_nothing() {
+    let (program, verifier, mut browser, done) = app_with(&[("CODE_SECONDS", "0")]).await;
+    let code = code(&mut browser, &done).await;
+    let late = exchange(&program, &code, &verifier).await;
+    assert_eq!(late, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
