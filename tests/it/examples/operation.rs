@@ -14,7 +14,7 @@ use telenor_auth::mock::MockGateway;
 use tokio::net::UnixStream;
 
 use super::program::{Program, at, between, command};
-use crate::support::{Browser, remote::through, tls::Authority};
+use crate::support::{Browser, browser::navigation, remote::through, tls::Authority};
 
 /// Says on the terminal, past the capture of the tests, what was not tried.
 fn skip(what: &str, why: &str) {
@@ -101,14 +101,18 @@ impl Nginx {
     }
 
     fn browser(&self, authority: &Authority) -> Browser {
+        self.visitor("https", authority)
+    }
+
+    fn visitor(&self, scheme: &str, authority: &Authority) -> Browser {
         let root = reqwest::Certificate::from_pem(authority.pem.as_bytes()).unwrap();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .tls_certs_only([root])
-            .unix_socket(self.folder.join("https"))
+            .unix_socket(self.folder.join(scheme))
             .build()
             .unwrap();
-        let router: Router = through(client, "https://shop.example");
+        let router: Router = through(client, &format!("{scheme}://shop.example"));
         Browser {
             router,
             jar: Vec::new(),
@@ -161,11 +165,27 @@ async fn behind_nginx_logs_in_over_https_and_no_log_has_the_code() {
         .open(callback.trim_start_matches("https://shop.example"))
         .await;
     assert_eq!(done.location(), "https://shop.example/account");
-    assert_eq!(browser.open("/account").await.body, "Du er logget inn");
+    let account = browser.open("/account").await;
+    assert_eq!(account.body, "Du er logget inn");
+    let hsts = account.header("strict-transport-security");
+    assert_eq!(hsts, Some("max-age=31536000"));
     assert_eq!(browser.open("/healthz").await.status, StatusCode::NOT_FOUND);
     let code = crate::support::query(&callback, "code").unwrap();
+    // The name is nginx's own, also where a client sends another one.
+    let mut plain = navigation(&format!("/telenor/callback?code={code}"));
+    let headers = plain.headers_mut();
+    headers.insert("host", "elsewhere.example".parse().unwrap());
+    let secure = nginx.visitor("http", &authority).send(plain).await;
+    assert_eq!(
+        (secure.status, secure.location()),
+        (
+            StatusCode::PERMANENT_REDIRECT,
+            format!("https://shop.example/telenor/callback?code={code}")
+        )
+    );
     let logs = nginx.logs();
-    assert!(logs.contains("GET /telenor/callback"), "{logs}");
+    let lines = logs.matches("\"GET /telenor/callback\"").count();
+    assert_eq!(lines, 2, "{logs}");
     assert!(!logs.contains(&code), "{logs}");
     app.terminate();
     assert!(app.ended().success(), "SIGTERM ends it in order");
