@@ -285,6 +285,11 @@ fn kubernetes_manifests_name_each_other_and_the_keys_of_the_secret() {
         assert!(redis.contains(service), "{service}");
     }
     assert!(app.contains("value: \"redis://redis:6379\""));
+    // What docs/upgrading.md asks for.
+    let seconds = |before: &str| between(&app, before, "\n").replace(" } }", "");
+    let seconds = |before: &str| seconds(before).parse::<u32>().unwrap();
+    let grace = seconds("terminationGracePeriodSeconds: ");
+    assert_eq!(grace, seconds("preStop: { sleep: { seconds: ") + 35);
     for rule in [
         "runAsNonRoot: true",
         "readOnlyRootFilesystem: true",
