@@ -41,10 +41,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/account", get(async |_: TelenorUser| "Du er logget inn"))
         .telenor_auth(auth)
         .route("/", get(async || Html("<a href=/account>Din konto</a>")))
-        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        .layer(TraceLayer::new_for_http().make_span_with(request_span));
+    // On a port of their own, which no Service has: the internet does not need them.
+    let probes = Router::new()
         // The liveness probe asks for no other service: else an outage would end every pod.
         .route("/healthz", get(async || "ok"))
         .route("/ready", get(async move || ready.ready().await));
+    let listener = TcpListener::bind(env::var("LISTEN_PROBES")?).await?;
+    tracing::info!("probes on {}", listener.local_addr()?);
+    tokio::spawn(axum::serve(listener, probes).into_future());
 
     let listener = TcpListener::bind(env::var("LISTEN")?).await?;
     tracing::info!("listening on {}", listener.local_addr()?);

@@ -214,7 +214,7 @@ async fn kubernetes_runs_with_the_variables_and_the_probes_of_its_manifest() {
 
     let mut program = command("kubernetes");
     let variables = variables(&manifest);
-    assert_eq!(variables.len(), 4, "{variables:?}");
+    assert_eq!(variables.len(), 5, "{variables:?}");
     for (name, value) in &variables {
         program.env(name, value);
     }
@@ -228,13 +228,17 @@ async fn kubernetes_runs_with_the_variables_and_the_probes_of_its_manifest() {
     }
     for (name, here) in [
         ("LISTEN", "127.0.0.1:0"),
+        ("LISTEN_PROBES", "127.0.0.1:0"),
         ("REDIS_URL", &redis.url()),
         ("TELENOR_COOKIE_KEYS_FILE", file.to_str().unwrap()),
     ] {
         assert!(variables.iter().any(|(known, _)| known == name), "{name}");
         program.env(name, here);
     }
-    let mut app = Program::spawn(&mut program, "listening on ");
+    let mut app = Program::spawn(&mut program, "probes on ");
+    let mut probes = app.visitor();
+    let line = app.line_with("listening on ");
+    app.base = format!("http://{}", between(&line, "listening on ", "/"));
     let mut browser = app.visitor();
     let callback = browser.callback_url(&gateway, "/account").await;
     browser
@@ -242,23 +246,25 @@ async fn kubernetes_runs_with_the_variables_and_the_probes_of_its_manifest() {
         .await;
     assert_eq!(browser.open("/account").await.body, "Du er logget inn");
 
-    let probe = |name: &str| between(&manifest, &format!("{name}:\n"), "port: http");
+    let probe = |name: &str| between(&manifest, &format!("{name}:\n"), "port: probes");
     let path = |name: &str| between(&probe(name), "path: ", ",");
     for name in ["startupProbe", "readinessProbe", "livenessProbe"] {
         assert_eq!(
-            app.visitor().open(&path(name)).await.status,
+            probes.open(&path(name)).await.status,
             StatusCode::OK,
             "{name}"
         );
+        let public = app.visitor().open(&path(name)).await.status;
+        assert_eq!(public, StatusCode::NOT_FOUND, "{name}");
     }
     redis.kill();
     let not_ready = async {
         // The store is asked once a second.
-        while app.visitor().open(&path("startupProbe")).await.status == StatusCode::OK {}
+        while probes.open(&path("startupProbe")).await.status == StatusCode::OK {}
     };
     let not_ready = tokio::time::timeout(Duration::from_secs(10), not_ready).await;
     not_ready.expect("Redis is away");
-    let live = app.visitor().open(&path("livenessProbe")).await;
+    let live = probes.open(&path("livenessProbe")).await;
     assert_eq!(
         live.status,
         StatusCode::OK,
@@ -285,6 +291,8 @@ fn kubernetes_manifests_name_each_other_and_the_keys_of_the_secret() {
         assert!(redis.contains(service), "{service}");
     }
     assert!(app.contains("value: \"redis://redis:6379\""));
+    let service = between(&app, "kind: Service\n", "---");
+    assert!(!service.contains("probes"), "{service}");
     // What docs/upgrading.md asks for.
     let seconds = |before: &str| between(&app, before, "\n").replace(" } }", "");
     let seconds = |before: &str| seconds(before).parse::<u32>().unwrap();
