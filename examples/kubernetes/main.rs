@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! docker build --file examples/kubernetes/Dockerfile --tag shop.example/shop:1 .
-//! kubectl create secret generic telenor --from-literal=client-id=… \
-//!   --from-literal=client-secret=… --from-literal=cookie-keys="$(openssl rand -base64 32)"
+//! kubectl create secret generic telenor --from-env-file=telenor.env
 //! kubectl apply --kustomize examples/kubernetes
 //! ```
+//!
+//! telenor.env has a line `NAME=value` for each of client-id, client-secret, cookie-keys (of
+//! `openssl rand -base64 32`) and redis-password (of `openssl rand -hex 32`). As arguments, they
+//! would stay in the history of the shell. Make it with `umask 077`, and keep it out of git.
 //!
 //! Without a cluster, `cargo run --example kubernetes --features redis` needs what app.yaml sets.
 

@@ -209,6 +209,11 @@ async fn kubernetes_runs_with_the_variables_and_the_probes_of_its_manifest() {
     let manifest = example("kubernetes/app.yaml");
     let gateway = MockGateway::start().await.unwrap();
     let mut redis = crate::support::redis::Redis::with(&[]).await;
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let password = ["SET", "requirepass", "canary-of-a-password"];
+    let set = redis::cmd("CONFIG").arg(&password).exec(&mut connection);
+    set.unwrap();
     let file = std::env::temp_dir().join(format!("telenor-auth-{:016x}", rand::random::<u64>()));
     fs::write(&file, super::program::KEYS).unwrap();
 
@@ -223,13 +228,20 @@ async fn kubernetes_runs_with_the_variables_and_the_probes_of_its_manifest() {
         .env("TELENOR_CLIENT_ID", gateway.client_id())
         .env("TELENOR_CLIENT_SECRET", gateway.client_secret())
         .env("TELENOR_GATEWAY", gateway.base_url());
-    for name in ["TELENOR_CLIENT_ID", "TELENOR_CLIENT_SECRET"] {
+    for name in [
+        "TELENOR_CLIENT_ID",
+        "TELENOR_CLIENT_SECRET",
+        "REDIS_PASSWORD",
+    ] {
         assert!(manifest.contains(&format!("- name: {name}\n")), "{name}");
     }
+    let url = variables.iter().find(|(name, _)| name == "REDIS_URL");
+    let url = url.unwrap().1.replace("$(REDIS_PASSWORD)", password[2]);
+    let url = url.replace("redis:6379", &redis.address().to_string());
     for (name, here) in [
         ("LISTEN", "127.0.0.1:0"),
         ("LISTEN_PROBES", "127.0.0.1:0"),
-        ("REDIS_URL", &redis.url()),
+        ("REDIS_URL", &url),
         ("TELENOR_COOKIE_KEYS_FILE", file.to_str().unwrap()),
     ] {
         assert!(variables.iter().any(|(known, _)| known == name), "{name}");
@@ -283,14 +295,19 @@ fn kubernetes_manifests_name_each_other_and_the_keys_of_the_secret() {
         example("kubernetes/redis.yaml"),
     );
     let program = example("kubernetes/main.rs");
-    for key in ["client-id", "client-secret", "cookie-keys"] {
+    for key in [
+        "client-id",
+        "client-secret",
+        "cookie-keys",
+        "redis-password",
+    ] {
         assert!(app.contains(&format!("key: {key}")), "{key}");
-        assert!(program.contains(&format!("--from-literal={key}=")), "{key}");
+        assert!(program.contains(key), "{key}");
     }
+    assert!(redis.contains("key: redis-password"));
     for service in ["name: redis\n", "port: 6379"] {
         assert!(redis.contains(service), "{service}");
     }
-    assert!(app.contains("value: \"redis://redis:6379\""));
     let service = between(&app, "kind: Service\n", "---");
     assert!(!service.contains("probes"), "{service}");
     // What docs/upgrading.md asks for.
