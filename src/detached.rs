@@ -25,6 +25,18 @@ pub(crate) async fn run<T: Send + 'static>(
     task.await.ok()
 }
 
+/// Runs work in a task as [`run`] does, and in place where there is no runtime.
+///
+/// It returns `None` when the work panicked, or the runtime has shut down.
+pub(crate) async fn run_or_in_place<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    match Handle::try_current() {
+        Ok(_) => run(work).await,
+        Err(_) => Some(work.await),
+    }
+}
+
 /// Runs work that outlives the request that started it, and belongs to none. It is in no span.
 pub(crate) fn spawn_loop(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {

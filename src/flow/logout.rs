@@ -1,6 +1,9 @@
 //! Ends a session: here first, then at the gateway.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum_core::body::Body;
 use http::{HeaderMap, Response, StatusCode};
@@ -66,7 +69,7 @@ impl Flow {
             Some(Err(error)) => self.store_failed(info, &error),
             None => self.refuse(info, Refusal::because(FailureCause::Internal)),
         };
-        // Whatever the store returned, this browser is no longer signed in.
+        // This browser is no longer signed in, also when the store returned an error.
         let cookies = [
             self.names.clear(&self.names.session),
             self.names.clear(&self.names.loop_detector),
@@ -160,47 +163,62 @@ impl Flow {
     }
 
     /// Ends a session for an operator.
-    pub(crate) async fn revoke(&self, session: SessionId) -> Result<(), StoreError> {
-        let now = self.config.clock.now();
-        let until = now + Duration::from_secs(self.config.max_session_age);
-        let revoked = self.store.revoke(session, until, now).await;
-        revoked.inspect_err(|error| self.events.store_failed(error))?;
-        if let Some(cache) = &self.info_cache {
-            cache.forget(session);
-        }
-        self.events.emit(Event::SessionsRevoked {
-            session_id: Some(&session.to_string()),
-            subject: None,
-        });
-        Ok(())
+    pub(crate) async fn revoke(self: &Arc<Self>, session: SessionId) -> Result<(), StoreError> {
+        let flow = Arc::clone(self);
+        let revocation = async move {
+            let now = flow.config.clock.now();
+            let revoked = flow.store.revoke(session, flow.last_end(now), now).await;
+            flow.note_revocation(revoked, Some(session), None)
+        };
+        to_its_end(revocation).await
     }
 
     /// Ends all sessions of a customer.
-    pub(crate) async fn revoke_subject(&self, subject: SubjectId) -> Result<(), StoreError> {
-        let now = self.config.clock.now();
-        let until = now + Duration::from_secs(self.config.max_session_age);
-        let revoked = self.store.revoke_subject(subject, until, now).await;
-        revoked.inspect_err(|error| self.events.store_failed(error))?;
-        // Not every store can say which sessions those were.
-        if let Some(cache) = &self.info_cache {
-            cache.forget_all();
-        }
-        self.events.emit(Event::SessionsRevoked {
-            session_id: None,
-            subject: Some(&subject.to_string()),
-        });
-        Ok(())
+    pub(crate) async fn revoke_subject(
+        self: &Arc<Self>,
+        subject: SubjectId,
+    ) -> Result<(), StoreError> {
+        let flow = Arc::clone(self);
+        let revocation = async move {
+            let now = flow.config.clock.now();
+            let until = flow.last_end(now);
+            let revoked = flow.store.revoke_subject(subject, until, now).await;
+            flow.note_revocation(revoked, None, Some(subject))
+        };
+        to_its_end(revocation).await
     }
 
-    pub(crate) async fn revoke_all(&self) -> Result<(), StoreError> {
-        let revoked = self.store.revoke_all(self.config.clock.now()).await;
+    pub(crate) async fn revoke_all(self: &Arc<Self>) -> Result<(), StoreError> {
+        let flow = Arc::clone(self);
+        let revocation = async move {
+            let revoked = flow.store.revoke_all(flow.config.clock.now()).await;
+            flow.note_revocation(revoked, None, None)
+        };
+        to_its_end(revocation).await
+    }
+
+    /// When the last session of now will have ended.
+    fn last_end(&self, now: SystemTime) -> SystemTime {
+        now + Duration::from_secs(self.config.max_session_age)
+    }
+
+    /// Forgets the user infos of sessions that were revoked, and says that they were.
+    fn note_revocation(
+        &self,
+        revoked: Result<(), StoreError>,
+        session: Option<SessionId>,
+        subject: Option<SubjectId>,
+    ) -> Result<(), StoreError> {
         revoked.inspect_err(|error| self.events.store_failed(error))?;
-        if let Some(cache) = &self.info_cache {
-            cache.forget_all();
+        match (&self.info_cache, session) {
+            (Some(cache), Some(session)) => cache.forget(session),
+            // Not every store can say which sessions those were.
+            (Some(cache), None) => cache.forget_all(),
+            (None, _) => {}
         }
         self.events.emit(Event::SessionsRevoked {
-            session_id: None,
-            subject: None,
+            session_id: session.map(|id| id.to_string()).as_deref(),
+            subject: subject.map(|id| id.to_string()).as_deref(),
         });
         Ok(())
     }
@@ -232,4 +250,14 @@ impl Flow {
         }
         Ok((sessions, more))
     }
+}
+
+/// Runs a revocation in a task. A caller that goes away would leave users who are logged out
+/// without an event, and their infos in the cache.
+async fn to_its_end(
+    revocation: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+) -> Result<(), StoreError> {
+    let ended = detached::run_or_in_place(revocation).await;
+    let broken = "the revocation panicked, or the runtime has shut down";
+    ended.unwrap_or_else(|| Err(StoreError::new(broken)))
 }

@@ -161,7 +161,8 @@ impl TelenorAuthLayer {
         self.flow.store.sessions_of(subject, now).await
     }
 
-    /// Ends every session of the store: all users have to log in again.
+    /// Ends every session of the store: all users have to log in again. A login that completes
+    /// while this runs may go on.
     ///
     /// # Errors
     ///
@@ -258,7 +259,75 @@ mod tests {
     use http::{HeaderValue, header};
 
     use super::*;
-    use crate::{key::CookieKeys, session::SessionToken};
+    use crate::{boxed::BoxFuture, detached, key::CookieKeys, session::SessionToken};
+
+    const REDIRECT_URI: &str = "https://shop.example/telenor/callback";
+
+    /// The three ways in which an app revokes sessions.
+    fn revocations(
+        layer: &TelenorAuthLayer,
+        session: SessionId,
+    ) -> [BoxFuture<'_, Result<(), StoreError>>; 3] {
+        let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
+        [
+            Box::pin(layer.revoke(session)),
+            Box::pin(layer.revoke_subject(subject)),
+            Box::pin(layer.revoke_all()),
+        ]
+    }
+
+    #[cfg(feature = "mock")]
+    #[tokio::test(start_paused = true)]
+    async fn revocation_whose_caller_goes_away_is_an_event_and_leaves_no_user_info() {
+        use std::{
+            sync::atomic::{AtomicUsize, Ordering},
+            time::Duration,
+        };
+
+        use crate::{
+            events::Event,
+            session::{Fault, FaultyStore, MemoryStore},
+        };
+
+        let store = FaultyStore::new(MemoryStore::new());
+        store.set(Fault::Slow);
+        let revoked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&revoked);
+        let layer = TelenorAuthLayer::builder("id", "secret", REDIRECT_URI)
+            .cache_user_info(Duration::from_secs(60))
+            .session_store(store)
+            .on_event(move |event| {
+                if let Event::SessionsRevoked { .. } = event {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+            .build()
+            .unwrap();
+        let cache = layer.flow.info_cache.as_ref().unwrap();
+        let session = SessionToken::random().id();
+        for (at, mut revocation) in revocations(&layer, session).into_iter().enumerate() {
+            cache.fill(session);
+            assert!(detached::now(&mut revocation).is_none());
+            drop(revocation);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(revoked.load(Ordering::SeqCst), at + 1);
+            assert_eq!(cache.len(), 0, "{at}");
+        }
+    }
+
+    #[test]
+    fn revocation_needs_no_runtime() {
+        let layer = TelenorAuthLayer::builder("id", "secret", REDIRECT_URI);
+        let layer = layer.build().unwrap();
+        for mut revocation in revocations(&layer, SessionToken::random().id()) {
+            let outcome = loop {
+                if let Some(outcome) = detached::now(&mut revocation) {
+                    break outcome;
+                }
+            };
+            assert!(outcome.is_ok());
+        }
+    }
 
     #[tokio::test]
     async fn revoked_session_leaves_no_user_info_behind() {
