@@ -208,8 +208,8 @@ impl fmt::Display for ConfigError {
             Self::InsecureRedirectUri => f.write_str(
                 "the redirect URI is plain http: use https, or a loopback address (127.0.0.1, \
                  [::1], localhost) during development. For a phone in the same network, a mock \
-                 gateway on plain http, the feature `mock` and dangerous_allow_plain_http(true) \
-                 allow another one",
+                 gateway with all endpoints on plain http, the feature `mock` and \
+                 dangerous_allow_plain_http(true) allow another one",
             ),
             Self::RedirectPathTaken(path) => write!(
                 f,

@@ -3,7 +3,7 @@
 use ::url::Url;
 use http::Uri;
 
-use super::url::{is_exposed, parse_url};
+use super::url::{is_exposed, is_telenor_on_plain_http, parse_url};
 use crate::{error::ConfigError, gateway::endpoints::Endpoints};
 
 /// An endpoint, checked.
@@ -14,9 +14,8 @@ pub(super) struct EndpointUrl {
 }
 
 impl EndpointUrl {
-    /// `base` is the base URL of the gateway, without a slash at its end.
     fn new(
-        base: &str,
+        base: &Url,
         name: &'static str,
         endpoint: &str,
         allow_plain_http: bool,
@@ -26,16 +25,26 @@ impl EndpointUrl {
             why,
         };
         let address = match endpoint.starts_with('/') {
-            true => format!("{base}{endpoint}"),
+            true => format!("{}{endpoint}", base.as_str().trim_end_matches('/')),
             false => endpoint.to_owned(),
         };
         if endpoint.starts_with("//") {
             return Err(invalid("begins with two slashes".to_owned()));
         }
         let url = parse_url(&address).map_err(invalid)?;
+        if is_telenor_on_plain_http(&url) {
+            return Err(invalid(
+                "is plain http, and Telenor's gateway is on https alone".to_owned(),
+            ));
+        }
+        // Codes, secrets and tokens go there.
         if is_exposed(&url) && !allow_plain_http {
-            // Codes, secrets and tokens go there.
             return Err(invalid("is plain http".to_owned()));
+        }
+        if is_exposed(&url) && base.scheme() == "https" {
+            return Err(invalid(
+                "is plain http, while the gateway is on https".to_owned(),
+            ));
         }
         if url.as_str() != address {
             return Err(invalid(format!(
@@ -61,7 +70,7 @@ impl EndpointUrl {
 
 /// The endpoints in the order of [`Endpoints::all`].
 pub(super) fn endpoint_urls(
-    base: &str,
+    base: &Url,
     endpoints: &Endpoints,
     allow_plain_http: bool,
 ) -> Result<[EndpointUrl; 5], ConfigError> {

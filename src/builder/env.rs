@@ -58,8 +58,7 @@ impl TelenorAuthLayer {
     /// mock_gateway
     /// ```
     ///
-    /// The keys can follow their source, and
-    /// can be shared with a store:
+    /// The keys can follow their source, and can be shared with a store:
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -254,6 +253,40 @@ mod tests {
             let error = build(neither).unwrap_err();
             assert_eq!(error, ConfigError::VariableNotBool(ALLOW_PLAIN_HTTP));
             assert!(!error.to_string().contains("canary"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "mock")]
+    #[test]
+    fn variable_that_allows_plain_http_allows_no_mix_of_a_mock_and_telenor() {
+        const LAN: &str = "http://192.168.1.20:4000";
+        let build = |redirect_uri, gateway, moved: Option<(&'static str, &'static str)>| {
+            let mut settings = NEEDED.to_vec();
+            settings[2].1 = redirect_uri;
+            settings.push((ALLOW_PLAIN_HTTP, "true"));
+            settings.push(("TELENOR_GATEWAY", gateway));
+            settings.extend(moved);
+            with(&settings).and_then(TelenorAuthBuilder::build)
+        };
+        let phone = "http://192.168.1.20:3000/telenor/callback";
+        let real = NEEDED[2].1;
+        assert!(build(phone, LAN, None).is_ok());
+        for name in ENDPOINTS {
+            let at_telenor = Some((name, "https://api.telenor.no/moved"));
+            let error = build(phone, LAN, at_telenor).unwrap_err();
+            assert_eq!(error, ConfigError::InsecureRedirectUri, "{name}");
+            for (gateway, url) in [
+                ("https://api.telenor.no", "http://192.168.1.20:4000/moved"),
+                (LAN, "http://api.telenor.no/moved"),
+            ] {
+                let error = build(real, gateway, Some((name, url))).unwrap_err();
+                let is_endpoint = matches!(error, ConfigError::InvalidEndpoint { .. });
+                assert!(is_endpoint, "{name}: {error}");
+            }
+        }
+        for redirect_uri in [real, phone] {
+            let error = build(redirect_uri, "http://api.telenor.no", None).unwrap_err();
+            assert!(error.to_string().contains("Telenor's gateway"), "{error}");
         }
     }
 

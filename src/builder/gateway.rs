@@ -8,7 +8,7 @@ use http::Uri;
 use super::{
     TelenorAuthBuilder,
     endpoints::{base_of_endpoint, endpoint_urls},
-    url::{is_exposed, parse_url},
+    url::{is_exposed, is_telenor_on_plain_http, parse_url},
 };
 use crate::{
     error::ConfigError,
@@ -24,6 +24,10 @@ impl TelenorAuthBuilder {
         events: Arc<Events>,
     ) -> Result<Gateway, ConfigError> {
         let base = parse_url(&self.gateway).map_err(ConfigError::InvalidGateway)?;
+        if is_telenor_on_plain_http(&base) {
+            let why = "is plain http, and Telenor's gateway is on https alone";
+            return Err(ConfigError::InvalidGateway(why.to_owned()));
+        }
         if is_exposed(&base) && !self.allow_plain_http {
             return Err(ConfigError::InsecureGateway);
         }
@@ -34,7 +38,7 @@ impl TelenorAuthBuilder {
             )));
         }
         let [authorization, token, logout, user_info, device_info] =
-            endpoint_urls(base_url, &self.endpoints, self.allow_plain_http)?;
+            endpoint_urls(&base, &self.endpoints, self.allow_plain_http)?;
         let base_uri = Uri::try_from(base_url)
             .map_err(|error| ConfigError::InvalidGateway(format!("cannot be used ({error})")))?;
         let mut hosts = Hosts::new();

@@ -190,8 +190,10 @@ impl TelenorAuthBuilder {
     /// defaults to `false`, which refuses it. It needs the feature `mock`.
     ///
     /// It is for development with a [`MockGateway`](crate::mock::MockGateway) in a container, or
-    /// for a phone in the same network. Where the gateway is on plain http, the redirect URI may be
-    /// so too, on any host. The mock has a setting of its own for this:
+    /// for a phone in the same network. Where the gateway and all of its endpoints are on plain
+    /// http, the redirect URI may be so too. A gateway on https has no endpoint on plain http,
+    /// other than on a loopback address, and a host of `telenor.no` is never on plain http. The
+    /// mock has a setting of its own for this:
     /// [`dangerous_reachable_as`](crate::mock::MockGatewayBuilder::dangerous_reachable_as).
     ///
     /// With `true`, anyone on the network can read the client secret, codes, tokens and cookies,

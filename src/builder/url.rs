@@ -35,6 +35,13 @@ pub(super) fn is_exposed(url: &Url) -> bool {
     url.scheme() == "http" && !is_loopback(url)
 }
 
+/// Whether this is plain http to a host of Telenor, which is never a mock.
+pub(super) fn is_telenor_on_plain_http(url: &Url) -> bool {
+    let host = url.domain().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    url.scheme() == "http" && (host == "telenor.no" || host.ends_with(".telenor.no"))
+}
+
 /// A path that the app receives, as browsers see it. The app does not know the prefix.
 pub(super) fn app_path(
     setting: &'static str,

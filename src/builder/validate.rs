@@ -6,7 +6,7 @@ use ::url::Url;
 
 use super::{
     TelenorAuthBuilder,
-    url::{app_path, is_exposed, parse_url},
+    url::{app_path, is_exposed, is_telenor_on_plain_http, parse_url},
 };
 use crate::{
     browser::{
@@ -148,14 +148,23 @@ impl TelenorAuthBuilder {
         }
     }
 
-    /// A gateway on plain http is a mock, so no login at it is one of a real user.
-    fn has_plain_http_gateway(&self) -> bool {
-        parse_url(&self.gateway).is_ok_and(|url| url.scheme() == "http")
+    /// A gateway with all of its endpoints on plain http is a mock, so no login at it is one of a
+    /// real user.
+    fn is_gateway_on_plain_http(&self) -> bool {
+        let is_plain = |url: &str| parse_url(url).is_ok_and(|url| url.scheme() == "http");
+        let endpoints = self.endpoints.all();
+        let mut endpoints = endpoints.iter().map(|(_, endpoint)| endpoint);
+        is_plain(&self.gateway)
+            && endpoints.all(|endpoint| endpoint.starts_with('/') || is_plain(endpoint))
     }
 
     fn validate_redirect_uri(&self) -> Result<Url, ConfigError> {
         let url = parse_url(&self.redirect_uri).map_err(ConfigError::InvalidRedirectUri)?;
-        if is_exposed(&url) && !(self.allow_plain_http && self.has_plain_http_gateway()) {
+        if is_telenor_on_plain_http(&url) {
+            let why = "is plain http, which no host of telenor.no may be";
+            return Err(ConfigError::InvalidRedirectUri(why.to_owned()));
+        }
+        if is_exposed(&url) && !(self.allow_plain_http && self.is_gateway_on_plain_http()) {
             return Err(ConfigError::InsecureRedirectUri);
         }
         if url.path().ends_with('/') {

@@ -132,7 +132,7 @@ fn redirect_uri_is_an_exact_https_address() {
 #[test]
 fn gateway_is_https_or_on_this_machine() {
     assert_eq!(
-        mistake(builder().gateway("http://api.telenor.no")),
+        mistake(builder().gateway("http://gateway.example")),
         ConfigError::InsecureGateway
     );
     for gateway in [

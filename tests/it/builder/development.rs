@@ -96,6 +96,7 @@ fn plain_http_under_another_name_needs_a_dangerous_setting() {
         builder().gateway(LAN_GATEWAY),
         on_lan(),
         moved().gateway(LAN_GATEWAY),
+        moved().gateway("http://127.0.0.1:4000"),
     ] {
         mistake(refused.dangerous_allow_plain_http(false));
     }
@@ -112,11 +113,98 @@ fn plain_http_under_another_name_needs_a_dangerous_setting() {
     }
 }
 
+/// Each endpoint alone, moved to this address.
+fn each_endpoint_at(url: &str) -> [Endpoints; 5] {
+    let new = Endpoints::new;
+    [
+        new().with_authorization(url),
+        new().with_token(url),
+        new().with_logout(url),
+        new().with_user_info(url),
+        new().with_device_info(url),
+    ]
+}
+
 #[test]
-fn plain_http_app_beside_a_gateway_on_https_stays_refused() {
+fn plain_http_app_needs_every_endpoint_on_plain_http() {
+    let built = |gateway: &str, endpoints| {
+        let app = on_lan().gateway(gateway).endpoints(endpoints);
+        app.dangerous_allow_plain_http(true).build()
+    };
+    let refused = |gateway: &str, endpoints| {
+        let error = built(gateway, endpoints).unwrap_err();
+        assert_eq!(error, ConfigError::InsecureRedirectUri, "{gateway}");
+    };
     for gateway in ["https://api.telenor.no", "https://mock.example"] {
-        let real = on_lan().gateway(gateway).dangerous_allow_plain_http(true);
-        assert_eq!(mistake(real), ConfigError::InsecureRedirectUri);
+        refused(gateway, Endpoints::new());
+    }
+    for gateway in [LAN_GATEWAY, "http://127.0.0.1:4000"] {
+        for endpoints in each_endpoint_at("https://api.telenor.no/moved") {
+            refused(gateway, endpoints);
+        }
+        for url in ["http://mock:4000/moved", "http://localhost:4000/moved"] {
+            for endpoints in each_endpoint_at(url) {
+                assert!(built(gateway, endpoints).is_ok(), "{gateway} {url}");
+            }
+        }
+    }
+    // The app's own calls go to the base URL.
+    let url = "http://127.0.0.1:4000/moved";
+    let moved = Endpoints::new()
+        .with_authorization(url)
+        .with_token(url)
+        .with_logout(url)
+        .with_user_info(url)
+        .with_device_info(url);
+    refused("https://api.telenor.no", moved);
+}
+
+#[test]
+fn endpoint_on_plain_http_needs_a_gateway_on_plain_http() {
+    let built = |gateway: &str, endpoints| {
+        let app = builder().gateway(gateway).endpoints(endpoints);
+        app.dangerous_allow_plain_http(true).build()
+    };
+    for endpoints in each_endpoint_at("http://mock:4000/moved") {
+        let error = built("https://api.telenor.no", endpoints.clone()).unwrap_err();
+        assert!(matches!(error, ConfigError::InvalidEndpoint { .. }));
+        assert!(error.to_string().contains("the gateway is on https"));
+        assert!(built(LAN_GATEWAY, endpoints.clone()).is_ok());
+        assert!(built("http://127.0.0.1:4000", endpoints).is_ok());
+    }
+    for endpoints in each_endpoint_at("http://127.0.0.1:4000/moved") {
+        assert!(built("https://api.telenor.no", endpoints).is_ok());
+    }
+}
+
+#[test]
+fn no_host_of_telenor_is_ever_on_plain_http() {
+    for host in [
+        "telenor.no",
+        "api.telenor.no",
+        "API.Telenor.no",
+        "a.b.telenor.no:8080",
+        "api.telenor.no.",
+    ] {
+        let url = format!("http://{host}");
+        let callback = format!("http://{}/callback", host.to_ascii_lowercase());
+        let endpoint = format!("http://{}/moved", host.to_ascii_lowercase());
+        let app = TelenorAuthLayer::builder("client", "secret", callback).gateway(LAN_GATEWAY);
+        let moved = each_endpoint_at(&endpoint);
+        let moved = moved.map(|moved| builder().gateway(LAN_GATEWAY).endpoints(moved));
+        for built in [builder().gateway(&url), app].into_iter().chain(moved) {
+            let text = mistake(built.dangerous_allow_plain_http(true)).to_string();
+            assert!(text.contains("is plain http, "), "{host}: {text}");
+            assert!(text.contains("elenor"), "{host}: {text}");
+        }
+        // The advice to set it would be wrong.
+        let text = mistake(builder().gateway(&url)).to_string();
+        assert!(!text.contains("dangerous"), "{host}: {text}");
+    }
+    for host in ["nottelenor.no", "telenor.no.example", "telenor.test"] {
+        let built = builder().gateway(format!("http://{host}"));
+        let built = built.dangerous_allow_plain_http(true).build();
+        assert!(built.is_ok(), "{host}");
     }
 }
 
