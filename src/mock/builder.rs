@@ -41,6 +41,10 @@ impl MockGateway {
     /// # Errors
     ///
     /// The gateway cannot listen on a port.
+    ///
+    /// # Panics
+    ///
+    /// It is not called within a tokio runtime that has its I/O driver enabled.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
@@ -74,7 +78,8 @@ impl MockGatewayBuilder {
         }
     }
 
-    /// Sets the client id and secret of the registered app.
+    /// Sets the client id and secret of the registered app. They default to `mock-client` and
+    /// `mock-secret-for-local-use-only`.
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.settings.client_id = id.into();
         self.settings.client_secret = secret.into();
@@ -117,8 +122,8 @@ impl MockGatewayBuilder {
     ///
     /// [`base_url`](MockGateway::base_url) then has this host. Without [`listen`](Self::listen),
     /// the gateway takes a free port on all IPv4 interfaces. A wrong host is an error of
-    /// [`start`](Self::start). The app has a setting of its own for this:
-    /// [`dangerous_allow_plain_http`].
+    /// [`start`](Self::start), and each start logs a warning. The app has a setting of its own for
+    /// this: [`dangerous_allow_plain_http`].
     ///
     /// ```
     /// use telenor_auth::{TelenorAuthLayer, mock::MockGateway};
@@ -159,7 +164,7 @@ impl MockGatewayBuilder {
     }
 
     /// Sets whether the browser is on Wi-Fi. The network then recognizes no line, and USSD comes
-    /// first.
+    /// first. It defaults to `false`.
     ///
     /// The header `x-mock-msisdn` still selects a subscriber: see [the module](super#recognition).
     pub const fn wifi(mut self, wifi: bool) -> Self {
@@ -176,7 +181,8 @@ impl MockGatewayBuilder {
         self
     }
 
-    /// Sets whether the gateway requires what an Apigee gateway requires by default.
+    /// Sets whether the gateway requires what an Apigee gateway requires by default. It defaults to
+    /// `false`.
     ///
     /// `response_type` and `redirect_uri` are then required in the authorization request, and
     /// `redirect_uri` in the token request too. Telenor's own examples omit all of them.
@@ -187,9 +193,10 @@ impl MockGatewayBuilder {
         self
     }
 
-    /// Sets whether OAuth errors have the form and the codes of [RFC 6749 section 5.2].
+    /// Sets whether OAuth errors have the form and the codes of [RFC 6749 section 5.2]. It defaults
+    /// to `false`.
     ///
-    /// They default to Apigee's form, `{"ErrorCode": …, "Error": …}`.
+    /// The errors then have Apigee's form, `{"ErrorCode": …, "Error": …}`.
     ///
     /// [RFC 6749 section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
     pub const fn rfc_errors(mut self, rfc_errors: bool) -> Self {
@@ -198,7 +205,7 @@ impl MockGatewayBuilder {
     }
 
     /// Sets whether the gateway issues a refresh token with each access token. Each is accepted
-    /// once.
+    /// once. It defaults to `false`.
     pub const fn refresh_tokens(mut self, refresh_tokens: bool) -> Self {
         self.settings.refresh_tokens = refresh_tokens;
         self
@@ -210,7 +217,8 @@ impl MockGatewayBuilder {
         self
     }
 
-    /// Sets the app's name on the consent page.
+    /// Sets the app's name on the consent page. It defaults to `Appen`, which is "the app" in
+    /// Norwegian.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.settings.app_name = name.into();
         self
@@ -300,6 +308,10 @@ impl MockGatewayBuilder {
     /// [API](Self::api) that it cannot serve, a [`cors_origin`](Self::cors_origin) that is not an
     /// origin, an address to [`listen`](Self::listen) on that is not a loopback one, or a host in
     /// [`dangerous_reachable_as`](Self::dangerous_reachable_as) that is no host.
+    ///
+    /// # Panics
+    ///
+    /// It is not called within a tokio runtime that has its I/O driver enabled.
     pub async fn start(self) -> io::Result<MockGateway> {
         let Self {
             mut settings,

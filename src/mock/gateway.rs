@@ -52,6 +52,12 @@ impl MockGateway {
             FaultyListener::new(TcpListener::bind(listen).await?, Arc::clone(&connections));
         let address = axum::serve::Listener::local_addr(&listener)?;
         let base_url = reach.base_url(address)?;
+        if reach.host.is_some() {
+            tracing::warn!(
+                "dangerous_reachable_as is set: anyone who reaches this gateway can sign in as any \
+                 of its subscribers, and read their data. For development only"
+            );
+        }
         let app = routes::service(Arc::clone(&shared));
         let server = tokio::spawn(axum::serve(listener, app).into_future()).abort_handle();
         Ok(Self {

@@ -70,7 +70,11 @@ struct DeviceRecord {
 }
 
 impl Subscriber {
-    /// Returns a subscriber with only a number. Eight digits get the country code 47.
+    /// Returns a subscriber with only a number.
+    ///
+    /// All that is not a digit is dropped, such as `+` and blanks, and then a `00` at the start.
+    /// Eight digits get the country code 47. Nothing else is checked: a number may be too short,
+    /// or empty.
     pub fn new(mobile_number: impl AsRef<str>) -> Self {
         Self {
             user: UserRecord {

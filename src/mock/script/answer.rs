@@ -20,6 +20,10 @@ const PLAUSIBLE: &str = r#"{"access_token":"never-to-be-believed","expires_in":3
 /// A scripted answer for [`MockGateway::answer_next`](crate::mock::MockGateway::answer_next) and
 /// [`answer_always`](crate::mock::MockGateway::answer_always).
 ///
+/// HTTP has no status below 100 or above 999, and a header can have no line break, for example. An
+/// answer with such a status, content type, header or location is sent as a 500 whose body says
+/// which of them is wrong.
+///
 /// # Example
 ///
 /// ```

@@ -1,10 +1,14 @@
 //! The behavior of the mock gateway, over real HTTP.
 
+use std::task::{Context, Waker};
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{Client, Response, header, redirect};
 use serde_json::Value;
 use telenor_auth::mock::MockGateway;
 use url::{Url, form_urlencoded};
+
+use crate::support::capture::capture;
 
 mod api;
 mod authorize;
@@ -22,6 +26,33 @@ const DENIED: &str = "The resource owner denied the request";
 fn client() -> Client {
     let client = Client::builder().redirect(redirect::Policy::none());
     client.no_proxy().build().unwrap()
+}
+
+#[tokio::test]
+async fn each_start_under_a_name_for_other_machines_logs_a_warning() {
+    let start = async |host: Option<&str>| {
+        let (log, _guard) = capture();
+        let builder = MockGateway::builder().listen(([127, 0, 0, 1], 0).into());
+        let builder = match host {
+            Some(host) => builder.dangerous_reachable_as(host),
+            None => builder,
+        };
+        let started = builder.start().await;
+        let warnings = log.lines("WARN", &["dangerous_reachable_as is set"]);
+        (started.is_ok(), warnings.len())
+    };
+    assert_eq!(start(None).await, (true, 0));
+    assert_eq!(start(Some("192.168.1.20")).await, (true, 1));
+    assert_eq!(start(Some("mock:4000")).await, (true, 1));
+    assert_eq!(start(Some("no host")).await, (false, 0));
+}
+
+#[test]
+#[should_panic(expected = "Tokio")]
+fn start_outside_of_a_runtime_panics() {
+    let mut start = std::pin::pin!(MockGateway::start());
+    let mut context = Context::from_waker(Waker::noop());
+    let _ = start.as_mut().poll(&mut context);
 }
 
 async fn registered() -> MockGateway {
