@@ -16,7 +16,7 @@ pub(super) fn describe() {
         ("telenor_auth_logouts_total", "Users who logged out"),
         (
             "telenor_auth_revocations_total",
-            "Revocations of one session or of all",
+            "Calls of the app that ended one session, those of a subject, or all",
         ),
         (
             "telenor_auth_refreshes_total",
@@ -24,7 +24,7 @@ pub(super) fn describe() {
         ),
         (
             "telenor_auth_cross_origin_refused_total",
-            "Requests of other sites in the name of a signed-in user",
+            "Requests of other origins in the name of a signed-in user",
         ),
         (
             "telenor_auth_store_failures_total",
@@ -37,11 +37,11 @@ pub(super) fn describe() {
     for (name, description) in [
         (
             "telenor_auth_logins_failed_total",
-            "Logins that failed, by cause",
+            "Logins that failed, and forged callbacks",
         ),
         (
             "telenor_auth_refreshes_failed_total",
-            "Refreshes that failed, by cause",
+            "Refreshes that failed",
         ),
     ] {
         describe_counter!(name, Unit::Count, description);
@@ -53,7 +53,7 @@ pub(super) fn describe() {
     describe_counter!(
         name,
         Unit::Count,
-        "Requests with a session cookie and no live session, by reason"
+        "Requests with a session cookie and no live session"
     );
     let counted = |reason: &SessionRefusal| *reason != SessionRefusal::NoCookie;
     for reason in SessionRefusal::ALL.into_iter().filter(counted) {
@@ -68,7 +68,7 @@ pub(super) fn describe() {
     describe_counter!(
         name,
         Unit::Count,
-        "Logins that reached a step of the start page, by step"
+        "Logins that reached a step of the start page"
     );
     for step in StartPageStep::ALL {
         counter!(name, "step" => step.as_str()).increment(0);
@@ -77,7 +77,7 @@ pub(super) fn describe() {
     describe_counter!(
         name,
         Unit::Count,
-        "Changes of the token endpoint's circuit breaker"
+        "How often the pause of the token endpoint began (open) and ended (closed)"
     );
     for grant in GrantType::ALL {
         for state in ["open", "closed"] {
@@ -89,7 +89,7 @@ pub(super) fn describe() {
     describe_histogram!(
         name,
         Unit::Seconds,
-        "Requests to the gateway, by endpoint and outcome"
+        "Requests to Telenor, and how long they took"
     );
     for endpoint in GatewayEndpoint::ALL {
         for outcome in GatewayOutcome::ALL {

@@ -24,7 +24,8 @@ use crate::support::{self, App};
 #[derive(Default)]
 struct Counted {
     slots: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
-    described: Mutex<BTreeSet<String>>,
+    /// The help text of each metric.
+    described: Mutex<BTreeMap<String, String>>,
 }
 
 struct Recorded(Arc<AtomicU64>);
@@ -37,6 +38,11 @@ impl HistogramFn for Recorded {
 }
 
 impl Counted {
+    fn describe(&self, name: &KeyName, text: SharedString) {
+        let mut described = self.described.lock().unwrap();
+        described.insert(name.as_str().to_owned(), text.into_owned());
+    }
+
     fn slot(&self, key: &Key) -> Arc<AtomicU64> {
         let labels: Vec<_> = key
             .labels()
@@ -56,20 +62,14 @@ impl Counted {
 impl Recorder for Counted {
     fn describe_counter(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
         assert!(unit == Some(Unit::Count) && !text.is_empty());
-        self.described
-            .lock()
-            .unwrap()
-            .insert(name.as_str().to_owned());
+        self.describe(&name, text);
     }
 
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
         assert!(unit == Some(Unit::Seconds) && !text.is_empty());
-        self.described
-            .lock()
-            .unwrap()
-            .insert(name.as_str().to_owned());
+        self.describe(&name, text);
     }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
@@ -103,7 +103,7 @@ pub fn counted(story: impl Future<Output = ()>) -> Vec<(String, u64)> {
             documented.contains(&format!("`{bare}`")),
             "{bare} is documented"
         );
-        assert!(described.contains(bare), "{bare} is described");
+        assert!(described.contains_key(bare), "{bare} is described");
         (name, count.load(Ordering::SeqCst))
     });
     counted.collect()
@@ -144,6 +144,28 @@ fn each_series_exists_at_zero_before_its_first_event() {
     ] {
         assert!(counted.iter().any(|(known, _)| known == series), "{series}");
     }
+}
+
+#[test]
+fn help_text_of_each_metric_is_that_of_the_page_about_monitoring() {
+    let counted = Counted::default();
+    metrics::with_local_recorder(&counted, || {
+        let built = TelenorAuthLayer::builder("id", "secret", "https://app.test/callback").build();
+        assert!(built.is_ok());
+    });
+    let page = include_str!("../../../docs/monitoring.md");
+    let documented = page
+        .lines()
+        .filter(|line| line.starts_with("| `telenor_auth_"));
+    let documented = documented.map(|row| {
+        let mut cells = row.trim_matches('|').split('|').map(str::trim);
+        let name = cells.next().unwrap().trim_matches('`').to_owned();
+        let text = cells.next_back().unwrap().replace(['[', ']', '`'], "");
+        let first = text[..1].to_uppercase();
+        (name, first + &text[1..])
+    });
+    let described = counted.described.into_inner().unwrap();
+    assert_eq!(described, documented.collect());
 }
 
 #[test]
