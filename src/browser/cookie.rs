@@ -127,8 +127,8 @@ impl<'h> CookieValue<'h> {
     }
 }
 
-/// Finds a cookie by its name, on whichever `Cookie` line it is. Some proxies send every cookie
-/// twice, so the same name and value count once.
+/// Finds a cookie by its name, on any `Cookie` line. Some proxies send every cookie twice, so the
+/// same name and value count once.
 pub(crate) fn find<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &str) -> Lookup<'h> {
     let mut found: Option<CookieValue<'h>> = None;
     for line in lines {

@@ -6,7 +6,7 @@ use tracing::{Span, field};
 use crate::login_id::LoginId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// A client can send this header too, so the log does not take whatever it holds.
+/// A client can send this header too, so the log takes no longer value.
 const MAX_REQUEST_ID: usize = 128;
 
 /// Returns the span of a request for `tower_http::trace::TraceLayer`, without the query.

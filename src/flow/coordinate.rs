@@ -1,4 +1,4 @@
-//! One exchange for each login, on whichever instance of the app its callback arrives.
+//! One exchange for each login. Its callback can arrive on any instance of the app.
 //!
 //! Within a process the [single flight](super::single_flight) ensures that. Between instances it
 //! takes a store with leases: the instance that gets the login's lease first sends the code, and
@@ -71,8 +71,8 @@ impl Flow {
         }
     }
 
-    /// From here on the code counts as used, whatever happens to this instance (RFC 6749 section
-    /// 4.1.2: never a second time).
+    /// From here on the code counts as used, even if this instance ends (RFC 6749 section 4.1.2:
+    /// never a second time).
     pub(super) async fn mark_sent(&self, id: LoginId) -> Result<(), StoreError> {
         if self.is_alone() {
             return Ok(());

@@ -22,8 +22,8 @@ impl Flow {
     }
 }
 
-/// A new access token that no session holds yet. It is ended when this is dropped, whatever the
-/// reason: an error, a timeout, a panic.
+/// A new access token that no session holds yet. It is ended when this is dropped, after an error,
+/// a timeout or a panic.
 pub(super) struct UnsavedToken {
     flow: Arc<Flow>,
     token: Option<AccessToken>,

@@ -1,5 +1,5 @@
-//! One flight at a time for each key: a code or a refresh token is sent once, whatever the browser
-//! does in the meantime.
+//! One flight at a time for each key: a code or a refresh token is sent once, even if the browser
+//! asks again or hangs up in the meantime.
 //!
 //! The work runs in a task of its own. A browser that hangs up loses nothing: the result is kept
 //! until it asks again. Parallel copies of a callback all get that one result.
@@ -110,7 +110,7 @@ where
 
     /// The result for this key: of the flight that is known, or of `work`, which starts now.
     ///
-    /// All who wait get the same result, whatever its effect.
+    /// All who wait get the same result, with any effect.
     pub(crate) async fn run<F>(
         &self,
         key: K,

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn each_name_is_read_as_often_whatever_their_number() {
+    fn each_name_is_read_as_often_for_any_number_of_them() {
         let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();
         let authorization = Authorization::new(endpoint, "id", None, None, &[]);
         let reads = |number: usize| {

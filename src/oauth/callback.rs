@@ -45,7 +45,7 @@ impl AuthorizationResponse {
                 Some("error") => (&mut error, true),
                 Some("iss") => (&mut issuer, true),
                 Some("error_description") => (&mut description, false),
-                // RFC 6749 section 4.1.2: unrecognized parameters are ignored, whatever they hold.
+                // RFC 6749 section 4.1.2: unrecognized parameters are ignored, with any value.
                 _ => continue,
             };
             let value = match strict {

@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(
             denied(),
             [true, true, false],
-            "there is room, whatever the clock says"
+            "there is room, and the clock does not matter"
         );
         learn(2, 70);
         learn(1, 40);

@@ -1,4 +1,4 @@
-//! The text of a response, in whichever encoding it is.
+//! The text of a response, in any encoding.
 //!
 //! JSON is UTF-8 (RFC 8259 section 8.1), but not every proxy and old system between the app and the
 //! data keeps to that.

@@ -203,7 +203,7 @@ impl ApiError {
             &body["fault"]["faultstring"],
         ];
         let description = descriptions.into_iter().find_map(Value::as_str);
-        // Too many calls are too many, whatever the body says.
+        // The status alone says that there are too many calls. The body does not count.
         let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
         let unreadable = coding(response).is_some() || is_foreign_refusal(response);
         let kind = match unreadable && !limited {

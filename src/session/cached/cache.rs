@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn cache_is_bounded_whatever_it_is_flooded_with() {
+    fn cache_is_bounded_in_every_flood() {
         for (capacity, unknown) in [(0, 0), (1, 1), (100, 13), (10_000, 1_250)] {
             let cache = Cache::new(capacity, MINUTE);
             for _ in 0..capacity + 200 {

@@ -11,7 +11,7 @@ const FIELD: &str = "telenor-auth";
 
 pub(super) type Call<'c, T> = BoxFuture<'c, Result<T, StoreError>>;
 
-/// A store of that family, whichever version it was written for.
+/// A store of that family, written for any of its versions.
 pub(super) trait Records: Send + Sync {
     /// Returns the id that the record has: another one than `id` when `id` was taken.
     fn create(&self, id: SessionId, data: String, until: OffsetDateTime) -> Call<'_, SessionId>;

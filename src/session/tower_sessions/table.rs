@@ -59,9 +59,9 @@ impl Table {
     /// Keeps the data where there is nothing yet, and returns what is there now: this, or the data
     /// of a caller that was faster.
     ///
-    /// It looks before, so that a store does not write over what is there, and after, whatever
-    /// creating it returned. The Redis store fails where the id is taken. Those for SQL give the
-    /// record another id.
+    /// It looks before, so that a store does not write over what is there. It looks after, also
+    /// when creating it returned an error. The Redis store fails where the id is taken. Those for
+    /// SQL give the record another id.
     pub(super) async fn get_or_create(
         &self,
         id: SessionId,
