@@ -59,8 +59,8 @@ impl TelenorAuthBuilder {
         self
     }
 
-    /// Sets a page of the app that works without the login. The pages offer it when a login fails.
-    /// It defaults to no such page.
+    /// Sets a page of the app that works without the login. The login page offers it, and so do the
+    /// pages after a failed login. It defaults to no such page.
     pub fn continue_without(mut self, path: impl Into<String>) -> Self {
         self.pages.ways_out.push((None, path.into()));
         self
