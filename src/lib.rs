@@ -46,6 +46,9 @@
 //! }
 //! ```
 //!
+//! When a login fails, the layer shows a page: [What users see](manual::failures) has pictures of
+//! the real ones.
+//!
 //! With Telenor, one line takes the place of the redirect URI and of those with the mock. Client
 //! id, client secret, redirect URI and cookie keys then come from the environment:
 //!
@@ -66,7 +69,7 @@
 //! | get credentials, and go live | [From the portal to production](manual::to_production) |
 //! | put the layer in the right place | [Where to mount, and the order of layers](manual::mounting) |
 //! | know what a script or a form gets | [What each request gets](manual::requests) |
-//! | change what users see | [What users see](manual::failures) |
+//! | see the pages, and change them | [What users see](manual::failures), with pictures |
 //! | run more than one instance | [Stores](manual::stores), [Keys](manual::keys) |
 //! | run behind nginx, Caddy, Traefik … | [Behind a proxy](manual::proxy) |
 //! | find your customer | [Your customers](manual::customers) |
