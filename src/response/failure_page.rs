@@ -14,6 +14,19 @@ use super::Failure;
 /// The layer sends it in place of its own page. The status, the headers that keep the page out of
 /// caches and frames, and `Referrer-Policy: no-referrer` stay the layer's.
 ///
+/// ```
+/// use telenor_auth::{FailureCause, FailurePage, TelenorAuthLayer};
+///
+/// let redirect_uri = "https://shop.example/telenor/callback";
+/// let auth = TelenorAuthLayer::builder("client id", "client secret", redirect_uri)
+///     .failure_page(|failure| match failure.cause() {
+///         FailureCause::AccessDenied => Some(FailurePage::html("<h1>Uten innlogging</h1>")),
+///         _ => None, // the layer's own page
+///     })
+///     .build()?;
+/// # Ok::<(), telenor_auth::ConfigError>(())
+/// ```
+///
 /// # Content security policy
 ///
 /// The address of the page may hold the code and the `state` of a login. A script on the page can

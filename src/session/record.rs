@@ -23,6 +23,19 @@ use crate::{
 /// app adds, and nothing about the person.
 ///
 /// A clone costs a counter. `Debug` shows the times only.
+///
+/// The layer makes it, and a hook adds to it. In a test of a store:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use telenor_auth::session::Session;
+///
+/// let in_a_minute = SystemTime::now() + Duration::from_secs(60);
+/// let session = Session::new("access token", in_a_minute).with_data(*b"customer 17")?;
+/// assert_eq!(session.data(), Some(&b"customer 17"[..]));
+/// assert!(!format!("{session:?}").contains("access token"));
+/// # Ok::<(), telenor_auth::session::DataTooLarge>(())
+/// ```
 #[derive(Clone)]
 pub struct Session(Arc<Record>);
 
