@@ -37,6 +37,48 @@ fn contributing_names_every_script() {
 }
 
 #[test]
+fn every_script_installs_what_it_needs() {
+    for path in files("scripts") {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            path.ends_with("setup") || text.contains("\n. scripts/setup\n"),
+            "{}: source scripts/setup",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_check_runs_for_each_change_or_each_week() {
+    let mut run = read(".ci/run");
+    for called in ["test", "test-browser"] {
+        run += &read(format!("scripts/{called}"));
+    }
+    let weekly = read(".github/workflows/weekly.yml");
+    let matrix = weekly.split_once("script: [").unwrap().1;
+    let matrix = matrix.split_once(']').unwrap().0;
+    for script in matrix.split(", ") {
+        run += &format!("scripts/{script}\n");
+    }
+    run += &weekly;
+    let words: BTreeSet<&str> = run.split_whitespace().collect();
+    for path in files("scripts") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        // These check nothing.
+        if ["setup", "demo", "bench", "pictures"].contains(&name) {
+            continue;
+        }
+        assert!(words.contains(&*format!("scripts/{name}")), "{name}");
+    }
+    let named = words
+        .iter()
+        .filter_map(|word| word.strip_prefix("scripts/"));
+    for name in named.filter(|name| !name.starts_with('$')) {
+        assert!(root().join("scripts").join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
 fn security_names_tests_that_exist() {
     let text = read("SECURITY.md");
     let names: Vec<&str> = text
