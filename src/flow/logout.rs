@@ -227,8 +227,9 @@ impl Flow {
     pub(super) async fn logout_page(&self, info: &RequestInfo) -> Response<Body> {
         match self.live_sessions(info).await {
             Ok((sessions, more)) if more || !sessions.is_empty() => {
+                let action = self.logout_action(sessions.first());
                 let page = Page {
-                    logout: Some(&self.logout_action(sessions.first())),
+                    logout: Some(&action),
                     ..self.page(Topic::ConfirmLogout, info, None)
                 };
                 response::page(StatusCode::OK, &page)

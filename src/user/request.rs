@@ -145,11 +145,11 @@ impl<'u> ApiRequest<'u> {
     }
 
     fn uri(&self) -> Result<Uri, RequestMistake> {
-        match self.mistake {
-            Some(mistake) => Err(mistake),
-            None if let Some(endpoint) = &self.endpoint => Ok(endpoint.clone()),
-            None if self.method == Method::CONNECT => Err(RequestMistake::Method),
-            None => gateway_uri(self.user.backend().base(), &self.path),
+        match (self.mistake, &self.endpoint) {
+            (Some(mistake), _) => Err(mistake),
+            (None, Some(endpoint)) => Ok(endpoint.clone()),
+            (None, None) if self.method == Method::CONNECT => Err(RequestMistake::Method),
+            (None, None) => gateway_uri(self.user.backend().base(), &self.path),
         }
     }
 
