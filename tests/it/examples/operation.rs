@@ -308,6 +308,8 @@ fn kubernetes_manifests_name_each_other_and_the_keys_of_the_secret() {
     for service in ["name: redis\n", "port: 6379"] {
         assert!(redis.contains(service), "{service}");
     }
+    assert_eq!(app.matches("httpGet: {").count(), 3);
+    assert_eq!(app.matches(", port: probes }").count(), 3);
     let service = between(&app, "kind: Service\n", "---");
     assert!(!service.contains("probes"), "{service}");
     // What docs/upgrading.md asks for.
