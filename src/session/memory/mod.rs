@@ -159,18 +159,6 @@ impl MemoryStore {
         let session = self.sessions.shards.get(token.id())?;
         (!session.has_expired(now)).then_some(session)
     }
-
-    /// Runs work in a task: a caller that goes away would leave sessions that go on.
-    async fn run_to_its_end<F>(&self, work: impl Fn(Arc<Sessions>) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let done = detached::run(work(Arc::clone(&self.sessions))).await;
-        if done.is_none() {
-            // There is no runtime.
-            work(Arc::clone(&self.sessions)).await;
-        }
-    }
 }
 
 impl Sessions {
@@ -337,16 +325,13 @@ impl SessionStore for MemoryStore {
         _until: SystemTime,
         _now: SystemTime,
     ) -> Result<(), StoreError> {
-        let remove =
-            |sessions: Arc<Sessions>| async move { sessions.remove_subject(subject).await };
-        self.run_to_its_end(remove).await;
-        Ok(())
+        let sessions = Arc::clone(&self.sessions);
+        finish(async move { sessions.remove_subject(subject).await }).await
     }
 
     async fn revoke_all(&self, _now: SystemTime) -> Result<(), StoreError> {
-        let drain = |sessions: Arc<Sessions>| async move { sessions.drain().await };
-        self.run_to_its_end(drain).await;
-        Ok(())
+        let sessions = Arc::clone(&self.sessions);
+        finish(async move { sessions.drain().await }).await
     }
 
     async fn find_ended(
@@ -375,6 +360,12 @@ impl Default for MemoryStore {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Runs work to its end: a caller that goes away would leave sessions that go on.
+async fn finish(work: impl Future<Output = ()> + Send + 'static) -> Result<(), StoreError> {
+    let done = detached::run_or_in_place(work).await;
+    done.ok_or_else(|| StoreError::permanent("the runtime has shut down"))
 }
 
 impl fmt::Debug for MemoryStore {
