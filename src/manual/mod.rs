@@ -24,6 +24,7 @@ chapters! {
     requests
     #[doc = include_str!("pictures/failures.md")]
     #[doc = include_str!("pictures/failures_2.md")]
+    #[doc = include_str!("pictures/failures_3.md")]
     failures
     stores
     keys
