@@ -38,9 +38,9 @@ impl Notices {
             callback,
             "logins have started, and no callback has arrived at this process yet. If that goes \
              on, no user can log in: let requests to the callback's path reach this layer. Check \
-             the table \"Where to put the layer\" of the manual (docs/mounting.md), and that the proxy \
-             passes this path on unchanged (stripped_prefix is for a proxy that takes a prefix \
-             away)"
+             the table \"Where to put the layer\" of the manual (docs/mounting.md), and that the \
+             proxy passes this path on unchanged (stripped_prefix is for a proxy that takes a \
+             prefix away)"
         );
     }
 
