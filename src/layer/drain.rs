@@ -2,6 +2,7 @@
 //!
 //! A server that closes a connection whose client still sends resets it. A browser then shows an
 //! error in place of the answer (RFC 9112 section 9.6). A body that a handler gets is not touched.
+//! The answer to a HEAD request loses its own body here.
 
 use std::{
     pin::Pin,
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use axum_core::response::Response;
+use axum_core::{body::Body as AnswerBody, response::Response};
 use bytes::Buf;
 use http::{HeaderMap, HeaderValue, Method, Request, Version, header, request::Parts};
 use http_body::Body;
@@ -34,6 +35,7 @@ pin_project! {
         timer: Option<Pin<Box<Sleep>>>,
         is_left_unread: bool,
         is_http1: bool,
+        is_head: bool,
     }
 }
 
@@ -54,6 +56,7 @@ impl<B> Drain<B> {
             // A tunnel has no body that ends.
             is_left_unread: *method == Method::CONNECT || expects_continue(version, headers),
             is_http1: version < Version::HTTP_2,
+            is_head: *method == Method::HEAD,
         }
     }
 
@@ -76,12 +79,14 @@ impl<B: Body> Drain<B> {
     ) -> Poll<Option<Response>> {
         let drained = std::task::ready!(self.as_mut().poll_drained(cx));
         let mut response = response.take();
-        if let Some(response) = &mut response
-            && drained == Drained::Partly
-            && self.is_http1
-        {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
+        if let Some(response) = &mut response {
+            if drained == Drained::Partly && self.is_http1 {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            if self.is_head {
+                leave_out_body(response);
+            }
         }
         Poll::Ready(response)
     }
@@ -111,6 +116,19 @@ impl<B: Body> Drain<B> {
         cx.waker().wake_by_ref();
         poll_timer(this.timer, cx)
     }
+}
+
+/// The answer to a HEAD request (RFC 9110 section 9.3.2). Over HTTP/2, hyper sends the body that a
+/// service returns, and the client sees a broken stream.
+fn leave_out_body(response: &mut Response) {
+    let length = response.body().size_hint().exact();
+    if let Some(length) = length.filter(|&length| length > 0) {
+        let headers = response.headers_mut();
+        headers
+            .entry(header::CONTENT_LENGTH)
+            .or_insert(length.into());
+    }
+    *response.body_mut() = AnswerBody::empty();
 }
 
 /// Waits for more of the body until the time is over. Without a runtime there is no timer, and so

@@ -17,6 +17,7 @@ use axum::{
 };
 use http::{Method, Request, Response, StatusCode, Version, header};
 use http_body::Frame;
+use http_body_util::BodyExt;
 use telenor_auth::{
     PlainHttp, TelenorAuthBuilder, TelenorAuthLayer,
     session::{Fault, FaultyStore, MemoryStore},
@@ -289,6 +290,29 @@ async fn client_that_sends_slowly_is_answered_after_ten_seconds() {
     assert!(
         !response.headers().contains_key(header::CONNECTION),
         "HTTP/2 has no such header"
+    );
+}
+
+#[tokio::test]
+async fn answer_to_a_head_request_has_its_length_and_no_body() {
+    let request = |method| {
+        let request = Request::builder().method(method).uri("/telenor/callback");
+        let request = request.header(header::ACCEPT, "text/html");
+        app(builder()).oneshot(request.body(Body::empty()).unwrap())
+    };
+    let head = request(Method::HEAD).await.unwrap();
+    assert_eq!(head.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let length = head.headers()[header::CONTENT_LENGTH].to_str().unwrap();
+    let length: usize = length.parse().unwrap();
+    assert!(length > 0);
+    let body = head.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.is_empty());
+    let put = request(Method::PUT).await.unwrap();
+    let body = put.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(
+        body.len(),
+        length,
+        "the length of the answer to other methods"
     );
 }
 
