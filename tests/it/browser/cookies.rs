@@ -123,3 +123,12 @@ async fn flood_of_forged_cookies_is_answered_with_few_cookies() {
         answer.set_cookies().len()
     );
 }
+
+over_http2! {
+    session_cookie_has_exactly_these_attributes
+    http_prefix_is_offered
+    duplicate_cookies_are_rejected_in_either_order
+    login_works_with_every_cookie_sent_twice
+    cookies_of_other_apps_do_not_hide_ours
+    flood_of_forged_cookies_is_answered_with_few_cookies
+}

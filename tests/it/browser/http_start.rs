@@ -435,3 +435,19 @@ async fn start_host_is_known_in_every_spelling() {
         assert_eq!(answer.set_cookies().is_empty(), plain, "{host}");
     }
 }
+
+over_http2! {
+    login_passes_over_plain_http_and_ends_on_https
+    plain_http_carries_no_secret_and_no_personal_data
+    start_page_is_shown_once_and_within_a_minute
+    invalid_start_address_leads_to_a_page_and_makes_no_loop
+    start_ticket_does_not_replace_the_cookie
+    reader_of_the_page_learns_nothing_by_its_link
+    link_ends_with_the_cookie_of_its_login
+    refusal_on_plain_http_reads_no_cookie
+    start_page_works_over_https
+    other_plain_http_pages_redirect_to_https_and_ignore_cookies
+    prefetch_uses_up_no_start_page
+    start_page_has_only_the_configured_script
+    start_host_is_known_in_every_spelling
+}

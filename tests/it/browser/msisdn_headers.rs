@@ -35,3 +35,7 @@ async fn headers_that_claim_a_number_reach_no_handler() {
         assert!(page.body.contains("text/html"), "other headers remain");
     }
 }
+
+over_http2! {
+    headers_that_claim_a_number_reach_no_handler
+}

@@ -226,3 +226,17 @@ async fn long_addresses_lose_the_place_and_no_login() {
         }
     }
 }
+
+over_http2! {
+    pending_cookie_has_exactly_these_attributes
+    state_of_another_browser_is_rejected
+    cookie_of_one_login_is_rejected_for_another
+    pending_login_expires_by_our_clock
+    pending_login_from_the_future_is_rejected
+    browser_keeps_five_pending_logins_and_drops_the_oldest
+    long_targets_do_not_overflow_the_header
+    expired_and_unreadable_logins_are_removed
+    login_clears_its_own_pending_cookie_and_no_other
+    pending_login_and_session_do_not_replace_each_other
+    long_addresses_lose_the_place_and_no_login
+}

@@ -75,3 +75,7 @@ async fn loopback_http_is_for_development_only() {
         );
     }
 }
+
+over_http2! {
+    plain_http_pages_redirect_to_https_and_ignore_cookies
+}

@@ -158,3 +158,13 @@ async fn clocks_that_disagree_make_no_loop() {
         }
     }
 }
+
+over_http2! {
+    browser_without_cookies_gets_a_page_and_no_loop
+    browser_that_loses_its_session_gets_a_page_after_two_logins
+    cookie_of_another_app_is_no_loop_and_is_logged
+    abandoned_logins_block_no_later_login
+    app_that_redirects_to_the_login_route_makes_no_endless_loop
+    gateway_that_rejects_every_token_makes_no_loop
+    clocks_that_disagree_make_no_loop
+}

@@ -343,3 +343,13 @@ async fn refusal_of_a_foreign_script_says_what_is_missing() {
         answer.body
     );
 }
+
+over_http2! {
+    person_who_opens_a_page_is_sent_to_log_in
+    every_route_of_the_layer_shows_a_person_a_page
+    doubt_gets_a_page_and_no_login
+    page_that_may_be_a_script_gets_a_button_that_works
+    script_gets_a_problem_document
+    boosted_link_leads_to_where_it_points
+    refusal_of_a_foreign_script_says_what_is_missing
+}

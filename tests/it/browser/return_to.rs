@@ -283,3 +283,11 @@ async fn no_target_splits_a_header() {
         );
     }
 }
+
+over_http2! {
+    every_trick_in_the_request_line_stays_on_the_origin
+    own_targets_return_byte_for_byte
+    long_targets_and_own_routes_lead_home
+    login_without_a_target_leads_to_the_configured_home
+    no_target_splits_a_header
+}

@@ -371,3 +371,16 @@ async fn script_of_an_https_page_uses_https() {
     let evil = StartScript::inline("</script>");
     assert!(build(https, evil, None).is_err());
 }
+
+over_http2! {
+    login_passes_over_a_page_with_the_script_on_the_apps_own_origin
+    page_is_shown_once_and_its_link_works_as_long_as_the_login
+    request_ahead_or_of_a_script_uses_up_no_page_and_no_step
+    page_through_a_service_worker_of_the_app_goes_on
+    each_step_of_a_login_counts_once
+    login_without_a_start_page_takes_no_step
+    parameters_of_the_script_go_on_and_replace_none
+    link_takes_few_parameters_and_a_longer_one_is_not_of_this_app
+    altered_ticket_leads_to_a_page_and_not_to_telenor
+    only_the_start_page_has_the_script
+}

@@ -27,6 +27,7 @@ async fn only_the_exact_path_is_the_callback() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
+/// S24.
 #[tokio::test]
 async fn other_methods_are_refused_and_redeem_no_code() {
     let app = App::start().await;
@@ -323,4 +324,19 @@ async fn refusal_of_a_login_that_a_fast_clock_began_is_explained() {
     app.clock.rewind(2 * MINUTE);
     let denied = format!("{CALLBACK}?error=access_denied&state={state}");
     assert_eq!(browser.open(&denied).await.status, StatusCode::FORBIDDEN);
+}
+
+over_http2! {
+    only_the_exact_path_is_the_callback
+    other_methods_are_refused_and_redeem_no_code
+    prefetch_redeems_no_code
+    malformed_callbacks_change_nothing
+    unknown_parameters_are_ignored_and_the_code_arrives_unchanged
+    reload_and_back_on_the_callback_end_in_the_app
+    old_tab_of_a_signed_in_user_leads_into_the_app
+    odd_bytes_beside_the_code_end_no_login
+    words_of_the_gateway_are_cleaned_and_stand_on_the_page_alone
+    answer_that_took_too_long_is_still_explained
+    refusal_without_a_state_is_explained_where_a_login_is_in_progress
+    refusal_of_a_login_that_a_fast_clock_began_is_explained
 }

@@ -61,16 +61,6 @@ async fn only_page_views_redirect_to_the_login() {
         ("head", Method::HEAD, vec![("accept", "text/html")], 401),
         ("put", Method::PUT, vec![("accept", "text/html")], 401),
         (
-            "websocket",
-            Method::GET,
-            vec![
-                ("upgrade", "websocket"),
-                ("connection", "upgrade"),
-                ("accept", "text/html"),
-            ],
-            401,
-        ),
-        (
             "preflight",
             Method::OPTIONS,
             vec![
@@ -142,6 +132,21 @@ async fn only_page_views_redirect_to_the_login() {
         app.browser().open("/private").await.status,
         StatusCode::SEE_OTHER
     );
+}
+
+#[tokio::test]
+async fn websocket_without_a_session_starts_no_login() {
+    let app = App::start().await;
+    let headers = [
+        ("upgrade", "websocket"),
+        ("connection", "upgrade"),
+        ("accept", "text/html"),
+    ];
+    let handshake = request(Method::GET, "/private", &headers);
+    let answer = app.browser().send(handshake).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.set_cookies(), [""; 0]);
+    assert_eq!(app.hits(), 0);
 }
 
 #[tokio::test]
@@ -594,4 +599,23 @@ async fn address_of_an_old_button_begins_a_login_where_none_waits_for_a_button()
     let old = "/telenor/login?return_to=%2Fprivate&button=AAAAAAAAAAAAAAAAAAAAAA";
     let begun = app.browser().send(opened(old, &[])).await;
     assert_eq!(begun.status, StatusCode::SEE_OTHER);
+}
+
+over_http2! {
+    only_page_views_redirect_to_the_login
+    script_gets_the_address_of_the_login
+    form_without_a_session_is_neither_kept_nor_repeated
+    htmx_gets_a_redirect_to_the_login_page
+    office_gets_a_page_and_starts_no_login
+    no_path_query_header_or_agent_opens_a_guarded_route
+    return_from_another_site_leads_on_into_the_app
+    login_page_waits_for_its_button_whatever_the_browser_states
+    buttons_of_two_tabs_work
+    other_site_cannot_change_the_login_of_a_signed_in_browser
+    place_survives_however_a_blank_is_written
+    button_in_a_browser_without_cookies_ends_on_the_page_that_says_so
+    page_by_htmx_waits_for_the_button_too
+    library_that_fetches_pages_leaves_the_buttons_to_the_browser
+    page_of_the_settings_is_known_with_its_query
+    address_of_an_old_button_begins_a_login_where_none_waits_for_a_button
 }

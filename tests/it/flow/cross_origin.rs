@@ -441,3 +441,19 @@ async fn admitted_request_says_nothing() {
     send(&mut browser, Method::POST, &[("origin", ORIGIN)]).await;
     assert_eq!(log.text(), "");
 }
+
+over_http2! {
+    request_of_another_origin_does_not_reach_the_app
+    person_gets_a_page_and_a_script_gets_the_cause_and_what_to_change
+    refusal_is_one_line_and_one_event_without_the_query
+    request_without_a_session_has_nothing_to_protect
+    trusted_origin_is_as_good_as_the_own_one
+    check_can_be_turned_off
+    refused_request_is_no_use_of_the_session_and_refreshes_no_token
+    session_of_a_store_behind_a_network_is_protected_too
+    every_way_to_mount_the_layer_has_the_check
+    websocket_opens_for_the_apps_own_pages_alone
+    websocket_over_http2_opens_for_the_apps_own_pages_alone
+    large_form_of_another_origin_is_read_before_the_refusal
+    admitted_request_says_nothing
+}

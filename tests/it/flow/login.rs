@@ -63,3 +63,10 @@ async fn slow_gateway_does_not_slow_other_pages() {
     gate.open();
     assert_eq!(login.await.unwrap(), StatusCode::SEE_OTHER);
 }
+
+over_http2! {
+    login_leads_through_consent_to_the_handler
+    token_opens_the_mobile_user_api
+    three_tabs_end_where_they_started
+    slow_gateway_does_not_slow_other_pages
+}

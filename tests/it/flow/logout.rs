@@ -323,3 +323,20 @@ async fn policy_of_the_logout_form_lets_the_app_lead_elsewhere() {
     let policy = other.header("content-security-policy").unwrap();
     assert!(policy.contains("form-action 'self';"), "{policy}");
 }
+
+over_http2! {
+    logout_that_cannot_end_every_twin_does_not_claim_so
+    page_after_logout_is_never_a_challenge
+    logout_ends_the_session_before_it_asks_the_gateway
+    logout_completes_after_the_browser_hangs_up
+    logout_clears_the_loop_detector_and_pages_kept_for_the_back_button
+    form_of_the_layer_logs_out_where_a_browser_states_nothing
+    refused_logout_has_a_form_that_works
+    policy_of_the_logout_form_lets_the_app_lead_elsewhere
+    ; over_each_store:
+    logout_ends_the_session_here_and_at_the_gateway
+    logout_needs_a_same_origin_request
+    logout_does_not_wait_for_the_gateway
+    logout_leads_to_a_page_that_starts_no_login
+    logout_ends_every_session_that_a_twin_names
+}

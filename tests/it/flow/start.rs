@@ -182,3 +182,14 @@ async fn login_page_starts_nothing_before_its_button_is_pressed() {
         .insert("sec-fetch-site", "same-origin".parse().unwrap());
     assert_eq!(browser.send(pressed).await.status, StatusCode::SEE_OTHER);
 }
+
+over_http2! {
+    challenge_is_a_303_with_every_parameter_once
+    request_does_not_change_the_redirect_uri
+    redirect_uri_can_be_left_out
+    verifier_is_sent_only_in_the_token_request
+    pkce_can_be_turned_off
+    login_route_starts_a_login_for_a_safe_target
+    login_route_refuses_scripts
+    login_page_starts_nothing_before_its_button_is_pressed
+}

@@ -375,3 +375,26 @@ async fn bodies_and_extensions_reach_the_handler_untouched() {
     );
     assert_eq!(browser.send(sent).await.body, "7 [1, 2]");
 }
+
+over_http2! {
+    layer_as_the_last_call_works
+    layer_after_a_fallback_works
+    layer_before_a_fallback_never_sees_its_callback
+    bare_route_layer_never_sees_its_callback
+    routes_added_after_the_layer_have_no_user
+    layer_around_the_router_works_with_public_routes_outside
+    layer_around_a_nested_service_works
+    layer_nested_with_a_fallback_of_its_own_works
+    nested_layer_with_its_callback_outside_is_reported_once
+    layer_works_in_a_router_that_is_merged_into_a_public_one
+    groups_of_routes_with_clones_of_one_layer_can_be_merged
+    registered_callback_works_with_any_layer_and_a_later_fallback
+    extension_guards_routes_and_leaves_unknown_paths_alone
+    extension_works_with_a_later_fallback
+    extension_works_on_a_router_that_is_merged
+    extension_works_on_a_router_that_is_nested
+    nested_extension_without_its_prefix_is_reported
+    user_in_a_nested_handler_returns_to_the_whole_path
+    inner_service_may_have_another_body_type
+    bodies_and_extensions_reach_the_handler_untouched
+}

@@ -233,3 +233,10 @@ async fn shared_answers_carry_no_renewed_cookie() {
         );
     }
 }
+
+over_http2! {
+    answers_of_the_layer_are_uncached_and_send_no_referrer
+    answers_of_handlers_default_to_private
+    cookies_of_a_handler_survive_next_to_the_layers
+    shared_answers_carry_no_renewed_cookie
+}

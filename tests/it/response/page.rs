@@ -168,3 +168,13 @@ async fn failed_api_call_leads_back_to_the_page_and_not_to_a_login() {
         page.body
     );
 }
+
+over_http2! {
+    denied_consent_ends_the_login_with_a_page
+    unanswered_phone_ends_the_login_with_a_page_of_advice
+    page_is_in_the_language_of_the_browser
+    provider_errors_have_their_statuses
+    texts_of_the_gateway_are_escaped_and_cut_and_never_links
+    description_is_shown_only_for_a_login_of_this_browser
+    failed_api_call_leads_back_to_the_page_and_not_to_a_login
+}

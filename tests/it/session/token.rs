@@ -122,3 +122,12 @@ async fn token_reaches_no_endpoint_of_another_layer() {
     }
     assert_eq!(app.token_requests(), 1, "of the first login alone");
 }
+
+over_http2! {
+    sessions_do_not_pass_between_layers
+    token_reaches_no_endpoint_of_another_layer
+    ; over_each_store:
+    login_makes_a_new_session_and_ends_the_old
+    login_ends_a_planted_session
+    altered_session_cookie_is_refused
+}

@@ -1,6 +1,8 @@
 //! A browser that keeps cookies as browsers do, and asserts after each answer that its secrets are
 //! not logged.
 
+use std::{cell::Cell, pin::Pin};
+
 use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
@@ -9,6 +11,15 @@ use tower::ServiceExt;
 use super::log;
 
 pub const ORIGIN: &str = "https://app.test";
+
+/// Takes a request to these routes, and brings the answer.
+pub type Transport =
+    fn(Router, Request<Body>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+thread_local! {
+    /// How the browsers of this test reach the app, where it is not in this process.
+    pub static TRANSPORT: Cell<Option<Transport>> = const { Cell::new(None) };
+}
 
 /// A cookie jar and the app it talks to. A clone is a browser of its own.
 #[derive(Clone)]
@@ -44,7 +55,10 @@ impl Browser {
         }
         let mut secrets = secrets_in(&request.uri().to_string());
         let mark = log::mark();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = match TRANSPORT.get() {
+            Some(send) => send(self.router.clone(), request).await,
+            None => self.router.clone().oneshot(request).await.unwrap(),
+        };
         let answer = Answer::read(response).await;
         for line in answer.set_cookies() {
             self.keep(&line);

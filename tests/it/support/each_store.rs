@@ -9,7 +9,7 @@ macro_rules! over_each_store {
     (apps: $($name:ident)*) => {
         mod memory {
             $(#[tokio::test]
-            async fn $name() {
+            pub(super) async fn $name() {
                 super::$name(crate::support::App::start().await).await;
             })*
         }
@@ -41,7 +41,7 @@ macro_rules! over_each_store {
     (builders: $($name:ident)*) => {
         mod memory {
             $(#[tokio::test]
-            async fn $name() {
+            pub(super) async fn $name() {
                 super::$name(|builder| builder).await;
             })*
         }

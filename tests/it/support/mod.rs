@@ -4,6 +4,8 @@ use std::time::Duration;
 
 #[macro_use]
 pub mod each_store;
+#[macro_use]
+pub mod http2;
 
 pub mod app;
 pub mod browser;

@@ -158,3 +158,12 @@ async fn login_starts_when_the_rejection_becomes_a_response() {
     app.browser().start("/needed").await;
     assert_eq!(started.load(Ordering::SeqCst), 1);
 }
+
+over_http2! {
+    optional_layer_leaves_policy_to_the_handlers
+    optional_user_is_none_for_anything_invalid
+    handler_without_a_layer_is_not_run
+    debug_of_a_user_shows_no_token
+    plain_service_finds_the_user_without_an_extractor
+    login_starts_when_the_rejection_becomes_a_response
+}
