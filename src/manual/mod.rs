@@ -41,6 +41,7 @@ chapters! {
     upgrading
     coming_from
     defaults
+    security
     #[doc = include_str!("pictures/performance.md")]
     performance
 }

@@ -5,4 +5,5 @@ mod contributing;
 mod doc_comments;
 pub mod imports;
 mod levels;
+mod promises;
 mod prose;
