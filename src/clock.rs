@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc, LazyLock, Mutex,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// In seconds. The clock that wrote a value may be this far ahead of the clock that reads it. A
 /// value from further ahead counts as one from the future.

@@ -4,16 +4,15 @@
 //! The work runs in a task of its own. A browser that hangs up loses nothing: the result is kept
 //! until it asks again. Parallel copies of a callback all get that one result.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::{detached, expiring_map::ExpiringMap, sync::lock};
+use crate::{
+    detached,
+    expiring_map::ExpiringMap,
+    sync::{Mutex, lock},
+};
 
 /// In seconds: how long the result of a success can be fetched again. After that the key is merely
 /// known to be used.

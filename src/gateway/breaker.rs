@@ -29,12 +29,12 @@
 //! Codes and refresh tokens have a breaker each. A stranger has no refresh token, so made-up codes
 //! never concern the sessions of users who are signed in.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::{
     clock::Clock,
     events::{Event, Events, GrantType},
-    sync::lock,
+    sync::{Mutex, lock},
 };
 
 /// The breaker looks at the outcomes of this many requests, the last ones.

@@ -1,17 +1,16 @@
 //! The keys that are in use now.
 
-use std::sync::{
-    Mutex, RwLock,
-    atomic::{AtomicBool, AtomicU64, Ordering},
-};
-
 use aws_lc_rs::aead::LessSafeKey;
 use tokio::sync::watch;
 
 use super::{parse, root::RootKey, source::Source};
 use crate::{
     error::ConfigError,
-    sync::{lock, read, write},
+    sync::{
+        Mutex, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        lock, read, write,
+    },
 };
 
 /// All clones of a [`CookieKeys`](super::CookieKeys) and all its sealers share it.

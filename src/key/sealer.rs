@@ -1,13 +1,13 @@
 //! Sealed values: only this app can read or make them.
 
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::ring::{Ring, SubKeys};
-use crate::sync::{read, write};
+use crate::sync::{RwLock, RwLockReadGuard, read, write};
 
 /// The bytes in front of the ciphertext: format version, key id, nonce.
 const HEADER_LEN: usize = 2 + NONCE_LEN;

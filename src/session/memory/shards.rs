@@ -3,15 +3,15 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
-    sync::{
-        RwLock,
-        atomic::{AtomicUsize, Ordering},
-    },
 };
 
 use crate::{
     session::{Session, SessionId, SessionToken},
-    sync::{read, write},
+    sync::{
+        RwLock,
+        atomic::{AtomicUsize, Ordering},
+        read, write,
+    },
 };
 
 /// About as many sessions share a table and its lock in a full store. However many there are

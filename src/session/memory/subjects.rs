@@ -1,13 +1,10 @@
 //! Which sessions a subject has.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard},
-};
+use std::collections::BTreeMap;
 
 use crate::{
     session::{SessionId, SubjectId},
-    sync::lock,
+    sync::{Mutex, MutexGuard, lock},
 };
 
 /// An index of the sessions that have a subject.

@@ -1,14 +1,12 @@
 //! Runs a sweep in the background, once a minute, as long as there is something to sweep.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use crate::{clock::ObservedTime, detached};
+use crate::{
+    clock::ObservedTime,
+    detached,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 const PERIOD: Duration = Duration::from_secs(60);
 
