@@ -29,7 +29,7 @@
 //! Codes and refresh tokens have a breaker each. A stranger has no refresh token, so made-up codes
 //! never concern the sessions of users who are signed in.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     clock::Clock,
@@ -52,6 +52,8 @@ pub(crate) struct Breaker {
     clock: Clock,
     events: Arc<Events>,
     state: Mutex<BreakerState>,
+    /// Held while changes are reported, which keeps them in their order.
+    reports: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -65,6 +67,8 @@ struct BreakerState {
     phase: Phase,
     /// Requests of earlier phases say nothing about this one when they fail.
     epoch: u64,
+    /// What is not reported yet: whether it opened, and the failures in a row.
+    unreported: VecDeque<(bool, u32)>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -96,6 +100,7 @@ impl Breaker {
             clock,
             events,
             state: Mutex::default(),
+            reports: Mutex::default(),
         }
     }
 
@@ -123,16 +128,17 @@ impl Breaker {
     /// Any success shows that the endpoint answers, also that of an earlier request.
     fn on_success(&self) {
         let mut state = lock(&self.state);
-        let (was_open, failures) = (state.phase != Phase::Closed, state.failures);
+        let was_open = state.phase != Phase::Closed;
         if was_open {
             state.begin(Phase::Closed);
+            state.will_report(false);
         }
         state.outcomes <<= 1;
         state.failing = None;
         state.failures = 0;
         drop(state);
         if was_open {
-            self.changed(false, failures);
+            self.report();
         }
     }
 
@@ -142,20 +148,29 @@ impl Breaker {
             return;
         }
         let was_closed = state.phase == Phase::Closed;
-        let opened = state.fail(self.clock.seconds());
-        let failures = state.failures;
+        let pauses = state.fail(self.clock.seconds());
+        let opened = pauses && was_closed;
+        if opened {
+            state.will_report(true);
+        }
         drop(state);
-        if opened && was_closed {
-            self.changed(true, failures);
+        if opened {
+            self.report();
         }
     }
 
-    fn changed(&self, open: bool, failures: u32) {
-        self.events.emit(Event::BreakerChanged {
-            grant: self.grant,
-            open,
-            failures,
-        });
+    /// Reports the changes, without the lock that requests need. In another order, the last report
+    /// would say the opposite of what holds.
+    fn report(&self) {
+        let _in_turn = lock(&self.reports);
+        let next = || lock(&self.state).unreported.pop_front();
+        while let Some((open, failures)) = next() {
+            self.events.emit(Event::BreakerChanged {
+                grant: self.grant,
+                open,
+                failures,
+            });
+        }
     }
 }
 
@@ -178,6 +193,10 @@ impl BreakerState {
             self.begin(Phase::Paused(now));
         }
         pauses
+    }
+
+    fn will_report(&mut self, open: bool) {
+        self.unreported.push_back((open, self.failures));
     }
 
     fn begin(&mut self, phase: Phase) {
@@ -206,7 +225,7 @@ impl Permit<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{thread, time::Duration};
 
     use super::*;
 
@@ -273,6 +292,39 @@ mod tests {
         fail(&breaker, 1);
         assert!(is_paused(&breaker));
         assert_eq!(*changes.lock().unwrap(), [(true, ENOUGH)]);
+    }
+
+    /// A success comes while the hook still looks at the opening.
+    #[test]
+    fn changes_are_reported_in_their_order() {
+        type Reports = (Vec<bool>, Option<Permit<'static>>);
+        let reports = Arc::new(Mutex::new(Reports::default()));
+        let hooked = Arc::clone(&reports);
+        let hook = move |event: &Event<'_>| {
+            let Event::BreakerChanged { open, .. } = *event else {
+                return;
+            };
+            let good = lock(&hooked).1.take();
+            if let Some(good) = good {
+                let breaker = good.breaker;
+                thread::spawn(|| good.record(false));
+                while breaker.is_open() {
+                    thread::yield_now();
+                }
+            }
+            lock(&hooked).0.push(open);
+        };
+        let clock = Clock::manual();
+        let events = Arc::new(Events::new(Some(Box::new(hook))));
+        let breaker = Breaker::new(GrantType::AuthorizationCode, clock.clone(), events);
+        let breaker: &'static Breaker = Box::leak(Box::new(breaker));
+        lock(&reports).1 = breaker.try_acquire().ok();
+        almost_open(breaker, &clock);
+        fail(breaker, 1);
+        while lock(&reports).0.len() < 2 {
+            thread::yield_now();
+        }
+        assert_eq!(lock(&reports).0, [true, false]);
     }
 
     #[test]
