@@ -102,7 +102,9 @@ impl Shards {
     }
 
     pub(super) fn remove(&self, id: SessionId) -> Option<Session> {
-        let removed = write(self.shard(id)).sessions.remove(&id)?;
+        let mut shard = write(self.shard(id));
+        let removed = shard.sessions.remove(&id)?;
+        // Under the lock: who sees that a session is gone finds its place free.
         self.count.fetch_sub(1, Ordering::AcqRel);
         Some(removed)
     }
@@ -113,7 +115,8 @@ impl Shards {
             if read(shard).next_expiry > now {
                 return Vec::new();
             }
-            let expired = write(shard).sweep(now);
+            let mut shard = write(shard);
+            let expired = shard.sweep(now);
             self.count.fetch_sub(expired.len(), Ordering::AcqRel);
             expired
         })
@@ -124,7 +127,8 @@ impl Shards {
         &self,
     ) -> impl Iterator<Item = impl ExactSizeIterator<Item = (SessionId, Session)>> {
         self.shards.iter().map(|shard| {
-            let removed = std::mem::take(&mut write(shard).sessions);
+            let mut shard = write(shard);
+            let removed = std::mem::take(&mut shard.sessions);
             self.count.fetch_sub(removed.len(), Ordering::AcqRel);
             removed.into_iter()
         })
