@@ -18,7 +18,7 @@ use crate::{
 /// altogether, no request waits for work on more than these.
 const SESSIONS_PER_SHARD: usize = 128;
 /// So that threads seldom meet in a small store.
-const MIN_SHARDS: usize = 64;
+const MIN_SHARDS: usize = if cfg!(model) { 2 } else { 64 };
 /// As many as two bytes of an id tell apart.
 const MAX_SHARDS: usize = 1 << 16;
 

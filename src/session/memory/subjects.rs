@@ -60,7 +60,7 @@ impl Subjects {
         lock(&self.0[at & (self.0.len() - 1)])
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, model))]
     pub(super) fn len(&self) -> usize {
         self.0.iter().map(|table| lock(table).sessions.len()).sum()
     }
