@@ -167,7 +167,9 @@ fn place(file: &Path, text: &str) -> String {
             format!("lib {}{tests}", module(rest))
         }
         ["tests", "it", rest @ ..] => format!("it {}", module(rest)),
-        ["tests", "stores", "tests", rest @ ..] => format!("stores {}", module(&rest[1..])),
+        ["tests", of @ ("proofs" | "stores"), "tests", rest @ ..] => {
+            format!("{of} {}", module(&rest[1..]))
+        }
         ["tests", binary, ..] => format!("{binary} "),
         _ => format!("benches {}", module(&parts[2..])),
     }
