@@ -195,6 +195,7 @@ mod tests {
         assert_eq!(ring.open("n", old.seal("n", &5_u8).as_bytes()), Some(5_u8));
     }
 
+    /// S7.
     #[test]
     fn purpose_context_and_name_are_bound() {
         let keys = CookieKeys::new([key(1)]).unwrap();

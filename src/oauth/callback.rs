@@ -163,6 +163,7 @@ mod tests {
         assert_eq!(state.unwrap().as_str(), "s");
     }
 
+    /// S25.
     #[test]
     fn repeated_parameters_are_refused_even_when_equal() {
         for query in [
@@ -179,6 +180,7 @@ mod tests {
         }
     }
 
+    /// S26.
     #[test]
     fn code_and_error_together_or_neither_is_refused() {
         for query in [
@@ -197,6 +199,7 @@ mod tests {
         }
     }
 
+    /// S29.
     #[test]
     fn invalid_bytes_are_refused_where_they_decide() {
         for query in [
@@ -256,6 +259,7 @@ mod tests {
         }
     }
 
+    /// S28.
     #[test]
     fn sizes_are_bounded() {
         let code = |len: usize| format!("state=s&code={}", "a".repeat(len));

@@ -78,6 +78,7 @@ mod tests {
         }
     }
 
+    /// S10.
     #[test]
     fn only_the_same_state_matches() {
         let state = State::from_untrusted("abc".into());

@@ -86,6 +86,7 @@ fn trusted_origin_is_one_origin_that_no_network_can_forge() {
     }
 }
 
+/// S4.
 #[test]
 fn redirect_uri_is_an_exact_https_address() {
     for (redirect_uri, expected) in [
@@ -97,6 +98,10 @@ fn redirect_uri_is_an_exact_https_address() {
         (
             "https://user:password@shop.example/telenor/callback",
             "user name",
+        ),
+        (
+            "https://:password@shop.example/telenor/callback",
+            "password",
         ),
         ("https://shop.example/telenor/callback#x", "fragment"),
         ("https://shop.example/telenor/callback?x=1", "query"),
@@ -129,6 +134,7 @@ fn redirect_uri_is_an_exact_https_address() {
     }
 }
 
+/// S4.
 #[test]
 fn gateway_is_https_or_on_this_machine() {
     assert_eq!(
@@ -160,6 +166,7 @@ fn gateway_is_https_or_on_this_machine() {
     }
 }
 
+/// S4.
 #[test]
 fn endpoint_is_a_path_of_the_gateway_or_an_https_url() {
     let set: [fn(&str) -> Endpoints; 5] = [
@@ -217,6 +224,7 @@ fn endpoint_is_a_path_of_the_gateway_or_an_https_url() {
     }
 }
 
+/// S4.
 #[test]
 fn client_is_needed() {
     let client =
@@ -313,6 +321,7 @@ fn keys_of_a_store_are_those_of_the_layer() {
     assert_eq!(mistake(around), ConfigError::StoreKeysDiffer);
 }
 
+/// S2.
 #[test]
 fn parameter_of_the_layer_cannot_be_given_twice() {
     for name in [
@@ -475,6 +484,7 @@ fn look_of_the_pages_is_checked() {
     assert!(matches!(error, ConfigError::InvalidLogo(_)), "{error}");
 }
 
+/// S9.
 #[test]
 fn limits_are_within_reason() {
     assert!(matches!(

@@ -113,6 +113,8 @@ async fn start_page_is_shown_once_and_within_a_minute() {
     let mut browser = app.browser();
     let seen = browser.start("/whoami?n=1").await;
     assert_eq!(on_http(&app, &seen).await.status, StatusCode::OK);
+    let twice = on_http(&app, &seen).await;
+    assert!(twice.location().contains("/telenor/login?resume="));
     let late = browser.start("/whoami?n=2").await;
     app.clock.advance(Duration::from_secs(60));
     for (start, target) in [(seen, "/whoami?n=1"), (late, "/whoami?n=2")] {

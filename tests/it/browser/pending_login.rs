@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::support::{App, MINUTE, each_store::in_cookie};
 
+/// S13.
 #[tokio::test]
 async fn pending_cookie_has_exactly_these_attributes() {
     let app = App::start().await;
@@ -22,9 +23,13 @@ async fn pending_cookie_has_exactly_these_attributes() {
     assert!(!line.contains("private"), "its content is sealed");
 }
 
-#[tokio::test]
-async fn state_of_another_browser_is_rejected() {
-    let app = App::start().await;
+over_each_store! {
+    apps:
+    state_of_another_browser_is_rejected
+}
+
+/// S6.
+async fn state_of_another_browser_is_rejected(app: App) {
     let (mut ours, mut other) = (app.browser(), app.browser());
     let callback = ours.callback_url(&app.gateway, "/whoami").await;
     other.start("/private").await;
@@ -33,6 +38,7 @@ async fn state_of_another_browser_is_rejected() {
     assert_eq!(ours.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
+/// S7.
 #[tokio::test]
 async fn cookie_of_one_login_is_rejected_for_another() {
     let app = App::start().await;
@@ -46,6 +52,7 @@ async fn cookie_of_one_login_is_rejected_for_another() {
     assert_eq!(app.token_requests(), 0);
 }
 
+/// S9.
 #[tokio::test]
 async fn pending_login_expires_by_our_clock() {
     let app = App::start().await;
@@ -71,6 +78,7 @@ async fn pending_login_from_the_future_is_rejected() {
     assert_eq!(app.token_requests(), 0);
 }
 
+/// S12.
 #[tokio::test]
 async fn browser_keeps_five_pending_logins_and_drops_the_oldest() {
     let app = App::start().await;
@@ -105,6 +113,7 @@ async fn browser_keeps_five_pending_logins_and_drops_the_oldest() {
     }
 }
 
+/// S12.
 #[tokio::test]
 async fn long_targets_do_not_overflow_the_header() {
     let app = App::start().await;
@@ -141,6 +150,35 @@ async fn expired_and_unreadable_logins_are_removed() {
     assert!(!names.contains(&old) && !names.contains(&broken));
 }
 
+/// S12.
+#[tokio::test]
+async fn cookies_of_other_names_are_neither_removed_nor_counted() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let names = [
+        "__Host-telenor-login-",
+        "__Host-telenor-login-AAAAAAAAAAA",
+        "__Host-telenor-login-AAAAAAAAAAAAA",
+        "__Host-telenor-login-AAAAAAAAAAA.",
+        "__Host-telenor-login-AAAAAAAAAAA%",
+        "__Host-telenor-loginAAAAAAAAAAAAA",
+        "__Host-other-login-AAAAAAAAAAAA",
+        "telenor-login-AAAAAAAAAAAA",
+    ];
+    let foreign = names.map(|name| (name.to_owned(), "x".to_owned()));
+    browser.jar = foreign.to_vec();
+    let mut callbacks = Vec::new();
+    for _ in 0..5 {
+        let answer = browser.open("/private").await;
+        assert_eq!(answer.set_cookies().len(), 1, "its own");
+        callbacks.push(app.gateway.allow(&answer.location()).unwrap());
+    }
+    for callback in &callbacks {
+        assert_eq!(browser.open(callback).await.status, StatusCode::SEE_OTHER);
+    }
+    assert!(foreign.iter().all(|cookie| browser.jar.contains(cookie)));
+}
+
 #[tokio::test]
 async fn starting_logins_leaves_nothing_on_the_server() {
     let app = App::start().await;
@@ -153,6 +191,7 @@ async fn starting_logins_leaves_nothing_on_the_server() {
     assert_eq!(app.token_requests(), 1);
 }
 
+/// S14.
 #[tokio::test]
 async fn login_clears_its_own_pending_cookie_and_no_other() {
     let app = App::start().await;
@@ -229,7 +268,6 @@ async fn long_addresses_lose_the_place_and_no_login() {
 
 over_http2! {
     pending_cookie_has_exactly_these_attributes
-    state_of_another_browser_is_rejected
     cookie_of_one_login_is_rejected_for_another
     pending_login_expires_by_our_clock
     pending_login_from_the_future_is_rejected
@@ -239,4 +277,7 @@ over_http2! {
     login_clears_its_own_pending_cookie_and_no_other
     pending_login_and_session_do_not_replace_each_other
     long_addresses_lose_the_place_and_no_login
+    cookies_of_other_names_are_neither_removed_nor_counted
+    ; over_each_store:
+    state_of_another_browser_is_rejected
 }

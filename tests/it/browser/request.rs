@@ -98,6 +98,7 @@ fn assert_page(what: &str, answer: &Answer) {
     assert_eq!(buttons, 1, "{what}: {}", answer.body);
 }
 
+/// S16.
 #[tokio::test]
 async fn person_who_opens_a_page_is_sent_to_log_in() {
     let app = App::start().await;
@@ -154,6 +155,7 @@ async fn every_route_of_the_layer_shows_a_person_a_page() {
     }
 }
 
+/// S16.
 #[tokio::test]
 async fn doubt_gets_a_page_and_no_login() {
     let app = App::start().await;

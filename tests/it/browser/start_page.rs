@@ -100,13 +100,15 @@ async fn page_is_shown_once_and_its_link_works_as_long_as_the_login() {
     let mut browser = app.browser();
     let start = browser.start("/whoami?n=1").await;
     let page = browser.open(&start).await;
+    let resume = format!("{ORIGIN}/telenor/login?resume=");
+    let twice = browser.open(&start).await;
+    assert!(twice.location().starts_with(&resume), "{twice:?}");
     let late = browser.start("/whoami?n=2").await;
     app.clock.advance(Duration::from_secs(60));
     for (address, target) in [(&start, "n%3D1"), (&late, "n%3D2")] {
         let again = browser.open(address).await;
         assert_eq!(again.status, StatusCode::SEE_OTHER);
         let login = again.location();
-        let resume = format!("{ORIGIN}/telenor/login?resume=");
         assert!(login.starts_with(&resume), "{login}");
         let button = browser.open(&login).await;
         assert_eq!(button.status, StatusCode::OK, "the button prevents a loop");
@@ -226,6 +228,7 @@ async fn login_without_a_start_page_takes_no_step() {
     assert_eq!(taken(&steps), [""; 0]);
 }
 
+/// S2.
 #[tokio::test]
 async fn parameters_of_the_script_go_on_and_replace_none() {
     let app = App::with(|builder| {

@@ -1,12 +1,16 @@
 //! Requests to the callback: valid ones end a login, others change nothing.
 
 use http::{Method, StatusCode};
-use telenor_auth::mock::Endpoint;
+use telenor_auth::{
+    mock::{Answer as Scripted, Endpoint},
+    session::{Fault, FaultyStore, MemoryStore},
+};
 
 use crate::support::{
     App, Browser, CALLBACK, MINUTE, ORIGIN, capture::capture, navigation, request, state_of,
 };
 
+/// S23.
 #[tokio::test]
 async fn only_the_exact_path_is_the_callback() {
     let app = App::start().await;
@@ -39,6 +43,9 @@ async fn other_methods_are_refused_and_redeem_no_code() {
         Method::PUT,
         Method::DELETE,
         Method::OPTIONS,
+        Method::PATCH,
+        Method::TRACE,
+        Method::from_bytes(b"QUERY").unwrap(),
     ] {
         let answer = browser
             .send(request(method, &callback, &[("accept", "text/html")]))
@@ -51,15 +58,18 @@ async fn other_methods_are_refused_and_redeem_no_code() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
+/// S17.
 #[tokio::test]
-async fn prefetch_redeems_no_code() {
+async fn prefetch_redeems_no_code_and_starts_no_login() {
     let app = App::start().await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
     for (name, value) in [
         ("sec-purpose", "prefetch;prerender"),
+        ("sec-purpose", "prerender"),
         ("purpose", "prefetch"),
         ("x-moz", "prefetch"),
+        ("x-purpose", "preview"),
     ] {
         let mut ahead = navigation(&callback);
         ahead.headers_mut().insert(name, value.parse().unwrap());
@@ -67,12 +77,18 @@ async fn prefetch_redeems_no_code() {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert_eq!(answer.set_cookies(), [""; 0]);
+        let mut login = navigation("/telenor/login");
+        login.headers_mut().insert(name, value.parse().unwrap());
+        let answer = browser.send(login).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.set_cookies(), [""; 0]);
     }
     assert_eq!(app.token_requests(), 0);
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
 /// The browser has a session and a pending login. Both survive each of these queries.
+/// S10, S14, S25, S26, S27, S28, S29.
 #[tokio::test]
 async fn malformed_callbacks_change_nothing() {
     let app = App::start().await;
@@ -104,9 +120,16 @@ async fn malformed_callbacks_change_nothing() {
         format!("code=canary&state={state}&state={state}"),
         format!("code=canary&error=access_denied&state={state}"),
         format!("error=canary&error=canary&state={state}"),
+        format!("error=canary&error_description=a&error_description=a&state={state}"),
+        format!("code=canary&iss=a&iss=a&state={state}"),
         format!("code=canary%FF%FE&state={state}"),
         format!("code=canary%00&state={state}"),
         format!("code=canary&iss=%0d%0aSet-Cookie:a=b&state={state}"),
+        format!("code=canary&iss=%FF&state={state}"),
+        format!("code=canary&state={state}%00"),
+        format!("error=access_denied%0d%0aX&state={state}"),
+        format!("error=access_denied%FF&state={state}"),
+        format!("error=&state={state}"),
         format!("code=canary%zz&state={state}"),
         format!("code={}&state={state}", "c".repeat(2_049)),
         format!("code=canary&state={state}&x={}", "x".repeat(60_000)),
@@ -149,6 +172,113 @@ async fn unknown_parameters_are_ignored_and_the_code_arrives_unchanged() {
             .as_deref(),
         Some("a+b/c=&%")
     );
+}
+
+/// The layer knows one gateway, and has no setting for an issuer (RFC 9207).
+/// S20.
+#[tokio::test]
+async fn issuer_decides_nothing() {
+    let app = App::start().await;
+    for beside in [
+        format!("iss={}", app.gateway.base_url()),
+        "iss=https%3A%2F%2Fother.test".to_owned(),
+        "iss=".to_owned(),
+        "iss".to_owned(),
+        "foo=bar&foo=bar&Iss=a&ISS=b".to_owned(),
+    ] {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/private").await;
+        let done = browser.open(&format!("{callback}&{beside}")).await;
+        assert_eq!(done.location(), format!("{ORIGIN}/private"), "{beside}");
+    }
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let logins = app.token_requests();
+    for beside in ["iss=a&iss=a", "iss=&iss=a", "iss=%zz", "iss=%00"] {
+        let refused = browser.open(&format!("{callback}&{beside}")).await;
+        refused.assert_safe_reject();
+    }
+    assert_eq!(app.token_requests(), logins);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+/// S30.
+#[tokio::test]
+async fn long_query_is_refused_before_the_store_is_asked() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let app = App::with(|builder| builder.session_store(store.clone())).await;
+    let mut browser = app.signed_in().await;
+    let callback = browser.callback_url(&app.gateway, "/telenor/login").await;
+    store.set(Fault::Error);
+    let asked = browser.open(&format!("{callback}&x=y")).await;
+    assert_eq!(asked.status, StatusCode::SERVICE_UNAVAILABLE);
+    let fill = |bytes: usize| {
+        let query = callback.split_once('?').unwrap().1.len();
+        format!("{callback}&x={}", "x".repeat(bytes - query - 3))
+    };
+    for bytes in [8 * 1024 + 1, 60_000] {
+        let refused = browser.open(&fill(bytes)).await;
+        refused.assert_safe_reject();
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
+    store.set(Fault::None);
+    let done = browser.open(&fill(8 * 1024)).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+}
+
+/// S28.
+#[tokio::test]
+async fn code_of_any_printable_characters_arrives_unchanged() {
+    let app = App::start().await;
+    let printable: String = (' '..='~').collect();
+    let longest = "c".repeat(2_048);
+    for code in [printable.as_str(), " a ", "%2B", &longest] {
+        let mut browser = app.browser();
+        let state = state_of(&browser.start("/private").await);
+        let encoded: String = url::form_urlencoded::byte_serialize(code.as_bytes()).collect();
+        browser
+            .open(&format!("{CALLBACK}?code={encoded}&state={state}"))
+            .await;
+        let sent = app.gateway.requests(Endpoint::Token).pop().unwrap();
+        assert_eq!(sent.form("code").as_deref(), Some(code));
+    }
+    let mut browser = app.browser();
+    let state = state_of(&browser.start("/private").await);
+    let sent = app.token_requests();
+    for code in ["%C3%A5", "%7F", "%1F", "%C2%A0"] {
+        let callback = format!("{CALLBACK}?code={code}&state={state}");
+        browser.open(&callback).await.assert_safe_reject();
+    }
+    assert_eq!(app.token_requests(), sent);
+}
+
+/// S14.
+#[tokio::test]
+async fn failed_login_removes_its_own_cookie_and_no_other() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let first = browser.callback_url(&app.gateway, "/private").await;
+    let kept = browser.pending().remove(0);
+    for error in ["access_denied", "server_error", "anything"] {
+        let state = state_of(&browser.start("/private").await);
+        let ended = browser.pending().into_iter().find(|login| *login != kept);
+        let (ended, _) = ended.unwrap();
+        let answer = browser
+            .open(&format!("{CALLBACK}?error={error}&state={state}"))
+            .await;
+        let attributes = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
+        let removed = format!("{ended}=; {attributes}");
+        assert_eq!(answer.set_cookies(), [removed], "{error}");
+        assert_eq!(browser.pending(), std::slice::from_ref(&kept));
+    }
+    // A code that Telenor refuses ends the login as well.
+    app.gateway
+        .answer_next(Endpoint::Token, Scripted::status(400));
+    let refused = browser.callback_url(&app.gateway, "/private").await;
+    let answer = browser.open(&refused).await;
+    assert_eq!(answer.set_cookies().len(), 1);
+    assert_eq!(browser.pending(), [kept]);
+    assert_eq!(browser.open(&first).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
@@ -217,6 +347,7 @@ impl BrowserExt for Browser {
     }
 }
 
+/// S29.
 #[tokio::test]
 async fn odd_bytes_beside_the_code_end_no_login() {
     let app = App::start().await;
@@ -241,6 +372,7 @@ async fn odd_bytes_beside_the_code_end_no_login() {
     }
 }
 
+/// S29.
 #[tokio::test]
 async fn words_of_the_gateway_are_cleaned_and_stand_on_the_page_alone() {
     let (log, _guard) = capture();
@@ -329,7 +461,7 @@ async fn refusal_of_a_login_that_a_fast_clock_began_is_explained() {
 over_http2! {
     only_the_exact_path_is_the_callback
     other_methods_are_refused_and_redeem_no_code
-    prefetch_redeems_no_code
+    prefetch_redeems_no_code_and_starts_no_login
     malformed_callbacks_change_nothing
     unknown_parameters_are_ignored_and_the_code_arrives_unchanged
     reload_and_back_on_the_callback_end_in_the_app
@@ -339,4 +471,8 @@ over_http2! {
     answer_that_took_too_long_is_still_explained
     refusal_without_a_state_is_explained_where_a_login_is_in_progress
     refusal_of_a_login_that_a_fast_clock_began_is_explained
+    issuer_decides_nothing
+    long_query_is_refused_before_the_store_is_asked
+    code_of_any_printable_characters_arrives_unchanged
+    failed_login_removes_its_own_cookie_and_no_other
 }

@@ -2,8 +2,9 @@
 
 use http::{HeaderValue, Method, StatusCode};
 
-use crate::support::{App, ORIGIN, navigation, request};
+use crate::support::{App, ORIGIN, log, navigation, request};
 
+/// S16, S17.
 #[tokio::test]
 async fn only_page_views_redirect_to_the_login() {
     let app = App::start().await;
@@ -173,13 +174,15 @@ async fn script_gets_the_address_of_the_login() {
     );
 }
 
+/// S1, S18.
 #[tokio::test]
 async fn form_without_a_session_is_neither_kept_nor_repeated() {
     let app = App::start().await;
+    let mark = log::mark();
     for method in [Method::PUT, Method::PATCH, Method::DELETE] {
         let mut form = navigation("/private");
         *form.method_mut() = method.clone();
-        *form.body_mut() = "card=canary".into();
+        *form.body_mut() = "card=canary-4571".into();
         let answer = app.browser().send(form).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method}");
         assert_eq!(answer.header("location"), None);
@@ -187,7 +190,7 @@ async fn form_without_a_session_is_neither_kept_nor_repeated() {
     let post = |referer: &str| {
         let mut form = navigation("/form");
         *form.method_mut() = Method::POST;
-        *form.body_mut() = "card=canary".into();
+        *form.body_mut() = "card=canary-4571".into();
         form.headers_mut()
             .insert("referer", referer.parse().unwrap());
         form
@@ -218,6 +221,15 @@ async fn form_without_a_session_is_neither_kept_nor_repeated() {
         assert!(page.body.contains("form_not_sent"));
         assert!(page.body.contains(back), "{referer}: {}", page.body);
     }
+    let mut browser = app.browser();
+    let lost = browser.send(post(&format!("{ORIGIN}/private"))).await;
+    let page = browser.open(&lost.location()).await;
+    let callback = browser
+        .callback_url(&app.gateway, &button(&page.body))
+        .await;
+    let done = browser.open(&callback).await;
+    assert_eq!(done.location(), format!("{ORIGIN}/private"));
+    log::assert_silent(mark, &["canary-4571".to_owned()]);
     assert_eq!(app.hits(), 0);
 }
 
@@ -294,6 +306,7 @@ async fn office_gets_a_page_and_starts_no_login() {
     assert_eq!(app.hits(), 0);
 }
 
+/// S19.
 #[tokio::test]
 async fn no_path_query_header_or_agent_opens_a_guarded_route() {
     let app = App::start().await;
@@ -405,6 +418,7 @@ fn button(page: &str) -> String {
     link.replace("&#38;", "&").replace("&amp;", "&")
 }
 
+/// S22.
 #[tokio::test]
 async fn login_page_waits_for_its_button_whatever_the_browser_states() {
     let app = App::with(|builder| builder.login_page(true)).await;

@@ -186,6 +186,7 @@ async fn htmx_opens_the_login_of_a_handler_with_its_note() {
     assert!(browser.open("/receipt").await.body.starts_with("basket 17"));
 }
 
+/// S2.
 #[tokio::test]
 async fn parameters_are_of_one_login() {
     let app = app(|builder| builder.authorization_parameter("ui_locales", "nb")).await;
@@ -374,10 +375,13 @@ async fn place_goes_before_a_login_does() {
 }
 
 /// A first login with a long place, and later ones with notes that leave it no room.
+/// S13.
 #[tokio::test]
 async fn places_of_older_logins_go_before_a_login_does() {
     let gateway = MockGateway::start().await.unwrap();
-    let auth = builder(&gateway).optional(true).build().unwrap();
+    let clock = Clock::manual();
+    let auth = builder(&gateway).optional(true).clock(clock.clone());
+    let auth = auth.build().unwrap();
     let long = async |login: TelenorLogin| login.return_to(format!("/x?{}", "p".repeat(1_900)));
     let note = async |login: TelenorLogin| login.return_to("/receipt").note(&basket(450));
     let router = Router::new()
@@ -389,10 +393,17 @@ async fn places_of_older_logins_go_before_a_login_does() {
     let first = browser.start("/long").await;
     let first = app.gateway.allow(&first).unwrap();
     let kept = browser.pending().remove(0);
-    let mut notes = Vec::new();
+    clock.advance(MINUTE);
+    let (mut notes, mut set_again) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let url = browser.start("/note").await;
-        notes.push(app.gateway.allow(&url).unwrap());
+        let answer = browser.open("/note").await;
+        notes.push(app.gateway.allow(&answer.location()).unwrap());
+        let lines = answer.set_cookies().into_iter();
+        set_again.extend(lines.filter(|line| line.starts_with(&kept.0)));
+    }
+    assert!(!set_again.is_empty());
+    for line in set_again {
+        assert!(line.ends_with("Max-Age=240"), "not for longer: {line}");
     }
     assert_eq!(browser.pending().len(), 4, "no login is gone");
     let shorter = browser.pending().remove(0);

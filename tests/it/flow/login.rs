@@ -28,6 +28,7 @@ async fn token_opens_the_mobile_user_api() {
     assert_eq!((page.status, page.body.as_str()), (StatusCode::OK, "Kari"));
 }
 
+/// S11.
 #[tokio::test]
 async fn three_tabs_end_where_they_started() {
     let app = App::start().await;

@@ -8,9 +8,14 @@ use telenor_auth::mock::{Answer as Scripted, Endpoint};
 
 use crate::support::{App, CALLBACK, MINUTE, state_of};
 
-#[tokio::test]
-async fn parallel_copies_of_a_callback_are_one_login() {
-    let app = App::start().await;
+over_each_store! {
+    apps:
+    parallel_copies_of_a_callback_are_one_login
+    replay_after_the_answer_is_forgotten_sends_no_second_request
+}
+
+/// S8.
+async fn parallel_copies_of_a_callback_are_one_login(app: App) {
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
     let gate = app.gateway.hold(Endpoint::Token);
@@ -71,9 +76,8 @@ async fn connection_dropped_during_the_exchange_loses_nothing() {
     assert_eq!(app.token_requests(), 1);
 }
 
-#[tokio::test]
-async fn replay_after_the_answer_is_forgotten_sends_no_second_request() {
-    let app = App::start().await;
+/// S8.
+async fn replay_after_the_answer_is_forgotten_sends_no_second_request(app: App) {
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
     let mut thief = browser.clone();
@@ -140,6 +144,7 @@ async fn concurrent_exchanges_default_to_sixty_four() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
+/// S8.
 #[tokio::test]
 async fn failed_exchange_is_not_repeated_by_reloading() {
     let app = App::start().await;
@@ -170,4 +175,12 @@ async fn state_is_not_redeemed_twice_when_a_clock_steps_back() {
         thief.clone().open(&callback).await.assert_no_session();
     }
     assert_eq!(app.token_requests(), 1);
+}
+
+over_http2! {
+    connection_dropped_during_the_exchange_loses_nothing
+    failed_exchange_is_not_repeated_by_reloading
+    ; over_each_store:
+    parallel_copies_of_a_callback_are_one_login
+    replay_after_the_answer_is_forgotten_sends_no_second_request
 }

@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{Method, StatusCode};
-use telenor_auth::mock::Endpoint;
+use telenor_auth::{TelenorAuthLayer, mock::Endpoint};
 
-use crate::support::{App, CALLBACK, ORIGIN, navigation, query, request, state_of};
+use crate::support::{
+    App, Browser, CALLBACK, ORIGIN, navigation, query, random::assert_independent_bits, request,
+    routes, state_of,
+};
 
+/// S1, S2.
 #[tokio::test]
 async fn challenge_is_a_303_with_every_parameter_once() {
     let app = App::with(|builder| builder.scope("a b&c+å".replace('å', "d"))).await;
@@ -40,6 +45,7 @@ async fn challenge_is_a_303_with_every_parameter_once() {
     assert_eq!(state_of(&location).len(), 22);
 }
 
+/// S3.
 #[tokio::test]
 async fn request_does_not_change_the_redirect_uri() {
     let app = App::start().await;
@@ -74,6 +80,7 @@ async fn request_does_not_change_the_redirect_uri() {
     );
 }
 
+/// S2.
 #[tokio::test]
 async fn redirect_uri_can_be_left_out() {
     let app = App::with(|builder| builder.omit_redirect_uri(true)).await;
@@ -81,6 +88,68 @@ async fn redirect_uri_can_be_left_out() {
     assert_eq!(query(&location, "redirect_uri"), None);
 }
 
+/// S2.
+#[tokio::test]
+async fn every_value_in_the_request_is_encoded() {
+    let redirect_uri = format!("{ORIGIN}{CALLBACK}");
+    let layer = TelenorAuthLayer::builder("id å&+=%", "secret", redirect_uri)
+        .authorization_parameter("hint&", "a b&state=x");
+    let router = routes(&Default::default()).layer(layer.build().unwrap());
+    let mut browser = Browser {
+        router,
+        jar: Vec::new(),
+    };
+    let location = browser.start("/private").await;
+    assert!(location.is_ascii() && !location.contains(' '));
+    assert_eq!(query(&location, "client_id").as_deref(), Some("id å&+=%"));
+    assert_eq!(query(&location, "hint&").as_deref(), Some("a b&state=x"));
+    assert_eq!(location.matches("state=").count(), 1, "{location}");
+}
+
+/// As far as values show it: that they come from the generator of the system, they cannot.
+/// S5.
+#[tokio::test]
+async fn state_is_128_random_bits_and_says_nothing() {
+    let app = App::start().await;
+    let mut states = HashSet::new();
+    for at in 0..300 {
+        let place = format!("/private?{}", "x".repeat(at % 7));
+        states.insert(state_of(&app.browser().start(&place).await));
+    }
+    assert_eq!(states.len(), 300);
+    let bytes = states.iter().map(|state| {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(state).expect("safe in URLs");
+        assert_eq!(bytes.len(), 16, "the same for every place");
+        bytes
+    });
+    assert_independent_bits(&bytes.collect::<Vec<_>>());
+}
+
+/// S15.
+#[tokio::test]
+async fn verifier_is_256_random_bits_and_its_hash_alone_leaves() {
+    let app = App::start().await;
+    let mut challenges = Vec::new();
+    for _ in 0..300 {
+        let mut browser = app.browser();
+        let location = browser.start("/private").await;
+        challenges.push(query(&location, "code_challenge").unwrap());
+        let callback = app.gateway.allow(&location).unwrap();
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    }
+    let sent = app.gateway.requests(Endpoint::Token);
+    let verifiers = sent.iter().zip(&challenges).map(|(sent, challenge)| {
+        let verifier = sent.form("code_verifier").unwrap();
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+        assert_eq!(*challenge, BASE64_URL_SAFE_NO_PAD.encode(hash));
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(verifier).unwrap();
+        assert_eq!(bytes.len(), 32);
+        bytes
+    });
+    assert_independent_bits(&verifiers.collect::<Vec<_>>());
+}
+
+/// S15.
 #[tokio::test]
 async fn verifier_is_sent_only_in_the_token_request() {
     let app = App::start().await;
@@ -95,6 +164,7 @@ async fn verifier_is_sent_only_in_the_token_request() {
     assert!(!location.contains(&verifier) && !cookie.contains(&verifier));
 }
 
+/// S15.
 #[tokio::test]
 async fn pkce_can_be_turned_off() {
     let app = App::with(|builder| builder.dangerous_disable_pkce(true)).await;
@@ -148,6 +218,7 @@ async fn login_route_refuses_scripts() {
     }
 }
 
+/// S22.
 #[tokio::test]
 async fn login_page_starts_nothing_before_its_button_is_pressed() {
     let app = App::with(|builder| builder.login_page(true)).await;
@@ -192,4 +263,5 @@ over_http2! {
     login_route_starts_a_login_for_a_safe_target
     login_route_refuses_scripts
     login_page_starts_nothing_before_its_button_is_pressed
+    every_value_in_the_request_is_encoded
 }

@@ -1,8 +1,15 @@
 //! Session cookies that are replaced, altered, or from another layer.
 
-use telenor_auth::Endpoints;
+use http::StatusCode;
+use telenor_auth::{
+    Clock, Endpoints, TelenorAuthBuilder, TelenorAuthLayer,
+    mock::{Endpoint, MockGateway},
+    session::MemoryStore,
+};
 
-use crate::support::{App, Browser, Hits, builder, each_store::in_cookie, routes};
+#[cfg(feature = "redis")]
+use crate::support::each_store::in_redis;
+use crate::support::{App, Browser, CALLBACK, Hits, builder, each_store::in_cookie, keys, routes};
 
 over_each_store! {
     apps:
@@ -73,25 +80,63 @@ async fn altered_session_cookie_is_refused(app: App) {
     assert_eq!(app.hits(), hits);
 }
 
-#[tokio::test]
-async fn sessions_do_not_pass_between_layers() {
-    let apps = [
-        App::with(in_cookie).await,
-        App::with(|builder| in_cookie(builder.scope("other"))).await,
-    ];
-    let mut browser = apps[0].signed_in().await;
-    let authorization = browser.start("/telenor/login").await;
-    let callback = apps[0].gateway.allow(&authorization).unwrap();
-    let mut moved = apps[1].browser();
-    moved.jar = browser.jar.clone();
-    assert!(
-        moved.token().await.is_none(),
-        "a session of another layer is invalid"
-    );
-    moved.open(&callback).await.assert_safe_reject();
-    assert!(browser.token().await.is_some());
+/// A session and a login of one app, moved to apps that differ from it in one setting.
+async fn move_to_other_apps(share: impl Fn(TelenorAuthBuilder) -> TelenorAuthBuilder) {
+    let (gateway, other) = (gateway().await, gateway().await);
+    let clock = Clock::manual();
+    let app = |gateway: &MockGateway, id: &str, host: &str| {
+        let redirect_uri = format!("https://{host}{CALLBACK}");
+        let layer = TelenorAuthLayer::builder(id, gateway.client_secret(), redirect_uri)
+            .gateway(gateway.base_url())
+            .clock(clock.clone());
+        let layer = share(layer).build().unwrap();
+        let (router, jar) = (routes(&Hits::default()).layer(layer), Vec::new());
+        Browser { router, jar }
+    };
+    let mut user = app(&gateway, "client", "app.test");
+    let callback = user.callback_url(&gateway, "/private").await;
+    user.open(&callback).await;
+    let callback = user.callback_url(&gateway, "/telenor/login").await;
+    let moved = |to: Browser| Browser {
+        jar: user.jar.clone(),
+        ..to
+    };
+    let mut same = moved(app(&gateway, "client", "app.test"));
+    assert!(same.token().await.is_some(), "another instance of the app");
+    for (what, to) in [
+        ("client id", app(&gateway, "client2", "app.test")),
+        ("redirect URI", app(&gateway, "client", "other.test")),
+        ("gateway", app(&other, "client", "app.test")),
+    ] {
+        let mut moved = moved(to);
+        assert_eq!(moved.token().await, None, "{what}");
+        moved.open(&callback).await.assert_safe_reject();
+    }
+    let sent = [&gateway, &other].map(|gateway| gateway.hits(Endpoint::Token));
+    assert_eq!(sent, [1, 0], "the first login alone");
+    assert!(user.token().await.is_some());
+    assert_eq!(user.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
+async fn gateway() -> MockGateway {
+    let gateway = MockGateway::builder().client("client", "secret");
+    gateway.start().await.unwrap()
+}
+
+/// S21.
+#[tokio::test]
+async fn apps_that_differ_in_one_setting_share_neither_sessions_nor_logins() {
+    let store = MemoryStore::new();
+    move_to_other_apps(|app| app.cookie_keys(keys(1)).session_store(store.clone())).await;
+    move_to_other_apps(in_cookie).await;
+    #[cfg(feature = "redis")]
+    {
+        let redis = crate::support::redis::Redis::start().await;
+        move_to_other_apps(|app| in_redis(&redis, app)).await;
+    }
+}
+
+/// S21.
 #[tokio::test]
 async fn token_reaches_no_endpoint_of_another_layer() {
     let app = App::with(in_cookie).await;
@@ -124,7 +169,7 @@ async fn token_reaches_no_endpoint_of_another_layer() {
 }
 
 over_http2! {
-    sessions_do_not_pass_between_layers
+    apps_that_differ_in_one_setting_share_neither_sessions_nor_logins
     token_reaches_no_endpoint_of_another_layer
     ; over_each_store:
     login_makes_a_new_session_and_ends_the_old

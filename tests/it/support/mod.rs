@@ -17,6 +17,7 @@ pub mod fault_proxy;
 pub mod kept;
 pub mod leased;
 pub mod log;
+pub mod random;
 pub mod raw_server;
 #[cfg(feature = "redis")]
 pub mod redis;

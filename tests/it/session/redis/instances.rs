@@ -71,6 +71,7 @@ async fn two_instances(redis: &Redis) -> Instances {
     Instances::start(gateway, |builder| builder.session_store(store(redis))).await
 }
 
+/// S8.
 #[tokio::test]
 async fn callback_that_reaches_two_instances_is_one_login() {
     let redis = Redis::start().await;
