@@ -139,18 +139,11 @@ async fn layer_adds_few_allocations_to_a_signed_in_request() {
     println!(
         "bare {bare}, any layer {any}, Router::layer {through_layer} ({with_extractor} with TelenorUser), wrapped {wrapped} ({wrapped_extractor})"
     );
-    assert!(through_layer <= bare + 4, "{through_layer} against {bare}");
+    assert!(through_layer <= bare + 5, "{through_layer} against {bare}");
     assert!(wrapped <= bare + 3, "{wrapped} against {bare}");
-    // The facts of the request stand outside the user. In it they made the handler's future so
-    // large that it cost more than this allocation.
-    assert!(
-        with_extractor <= bare + 5,
-        "{with_extractor} against {bare}"
-    );
-    assert!(
-        wrapped_extractor <= bare + 3,
-        "{wrapped_extractor} against {bare}"
-    );
+    // The layer has made the user already, and all clones of it share one allocation.
+    assert_eq!(with_extractor, through_layer);
+    assert_eq!(wrapped_extractor, wrapped);
 }
 
 #[tokio::test]
@@ -169,7 +162,7 @@ async fn form_of_the_app_costs_no_more_than_a_page() {
     let form_wrapped = count(around, form_of_the_app(&cookie), "/plain").await;
     println!("bare {bare}, page {page} ({page_wrapped}), form {form} ({form_wrapped})");
     assert_eq!((form, form_wrapped), (page, page_wrapped));
-    assert!(form <= bare + 4, "{form} against {bare}");
+    assert!(form <= bare + 5, "{form} against {bare}");
     assert!(form_wrapped <= bare + 3, "{form_wrapped} against {bare}");
 }
 

@@ -7,15 +7,17 @@ use http::{HeaderMap, HeaderName};
 
 /// Removes them all, however they are spelled.
 pub(crate) fn remove(headers: &mut HeaderMap) {
-    while let Some(name) = headers.keys().find(|name| claims_number(name)).cloned() {
+    let claims = |name: &&HeaderName| claims_number(name.as_str());
+    while let Some(name) = headers.keys().find(claims).cloned() {
         headers.remove(name);
     }
 }
 
 /// Whether any gateway is known to put the number or the identity of a line into this header.
-fn claims_number(name: &HeaderName) -> bool {
-    // Names are lower case here.
-    let name = name.as_str().as_bytes();
+///
+/// The name is in lower case.
+pub(super) fn claims_number(name: &str) -> bool {
+    let name = name.as_bytes();
     has_stem(name) || has_ending(name)
 }
 

@@ -19,8 +19,8 @@ use crate::session_refusal::SessionRefusal;
 /// The facts of a request, without its body. A [`TelenorUser`](crate::TelenorUser) keeps them while
 /// a handler runs, for the case that the session has ended.
 ///
-/// It is made for every handler that takes the user. In the usual case of one `Cookie` line,
-/// nothing in it is allocated.
+/// The layer makes it for every request. In the usual case of one `Cookie` line, nothing in it is
+/// allocated.
 #[derive(Clone)]
 pub(crate) struct RequestInfo {
     pub kind: RequestKind,
@@ -28,6 +28,8 @@ pub(crate) struct RequestInfo {
     /// Whether the response is a page and not a problem document: a person reads it, or the client
     /// prefers HTML.
     pub wants_html: bool,
+    /// Any header claims a phone number, and must not reach the app.
+    pub claims_number: bool,
     /// With the prefixes that nesting strips.
     pub uri: Uri,
     /// Why the request has no session, once that is known.
@@ -74,6 +76,7 @@ impl RequestInfo {
             kind,
             initiator,
             wants_html: kind.is_person() || signals.reads_html(),
+            claims_number: signals.claims_number,
             uri: uri.clone(),
             refusal: None,
             host: signals.host.cloned(),

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue};
 
-use super::accept;
+use super::{accept, msisdn_headers};
 
 /// What a request states in its headers, collected in one walk over them.
 ///
@@ -18,6 +18,8 @@ pub(super) struct Signals<'h> {
     pub offers_websocket: bool,
     /// `Access-Control-Request-Method` is there.
     pub asks_for_method: bool,
+    /// Any header claims a phone number.
+    pub claims_number: bool,
     pub mode: Mode,
     pub destination: Destination,
     pub initiator: Initiator,
@@ -86,6 +88,7 @@ impl<'h> Signals<'h> {
             is_xml_http_request: false,
             offers_websocket: false,
             asks_for_method: false,
+            claims_number: false,
             mode: Mode::Unstated,
             destination: Destination::Unstated,
             initiator: Initiator::Unstated,
@@ -127,7 +130,7 @@ impl<'h> Signals<'h> {
             (7, "upgrade") => self.offers_websocket |= is_websocket(value),
             (10, "user-agent") => keep_first(&mut self.user_agent, value),
             (16, "x-requested-with") => self.is_xml_http_request |= is(value, "XMLHttpRequest"),
-            _ => {}
+            _ => self.claims_number |= msisdn_headers::claims_number(name),
         }
     }
 

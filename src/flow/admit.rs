@@ -9,16 +9,12 @@ use http::{Request, Response, header};
 use super::{Flow, Refusal, placement::Placement, refresh::Freshness};
 use crate::{
     boxed::BoxFuture,
-    browser::{
-        msisdn_headers,
-        request::{RequestInfo, original_uri},
-        request_kind::RequestKind,
-    },
+    browser::{msisdn_headers, request::RequestInfo, request_kind::RequestKind},
     clock::unix_seconds,
     detached, response,
     session::{SessionToken, erased::Loaded},
     session_refusal::SessionRefusal,
-    user::{CurrentSession, Identity, RefreshOutcome, UserBackend},
+    user::{CurrentSession, Identity, RefreshOutcome, TelenorUser, UserBackend},
 };
 
 /// The decision on a request.
@@ -30,6 +26,12 @@ pub(crate) enum Admission {
     Refresh(CurrentSession),
     /// It waits for a store that may lag.
     LookAgain(SessionToken),
+}
+
+/// What the store returned for a session token.
+pub(crate) struct Answer {
+    pub loaded: Loaded,
+    pub look: Look,
 }
 
 /// Which answer of the store it is.
@@ -62,30 +64,27 @@ impl Flow {
         self: &Arc<Self>,
         placement: &Placement,
         request: &mut Request<B>,
+        info: RequestInfo,
         token: SessionToken,
-        loaded: Loaded,
-        look: Look,
+        answer: Answer,
         now: SystemTime,
     ) -> Admission {
-        let session = match self.judge(&token, loaded, now) {
+        let session = match self.judge(&token, answer.loaded, now) {
             Ok(Ok(session)) => session,
             Ok(Err(refusal)) => {
-                if self.is_worth_another_look(look, refusal)
-                    && self.has_just_logged_in(&RequestInfo::of_request(request))
+                if self.is_worth_another_look(answer.look, refusal)
+                    && self.has_just_logged_in(&info)
                 {
                     return Admission::LookAgain(token);
                 }
-                return self.admit_anonymous(placement, request, refusal);
+                return self.admit_anonymous(placement, request, info, refusal);
             }
-            Err(error) => {
-                let info = RequestInfo::of_request(request);
-                return Admission::Respond(self.store_failed(&info, &error));
-            }
+            Err(error) => return Admission::Respond(self.store_failed(&info, &error)),
         };
         // Before the token is refreshed for it, and after the session is known to be good: without
         // one it has nothing of the user's, and gets the response of any anonymous request.
         if self.is_cross_origin(request.method(), request.headers()) {
-            return Admission::Respond(self.refuse_cross_origin(request));
+            return Admission::Respond(self.refuse_cross_origin(&info, request));
         }
         let seen_at = unix_seconds(now);
         let current = CurrentSession {
@@ -98,7 +97,7 @@ impl Flow {
             Freshness::Expiring => self.start_refresh(&current),
             Freshness::Expired => return Admission::Refresh(current),
         }
-        self.admit_user(request, current, now)
+        self.admit_user(request, info, current, now)
     }
 
     /// Decides on a request whose access token had expired.
@@ -110,6 +109,7 @@ impl Flow {
         outcome: RefreshOutcome,
         now: SystemTime,
     ) -> Admission {
+        let info = RequestInfo::of_request(request);
         match outcome {
             RefreshOutcome::Refreshed(session) => {
                 let current = CurrentSession {
@@ -117,13 +117,12 @@ impl Flow {
                     session,
                     seen_at: unix_seconds(now),
                 };
-                self.admit_user(request, current, now)
+                self.admit_user(request, info, current, now)
             }
             RefreshOutcome::Ended => {
-                self.admit_anonymous(placement, request, SessionRefusal::TokenExpired)
+                self.admit_anonymous(placement, request, info, SessionRefusal::TokenExpired)
             }
             RefreshOutcome::Unavailable(cause) => {
-                let info = RequestInfo::of_request(request);
                 Admission::Respond(self.refuse(&info, Refusal::because(cause)))
             }
         }
@@ -134,55 +133,55 @@ impl Flow {
         self: &Arc<Self>,
         placement: &Placement,
         request: &mut Request<B>,
+        info: RequestInfo,
         refusal: SessionRefusal,
     ) -> Admission {
         self.session_refused(refusal);
-        let original = original_uri(request.extensions(), request.uri());
         let paths = &self.config.paths;
         let (path, callback) = (request.uri().path(), paths.received(&paths.callback));
-        if let Some(mistake) = placement.check(original.path(), path, callback)
+        if let Some(mistake) = placement.check(info.uri.path(), path, callback)
             && !self.is_mounted_elsewhere(placement)
         {
             self.notices.misplaced(&mistake);
         }
-        if original.query().is_some() {
-            let info = RequestInfo::of_request(request);
-            if let Some(response) = self.stray(&info) {
-                return Admission::Respond(response);
-            }
+        if info.uri.query().is_some()
+            && let Some(response) = self.stray(&info)
+        {
+            return Admission::Respond(response);
         }
-        if let Some(Identity { backend, .. }) = request.extensions().get() {
-            self.notice_second_layer(backend);
+        if let Some(outer) = request.extensions().get() {
+            self.notice_second_layer(outer);
         }
         if !self.config.optional {
-            let info = RequestInfo::of_request(request).refused(refusal);
-            return Admission::Respond(self.challenge(&info));
+            return Admission::Respond(self.challenge(&info.refused(refusal)));
         }
-        self.insert_identity(request, Err(refusal));
+        if info.claims_number {
+            msisdn_headers::remove(request.headers_mut());
+        }
+        let backend: Arc<dyn UserBackend> = Arc::clone(self) as _;
+        self.insert_identity(request, Identity::Visitor { backend, refusal });
         Admission::Forward(OnResponse::Anonymous)
     }
 
     fn admit_user<B>(
         self: &Arc<Self>,
         request: &mut Request<B>,
+        info: RequestInfo,
         current: CurrentSession,
         now: SystemTime,
     ) -> Admission {
         let touch = self.touch_if_due(&current, now);
-        self.insert_identity(request, Ok(current));
+        if info.claims_number {
+            msisdn_headers::remove(request.headers_mut());
+        }
+        let user = TelenorUser::new(current, Arc::clone(self) as _, info);
+        self.insert_identity(request, Identity::User(user));
         Admission::Forward(touch.map_or(OnResponse::User, OnResponse::Touch))
     }
 
-    fn insert_identity<B>(
-        self: &Arc<Self>,
-        request: &mut Request<B>,
-        current: Result<CurrentSession, SessionRefusal>,
-    ) {
-        msisdn_headers::remove(request.headers_mut());
-        let backend: Arc<dyn UserBackend> = Arc::clone(self) as _;
-        let identity = Identity { backend, current };
+    fn insert_identity<B>(self: &Arc<Self>, request: &mut Request<B>, identity: Identity) {
         if let Some(outer) = request.extensions_mut().insert(identity) {
-            self.notice_second_layer(&outer.backend);
+            self.notice_second_layer(&outer);
         }
     }
 
@@ -207,8 +206,8 @@ impl Flow {
         false
     }
 
-    fn notice_second_layer(self: &Arc<Self>, outer: &Arc<dyn UserBackend>) {
-        if !std::ptr::addr_eq(Arc::as_ptr(self), Arc::as_ptr(outer)) {
+    fn notice_second_layer(self: &Arc<Self>, outer: &Identity) {
+        if !std::ptr::addr_eq(Arc::as_ptr(self), Arc::as_ptr(outer.backend())) {
             self.notices.second_layer();
         }
     }

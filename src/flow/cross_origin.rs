@@ -20,10 +20,13 @@ impl Flow {
         check.is_some_and(|check| check.refuses(method, headers))
     }
 
-    pub(super) fn refuse_cross_origin<B>(&self, request: &Request<B>) -> Response<Body> {
-        let info = RequestInfo::of_request(request);
+    pub(super) fn refuse_cross_origin<B>(
+        &self,
+        info: &RequestInfo,
+        request: &Request<B>,
+    ) -> Response<Body> {
         let request = CrossOrigin::of(request.method(), request.headers());
-        self.refuse_of_other_origin(&info, &request)
+        self.refuse_of_other_origin(info, &request)
     }
 
     pub(super) fn refuse_of_other_origin(

@@ -45,7 +45,7 @@ use axum_core::body::Body;
 use http::{Response, StatusCode};
 
 pub(crate) use self::{
-    admit::{Admission, Look, OnResponse},
+    admit::{Admission, Answer, Look, OnResponse},
     login_outcome::LoginOutcome,
 };
 use crate::{

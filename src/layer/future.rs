@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     boxed::BoxFuture,
-    flow::{Admission, Flow, Look, OnResponse, placement::Placement},
+    browser::request::RequestInfo,
+    flow::{Admission, Answer, Flow, Look, OnResponse, placement::Placement},
     response::is_for_handler,
     session::{SessionToken, erased::Loaded},
     user::{CurrentSession, RefreshOutcome},
@@ -214,8 +215,12 @@ where
                     let (mut parked, token) = parked.take().zip(token.take()).expect(ONCE);
                     let (flow, request) = (&parked.flow, &mut parked.request);
                     let now = flow.config.clock.now();
-                    let placement = &parked.placement;
-                    let admission = flow.admit(placement, request, token, loaded, *look, now);
+                    let (placement, info) = (&parked.placement, RequestInfo::of_request(request));
+                    let answer = Answer {
+                        loaded,
+                        look: *look,
+                    };
+                    let admission = flow.admit(placement, request, info, token, answer, now);
                     state.set(State::go_on(admission, parked));
                 }
                 StateProj::Refresh {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum_core::response::{IntoResponse, Response};
-use http::{Request, header};
+use http::Request;
 use http_body::Body;
 use tower_service::Service;
 
@@ -17,8 +17,8 @@ use super::{
     kept_body::keep,
 };
 use crate::{
-    browser::request::original_uri,
-    flow::{Admission, Flow, Look, placement::Placement, routes::Route},
+    browser::request::{RequestInfo, original_uri},
+    flow::{Admission, Answer, Flow, Look, placement::Placement, routes::Route},
 };
 
 /// The service that [`TelenorAuthLayer`](crate::TelenorAuthLayer) makes.
@@ -66,19 +66,22 @@ where
             let flow = Arc::clone(&self.flow);
             return ResponseFuture::own_route(Box::pin(flow.own_route(route, parts)), drain);
         }
-        let cookies = request.headers().get_all(header::COOKIE);
-        let token = match flow.session_token(cookies) {
+        let (placement, info) = (&self.placement, RequestInfo::of_request(&request));
+        let token = match flow.session_token(info.cookies()) {
             Ok(token) => token,
             Err(refusal) => {
-                let admission = flow.admit_anonymous(&self.placement, &mut request, refusal);
+                let admission = flow.admit_anonymous(placement, &mut request, info, refusal);
                 return self.go_on(admission, request);
             }
         };
         let now = flow.config.clock.now();
         // A store in this process has the session at hand.
         if let Some(loaded) = flow.store.try_load(&token, now) {
-            let (placement, look) = (&self.placement, Look::AtHand);
-            let admission = flow.admit(placement, &mut request, token, loaded, look, now);
+            let answer = Answer {
+                loaded,
+                look: Look::AtHand,
+            };
+            let admission = flow.admit(placement, &mut request, info, token, answer, now);
             return self.go_on(admission, request);
         }
         let load = flow.store.load_owned(token.clone(), now);

@@ -127,15 +127,6 @@ pub(crate) enum Unconfirmed {
     StoreUnavailable,
 }
 
-/// The request extension that the layer inserts when it admits a request. The type is private, so
-/// that no other code can forge a user.
-#[derive(Clone)]
-pub(crate) struct Identity {
-    pub backend: Arc<dyn UserBackend>,
-    /// Or why there is none.
-    pub current: Result<CurrentSession, SessionRefusal>,
-}
-
 /// The outcome of a refresh.
 #[derive(Clone, Debug)]
 pub(crate) enum RefreshOutcome {

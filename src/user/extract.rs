@@ -8,8 +8,30 @@ use axum_core::{
 };
 use http::{Extensions, Request, StatusCode, request::Parts};
 
-use super::{TelenorUser, UserBackend, backend::Identity};
-use crate::browser::request::RequestInfo;
+use super::{TelenorUser, UserBackend};
+use crate::{browser::request::RequestInfo, session_refusal::SessionRefusal};
+
+/// The request extension that the layer inserts when it admits a request. The type is private, so
+/// that no other code can forge a user.
+#[derive(Clone)]
+pub(crate) enum Identity {
+    User(TelenorUser),
+    Visitor {
+        backend: Arc<dyn UserBackend>,
+        /// Why the request has no session.
+        refusal: SessionRefusal,
+    },
+}
+
+impl Identity {
+    /// Returns the layer that admitted the request.
+    pub(crate) fn backend(&self) -> &Arc<dyn UserBackend> {
+        match self {
+            Self::User(user) => user.backend(),
+            Self::Visitor { backend, .. } => backend,
+        }
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for TelenorUser {
     type Rejection = TelenorUserRejection;
@@ -70,15 +92,13 @@ pub(super) fn user(
     extensions: &Extensions,
     info: impl FnOnce() -> RequestInfo,
 ) -> Result<TelenorUser, TelenorUserRejection> {
-    let Some(Identity { backend, current }) = extensions.get().cloned() else {
-        return Err(MissingLayer::logged(info().uri.path()).into());
-    };
-    match current {
-        Ok(current) => Ok(TelenorUser::new(current, backend, info())),
-        Err(refusal) => {
-            let request = (backend, info().refused(refusal));
+    match extensions.get() {
+        Some(Identity::User(user)) => Ok(user.clone()),
+        Some(Identity::Visitor { backend, refusal }) => {
+            let request = (Arc::clone(backend), info().refused(*refusal));
             Err(LoginRequired(Box::new(request)).into())
         }
+        None => Err(MissingLayer::logged(info().uri.path()).into()),
     }
 }
 
@@ -86,11 +106,11 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingLayer> {
-        let Some(Identity { backend, current }) = parts.extensions.get().cloned() else {
-            return Err(MissingLayer::logged(RequestInfo::of(parts).uri.path()));
-        };
-        let current = current.ok();
-        Ok(current.map(|current| Self::new(current, backend, RequestInfo::of(parts))))
+        match parts.extensions.get() {
+            Some(Identity::User(user)) => Ok(Some(user.clone())),
+            Some(Identity::Visitor { .. }) => Ok(None),
+            None => Err(MissingLayer::logged(RequestInfo::of(parts).uri.path())),
+        }
     }
 }
 

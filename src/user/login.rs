@@ -10,8 +10,8 @@ use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
-    backend::{Identity, LoginOptions, UserBackend},
-    extract::MissingLayer,
+    backend::{LoginOptions, UserBackend},
+    extract::{Identity, MissingLayer},
 };
 use crate::{
     app_value::{AppValue, AppValueError},
@@ -78,10 +78,10 @@ impl TelenorLogin {
     /// On a route without the layer, use
     /// [`TelenorAuthLayer::login`](crate::TelenorAuthLayer::login).
     pub fn of_parts(request: &Parts) -> Result<Self, MissingLayer> {
-        match request.extensions.get() {
-            Some(Identity { backend, current }) => {
-                let mut login = Self::new(Arc::clone(backend), request);
-                login.options.is_signed_in = Some(current.is_ok());
+        match request.extensions.get::<Identity>() {
+            Some(identity) => {
+                let mut login = Self::new(Arc::clone(identity.backend()), request);
+                login.options.is_signed_in = Some(matches!(identity, Identity::User(_)));
                 Ok(login)
             }
             None => {

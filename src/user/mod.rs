@@ -20,10 +20,7 @@ mod request;
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::SystemTime,
 };
 
@@ -44,9 +41,9 @@ pub use self::{
 };
 pub(crate) use self::{
     backend::{
-        CurrentSession, Identity, LoginOptions, LoginSource, RefreshOutcome, Unconfirmed,
-        UserBackend,
+        CurrentSession, LoginOptions, LoginSource, RefreshOutcome, Unconfirmed, UserBackend,
     },
+    extract::Identity,
     info_cache::UserInfoCache,
     new_login::OnLogin,
     recent_login::check as check_recent_login,
@@ -82,11 +79,14 @@ use crate::{
 ///     }
 /// }
 /// ```
-pub struct TelenorUser {
+#[derive(Clone)]
+pub struct TelenorUser(Arc<Admitted>);
+
+/// The request of a user. The clones of the user share it.
+struct Admitted {
     current: CurrentSession,
     backend: Arc<dyn UserBackend>,
-    /// Shared, since it is large, and a handler moves and clones its user.
-    info: Arc<RequestInfo>,
+    info: RequestInfo,
     /// When the session was last seen, in seconds.
     seen_at: AtomicU64,
 }
@@ -104,14 +104,14 @@ impl TelenorUser {
     /// ```
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
-        self.current.session.access_token()
+        self.current().session.access_token()
     }
 
     /// Returns when the session ends, in whole seconds. That is shortly before its access token
     /// expires, unless the app [refreshes tokens](crate::TelenorAuthBuilder::refresh_tokens).
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        self.current.session.expires_at()
+        self.current().session.expires_at()
     }
 
     /// Returns the id by which an operator can [revoke](crate::TelenorAuthLayer::revoke) this
@@ -120,14 +120,14 @@ impl TelenorUser {
     /// `None` for the user of a unit test, whose session is in no store.
     #[must_use]
     pub fn session_id(&self) -> Option<SessionId> {
-        self.backend.session_id(&self.current)
+        self.backend().session_id(self.current())
     }
 
     /// Returns the id of the login that made this session: the one in every event, log line and
     /// page of that login. It is not a secret.
     #[must_use]
     pub fn login_id(&self) -> String {
-        self.current.session.login_id().to_string()
+        self.current().session.login_id().to_string()
     }
 
     /// Returns the value that traveled with the login, which a handler gave to
@@ -140,7 +140,7 @@ impl TelenorUser {
     ///
     /// [`AppValueError`] when the value is of another type.
     pub fn note<T: DeserializeOwned>(&self) -> Result<Option<T>, AppValueError> {
-        let note = self.current.session.note();
+        let note = self.current().session.note();
         note.map(|note| AppValue::read(note.json())).transpose()
     }
 
@@ -166,7 +166,7 @@ impl TelenorUser {
     ///
     /// [`AppValueError`] when the value is of another type.
     pub fn data<T: DeserializeOwned>(&self) -> Result<Option<T>, AppValueError> {
-        let data = self.current.session.data();
+        let data = self.current().session.data();
         data.map(AppValue::read).transpose()
     }
 
@@ -174,7 +174,7 @@ impl TelenorUser {
     /// gateway named one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.current.session.scope()
+        self.current().session.scope()
     }
 
     /// Returns the path that a logout form posts to, such as `/telenor/logout`.
@@ -200,7 +200,7 @@ impl TelenorUser {
     /// ```
     #[must_use]
     pub fn logout_path(&self) -> &str {
-        self.backend.logout_path()
+        self.backend().logout_path()
     }
 
     pub(crate) fn new(
@@ -209,39 +209,28 @@ impl TelenorUser {
         info: RequestInfo,
     ) -> Self {
         let seen_at = AtomicU64::new(current.seen_at);
-        Self {
+        Self(Arc::new(Admitted {
             current,
             backend,
-            info: Arc::new(info),
+            info,
             seen_at,
-        }
+        }))
     }
 
     pub(crate) fn current(&self) -> &CurrentSession {
-        &self.current
+        &self.0.current
     }
 
     pub(crate) fn backend(&self) -> &Arc<dyn UserBackend> {
-        &self.backend
+        &self.0.backend
     }
 
     pub(crate) fn seen_at(&self) -> &AtomicU64 {
-        &self.seen_at
+        &self.0.seen_at
     }
 
     pub(crate) fn request_info(&self) -> &RequestInfo {
-        &self.info
-    }
-}
-
-impl Clone for TelenorUser {
-    fn clone(&self) -> Self {
-        Self {
-            current: self.current.clone(),
-            backend: Arc::clone(&self.backend),
-            info: Arc::clone(&self.info),
-            seen_at: AtomicU64::new(self.seen_at.load(Ordering::Relaxed)),
-        }
+        &self.0.info
     }
 }
 

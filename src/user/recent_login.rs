@@ -10,7 +10,7 @@ use http::{Extensions, request::Parts};
 
 use super::{
     TelenorUser,
-    backend::{CurrentSession, Identity, UserBackend},
+    backend::{CurrentSession, UserBackend},
     extract::{LoginTooOld, TelenorUserRejection},
 };
 use crate::{browser::request::RequestInfo, clock::unix_seconds};
@@ -101,16 +101,8 @@ pub(crate) fn check(
     max_age: Duration,
     info: impl FnOnce() -> RequestInfo,
 ) -> Result<(), TelenorUserRejection> {
-    match extensions.get() {
-        Some(Identity {
-            backend,
-            current: Ok(current),
-        }) if is_recent(&**backend, current, max_age) => Ok(()),
-        _ => {
-            let user = super::extract::user(extensions, info)?;
-            Ok(user.require_recent_login(max_age)?)
-        }
-    }
+    let user = super::extract::user(extensions, info)?;
+    Ok(user.require_recent_login(max_age)?)
 }
 
 fn is_recent(backend: &dyn UserBackend, current: &CurrentSession, max_age: Duration) -> bool {

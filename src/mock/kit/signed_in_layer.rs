@@ -11,7 +11,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    browser::msisdn_headers,
+    browser::{msisdn_headers, request::RequestInfo},
     session_refusal::SessionRefusal,
     user::{Identity, TelenorUser},
 };
@@ -67,11 +67,7 @@ impl SignedInLayer {
         tracing::warn!(
             "SignedInLayer: every request is signed in, without a login. For tests only"
         );
-        let user = user.into();
-        let identity = Identity {
-            backend: Arc::clone(user.backend()),
-            current: Ok(user.current().clone()),
-        };
+        let identity = Identity::User(user.into());
         Self { identity }
     }
 
@@ -81,9 +77,9 @@ impl SignedInLayer {
     /// `Option<TelenorUser>` is `None`, and a handler that takes a [`TelenorUser`] is not called:
     /// the response is 401.
     pub fn anonymous() -> Self {
-        let identity = Identity {
+        let identity = Identity::Visitor {
             backend: Arc::clone(TelenorUser::for_test().backend()),
-            current: Err(SessionRefusal::NoCookie),
+            refusal: SessionRefusal::NoCookie,
         };
         Self { identity }
     }
@@ -103,7 +99,7 @@ impl<S> Layer<S> for SignedInLayer {
 impl fmt::Debug for SignedInLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedInLayer")
-            .field("signed_in", &self.identity.current.is_ok())
+            .field("signed_in", &matches!(self.identity, Identity::User(_)))
             .finish_non_exhaustive()
     }
 }
@@ -129,9 +125,16 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         msisdn_headers::remove(request.headers_mut());
+        let identity = match &self.identity {
+            Identity::User(user) => Identity::User(TelenorUser::new(
+                user.current().clone(),
+                Arc::clone(user.backend()),
+                RequestInfo::of_request(&request),
+            )),
+            visitor => visitor.clone(),
+        };
         // The result of a real layer takes precedence, also if it found no user.
-        let extensions = request.extensions_mut();
-        extensions.get_or_insert_with(|| self.identity.clone());
+        request.extensions_mut().get_or_insert(identity);
         self.inner.call(request)
     }
 }
