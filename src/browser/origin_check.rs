@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, Method, header};
 
-use super::{request::SEC_FETCH_SITE, signals::is_websocket};
+use super::request::{RequestInfo, SEC_FETCH_SITE};
 
 /// The origins whose pages may have a browser change something in the name of its user.
 ///
@@ -40,9 +40,9 @@ impl OriginCheck {
 
     /// Whether this request can change something, and may come from a page of another origin.
     ///
-    /// For the usual request, which is a GET, this is one look for `Upgrade`.
-    pub(crate) fn refuses(&self, method: &Method, headers: &HeaderMap) -> bool {
-        can_change_something(method, headers) && !self.allows(headers)
+    /// The usual request is a GET, which changes nothing.
+    pub(crate) fn refuses(&self, info: &RequestInfo, headers: &HeaderMap) -> bool {
+        info.can_change_something && !self.allows(headers)
     }
 
     fn allows(&self, headers: &HeaderMap) -> bool {
@@ -65,18 +65,6 @@ impl OriginCheck {
     }
 }
 
-/// Returns whether a page could do something with the request. A browser lets a page of any origin
-/// read and write a WebSocket, whose handshake is a GET (RFC 6455 section 4.1) or a CONNECT
-/// (RFC 8441).
-fn can_change_something(method: &Method, headers: &HeaderMap) -> bool {
-    match *method {
-        Method::GET => headers.get_all(header::UPGRADE).iter().any(is_websocket),
-        Method::HEAD | Method::OPTIONS | Method::TRACE => false,
-        // Also one that a later standard calls safe: a handler may not know that.
-        _ => true,
-    }
-}
-
 fn differ(headers: &HeaderMap, name: &HeaderName) -> bool {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
@@ -85,7 +73,7 @@ fn differ(headers: &HeaderMap, name: &HeaderName) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderValue, Request};
 
     use super::*;
 
@@ -103,7 +91,11 @@ mod tests {
     }
 
     fn refuses(method: &Method, lines: Lines<'_>) -> bool {
-        OriginCheck::new(OWN, vec![TRUSTED.into()]).refuses(method, &headers(lines))
+        let mut request = Request::new(());
+        *request.method_mut() = method.clone();
+        *request.headers_mut() = headers(lines);
+        let info = RequestInfo::of_request(&request);
+        OriginCheck::new(OWN, vec![TRUSTED.into()]).refuses(&info, request.headers())
     }
 
     /// What a page sends, and whether it is refused.

@@ -28,6 +28,8 @@ pub(crate) struct RequestInfo {
     /// Whether the response is a page and not a problem document: a person reads it, or the client
     /// prefers HTML.
     pub wants_html: bool,
+    /// Whether a page that sends the request could do something with it.
+    pub can_change_something: bool,
     /// Any header claims a phone number, and must not reach the app.
     pub claims_number: bool,
     /// With the prefixes that nesting strips.
@@ -76,12 +78,13 @@ impl RequestInfo {
             kind,
             initiator,
             wants_html: kind.is_person() || signals.reads_html(),
+            can_change_something: can_change_something(method, &signals),
             claims_number: signals.claims_number,
             uri: uri.clone(),
             refusal: None,
             host: signals.host.cloned(),
             cookie: signals.cookie.cloned(),
-            more_cookies: signals.more_cookies.into_iter().cloned().collect(),
+            more_cookies: signals.more_cookies,
             accept_language: signals.accept_language.cloned(),
             page: page.cloned(),
             origin: origin.cloned(),
@@ -149,6 +152,19 @@ impl RequestInfo {
                 origin.is_some_and(|origin| origin != "null" && origin != own_origin)
             }
         }
+    }
+}
+
+/// Whether a page could do something with the request.
+///
+/// A browser lets a page of any origin read and write a WebSocket, whose handshake is a GET
+/// (RFC 6455 section 4.1) or a CONNECT (RFC 8441).
+fn can_change_something(method: &Method, signals: &Signals<'_>) -> bool {
+    match *method {
+        Method::GET => signals.offers_websocket,
+        Method::HEAD | Method::OPTIONS | Method::TRACE => false,
+        // Also one that a later standard calls safe: a handler may not know that.
+        _ => true,
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Signals<'h> {
     pub destination: Destination,
     pub initiator: Initiator,
     /// Every line after the first.
-    pub more_cookies: Vec<&'h HeaderValue>,
+    pub more_cookies: Vec<HeaderValue>,
     // The first line of each of these.
     pub accept_language: Option<&'h HeaderValue>,
     pub cookie: Option<&'h HeaderValue>,
@@ -108,7 +108,7 @@ impl<'h> Signals<'h> {
         match (name.len(), name) {
             (15, "accept-language") => keep_first(&mut self.accept_language, value),
             (29, "access-control-request-method") => self.asks_for_method = true,
-            (6, "cookie") if self.cookie.is_some() => self.more_cookies.push(value),
+            (6, "cookie") if self.cookie.is_some() => self.more_cookies.push(value.clone()),
             (6, "cookie") => self.cookie = Some(value),
             (4, "host") => keep_first(&mut self.host, value),
             (10, "hx-boosted") | (26, "hx-history-restore-request") => {
@@ -208,7 +208,7 @@ impl Initiator {
 
 /// Any other protocol is an offer that a server may ignore (RFC 9110 section 7.8), as `curl
 /// --http2` makes one.
-pub(super) fn is_websocket(offer: &HeaderValue) -> bool {
+fn is_websocket(offer: &HeaderValue) -> bool {
     let mut protocols = offer.as_bytes().split(|byte| *byte == b',');
     protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }

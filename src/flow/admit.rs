@@ -83,7 +83,7 @@ impl Flow {
         };
         // Before the token is refreshed for it, and after the session is known to be good: without
         // one it has nothing of the user's, and gets the response of any anonymous request.
-        if self.is_cross_origin(request.method(), request.headers()) {
+        if self.is_cross_origin(&info, request.headers()) {
             return Admission::Respond(self.refuse_cross_origin(&info, request));
         }
         let seen_at = unix_seconds(now);

@@ -1,7 +1,7 @@
 //! Refuses what a page of another origin has the browser of a signed-in user do.
 
 use axum_core::body::Body;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Request, Response};
 
 use super::{Flow, Refusal, printable::printable};
 use crate::{
@@ -15,9 +15,9 @@ const HINT: &str = "only pages of the redirect URI's origin may send this reques
                     user. If the page is yours, add its origin with trusted_origin";
 
 impl Flow {
-    pub(super) fn is_cross_origin(&self, method: &Method, headers: &HeaderMap) -> bool {
+    pub(super) fn is_cross_origin(&self, info: &RequestInfo, headers: &HeaderMap) -> bool {
         let check = self.config.origin_check.as_ref();
-        check.is_some_and(|check| check.refuses(method, headers))
+        check.is_some_and(|check| check.refuses(info, headers))
     }
 
     pub(super) fn refuse_cross_origin<B>(

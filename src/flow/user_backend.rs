@@ -99,7 +99,7 @@ impl UserBackend for Flow {
     fn login_source(&self, request: &Parts) -> LoginSource {
         if self.is_plain_http(&request.extensions, &request.uri, &request.headers) {
             LoginSource::PlainHttp
-        } else if self.is_cross_origin(&request.method, &request.headers) {
+        } else if self.is_cross_origin(&RequestInfo::of(request), &request.headers) {
             LoginSource::OtherOrigin(CrossOrigin::of(&request.method, &request.headers))
         } else {
             LoginSource::Own
