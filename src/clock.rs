@@ -51,7 +51,7 @@ impl Clock {
     /// Returns the time by this clock, in whole seconds.
     #[must_use]
     pub fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.seconds())
+        system_time(self.seconds())
     }
 
     /// Moves a manual clock forward, by whole seconds. It does nothing to the system's clock.
@@ -151,6 +151,10 @@ impl ObservedTime {
 
 fn now() -> u64 {
     unix_seconds(SystemTime::now())
+}
+
+pub(crate) fn system_time(unix_seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(unix_seconds)
 }
 
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {

@@ -1,7 +1,7 @@
 //! Decides on a request to the app: it is forwarded with its user, or without one where that is
 //! allowed, or it gets a response.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use axum_core::body::Body;
 use http::{Request, Response, header};
@@ -10,7 +10,7 @@ use super::{Flow, Refusal, placement::Placement, refresh::Freshness};
 use crate::{
     boxed::BoxFuture,
     browser::{msisdn_headers, request::RequestInfo, request_kind::RequestKind},
-    clock::unix_seconds,
+    clock::system_time,
     detached, response,
     session::{SessionToken, erased::Loaded},
     session_refusal::SessionRefusal,
@@ -55,7 +55,7 @@ pub(crate) enum OnResponse {
 pub(crate) struct SessionTouch {
     flow: Arc<Flow>,
     current: CurrentSession,
-    now: SystemTime,
+    now: u64,
 }
 
 impl Flow {
@@ -67,7 +67,7 @@ impl Flow {
         info: RequestInfo,
         token: SessionToken,
         answer: Answer,
-        now: SystemTime,
+        now: u64,
     ) -> Admission {
         let session = match self.judge(&token, answer.loaded, now) {
             Ok(Ok(session)) => session,
@@ -86,13 +86,12 @@ impl Flow {
         if self.is_cross_origin(&info, request.headers()) {
             return Admission::Respond(self.refuse_cross_origin(&info, request));
         }
-        let seen_at = unix_seconds(now);
         let current = CurrentSession {
             token,
             session,
-            seen_at,
+            seen_at: now,
         };
-        match self.freshness(&current.session, seen_at) {
+        match self.freshness(&current.session, now) {
             Freshness::Fresh => {}
             Freshness::Expiring => self.start_refresh(&current),
             Freshness::Expired => return Admission::Refresh(current),
@@ -107,7 +106,7 @@ impl Flow {
         request: &mut Request<B>,
         token: SessionToken,
         outcome: RefreshOutcome,
-        now: SystemTime,
+        now: u64,
     ) -> Admission {
         let info = RequestInfo::of_request(request);
         match outcome {
@@ -115,7 +114,7 @@ impl Flow {
                 let current = CurrentSession {
                     token,
                     session,
-                    seen_at: unix_seconds(now),
+                    seen_at: now,
                 };
                 self.admit_user(request, info, current, now)
             }
@@ -168,7 +167,7 @@ impl Flow {
         request: &mut Request<B>,
         info: RequestInfo,
         current: CurrentSession,
-        now: SystemTime,
+        now: u64,
     ) -> Admission {
         let touch = self.touch_if_due(&current, now);
         if info.claims_number {
@@ -216,12 +215,10 @@ impl Flow {
     fn touch_if_due(
         self: &Arc<Self>,
         current: &CurrentSession,
-        now: SystemTime,
+        now: u64,
     ) -> Option<Box<SessionTouch>> {
         let idle = self.config.idle_timeout?;
-        let due = current
-            .session
-            .is_idle(unix_seconds(now), (idle / 10).max(1));
+        let due = current.session.is_idle(now, (idle / 10).max(1));
         due.then(|| {
             Box::new(SessionTouch {
                 flow: Arc::clone(self),
@@ -268,7 +265,7 @@ impl SessionTouch {
     /// Where it is not known at once whether the session goes on, the next request writes its use.
     fn write_to_cookie(self, response: &mut Response<Body>) {
         let flow = Arc::clone(&self.flow);
-        let seconds = self.current.session.seconds_left(unix_seconds(self.now));
+        let seconds = self.current.session.seconds_left(self.now);
         let mut update: BoxFuture<'static, _> = Box::pin(self.update());
         if let Some(Some(token)) = detached::now(&mut update) {
             response::forbid_caching(response.headers_mut());
@@ -280,6 +277,7 @@ impl SessionTouch {
 
     async fn update(self) -> Option<SessionToken> {
         let Self { flow, current, now } = self;
+        let now = system_time(now);
         let touched = current.session.touched_at(now);
         let updated = flow.store.update(&current.token, touched, now).await;
         updated.unwrap_or_else(|error| {

@@ -44,7 +44,7 @@ impl Flow {
         };
         let latest = |session| store.latest(&current.token, session);
         let loaded = loaded.map(|session| session.map(latest));
-        match self.judge(&current.token, loaded, now) {
+        match self.judge(&current.token, loaded, seconds) {
             Ok(Ok(session)) => {
                 // What a cache has at hand may be from before.
                 if is_asked {

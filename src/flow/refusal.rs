@@ -15,7 +15,7 @@ use crate::{
         cookie::{self, Lookup},
         request::RequestInfo,
     },
-    clock::unix_seconds,
+    clock::{system_time, unix_seconds},
     events::Event,
     polling::Polling,
     session::{Session, SessionToken, StoreError, erased::Loaded},
@@ -58,7 +58,7 @@ impl Flow {
         &self,
         token: &SessionToken,
         loaded: Loaded,
-        now: SystemTime,
+        now: u64,
     ) -> Result<Result<Session, SessionRefusal>, StoreError> {
         let Some(session) = loaded? else {
             if let Some(cache) = self.info_cache.as_ref()
@@ -66,9 +66,9 @@ impl Flow {
             {
                 cache.forget(token.id());
             }
-            return Ok(Err(self.store.refusal(token, now)));
+            return Ok(Err(self.store.refusal(token, system_time(now))));
         };
-        Ok(match self.refusal(&session, unix_seconds(now)) {
+        Ok(match self.refusal(&session, now) {
             None => Ok(session),
             Some(refusal) => {
                 match refusal {
@@ -95,19 +95,20 @@ impl Flow {
             Some(loaded) => (loaded, Look::AtHand),
             None => (self.store.load(&token, now).await, Look::First),
         };
-        let judged = match self.judge(&token, loaded, now)? {
+        let seen_at = unix_seconds(now);
+        let judged = match self.judge(&token, loaded, seen_at)? {
             Err(refusal)
                 if self.is_worth_another_look(look, refusal) && self.has_just_logged_in(info) =>
             {
                 let loaded = Arc::clone(self).look_again(token.clone()).await;
-                self.judge(&token, loaded, self.config.clock.now())?
+                self.judge(&token, loaded, self.config.clock.seconds())?
             }
             judged => judged,
         };
         Ok(judged.map(|session| CurrentSession {
             token,
             session,
-            seen_at: unix_seconds(now),
+            seen_at,
         }))
     }
 

@@ -214,7 +214,7 @@ where
                     let loaded = ready!(load.as_mut().poll(cx));
                     let (mut parked, token) = parked.take().zip(token.take()).expect(ONCE);
                     let (flow, request) = (&parked.flow, &mut parked.request);
-                    let now = flow.config.clock.now();
+                    let now = flow.config.clock.seconds();
                     let (placement, info) = (&parked.placement, RequestInfo::of_request(request));
                     let answer = Answer {
                         loaded,
@@ -231,7 +231,7 @@ where
                     let outcome = ready!(refresh.as_mut().poll(cx));
                     let (mut parked, token) = parked.take().zip(token.take()).expect(ONCE);
                     let (flow, request) = (&parked.flow, &mut parked.request);
-                    let now = flow.config.clock.now();
+                    let now = flow.config.clock.seconds();
                     let placement = &parked.placement;
                     let admission = flow.admit_refreshed(placement, request, token, outcome, now);
                     state.set(State::go_on(admission, parked));

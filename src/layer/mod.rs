@@ -259,7 +259,9 @@ mod tests {
     use http::{HeaderValue, header};
 
     use super::*;
-    use crate::{boxed::BoxFuture, detached, key::CookieKeys, session::SessionToken};
+    use crate::{
+        boxed::BoxFuture, clock::unix_seconds, detached, key::CookieKeys, session::SessionToken,
+    };
 
     const REDIRECT_URI: &str = "https://shop.example/telenor/callback";
 
@@ -346,7 +348,13 @@ mod tests {
         // One that ended elsewhere, when that is noticed.
         let now = layer.flow.config.clock.now();
         let loaded = layer.flow.store.load(&tokens[1], now).await;
-        assert!(layer.flow.judge(&tokens[1], loaded, now).unwrap().is_err());
+        assert!(
+            layer
+                .flow
+                .judge(&tokens[1], loaded, unix_seconds(now))
+                .unwrap()
+                .is_err()
+        );
         assert_eq!(cache.len(), 0);
         cache.fill(tokens[0].id());
         layer.revoke_all().await.unwrap();

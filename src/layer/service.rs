@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     browser::request::{RequestInfo, original_uri},
+    clock::system_time,
     flow::{Admission, Answer, Flow, Look, placement::Placement, routes::Route},
 };
 
@@ -74,9 +75,9 @@ where
                 return self.go_on(admission, request);
             }
         };
-        let now = flow.config.clock.now();
+        let now = flow.config.clock.seconds();
         // A store in this process has the session at hand.
-        if let Some(loaded) = flow.store.try_load(&token, now) {
+        if let Some(loaded) = flow.store.try_load(&token, system_time(now)) {
             let answer = Answer {
                 loaded,
                 look: Look::AtHand,
@@ -84,7 +85,7 @@ where
             let admission = flow.admit(placement, &mut request, info, token, answer, now);
             return self.go_on(admission, request);
         }
-        let load = flow.store.load_owned(token.clone(), now);
+        let load = flow.store.load_owned(token.clone(), system_time(now));
         ResponseFuture::load(load, token, self.park(request))
     }
 }
