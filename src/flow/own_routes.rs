@@ -12,8 +12,12 @@ use crate::{
 };
 
 impl Flow {
-    pub(crate) async fn own_route(self: Arc<Self>, route: Route, parts: Parts) -> Response<Body> {
-        let info = RequestInfo::of(&parts);
+    pub(crate) async fn own_route(
+        self: Arc<Self>,
+        route: Route,
+        info: RequestInfo,
+        parts: Parts,
+    ) -> Response<Body> {
         let allowed: &[Method] = match route {
             Route::Logout => &[Method::GET, Method::POST],
             _ => &[Method::GET],

@@ -17,9 +17,9 @@ use super::{
     kept_body::keep,
 };
 use crate::{
-    browser::request::{RequestInfo, original_uri},
+    browser::request::RequestInfo,
     clock::system_time,
-    flow::{Admission, Answer, Flow, Look, placement::Placement, routes::Route},
+    flow::{Admission, Answer, Flow, Look, placement::Placement},
 };
 
 /// The service that [`TelenorAuthLayer`](crate::TelenorAuthLayer) makes.
@@ -61,13 +61,14 @@ where
             let response = flow.on_plain_http(&parts);
             return ResponseFuture::respond(response, Drain::of_parts(&parts, body));
         }
-        if let Some(route) = self.own_route(&request) {
+        let info = RequestInfo::of_request(&request);
+        if let Some(route) = flow.config.paths.route(info.uri.path()) {
             let (parts, body) = request.into_parts();
             let drain = Drain::of_parts(&parts, body);
-            let flow = Arc::clone(&self.flow);
-            return ResponseFuture::own_route(Box::pin(flow.own_route(route, parts)), drain);
+            let response = Arc::clone(flow).own_route(route, info, parts);
+            return ResponseFuture::own_route(Box::pin(response), drain);
         }
-        let (placement, info) = (&self.placement, RequestInfo::of_request(&request));
+        let placement = &self.placement;
         let token = match flow.session_token(info.cookies()) {
             Ok(token) => token,
             Err(refusal) => {
@@ -122,10 +123,5 @@ impl<S> TelenorAuth<S> {
             flow: Arc::clone(&self.flow),
             placement: self.placement.clone(),
         }
-    }
-
-    fn own_route<B>(&self, request: &Request<B>) -> Option<Route> {
-        let uri = original_uri(request.extensions(), request.uri());
-        self.flow.config.paths.route(uri.path())
     }
 }
