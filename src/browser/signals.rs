@@ -130,6 +130,18 @@ impl<'h> Signals<'h> {
             (7, "upgrade") => self.offers_websocket |= is_websocket(value),
             (10, "user-agent") => keep_first(&mut self.user_agent, value),
             (16, "x-requested-with") => self.is_xml_http_request |= is(value, "XMLHttpRequest"),
+            // Browsers send these with most requests, so they are not searched.
+            (6, "accept" | "pragma")
+            | (8, "priority")
+            | (9, "sec-ch-ua")
+            | (10, "connection")
+            | (12, "content-type")
+            | (13, "cache-control")
+            | (14, "content-length" | "sec-fetch-user")
+            | (15, "accept-encoding")
+            | (16, "sec-ch-ua-mobile")
+            | (18, "sec-ch-ua-platform")
+            | (25, "upgrade-insecure-requests") => {}
             _ => self.claims_number |= msisdn_headers::claims_number(name),
         }
     }
