@@ -40,7 +40,14 @@ pub(crate) struct RequestInfo {
     cookie: Option<HeaderValue>,
     more_cookies: Vec<HeaderValue>,
     accept_language: Option<HeaderValue>,
-    /// For a form or a part of a page: the page that it was sent from, as the browser states it.
+    /// Boxed, since few requests have it.
+    sender: Option<Box<Sender>>,
+}
+
+/// Where a form or a part of a page was sent from.
+#[derive(Clone)]
+struct Sender {
+    /// The page, as the browser states it.
     page: Option<HeaderValue>,
     /// For a form whose initiator is not stated.
     origin: Option<HeaderValue>,
@@ -74,6 +81,12 @@ impl RequestInfo {
         };
         let form_of_unknown = kind == RequestKind::FormPost && initiator == Initiator::Unstated;
         let origin = signals.origin.filter(|_| form_of_unknown);
+        let sender = (page.is_some() || origin.is_some()).then(|| {
+            Box::new(Sender {
+                page: page.cloned(),
+                origin: origin.cloned(),
+            })
+        });
         Self {
             kind,
             initiator,
@@ -86,15 +99,14 @@ impl RequestInfo {
             cookie: signals.cookie.cloned(),
             more_cookies: signals.more_cookies,
             accept_language: signals.accept_language.cloned(),
-            page: page.cloned(),
-            origin: origin.cloned(),
+            sender,
         }
     }
 
     /// The same, for a request without a session.
-    pub(crate) fn refused(self, refusal: SessionRefusal) -> Self {
-        let refusal = Some(refusal);
-        Self { refusal, ..self }
+    pub(crate) fn refused(mut self, refusal: SessionRefusal) -> Self {
+        self.refusal = Some(refusal);
+        self
     }
 
     /// The language of the pages for this request.
@@ -130,7 +142,7 @@ impl RequestInfo {
 
     /// The page that a form or a part of a page was sent from, as the browser states it.
     pub(crate) fn page(&self) -> Option<&str> {
-        self.page.as_ref()?.to_str().ok()
+        self.sender.as_ref()?.page.as_ref()?.to_str().ok()
     }
 
     /// The host that the client asked for, as it states it.
@@ -148,7 +160,8 @@ impl RequestInfo {
             Initiator::SameOrigin | Initiator::User => false,
             Initiator::OtherOrigin => true,
             Initiator::Unstated => {
-                let origin = self.origin.as_ref();
+                let sender = self.sender.as_ref();
+                let origin = sender.and_then(|sender| sender.origin.as_ref());
                 origin.is_some_and(|origin| origin != "null" && origin != own_origin)
             }
         }
