@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arrayvec::ArrayString;
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,13 @@ impl LoginId {
         self.0
     }
 
+    /// The short reference, without an allocation.
+    pub(crate) fn to_array_string(self) -> ArrayString<8> {
+        let mut text = [0; 8];
+        let text = base64url(&self.0[10..], &mut text);
+        ArrayString::from(text).expect("6 bytes have 8 characters")
+    }
+
     /// The name of this login's cookie, which starts with this prefix.
     pub(crate) fn cookie_name(self, prefix: &str) -> String {
         let mut suffix = [0; 12];
@@ -44,7 +52,7 @@ impl LoginId {
 
 impl fmt::Display for LoginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(base64url(&self.0[10..], &mut [0; 8]))
+        f.write_str(&self.to_array_string())
     }
 }
 

@@ -196,7 +196,7 @@ impl Flow {
             self.notices.foreign_cookie(&self.names.session);
         }
         self.notices.login_started(&self.config.paths.callback);
-        let login_id = login_id.to_string();
+        let login_id = login_id.to_array_string();
         record_login(&login_id);
         self.events.emit(Event::LoginStarted {
             login_id: &login_id,

@@ -33,7 +33,7 @@ impl Flow {
             return self.reject(info, Rejection::because(FailureCause::CallbackMalformed));
         };
         if let Some(state) = &state {
-            record_login(&state.login_id().to_string());
+            record_login(&state.login_id().to_array_string());
         }
         let now = self.config.clock.now();
         let pending = match &state {

@@ -1,7 +1,8 @@
 //! Proof key for code exchange (RFC 7636), method S256.
 
+use arrayvec::ArrayString;
 use aws_lc_rs::digest::{SHA256, digest};
-use base64_simd::URL_SAFE_NO_PAD;
+use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A code verifier: 256 random bits, which this crate keeps until the token request.
@@ -23,7 +24,9 @@ impl Verifier {
     /// Returns the `code_challenge`.
     pub(crate) fn challenge(&self) -> CodeChallenge {
         let hash = digest(&SHA256, self.secret().as_bytes());
-        CodeChallenge(URL_SAFE_NO_PAD.encode_to_string(hash))
+        let mut text = [0; 43];
+        let text = URL_SAFE_NO_PAD.encode_as_str(hash.as_ref(), Out::from_slice(&mut text));
+        CodeChallenge(ArrayString::from(text).expect("32 bytes have 43 characters"))
     }
 }
 
@@ -42,7 +45,7 @@ impl<'de> Deserialize<'de> for Verifier {
 }
 
 /// A code challenge, which may be public.
-pub(crate) struct CodeChallenge(String);
+pub(crate) struct CodeChallenge(ArrayString<43>);
 
 impl CodeChallenge {
     pub(crate) fn as_str(&self) -> &str {
