@@ -69,15 +69,15 @@ impl RequestKind {
 /// A script cannot set `Sec-Fetch-*`, so these headers decide where they are sent. Without them, as
 /// in other browsers and on plain http, `Accept` decides.
 ///
-/// `navigate` alone is proof: when a service worker passes a page on, the destination is no longer
-/// `document`.
+/// `navigate` is proof, except for a part of a page: when a service worker passes a page on, the
+/// destination is no longer `document`.
 fn is_navigation(signals: &Signals<'_>) -> bool {
     match signals.mode {
         Mode::Unstated => match signals.destination {
             Destination::Unstated | Destination::Document => signals.asks_for_page(),
             _ => false,
         },
-        Mode::Navigate => signals.destination != Destination::Frame,
+        Mode::Navigate => signals.destination != Destination::Part,
         _ => false,
     }
 }
@@ -138,6 +138,8 @@ mod tests {
             ("no-cors", "image"),
             ("cors", "empty"),
             ("navigate", "iframe"),
+            ("navigate", "image"),
+            ("navigate", "script"),
             ("same-origin", "document"),
             ("websocket", "websocket"),
             ("no-cors", "serviceworker"),

@@ -52,8 +52,9 @@ pub(super) enum Destination {
     Unstated,
     Document,
     Empty,
-    /// What a page that is put into another page asks for. It is a navigation, but of a frame.
-    Frame,
+    /// What a page is put together of: an image, a script, or a frame, which navigates as a page
+    /// does.
+    Part,
     /// Any other, or two lines that differ.
     Other,
 }
@@ -184,16 +185,20 @@ impl Destination {
         match value.as_bytes() {
             b"document" => Self::Document,
             b"empty" => Self::Empty,
-            b"frame" | b"iframe" | b"embed" | b"object" | b"fencedframe" => Self::Frame,
+            // All others that the standards name: Fetch (2.2.5), and those that build on it.
+            b"audio" | b"audioworklet" | b"embed" | b"fencedframe" | b"font" | b"frame"
+            | b"iframe" | b"image" | b"json" | b"manifest" | b"object" | b"paintworklet"
+            | b"report" | b"script" | b"serviceworker" | b"sharedworker" | b"style" | b"text"
+            | b"track" | b"video" | b"webidentity" | b"worker" | b"xslt" => Self::Part,
             _ => Self::Other,
         }
     }
 
-    /// The meaning of one more line. A frame on any line is a frame.
+    /// The meaning of one more line. A part of a page on any line is one.
     fn and(self, line: Self) -> Self {
         match (self, line) {
             (Self::Unstated, line) => line,
-            (Self::Frame, _) | (_, Self::Frame) => Self::Frame,
+            (Self::Part, _) | (_, Self::Part) => Self::Part,
             (known, line) if known == line => line,
             _ => Self::Other,
         }
@@ -258,8 +263,8 @@ mod tests {
         for (lines, destination) in [
             (&["document", "document"][..], Destination::Document),
             (&["document", "empty"], Destination::Other),
-            (&["document", "iframe"], Destination::Frame),
-            (&["iframe", "document"], Destination::Frame),
+            (&["document", "iframe"], Destination::Part),
+            (&["iframe", "document"], Destination::Part),
         ] {
             let headers = headers("sec-fetch-dest", lines);
             assert_eq!(Signals::of(&headers).destination, destination, "{lines:?}");
