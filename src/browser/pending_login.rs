@@ -233,11 +233,15 @@ impl PendingLogins {
             match login {
                 Some(login) if self.is_live(&login, now) => {
                     let size = name.len() + value.len();
+                    // To clear a twin would clear the login.
+                    gone.retain(|twin| *twin != name);
                     kept.push(Kept { name, login, size });
                 }
                 login => {
                     foreign |= at < MAX_OPENED && login.is_none();
-                    gone.push(name);
+                    if gone.len() < MAX_OPENED && !gone.contains(&name) {
+                        gone.push(name);
+                    }
                 }
             }
         }
