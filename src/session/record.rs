@@ -19,6 +19,9 @@ use crate::{
     login_id::LoginId,
 };
 
+/// The first second of it, since the Unix epoch. Every system counts so far.
+const YEAR_9999: u64 = 253_370_764_800;
+
 /// A session: what is kept of a login. It has the access token, its scope, its times, and what the
 /// app adds, and nothing about the person.
 ///
@@ -158,7 +161,8 @@ impl Session {
     /// Returns when the session ends at the latest, in whole seconds. Nothing makes it later.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.0.expires_at)
+        // A time that the system cannot hold would panic.
+        UNIX_EPOCH + Duration::from_secs(self.0.expires_at.min(YEAR_9999))
     }
 
     /// Returns how often the session was updated: 0 for a new one.
