@@ -113,6 +113,11 @@
 #[cfg(any(doc, doctest))]
 pub mod manual;
 
+// What fuzzing checks, and no part of the API.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 // What an app adds.
 mod builder;
 

@@ -20,6 +20,8 @@ pub use self::{
     recent_login::{RecentLoginFuture, RecentLoginLayer, RecentLoginService},
     service::TelenorAuth,
 };
+#[cfg(any(test, fuzzing))]
+use crate::instance::InstanceId;
 use crate::{
     browser::request,
     flow::{Flow, placement::Placement},
@@ -230,6 +232,12 @@ impl TelenorAuthLayer {
     #[must_use]
     pub fn is_same_origin(&self, headers: &HeaderMap) -> bool {
         request::is_same_origin(headers, &self.flow.config.origin_str)
+    }
+
+    /// What the sessions of this layer name.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn instance(&self) -> InstanceId {
+        self.flow.config.instance
     }
 
     /// Returns the paths that a router must have, the claim to be the first such router, and the

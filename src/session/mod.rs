@@ -54,6 +54,8 @@ mod token;
 mod tower_sessions;
 pub(crate) mod watch;
 
+#[cfg(all(any(test, fuzzing), feature = "redis"))]
+pub(crate) use self::record::stored;
 pub(crate) use self::record::{Record, Tokens};
 pub use self::{
     cookie::CookieStore,

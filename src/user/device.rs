@@ -40,7 +40,7 @@ struct DeviceInfoFields {
 }
 
 impl DeviceInfo {
-    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let json = charset::decode(body);
         let value: Value = serde_json::from_str(&json).ok()?;
         let fields = value

@@ -188,7 +188,7 @@ impl ApiError {
         None
     }
 
-    pub(super) fn from_response(response: &http::Response<Vec<u8>>) -> Self {
+    pub(crate) fn from_response(response: &http::Response<Vec<u8>>) -> Self {
         let body = Value::Object(error_object(response).unwrap_or_default());
         let code = &body["errorCode"];
         let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());

@@ -48,7 +48,7 @@ pub struct Name {
 }
 
 impl UserInfo {
-    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let json = charset::decode(body);
         let Value::Object(members) = serde_json::from_str(&json).ok()? else {
             return None;

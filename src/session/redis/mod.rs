@@ -172,14 +172,14 @@ impl RedisStore {
     }
 
     /// The version stands in clear before what is sealed, for Redis to compare.
-    fn seal(&self, session: &Session, id: SessionId) -> String {
+    pub(crate) fn seal(&self, session: &Session, id: SessionId) -> String {
         let sealed = session.seal_as(&self.sealer, &id.to_string());
         format!("{}.{sealed}", session.version())
     }
 
     /// Returns `None` for an altered version too. With it, an older state of the session could
     /// replace a newer one.
-    fn open(&self, id: SessionId, value: &[u8]) -> Option<Session> {
+    pub(crate) fn open(&self, id: SessionId, value: &[u8]) -> Option<Session> {
         let (version, sealed) = str::from_utf8(value).ok()?.split_once('.')?;
         let session = Session::open_as(&self.sealer, &id.to_string(), sealed.as_bytes())?;
         (session.version().to_string() == version).then_some(session)

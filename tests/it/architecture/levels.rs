@@ -6,7 +6,7 @@ use super::imports::{Import, Module, Sources};
 
 /// The modules in `src/`, from the top level to the lowest. Each imports only from levels below.
 const LEVELS: [&[&str]; 10] = [
-    &["manual"],
+    &["fuzzing", "manual"],
     &["builder"],
     &["layer"],
     &["flow", "mock"],
