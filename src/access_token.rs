@@ -3,18 +3,19 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::inline_string::InlineString;
 
 /// An access token (RFC 6749 section 1.4). A party that has it can read the user's data, so `Debug`
-/// does not show it.
+/// does not show it, and its memory is wiped when it is dropped.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AccessToken(InlineString<40>);
+pub struct AccessToken(Zeroizing<InlineString<40>>);
 
 impl AccessToken {
     pub(crate) fn new(token: String) -> Self {
-        Self(token.into())
+        Self(Zeroizing::new(token.into()))
     }
 
     /// The token itself. Keep it out of logs, pages and URLs.
@@ -33,11 +34,11 @@ impl fmt::Debug for AccessToken {
 /// A refresh token (RFC 6749 section 1.5). Only this crate, the store and the gateway see it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct RefreshToken(Box<str>);
+pub(crate) struct RefreshToken(Zeroizing<Box<str>>);
 
 impl RefreshToken {
     pub(crate) fn new(token: String) -> Self {
-        Self(token.into())
+        Self(Zeroizing::new(Zeroizing::new(token).as_str().into()))
     }
 
     pub(crate) fn secret(&self) -> &str {
@@ -48,5 +49,21 @@ impl RefreshToken {
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RefreshToken(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    use super::*;
+
+    /// Compiles only for what is wiped when it is dropped.
+    fn assert_wiped(_: &impl ZeroizeOnDrop) {}
+
+    #[test]
+    fn tokens_are_wiped_when_dropped() {
+        assert_wiped(&AccessToken::new("short".to_owned()).0);
+        assert_wiped(&RefreshToken::new("short".to_owned()).0);
     }
 }

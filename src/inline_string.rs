@@ -7,6 +7,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Visitor},
 };
+use zeroize::{Zeroize, Zeroizing};
 
 /// A string that never changes. Up to `N` bytes of it stand in place, so that a session which is
 /// opened from a cookie takes memory once, and not for each of its strings.
@@ -39,9 +40,15 @@ impl<const N: usize> From<&str> for InlineString<N> {
 
 impl<const N: usize> From<String> for InlineString<N> {
     fn from(text: String) -> Self {
-        match ArrayString::from(&text) {
-            Ok(text) => Self(Text::Inline(text)),
-            Err(_) => Self(Text::Heap(text.into())),
+        Self::from(Zeroizing::new(text).as_str())
+    }
+}
+
+impl<const N: usize> Zeroize for InlineString<N> {
+    fn zeroize(&mut self) {
+        match &mut self.0 {
+            Text::Inline(text) => text.zeroize(),
+            Text::Heap(text) => text.zeroize(),
         }
     }
 }
@@ -104,6 +111,15 @@ mod tests {
             assert_eq!(read.as_str(), text);
             let json = serde_json::to_string(&string).unwrap();
             assert!(serde_json::from_str::<InlineString<8>>(&json).unwrap() == string);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_wiped_string() {
+        for text in ["1234567", "123456789"] {
+            let mut string = InlineString::<8>::from(text);
+            string.zeroize();
+            assert!(string.as_str().bytes().all(|byte| byte == 0), "{text}");
         }
     }
 

@@ -158,6 +158,7 @@ mod inline_string;
 mod instance;
 mod login_id;
 mod polling;
+mod secret_bytes;
 mod session_refusal;
 mod sync;
 

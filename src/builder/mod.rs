@@ -13,6 +13,8 @@ mod validate;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use zeroize::Zeroizing;
+
 use self::page_settings::PageSettings;
 use crate::{
     browser::{cookie::CookiePrefix, start_script::StartScript},
@@ -50,7 +52,7 @@ const PRODUCTION: &str = "https://api.telenor.no";
 #[must_use = "nothing happens before `build`"]
 pub struct TelenorAuthBuilder {
     client_id: String,
-    client_secret: String,
+    client_secret: Zeroizing<String>,
     redirect_uri: String,
     gateway: String,
     /// Always `false` without the feature `mock`, which has the setter.
@@ -135,7 +137,7 @@ impl TelenorAuthBuilder {
     fn new(client_id: String, client_secret: String, redirect_uri: String) -> Self {
         Self {
             client_id,
-            client_secret,
+            client_secret: Zeroizing::new(client_secret),
             redirect_uri,
             gateway: PRODUCTION.to_owned(),
             allow_plain_http: false,

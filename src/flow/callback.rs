@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum_core::body::Body;
 use http::Response;
 use tracing::Instrument;
+use zeroize::Zeroizing;
 
 use super::{
     Flow, LoginOutcome, Refusal, Retry, printable::printable, routes::Route,
@@ -252,7 +253,7 @@ impl Flow {
         info: &RequestInfo,
         state: State,
         login: PendingLogin,
-        code: String,
+        code: Zeroizing<String>,
     ) -> Response<Body> {
         let (id, login) = (state.login_id(), Arc::new(login));
         let (previous, _) = self.session_tokens(info);

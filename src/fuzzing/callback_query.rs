@@ -35,7 +35,7 @@ fn check(query: &str, response: &AuthorizationResponse) {
     assert!(sent("iss").is_none_or(printable));
     let shown = match &response.outcome {
         Outcome::Code(code) => {
-            assert_eq!((sent("code"), sent("error")), (Some(&**code), None));
+            assert_eq!((sent("code"), sent("error")), (Some(code.as_str()), None));
             let visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
             assert!(code.bytes().all(visible) && (1..=2048).contains(&code.len()));
             "Code(redacted)"
@@ -71,7 +71,7 @@ fn check_well_formed(text: &str) {
     let Outcome::Code(code) = response.outcome else {
         panic!("{query} has a code");
     };
-    assert_eq!(code, text);
+    assert_eq!(code.as_str(), text);
 }
 
 fn check_forged(query: &str) {

@@ -126,7 +126,7 @@ impl Browser {
         let login = Begun {
             state: state.clone(),
             return_to: return_to.as_str().to_owned(),
-            verifier: verifier.secret(),
+            verifier: verifier.secret().to_string(),
             note: self.note.take(),
             at: self.now,
         };
@@ -256,7 +256,7 @@ impl Browser {
             let target = found.return_to();
             assert!(target == login.return_to || target == "/", "{target}");
             let verifier = found.verifier().map(Verifier::secret);
-            assert_eq!(verifier.as_ref(), Some(&login.verifier));
+            assert_eq!(verifier.as_deref(), Some(&login.verifier));
             assert_eq!(found.note(), login.note.as_ref());
         }
         let stranger = State::random();

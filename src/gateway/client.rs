@@ -30,7 +30,10 @@ use super::{
     proxy::Proxy,
     tls::{Tls, server_name},
 };
-use crate::error::{ConfigError, chain};
+use crate::{
+    error::{ConfigError, chain},
+    secret_bytes::wiped,
+};
 
 /// For the head of a response, and for each part of its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -145,7 +148,7 @@ impl HttpClient {
 
     /// The request in the form that goes over a connection to the gateway.
     fn prepare(&self, request: Request<Vec<u8>>) -> Request<Full<Bytes>> {
-        let mut request = request.map(|body| Full::new(Bytes::from(body)));
+        let mut request = request.map(|body| Full::new(wiped(body)));
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
         let headers = request.headers_mut();

@@ -17,6 +17,7 @@ use std::{
 };
 
 use http::{HeaderValue, Request, Response, Uri, header};
+use zeroize::Zeroize;
 
 use crate::{
     access_token::{AccessToken, RefreshToken},
@@ -35,6 +36,7 @@ use crate::{
         answer::{MediaType, coding, is_foreign_refusal},
         token_response,
     },
+    secret_bytes::authorization,
 };
 
 /// The user waits for a logout at the gateway no longer than this.
@@ -138,7 +140,9 @@ impl Gateway {
             Ok(response) => response.status().is_server_error(),
             Err(error) => error.kind != TransportErrorKind::Unreadable,
         });
-        let token = token_response(&result?);
+        let mut response = result?;
+        let token = token_response(&response);
+        response.body_mut().zeroize();
         token.map_err(|TokenResponseError { cause, detail }| TokenRequestError {
             cause,
             detail,
@@ -227,9 +231,7 @@ fn warn_of_odd_answer(endpoint: GatewayEndpoint, response: &Response<Vec<u8>>) {
 }
 
 fn with_token(mut request: Request<Vec<u8>>, token: &AccessToken) -> Request<Vec<u8>> {
-    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret()))
-        .expect("a token of visible ASCII can stand in a header");
-    bearer.set_sensitive(true);
+    let bearer = authorization("Bearer", token.secret());
     request.headers_mut().insert(header::AUTHORIZATION, bearer);
     request
 }

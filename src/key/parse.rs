@@ -1,18 +1,19 @@
 //! The text format of keys, as a secret store, an environment variable or a file holds it.
 
 use base64::{Engine, prelude::*};
+use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
 /// Returns the keys of a list in its order. Commas or line breaks separate them. Comment lines are
 /// skipped.
-pub(super) fn keys(text: &str) -> Result<Vec<Vec<u8>>, ConfigError> {
+pub(super) fn keys(text: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, ConfigError> {
     text.lines()
         .filter(|line| !line.trim_start().starts_with('#'))
         .flat_map(|line| line.split(','))
         .map(str::trim)
         .filter(|key| !key.is_empty())
-        .map(key)
+        .map(|text| key(text).map(Zeroizing::new))
         .collect()
 }
 
@@ -50,7 +51,7 @@ mod tests {
             BASE64_URL_SAFE.encode(&raw),
         ] {
             let read = keys(&format!(" {text} ,")).unwrap();
-            assert_eq!(read, [raw.as_slice()], "{text}");
+            assert_eq!(read, [Zeroizing::new(raw.clone())], "{text}");
         }
     }
 
@@ -58,8 +59,11 @@ mod tests {
     fn commas_and_line_breaks_separate_and_comments_are_skipped() {
         let [a, b, c] = [1, 2, 3].map(|seed| BASE64_STANDARD.encode(key(seed)));
         let text = format!("# seals since May\r\n{a}\r\n\n  # {a}, not this one\n{b} , {c}\n#");
-        assert_eq!(keys(&text).unwrap(), [key(1), key(2), key(3)]);
-        assert_eq!(keys("# nothing\n,\n").unwrap(), [[0; 0]; 0]);
+        assert_eq!(
+            keys(&text).unwrap(),
+            [1, 2, 3].map(|seed| Zeroizing::new(key(seed)))
+        );
+        assert!(keys("# nothing\n,\n").unwrap().is_empty());
         assert_eq!(keys("not a key").unwrap_err(), ConfigError::UnreadableKey);
     }
 }

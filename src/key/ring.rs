@@ -2,6 +2,7 @@
 
 use aws_lc_rs::aead::LessSafeKey;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use super::{parse, root::RootKey, source::Source};
 use crate::{
@@ -53,7 +54,7 @@ impl Ring {
 
     /// A ring of the keys in the source.
     pub(super) fn from_source(mut source: Source) -> Result<Self, ConfigError> {
-        let keys = parse(&source()?)?;
+        let keys = parse(&Zeroizing::new(source()?))?;
         Ok(Self::new(keys, Some(Mutex::new(source))))
     }
 
@@ -91,7 +92,7 @@ impl Ring {
             ring: self,
             succeeded: false,
         };
-        let new = parse(&source()?)?;
+        let new = parse(&Zeroizing::new(source()?))?;
         reading.succeeded = true;
         let mut keys = write(&self.keys);
         let changed = *keys != new;

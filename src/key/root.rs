@@ -4,6 +4,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, LessSafeKey, UnboundKey},
     hkdf,
 };
+use zeroize::Zeroizing;
 
 use crate::{digest::sha256, error::ConfigError};
 
@@ -40,7 +41,7 @@ impl RootKey {
 
     /// A random key, which needs no check.
     pub(super) fn random() -> Self {
-        Self::derive(&rand::random::<[u8; 32]>())
+        Self::derive(&Zeroizing::new(rand::random::<[u8; 32]>())[..])
     }
 
     fn derive(key: &[u8]) -> Self {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroize;
 
 use super::ring::{Ring, SubKeys};
 use crate::sync::{RwLock, RwLockReadGuard, read, write};
@@ -138,7 +139,9 @@ impl Sealer {
             let aad = Aad::from(name.as_bytes());
             let opened = key.open_separate_gather(nonce, aad, ciphertext, tag, plain);
             if opened.is_ok() {
-                return postcard::from_bytes(plain).ok();
+                let value = postcard::from_bytes(plain).ok();
+                plain.zeroize();
+                return value;
             }
         }
         None

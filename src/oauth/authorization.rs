@@ -204,7 +204,7 @@ mod tests {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
         assert_eq!(sent, expected);
-        assert!(!url.contains(&verifier.secret()));
+        assert!(!url.contains(verifier.secret().as_str()));
     }
 
     #[test]

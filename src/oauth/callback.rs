@@ -6,6 +6,7 @@
 use std::{borrow::Cow, fmt};
 
 use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use super::State;
 
@@ -22,7 +23,7 @@ pub(crate) struct AuthorizationResponse {
 }
 
 pub(crate) enum Outcome {
-    Code(String),
+    Code(Zeroizing<String>),
     Error {
         code: String,
         description: Option<String>,
@@ -61,7 +62,8 @@ impl AuthorizationResponse {
         let outcome = match (given(code), given(error)) {
             (Some(code), None) => {
                 let printable = code.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-                (printable && code.len() <= MAX_CODE).then_some(Outcome::Code(code))?
+                (printable && code.len() <= MAX_CODE)
+                    .then_some(Outcome::Code(Zeroizing::new(code)))?
             }
             (None, Some(code)) => Outcome::Error {
                 code,
@@ -130,7 +132,7 @@ mod tests {
 
     fn code(query: &str) -> Option<String> {
         match AuthorizationResponse::parse(query)?.outcome {
-            Outcome::Code(code) => Some(code),
+            Outcome::Code(code) => Some(code.to_string()),
             Outcome::Error { .. } => None,
         }
     }

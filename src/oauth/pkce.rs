@@ -4,21 +4,23 @@ use arrayvec::ArrayString;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use zeroize::Zeroizing;
 
-/// A code verifier: 256 random bits, which this crate keeps until the token request.
+/// A code verifier: 256 random bits, which this crate keeps until the token request. It
+/// is wiped when it is dropped.
 #[derive(Clone)]
-pub(crate) struct Verifier([u8; 32]);
+pub(crate) struct Verifier(Zeroizing<[u8; 32]>);
 
 impl Verifier {
     pub(crate) fn random() -> Self {
-        let mut bytes = [0; 32];
-        rand::fill(&mut bytes);
+        let mut bytes = Zeroizing::new([0; 32]);
+        rand::fill(&mut bytes[..]);
         Self(bytes)
     }
 
     /// Returns the `code_verifier`, 43 characters.
-    pub(crate) fn secret(&self) -> String {
-        URL_SAFE_NO_PAD.encode_to_string(self.0)
+    pub(crate) fn secret(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE_NO_PAD.encode_to_string(&self.0[..]))
     }
 
     /// Returns the `code_challenge`.
@@ -33,14 +35,15 @@ impl Verifier {
 // As one piece: derived, it would be 32 numbers.
 impl Serialize for Verifier {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
+        serializer.serialize_bytes(&self.0[..])
     }
 }
 
 impl<'de> Deserialize<'de> for Verifier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = <&[u8]>::deserialize(deserializer)?.try_into();
-        bytes.map(Self).map_err(D::Error::custom)
+        let bytes = bytes.map_err(D::Error::custom)?;
+        Ok(Self(Zeroizing::new(bytes)))
     }
 }
 
@@ -64,16 +67,26 @@ mod tests {
         let bytes = URL_SAFE_NO_PAD
             .decode_to_vec("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
             .unwrap();
-        let verifier = Verifier(bytes.try_into().unwrap());
+        let verifier = Verifier(Zeroizing::new(bytes.try_into().unwrap()));
         assert_eq!(
             verifier.challenge().as_str(),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         );
     }
 
+    /// Compiles only for what is wiped when it is dropped.
+    fn assert_wiped(_: &impl zeroize::ZeroizeOnDrop) {}
+
+    #[test]
+    fn verifier_and_its_text_are_wiped_when_dropped() {
+        let verifier = Verifier::random();
+        assert_wiped(&verifier.0);
+        assert_wiped(&verifier.secret());
+    }
+
     #[test]
     fn verifiers_are_distinct_and_evenly_random() {
-        let verifiers: HashSet<_> = (0..10_000).map(|_| Verifier::random().0).collect();
+        let verifiers: HashSet<_> = (0..10_000).map(|_| *Verifier::random().0).collect();
         assert_eq!(verifiers.len(), 10_000);
         for bit in 0..256 {
             let is_set = |verifier: &&[u8; 32]| verifier[bit / 8] >> (bit % 8) & 1 == 1;

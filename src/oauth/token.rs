@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use super::{
     Verifier,
@@ -17,9 +18,12 @@ use super::{
 use crate::{
     access_token::{AccessToken, RefreshToken},
     failure::FailureCause,
+    secret_bytes::authorization,
 };
 
 const MAX_TOKEN: usize = 8 * 1024;
+/// The bytes of most token requests.
+const USUAL_BODY: usize = 1024;
 /// In seconds, for a response without `expires_in`, which RFC 6749 section 5.1 allows.
 const DEFAULT_EXPIRES_IN: u64 = 600;
 
@@ -29,8 +33,11 @@ pub(crate) struct ClientAuthentication(HeaderValue);
 impl ClientAuthentication {
     /// HTTP Basic, with id and secret form-encoded first, as RFC 6749 section 2.3.1 requires.
     pub(crate) fn basic(client_id: &str, client_secret: &str) -> Self {
-        let encode =
-            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let encode = |text: &str| {
+            let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+            encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+            encoded
+        };
         Self::header(&encode(client_id), &encode(client_secret))
     }
 
@@ -40,10 +47,9 @@ impl ClientAuthentication {
     }
 
     fn header(client_id: &str, client_secret: &str) -> Self {
-        let pair = BASE64_STANDARD.encode(format!("{client_id}:{client_secret}"));
-        let mut value = HeaderValue::try_from(format!("Basic {pair}")).expect("base64 is ASCII");
-        value.set_sensitive(true);
-        Self(value)
+        let pair = Zeroizing::new([client_id, ":", client_secret].concat());
+        let pair = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
+        Self(authorization("Basic", &pair))
     }
 }
 
@@ -72,7 +78,9 @@ pub(crate) enum Grant<'a> {
 
 impl TokenRequest<'_> {
     pub(crate) fn build(&self) -> Request<Vec<u8>> {
-        let mut body = form_urlencoded::Serializer::new(String::new());
+        // Text that grows leaves copies behind.
+        let room = String::with_capacity(USUAL_BODY);
+        let mut body = form_urlencoded::Serializer::new(room);
         match &self.grant {
             Grant::Code {
                 code,
@@ -406,7 +414,7 @@ mod tests {
         let expected = format!(
             "grant_type=authorization_code&code=a%2Bb%2Fc%3D%26%25\
              &redirect_uri=https%3A%2F%2Fshop.example%2Ftelenor%2Fcallback&code_verifier={}",
-            verifier.secret()
+            verifier.secret().as_str()
         );
         assert_eq!(body, expected);
         assert!(!body.contains("secret"));

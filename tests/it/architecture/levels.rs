@@ -29,6 +29,7 @@ const LEVELS: [&[&str]; 10] = [
         "instance",
         "login_id",
         "polling",
+        "secret_bytes",
         "session_refusal",
         "sync",
     ],
