@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 #[cfg(feature = "tower-sessions")]
 use super::tower_sessions;
 #[cfg(feature = "redis")]
-use super::{app::keys, raw::Raw};
+use super::{
+    app::{keys, unused_keys},
+    raw::Raw,
+};
 use crate::session::{Record, Session};
 #[cfg(feature = "redis")]
 use crate::session::{RedisStore, SessionToken, stored};
@@ -59,12 +62,12 @@ fn check_record(record: Record) {
 #[cfg(feature = "redis")]
 fn in_redis(data: &[u8], version: &str, record: &[u8]) {
     thread_local! {
-        static STORE: RedisStore =
-            RedisStore::new("redis://127.0.0.1", &keys()).expect("an address");
+        static STORES: [RedisStore; 2] = [keys(), unused_keys()]
+            .map(|keys| RedisStore::new("redis://127.0.0.1", &keys).expect("an address"));
     }
-    STORE.with(|store| {
+    STORES.with(|[store, unused]| {
         let [id, other] = ["a", "b"].map(|token| SessionToken::new(token).id());
-        assert!(store.open(id, data).is_none(), "it was not sealed");
+        assert!(unused.open(id, data).is_none(), "it was not sealed");
         let sealer = stored(&keys());
         let sealed = sealer.seal(&id.to_string(), &Raw(record));
         let value = format!("{version}.{sealed}");
