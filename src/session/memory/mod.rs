@@ -291,7 +291,7 @@ impl SessionStore for MemoryStore {
                 Some(sessions.shards.len())
             }
         });
-        let token = sessions.shards.insert(&session);
+        let token = sessions.shards.insert(&session, SessionToken::random);
         if let Some(subject) = session.subject() {
             sessions.add_to_subject(subject, token.id(), self.max_per_subject, now);
         }
@@ -395,6 +395,7 @@ mod tests {
         Session::new("token", clock.now() + Duration::from_secs(seconds))
     }
 
+    /// S81.
     #[tokio::test]
     async fn full_store_refuses_the_new_and_keeps_the_live() {
         let clock = Clock::manual();
@@ -450,6 +451,7 @@ mod tests {
         assert!(!opens(&String::from_utf8_lossy(&id.to_bytes())));
     }
 
+    /// S81.
     #[tokio::test]
     async fn expired_session_is_refused_before_it_is_swept() {
         let clock = Clock::manual();
@@ -460,6 +462,7 @@ mod tests {
         assert_eq!(store.len(), 1);
     }
 
+    /// S81.
     #[tokio::test(start_paused = true)]
     async fn expired_sessions_are_forgotten_without_traffic() {
         let clock = Clock::manual();
@@ -575,6 +578,7 @@ mod tests {
         while detached::now(&mut work).is_none() {}
     }
 
+    /// S84.
     #[tokio::test]
     async fn limit_of_a_subject_does_not_count_what_has_expired() {
         let clock = Clock::manual();

@@ -76,10 +76,15 @@ impl Shards {
         taken.is_ok()
     }
 
-    /// Keeps a session in a place that was [reserved](Self::reserve).
-    pub(super) fn insert(&self, session: &Session) -> SessionToken {
+    /// Keeps a session in a place that was [reserved](Self::reserve), under a token of `new_token`
+    /// that no session has yet.
+    pub(super) fn insert(
+        &self,
+        session: &Session,
+        mut new_token: impl FnMut() -> SessionToken,
+    ) -> SessionToken {
         loop {
-            let token = SessionToken::random();
+            let token = new_token();
             let id = token.id();
             let mut shard = write(self.shard(id));
             if let Entry::Vacant(vacant) = shard.sessions.entry(id) {
@@ -186,9 +191,10 @@ mod tests {
     fn kept(shards: &Shards, expires_at: u64) -> SessionToken {
         let expires_at = UNIX_EPOCH + Duration::from_secs(expires_at);
         assert!(shards.reserve());
-        shards.insert(&Session::new("token", expires_at))
+        shards.insert(&Session::new("token", expires_at), SessionToken::random)
     }
 
+    /// S62.
     #[test]
     fn dump_of_the_store_holds_no_part_of_a_token() {
         let shards = Shards::new(1);
@@ -208,6 +214,24 @@ mod tests {
             }
         }
         assert_eq!(ids, [token.id()]);
+    }
+
+    /// S62.
+    #[test]
+    fn session_never_takes_the_place_of_another() {
+        let shards = Shards::new(2);
+        let first = kept(&shards, 60);
+        let free = SessionToken::random();
+        let mut offered = [&first, &first, &free].into_iter().cloned();
+        assert!(shards.reserve());
+        let later = Session::new("later", UNIX_EPOCH + Duration::from_secs(60));
+        let second = shards.insert(&later, || offered.next().unwrap());
+        assert_eq!(second, free);
+        let access_token = |token: &SessionToken| {
+            let session = shards.get(token.id()).unwrap();
+            session.access_token().secret().to_owned()
+        };
+        assert_eq!([&first, &second].map(access_token), ["token", "later"]);
     }
 
     #[test]
