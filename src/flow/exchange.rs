@@ -24,6 +24,10 @@ use crate::{
 /// A longer path would not fit beside a token in a cookie.
 const MAX_KEPT_PATH: usize = 512;
 const SAVE_RETRY_INTERVAL: Duration = Duration::from_millis(200);
+/// A session in a cookie counts its changes, and needs at most so many characters more for a large
+/// number of them.
+const MAX_GROWTH: usize = 6;
+
 impl Flow {
     /// From code to session, or the outcome that another instance left.
     pub(super) async fn exchange(
@@ -107,7 +111,12 @@ impl Flow {
             }
         };
         // A browser would drop the cookie silently, and would be sent to log in without end.
-        let length = self.names.session.len() + token.secret().len();
+        let growth = if session.is_renewable() {
+            MAX_GROWTH
+        } else {
+            0
+        };
+        let length = self.names.session.len() + token.secret().len() + growth;
         if length > MAX_COOKIE {
             let detail = format!("the session cookie would take {length} bytes of {MAX_COOKIE}");
             self.login_failed(FailureCause::SessionTooLarge, id, &detail);

@@ -8,17 +8,19 @@ use std::{
     time::Duration,
 };
 
-use axum::routing::get;
+use axum::{response::AppendHeaders, routing::get};
 use http::{Method, StatusCode};
 use telenor_auth::{
     Clock, ConfigError, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     events::Event,
-    mock::MockGateway,
+    mock::{Answer as Scripted, Endpoint, MockGateway},
     session::{Fault, FaultyStore, MemoryStore, Operation},
 };
 use tokio::sync::Notify;
 
-use crate::support::{self, App, MINUTE, builder, request, stores::Blocking};
+use crate::support::{
+    self, App, MINUTE, builder, each_store::in_cookie, request, stores::Blocking,
+};
 
 over_each_store! {
     builders:
@@ -37,6 +39,7 @@ async fn idle(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> A
     app
 }
 
+/// S72.
 async fn unused_session_ends(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
     let app = idle(store).await;
     let mut browser = app.signed_in().await;
@@ -53,6 +56,7 @@ async fn unused_session_ends(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAu
     assert_eq!(app.hits(), hits);
 }
 
+/// S72.
 async fn use_extends_no_session_past_the_maximum(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
@@ -66,6 +70,7 @@ async fn use_extends_no_session_past_the_maximum(
     assert!(browser.token().await.is_none(), "eight hours have passed");
 }
 
+/// S72.
 async fn session_is_touched_at_most_every_tenth(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
@@ -82,6 +87,64 @@ async fn session_is_touched_at_most_every_tenth(
     assert_eq!(browser.session(), second, "it is not written a second time");
     app.clock.advance(9 * MINUTE);
     assert!(browser.token().await.is_some(), "it was written once");
+}
+
+/// S63, S80.
+#[tokio::test]
+async fn renewed_cookie_is_set_like_the_first_and_beside_those_of_the_handler() {
+    let gateway = MockGateway::start().await.unwrap();
+    gateway.set_expires_in(1_000_000);
+    let clock = Clock::manual();
+    let auth = in_cookie(
+        builder(&gateway)
+            .clock(clock.clone())
+            .idle_timeout(10 * MINUTE),
+    );
+    let set = async |_: TelenorUser| {
+        AppendHeaders([("set-cookie", "basket=17"), ("set-cookie", "lang=nb")])
+    };
+    let router = support::routes(&support::Hits::default()).route("/cookies", get(set));
+    let app = App::mounted(router.layer(auth.build().unwrap()), gateway);
+    let mut browser = app.signed_in().await;
+    clock.advance(5 * MINUTE);
+    let answer = browser.open("/cookies").await;
+    let lines = answer.set_cookies();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines[..2], ["basket=17", "lang=nb"]);
+    let (pair, attributes) = lines[2].split_once("; ").unwrap();
+    assert!(pair.starts_with("__Host-telenor-session="));
+    assert_eq!(
+        attributes,
+        "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=28500"
+    );
+}
+
+/// A browser drops a longer cookie without a word, and then the session would end unused.
+///
+/// S76.
+#[tokio::test]
+async fn cookie_that_just_fits_is_renewed_as_long_as_its_session_lasts() {
+    let app = App::with(|builder| in_cookie(builder.idle_timeout(Duration::from_secs(10)))).await;
+    let mut longest = None;
+    for length in 2_900..3_000 {
+        let token = "t".repeat(length);
+        let answer = format!(r#"{{"access_token":"{token}","expires_in":100000}}"#);
+        app.gateway
+            .answer_next(Endpoint::Token, Scripted::json(200, answer));
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/private").await;
+        if browser.open(&callback).await.status != StatusCode::SEE_OTHER {
+            break;
+        }
+        longest = Some(browser);
+    }
+    let mut browser = longest.expect("a shorter one fits");
+    // After 127 of them, the number of renewals takes a byte more.
+    for renewals in 0..140 {
+        app.clock.advance(Duration::from_secs(1));
+        let answer = browser.open("/private").await;
+        assert_eq!(answer.status, StatusCode::OK, "after {renewals} renewals");
+    }
 }
 
 #[tokio::test]
@@ -142,6 +205,7 @@ async fn session_touched_in_the_future_is_refused(
     assert!(browser.token().await.is_none(), "touched in the future");
 }
 
+/// S75.
 async fn slow_answer_revives_no_ended_session(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {
@@ -193,4 +257,8 @@ fn idle_time_is_at_least_a_second_and_at_most_a_day() {
             }
         ));
     }
+}
+
+over_http2! {
+    renewed_cookie_is_set_like_the_first_and_beside_those_of_the_handler
 }
