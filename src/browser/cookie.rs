@@ -234,6 +234,7 @@ mod tests {
         assert_eq!(value(&[]), None);
     }
 
+    /// S78.
     #[test]
     fn twins_are_ambiguous_in_either_order_and_any_case() {
         for lines in [

@@ -64,7 +64,7 @@ pub(super) fn app_path(
 mod tests {
     use super::*;
 
-    /// S4.
+    /// S4, S66.
     #[test]
     fn loopback_is_this_machine_only() {
         let loopback = |url: &str| is_loopback(&Url::parse(url).unwrap());

@@ -232,6 +232,7 @@ mod tests {
 
     use super::{root::tests::key, *};
 
+    /// S70.
     #[test]
     fn ring_has_at_least_one_key_and_none_twice() {
         let twice = CookieKeys::new([key(1), key(2), key(1)]);

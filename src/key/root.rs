@@ -100,7 +100,7 @@ pub(super) mod tests {
         sha256(&[&[seed]]).to_vec()
     }
 
-    /// S4.
+    /// S4, S70.
     #[test]
     fn weak_keys_are_refused() {
         let refused = |key: &[u8]| RootKey::new(key).err();

@@ -163,6 +163,7 @@ mod tests {
         keys.sealer(Purpose::Session, b"shop")
     }
 
+    /// S71.
     #[test]
     fn first_key_seals_and_all_open() {
         let sealed_by_old = sealer(&[1]).seal("name", &"value");
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(ring.open("n", old.seal("n", &5_u8).as_bytes()), Some(5_u8));
     }
 
-    /// S7.
+    /// S7, S67, S70.
     #[test]
     fn purpose_context_and_name_are_bound() {
         let keys = CookieKeys::new([key(1)]).unwrap();
@@ -213,6 +214,7 @@ mod tests {
         assert_eq!(open(Purpose::Session, b"shop", "other name"), None);
     }
 
+    /// S68.
     #[test]
     fn every_altered_spelling_is_refused() {
         let sealer = sealer(&[1]);
@@ -243,12 +245,72 @@ mod tests {
         }
     }
 
+    /// What another version sealed, with a key of the ring.
+    fn sealed_as(format: u8, purpose: Purpose, key_of: u8, plain: &[u8]) -> String {
+        let keys = CookieKeys::new([key(1)]).unwrap();
+        let info = [&[key_of], purpose.as_str().as_bytes(), &[0], b"shop"].concat();
+        let sub_keys = keys.0.sub_keys(&info);
+        let (id, key) = &sub_keys.keys[0];
+        let mut body = plain.to_vec();
+        let (nonce, name) = ([7; NONCE_LEN], Aad::from(b"name"));
+        let tag = key
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), name, &mut body)
+            .unwrap();
+        let sealed = [&[format, *id][..], &nonce, &body, tag.as_ref()].concat();
+        URL_SAFE_NO_PAD.encode_to_string(sealed)
+    }
+
+    /// S67, S83.
+    #[test]
+    fn value_of_another_format_does_not_open() {
+        let ours = sealer(&[1]);
+        let plain = postcard::to_allocvec("value").unwrap();
+        let opens = |format, key_of| {
+            let sealed = sealed_as(format, Purpose::Session, key_of, &plain);
+            ours.open::<String>("name", sealed.as_bytes()).is_some()
+        };
+        assert!(opens(FORMAT, FORMAT));
+        for other in (0..=u8::MAX).filter(|other| *other != FORMAT) {
+            assert!(!opens(other, other), "{other}");
+            assert!(!opens(FORMAT, other), "{other}, said to be ours");
+            assert!(!opens(other, FORMAT), "{other}, sealed as ours");
+        }
+    }
+
+    /// S83.
+    #[test]
+    fn value_with_another_content_is_none() {
+        let ours = sealer(&[1]);
+        for plain in [
+            &b""[..],
+            b"\xff",
+            b"\xff\xff\xff\xff\xff\xff",
+            b"\x05\xff\xfe\xfd\xfc\xfb",
+        ] {
+            let sealed = sealed_as(FORMAT, Purpose::Session, FORMAT, plain);
+            assert_eq!(ours.open::<String>("name", sealed.as_bytes()), None);
+            assert_eq!(ours.open::<(u64, String)>("name", sealed.as_bytes()), None);
+        }
+    }
+
+    /// S69.
     #[test]
     fn nonces_never_repeat() {
         let sealer = sealer(&[1]);
-        let nonces: HashSet<_> = (0..100_000)
-            .map(|_| sealer.seal("name", &1_u8)[3..20].to_owned())
-            .collect();
-        assert_eq!(nonces.len(), 100_000);
+        let (mut nonces, mut ones) = (HashSet::new(), [0_u32; 8 * NONCE_LEN]);
+        for _ in 0..100_000 {
+            let sealed = sealer.seal("name", &1_u8);
+            let sealed = URL_SAFE_NO_PAD.decode_to_vec(sealed).unwrap();
+            let nonce: [u8; NONCE_LEN] = *sealed[2..].first_chunk().unwrap();
+            for (bit, ones) in ones.iter_mut().enumerate() {
+                *ones += u32::from(nonce[bit / 8] >> (bit % 8) & 1);
+            }
+            assert!(nonces.insert(nonce));
+        }
+        // Each bit is random: the next process does not begin with the same ones. Seven standard
+        // deviations.
+        for (bit, ones) in ones.into_iter().enumerate() {
+            assert!(ones.abs_diff(50_000) < 1_107, "bit {bit}: {ones}");
+        }
     }
 }

@@ -379,3 +379,52 @@ impl fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another version of the app may have sealed it. Where the record of a session changes, the
+    /// format of sealed values must change too, or it would be misread.
+    ///
+    /// S83.
+    #[test]
+    fn record_of_this_format_stays_what_it_was() {
+        let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
+        let app = AppPart {
+            subject: Some(subject),
+            data: Some(Box::new(*b"data")),
+            note: Some(AppValue::of(&"note", 10).unwrap()),
+        };
+        let record = Record {
+            version: 1,
+            access_token: AccessToken::new("access".to_owned()),
+            refresh_token: Some(RefreshToken::new("refresh".to_owned())),
+            scope: Some("scope".to_owned().into()),
+            issued_at: 2,
+            active_at: 3,
+            refresh_at: 4,
+            token_expires_at: 5,
+            refreshes: 6,
+            expires_at: 7,
+            login_id: LoginId::from_bytes([8; 16]),
+            instance: InstanceId::default(),
+            return_to: "/".to_owned().into(),
+            renewable: true,
+            app: Some(Box::new(app)),
+        };
+        let subject = [&[1][..], &subject.to_bytes()].concat();
+        let parts: [&[u8]; 9] = [
+            b"\x01",
+            b"\x06access\x01\x07refresh\x01\x05scope",
+            &[2, 3, 4, 5, 6, 7],
+            &[8; 16],
+            &[0; 8],
+            b"\x01/\x01\x01",
+            &subject,
+            b"\x01\x04data",
+            b"\x01\x06\"note\"",
+        ];
+        assert_eq!(postcard::to_allocvec(&record).unwrap(), parts.concat());
+    }
+}

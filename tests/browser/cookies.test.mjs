@@ -11,6 +11,7 @@ import { agree, assertFailurePage, assertFilled, begun, isCallback, logIn } from
 const stage = await openStage();
 after(() => stage.close());
 
+// S63, S64.
 test('every cookie is __Host-, Secure, HttpOnly and Lax, and hidden from scripts', async (t) => {
   const context = await stage.visitor(t);
   const page = await context.newPage();

@@ -14,6 +14,7 @@ const stages = {
 after(() => Promise.all(Object.values(stages).map((stage) => stage.close())));
 
 for (const [store, stage] of Object.entries(stages)) {
+  // S64.
   test(`three clicks fill in the form, and a fourth one orders (${store} store)`, async (t) => {
     const page = await (await stage.visitor(t)).newPage();
     await page.goto(SHOP);
@@ -39,6 +40,7 @@ test('a click at another site sends the cookie of the pending login', async (t) 
   assert.equal(sent.cookie, `${pending.name}=${pending.value}`);
 });
 
+// S66.
 test('a developer can log in over plain http on localhost', async (t) => {
   const demo = await startDemo({});
   t.after(() => demo.stop());

@@ -9,6 +9,7 @@ import { assertFailurePage, logIn, whoami } from './steps.mjs';
 const stage = await openStage();
 after(() => stage.close());
 
+// S79.
 test('the logout page asks first, and its button logs out', async (t) => {
   const context = await stage.visitor(t);
   const page = await logIn(context);

@@ -201,6 +201,7 @@ async fn step(load: &Load, file: &KeyFile, instances: &[Instance; 2], keys: &[&s
     }
 }
 
+/// S71.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn keys_change_under_load_and_no_user_is_logged_out() {
     in_time(change_keys(CookieStore::new)).await;
@@ -273,6 +274,41 @@ async fn change_keys<Store: SessionStore>(store: impl Fn(&CookieKeys) -> Store) 
     }
 }
 
+/// S70.
+#[tokio::test]
+async fn there_is_no_built_in_key() {
+    let gateway = MockGateway::start().await.unwrap();
+    let app = || {
+        let keys = CookieKeys::random();
+        let store = CookieStore::new(&keys);
+        [
+            builder(&gateway).build().unwrap(),
+            builder(&gateway)
+                .cookie_keys(keys)
+                .session_store(store)
+                .build()
+                .unwrap(),
+        ]
+        .map(|layer| routes(&support::Hits::default()).layer(layer))
+    };
+    for (router, other) in app().into_iter().zip(app()) {
+        let mut browser = Browser {
+            router,
+            jar: Vec::new(),
+        };
+        let callback = browser.callback_url(&gateway, "/private").await;
+        let mut moved = Browser {
+            router: other,
+            jar: browser.jar.clone(),
+        };
+        moved.open(&callback).await.assert_safe_reject();
+        assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+        moved.jar = browser.jar.clone();
+        assert!(moved.token().await.is_none());
+    }
+}
+
+/// S71.
 #[tokio::test]
 async fn change_of_keys_logs_no_user_out() {
     let gateway = MockGateway::start().await.unwrap();

@@ -1,10 +1,11 @@
 //! The attributes of cookies, and the cookies in a request.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use telenor_auth::CookiePrefix;
 
-use crate::support::{App, capture::capture, navigation};
+use crate::support::{App, MINUTE, capture::capture, each_store::in_cookie, navigation, request};
 
+/// S63.
 #[tokio::test]
 async fn session_cookie_has_exactly_these_attributes() {
     let app = App::start().await;
@@ -20,6 +21,60 @@ async fn session_cookie_has_exactly_these_attributes() {
     );
 }
 
+/// There is no mode in which one is `Strict`: a browser would not send it after the gateway.
+///
+/// S63, S64.
+#[tokio::test]
+async fn every_cookie_of_the_layer_is_lax_whatever_is_set() {
+    let app = App::with(|builder| {
+        let builder = in_cookie(builder.cookie_prefix(CookiePrefix::HostHttp));
+        let builder = builder.cookie_name("shop").idle_timeout(10 * MINUTE);
+        builder.login_page(true).optional(true).home("/shop")
+    })
+    .await;
+    let mut lines = Vec::new();
+    let mut browser = app.browser();
+    // A browser that does not say where it was: the button has a cookie.
+    let unstated = [("accept", "text/html")];
+    let page = request(Method::GET, "/whoami", &unstated);
+    lines.extend(browser.send(page).await.set_cookies());
+    for _ in 0..6 {
+        let begun = request(
+            Method::GET,
+            "/telenor/login?return_to=/whoami",
+            &[
+                ("accept", "text/html"),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+                ("sec-fetch-site", "same-origin"),
+            ],
+        );
+        let begun = browser.send(begun).await;
+        assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.body);
+        lines.extend(begun.set_cookies());
+        if lines.len() > 6 {
+            let callback = app.gateway.allow(&begun.location()).unwrap();
+            lines.extend(browser.open(&callback).await.set_cookies());
+        }
+    }
+    app.clock.advance(5 * MINUTE);
+    lines.extend(browser.open("/whoami").await.set_cookies());
+    lines.extend(browser.log_out().await.set_cookies());
+    let mut names = std::collections::BTreeSet::new();
+    for line in &lines {
+        let (pair, attributes) = line.split_once("; ").unwrap();
+        let (name, _) = pair.split_once('=').unwrap();
+        let kind = name.strip_prefix("__Host-Http-shop-").expect(line);
+        names.insert(kind.split('-').next().unwrap().to_owned());
+        let seconds = attributes.strip_prefix("HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=");
+        let seconds = seconds.expect(line);
+        assert!(seconds.bytes().all(|byte| byte.is_ascii_digit()), "{line}");
+    }
+    let all: Vec<_> = names.iter().map(String::as_str).collect();
+    assert_eq!(all, ["button", "login", "loop", "out", "session"]);
+}
+
+/// S63.
 #[tokio::test]
 async fn http_prefix_is_offered() {
     let app = App::with(|builder| builder.cookie_prefix(CookiePrefix::HostHttp)).await;
@@ -32,6 +87,7 @@ async fn http_prefix_is_offered() {
     );
 }
 
+/// S78.
 #[tokio::test]
 async fn duplicate_cookies_are_rejected_in_either_order() {
     let (log, _guard) = capture();
@@ -57,6 +113,8 @@ async fn duplicate_cookies_are_rejected_in_either_order() {
 }
 
 /// As some proxies do: on one line, or on two.
+///
+/// S78.
 #[tokio::test]
 async fn login_works_with_every_cookie_sent_twice() {
     for lines in [1, 2] {
@@ -126,6 +184,7 @@ async fn flood_of_forged_cookies_is_answered_with_few_cookies() {
 
 over_http2! {
     session_cookie_has_exactly_these_attributes
+    every_cookie_of_the_layer_is_lax_whatever_is_set
     http_prefix_is_offered
     duplicate_cookies_are_rejected_in_either_order
     login_works_with_every_cookie_sent_twice

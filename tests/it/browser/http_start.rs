@@ -241,6 +241,7 @@ async fn link_ends_with_the_cookie_of_its_login() {
     assert!(over.contains("/telenor/login?resume="), "{over}");
 }
 
+/// S65.
 #[tokio::test]
 async fn refusal_on_plain_http_reads_no_cookie() {
     let app = app().await;
@@ -283,6 +284,7 @@ async fn start_page_works_over_https() {
     assert!(on_http(&app, &start).await.status.is_success());
 }
 
+/// S65.
 #[tokio::test]
 async fn other_plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let app = app().await;

@@ -8,4 +8,5 @@ mod plain_http;
 mod redirect_loop;
 mod request;
 mod return_to;
+mod sealed;
 mod start_page;

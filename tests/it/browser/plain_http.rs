@@ -9,6 +9,7 @@ use tower::ServiceExt;
 
 use crate::support::{self, App, Hits, builder, navigation, request};
 
+/// S65.
 #[tokio::test]
 async fn plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let hits = Hits::default();
@@ -21,6 +22,7 @@ async fn plain_http_pages_redirect_to_https_and_ignore_cookies() {
         for target in [
             "/whoami?a=1",
             "/telenor/login",
+            "/telenor/session",
             "/telenor/callback?code=a&state=b",
         ] {
             let mut browser = support::Browser {
@@ -47,6 +49,7 @@ async fn plain_http_pages_redirect_to_https_and_ignore_cookies() {
     assert_eq!(hits.load(Ordering::SeqCst), 0);
 }
 
+/// S66.
 #[tokio::test]
 async fn loopback_http_is_for_development_only() {
     let gateway = MockGateway::start().await.unwrap();

@@ -15,7 +15,7 @@ use telenor_auth::{
 
 use super::http_start::{authorization, link};
 use crate::support::{
-    Answer, App, Browser, ORIGIN, capture::capture, navigation, query, request, routes,
+    Answer, App, Browser, ORIGIN, capture::capture, keys, navigation, query, request, routes,
 };
 
 const SCRIPT: &str = "document.getElementById('continue').click()";
@@ -92,6 +92,39 @@ async fn login_passes_over_a_page_with_the_script_on_the_apps_own_origin() {
     let done = browser.open(&callback).await;
     assert_eq!(done.location(), format!("{ORIGIN}/whoami?n=1"));
     assert!(browser.token().await.is_some());
+}
+
+/// Two clients of one gateway share an address and keys, by mistake.
+///
+/// S67.
+#[tokio::test]
+async fn ticket_of_another_client_is_not_one() {
+    let gateway = MockGateway::start().await.unwrap();
+    let app = |client_id: &str| {
+        let redirect_uri = format!("{ORIGIN}/telenor/callback");
+        let layer = TelenorAuthLayer::builder(client_id, "secret", redirect_uri)
+            .gateway(gateway.base_url())
+            .cookie_keys(keys(1))
+            .start_script(script());
+        routes(&Arc::default()).layer(layer.build().unwrap())
+    };
+    let mut browser = Browser {
+        router: app("first"),
+        jar: Vec::new(),
+    };
+    let start = browser.start("/whoami").await;
+    let mut moved = Browser {
+        router: app("second"),
+        jar: browser.jar.clone(),
+    };
+    for address in [start.clone(), start.replace("?t=", "?go=")] {
+        let refused = moved.open(&address).await;
+        assert_eq!(
+            refused.location(),
+            format!("{ORIGIN}/telenor/login?resume=")
+        );
+    }
+    assert_eq!(browser.open(&start).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ fn placeholder_for_a_client_id_gets_a_hint_in_the_log() {
     }
 }
 
-/// S4.
+/// S4, S66.
 #[test]
 fn plain_http_under_another_name_needs_a_dangerous_setting() {
     let token = Endpoints::new().with_token("http://mock:4000/oauth/v2/token");
@@ -126,6 +126,7 @@ fn each_endpoint_at(url: &str) -> [Endpoints; 5] {
     ]
 }
 
+/// S66.
 #[test]
 fn plain_http_app_needs_every_endpoint_on_plain_http() {
     let built = |gateway: &str, endpoints| {
@@ -178,6 +179,7 @@ fn endpoint_on_plain_http_needs_a_gateway_on_plain_http() {
     }
 }
 
+/// S66.
 #[test]
 fn no_host_of_telenor_is_ever_on_plain_http() {
     for host in [

@@ -16,6 +16,7 @@ over_each_store! {
     logout_ends_every_session_that_a_twin_names
 }
 
+/// S74, S79.
 async fn logout_ends_the_session_here_and_at_the_gateway(app: App) {
     let mut browser = app.signed_in().await;
     let token = browser.token().await.unwrap();

@@ -356,6 +356,7 @@ impl std::fmt::Display for Missing {
 }
 impl std::error::Error for Missing {}
 
+/// S74, S84.
 async fn sessions_of_a_subject_end_together(
     settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {

@@ -104,6 +104,7 @@ async fn requests_with_an_expired_token_share_one_refresh() {
     assert_eq!(app.token_requests(), 2);
 }
 
+/// S72.
 #[tokio::test]
 async fn refreshed_session_lasts_until_the_maximum() {
     let app = refreshing().await;
@@ -117,6 +118,7 @@ async fn refreshed_session_lasts_until_the_maximum() {
     assert_eq!(app.token_requests(), 8 * 6);
 }
 
+/// S73.
 #[tokio::test]
 async fn failed_refresh_keeps_a_valid_token_and_refuses_an_expired_one() {
     let failed = Arc::new(AtomicUsize::new(0));
@@ -319,6 +321,71 @@ async fn slower_instance_takes_the_token_of_the_faster_one() {
     let token = waits.await.unwrap();
     assert!(token.is_some() && token != first);
     assert_eq!(slower.await.unwrap(), token);
+}
+
+/// By the user, or by an operator, of whom the gateway knows nothing.
+async fn new_token_of_a_session_that_ends_meanwhile_is_ended(
+    settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let gateway = gateway(MockGateway::builder()).await;
+    let clock = Clock::manual();
+    let auth = builder(&gateway).clock(clock.clone()).refresh_tokens(true);
+    let auth = settings(auth).build().unwrap();
+    let router = support::routes(&support::Hits::default()).layer(auth.clone());
+    let app = App::mounted(router, gateway);
+    for by_operator in [false, true] {
+        let mut browser = app.signed_in().await;
+        // Also a gateway at which the refresh token outlasts a logout.
+        let body = r#"{"access_token":"new","expires_in":"600"}"#;
+        app.gateway
+            .answer_next(Endpoint::Token, Scripted::json(200, body));
+        clock.advance(TOKEN);
+        let before = app.gateway.hits(Endpoint::Logout);
+        let gate = app.gateway.hold(Endpoint::Token);
+        let (mut tab, mut waits) = (browser.clone(), browser.clone());
+        let waits = tokio::spawn(async move { waits.token().await });
+        gate.waiting(1).await;
+        if by_operator {
+            auth.revoke_all().await.unwrap();
+        } else {
+            tab.log_out().await;
+        }
+        gate.open();
+        assert_eq!(waits.await.unwrap(), None);
+        assert_eq!(browser.token().await, None);
+        until("the new token is ended", async || {
+            let sent = app.gateway.requests(Endpoint::Logout);
+            let mut since = sent[before..].iter();
+            since.any(|sent| sent.headers()["authorization"] == "Bearer new")
+        })
+        .await;
+    }
+}
+
+/// S75.
+#[tokio::test]
+async fn new_token_of_a_session_that_ends_meanwhile_is_ended_in_memory() {
+    let settings = |builder: TelenorAuthBuilder| builder.session_store(MemoryStore::new());
+    new_token_of_a_session_that_ends_meanwhile_is_ended(settings).await;
+}
+
+/// S75.
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn new_token_of_a_session_that_ends_meanwhile_is_ended_in_redis() {
+    use crate::support::{each_store::in_redis, redis::Redis};
+
+    let redis = Redis::start().await;
+    let settings = |builder| in_redis(&redis, builder);
+    new_token_of_a_session_that_ends_meanwhile_is_ended(settings).await;
+}
+
+/// S75.
+#[cfg(feature = "cached")]
+#[tokio::test]
+async fn new_token_of_a_session_that_ends_meanwhile_is_ended_in_a_cache() {
+    let settings = crate::support::each_store::in_cache;
+    new_token_of_a_session_that_ends_meanwhile_is_ended(settings).await;
 }
 
 /// Ended by an operator, of whom the gateway knows nothing.

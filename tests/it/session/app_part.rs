@@ -1,6 +1,9 @@
 //! What the app adds to a session stays in it as long as the session lasts.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use axum::{Router, routing::get};
 use http::StatusCode;
@@ -23,6 +26,42 @@ fn routes() -> Router {
     Router::new()
         .route("/page", get(page))
         .route("/pay", get(pay))
+}
+
+over_each_store! {
+    builders:
+    new_login_begins_without_what_the_app_kept_before
+}
+
+/// S61.
+async fn new_login_begins_without_what_the_app_kept_before(
+    settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let logins = AtomicU64::new(0);
+    let auth = move |builder| {
+        settings(builder).optional(true).on_login(move |login| {
+            let first = logins.fetch_add(1, Ordering::SeqCst) == 0;
+            async move {
+                if first {
+                    Ok(login.data(&17_u64)?)
+                } else {
+                    Ok(login)
+                }
+            }
+        })
+    };
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = auth(builder(&gateway)).build().unwrap();
+    let app = App::mounted(routes().layer(auth), gateway);
+    let mut browser = app.browser();
+    for (login, kept) in [
+        ("/pay", "Some(\"basket 17\") Some(17)"),
+        ("/telenor/login", "None None"),
+    ] {
+        let callback = browser.callback_url(&app.gateway, login).await;
+        browser.open(&callback).await;
+        assert_eq!(browser.open("/page").await.body, kept);
+    }
 }
 
 /// A session in a cookie has no refresh, and so no test here.

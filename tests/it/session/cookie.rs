@@ -5,6 +5,7 @@ use telenor_auth::mock::{Answer as Scripted, Endpoint};
 
 use crate::support::{App, each_store::in_cookie};
 
+/// S76.
 #[tokio::test]
 async fn session_too_large_for_a_cookie_is_refused_and_makes_no_loop() {
     let app = App::with(in_cookie).await;

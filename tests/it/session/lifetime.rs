@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use telenor_auth::{
+    Clock,
+    mock::MockGateway,
+    session::{MemoryStore, SessionStore},
+};
 
-use crate::support::{App, MINUTE, request};
+use crate::support::{App, Browser, Hits, MINUTE, builder, keys, request, routes};
 
 over_each_store! {
     apps:
@@ -13,6 +18,7 @@ over_each_store! {
     session_from_the_future_is_refused
 }
 
+/// S73.
 async fn session_lasts_as_long_as_its_token(app: App) {
     app.gateway.set_expires_in(60);
     let mut browser = app.signed_in().await;
@@ -34,6 +40,7 @@ async fn session_lasts_as_long_as_its_token(app: App) {
     assert_eq!(app.hits(), hits, "no handler sees a dead token");
 }
 
+/// S72.
 async fn session_is_never_longer_than_the_maximum(app: App) {
     app.gateway.set_expires_in(1_000_000_000);
     let mut browser = app.signed_in().await;
@@ -49,4 +56,80 @@ async fn session_from_the_future_is_refused(app: App) {
     let hits = app.hits();
     assert_eq!(browser.open("/whoami").await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.hits(), hits);
+}
+
+/// Its store has sessions from before the app switched the refresh of tokens off. They last longer
+/// than their tokens.
+async fn token_that_is_no_longer_refreshed_ends_its_session<Store: SessionStore>(
+    store: impl Fn() -> Store,
+) {
+    let gateway = MockGateway::builder().refresh_tokens(true).start().await;
+    let (gateway, clock) = (gateway.unwrap(), Clock::manual());
+    gateway.set_expires_in(600);
+    let hits = Hits::default();
+    let app = |refresh| {
+        let layer = builder(&gateway)
+            .clock(clock.clone())
+            .cookie_keys(keys(1))
+            .session_store(store())
+            .refresh_tokens(refresh);
+        routes(&hits).layer(layer.build().unwrap())
+    };
+    let mut browser = Browser {
+        router: app(true),
+        jar: Vec::new(),
+    };
+    let callback = browser.callback_url(&gateway, "/private").await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    let mut after = Browser {
+        router: app(false),
+        jar: browser.jar.clone(),
+    };
+    clock.advance(Duration::from_secs(569));
+    assert!(after.token().await.is_some());
+    clock.advance(Duration::from_secs(1));
+    let before = hits.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(after.open("/whoami").await.status, StatusCode::SEE_OTHER);
+    let script = request(Method::GET, "/whoami", &[("accept", "application/json")]);
+    let answer = after.send(script).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let now = hits.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(now, before, "no handler sees a dead token");
+    assert!(browser.token().await.is_some(), "it goes on with a refresh");
+}
+
+/// S73.
+#[tokio::test]
+async fn token_that_is_no_longer_refreshed_ends_its_session_in_memory() {
+    let store = MemoryStore::new();
+    token_that_is_no_longer_refreshed_ends_its_session(|| store.clone()).await;
+}
+
+/// S73.
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn token_that_is_no_longer_refreshed_ends_its_session_in_redis() {
+    use telenor_auth::session::RedisStore;
+
+    let redis = crate::support::redis::Redis::start().await;
+    let store = RedisStore::new(&redis.url(), &keys(1)).unwrap();
+    let store = store.with_timeout(Duration::from_secs(5));
+    token_that_is_no_longer_refreshed_ends_its_session(|| store.clone()).await;
+}
+
+/// S73.
+#[cfg(feature = "cached")]
+#[tokio::test]
+async fn token_that_is_no_longer_refreshed_ends_its_session_in_a_cache() {
+    use telenor_auth::session::CachedStore;
+
+    let store = MemoryStore::new();
+    let cached = || CachedStore::new(store.clone());
+    token_that_is_no_longer_refreshed_ends_its_session(cached).await;
+}
+
+over_http2! {
+    ; over_each_store:
+    session_lasts_as_long_as_its_token
+    session_is_never_longer_than_the_maximum
 }

@@ -37,6 +37,7 @@ async fn with_ids(
     (app, auth, logged)
 }
 
+/// S74.
 async fn operator_ends_one_session(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
     let (app, auth, _) = with_ids(store).await;
     let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
@@ -47,6 +48,7 @@ async fn operator_ends_one_session(store: impl FnOnce(TelenorAuthBuilder) -> Tel
     auth.revoke(id).await.unwrap();
 }
 
+/// S74.
 async fn operator_ends_all_sessions(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) {
     let (app, auth, _) = with_ids(store).await;
     let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);

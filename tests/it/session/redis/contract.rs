@@ -11,8 +11,15 @@ use telenor_auth::{
     },
 };
 
-use super::{eventually, hasty, key, load, now, session, store};
-use crate::support::{MINUTE, fault_proxy::FaultProxy, keys, redis::Redis};
+use super::{
+    super::token::assert_random, at, eventually, hasty, key, load, now, session, store, subject,
+};
+use crate::support::{
+    MINUTE,
+    fault_proxy::FaultProxy,
+    keys,
+    redis::{Overtaking, Redis},
+};
 
 #[tokio::test]
 async fn store_meets_the_contract() {
@@ -54,6 +61,7 @@ async fn stores_with_the_same_keys_share_their_sessions() {
     assert_eq!(load(&other, &token).await, None);
 }
 
+/// S82.
 #[tokio::test]
 async fn session_leaves_redis_when_it_ends() {
     let redis = Redis::start().await;
@@ -87,6 +95,7 @@ async fn session_leaves_redis_when_it_ends() {
     assert!(store.save(over, now()).await.is_err());
 }
 
+/// S82.
 #[tokio::test]
 async fn session_that_has_expired_by_the_callers_clock_is_not_loaded() {
     let redis = Redis::start().await;
@@ -97,6 +106,43 @@ async fn session_that_has_expired_by_the_callers_clock_is_not_loaded() {
     assert_eq!(redis.keys(), [key(&token)], "though Redis has it yet");
 }
 
+/// Another instance has made the same id a moment before.
+///
+/// S62.
+#[tokio::test]
+async fn session_never_takes_the_place_of_another() {
+    for of_a_subject in [false, true] {
+        let redis = Redis::start().await;
+        let way = Overtaking::start(redis.address(), 2).await;
+        let store = at(&format!("redis://{}", way.address));
+        let session = match of_a_subject {
+            true => session("later").with_subject(subject("kari")),
+            false => session("later"),
+        };
+        let token = store.save(session, now()).await.unwrap();
+        assert_eq!(load(&store, &token).await.as_deref(), Some("later"));
+        let taken = way.taken();
+        assert_eq!(taken.len(), 2, "it has met each of them, and tried again");
+        for taken in taken {
+            assert_eq!(redis.get(&taken), "taken");
+        }
+    }
+}
+
+/// S62.
+#[tokio::test]
+async fn token_is_256_random_bits_and_never_the_same() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..1_000 {
+        let store = store.clone();
+        tasks.spawn(async move { store.save(session("token"), now()).await.unwrap() });
+    }
+    assert_random(&tasks.join_all().await);
+}
+
+/// S62, S67, S82.
 #[tokio::test]
 async fn what_is_in_redis_opens_no_session() {
     let redis = Redis::start().await;
@@ -137,6 +183,7 @@ async fn what_is_in_redis_opens_no_session() {
     assert_eq!(load(&elsewhere, &token).await, None);
 }
 
+/// S82.
 #[tokio::test]
 async fn token_of_any_spelling_is_a_plain_miss() {
     let redis = Redis::start().await;
@@ -255,6 +302,7 @@ async fn ending_all_sessions_finds_every_one_of_many() {
     assert_eq!(redis.keys(), [""; 0]);
 }
 
+/// S82.
 #[tokio::test]
 async fn lease_is_held_by_one_instance_until_it_is_completed_or_released() {
     let redis = Redis::start().await;

@@ -326,6 +326,7 @@ async fn reading_stops_when_the_store_is_dropped() {
     .await;
 }
 
+/// S74.
 #[tokio::test]
 async fn logout_of_a_cookie_at_one_instance_takes_effect_at_the_other() {
     let redis = Redis::start().await;

@@ -62,6 +62,7 @@ async fn revoking_a_subject_ends_its_sessions_on_every_instance_and_no_others() 
     one.revoke_subject(unknown, now(), now()).await.unwrap();
 }
 
+/// S84.
 #[tokio::test]
 async fn sessions_of_a_subject_are_listed_on_every_instance_until_they_end() {
     let redis = Redis::start().await;
@@ -86,6 +87,7 @@ async fn sessions_of_a_subject_are_listed_on_every_instance_until_they_end() {
     assert_eq!(sessions_of(&other, kari).await, []);
 }
 
+/// S84.
 #[tokio::test]
 async fn login_beyond_the_limit_ends_the_oldest_session_of_its_subject() {
     let redis = Redis::start().await;
@@ -192,6 +194,7 @@ async fn ended_sessions_are_found_among_more_than_one_command_asks_for() {
     assert_eq!(ended, gone.map(|(id, _)| *id).collect::<Vec<_>>());
 }
 
+/// S82.
 #[tokio::test]
 async fn list_of_a_subject_leaves_redis_with_its_last_session() {
     let redis = Redis::start().await;

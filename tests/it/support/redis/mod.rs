@@ -2,7 +2,9 @@
 
 mod control;
 mod lossy;
+mod overtaking;
 mod server;
 
 pub use lossy::Lossy;
+pub use overtaking::Overtaking;
 pub use server::{Redis, free_port};

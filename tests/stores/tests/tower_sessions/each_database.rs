@@ -50,6 +50,7 @@ async fn store_meets_the_contract(database: Database) {
     check_store(database.instance()).await;
 }
 
+/// S62, S82.
 async fn database_holds_nothing_that_opens_anything(database: Database) {
     let store = database.instance();
     let token = save(&store).await;

@@ -5,6 +5,7 @@ use telenor_auth_store_tests::support::app::keys;
 
 use super::{MINUTE, epoch, later, memory, now, own, save, session, version};
 
+/// S62.
 #[tokio::test]
 async fn record_that_got_another_id_is_deleted_and_tried_again() {
     for other in [&[true][..], &[false, true], &[true, true, false, true]] {
@@ -23,6 +24,7 @@ async fn record_that_got_another_id_is_deleted_and_tried_again() {
     assert_eq!(memory.rows().len(), 3);
 }
 
+/// S75.
 #[tokio::test]
 async fn slow_instance_does_not_bring_back_a_session_that_is_ended_while_it_writes() {
     for strict in [false, true] {
@@ -74,6 +76,7 @@ async fn session_whose_state_was_dropped_has_ended() {
     assert_eq!(version(&store, &token).await, None);
 }
 
+/// S67.
 #[tokio::test]
 async fn record_in_the_place_of_another_does_not_open() {
     let (memory, store) = memory();

@@ -30,6 +30,7 @@ async fn sessions_of(store: &TowerSessionsStore, subject: SubjectId) -> Vec<Sess
     listed.expect("the store has a list")
 }
 
+/// S84.
 async fn revoking_a_subject_ends_its_sessions_on_every_instance_and_no_others(database: Database) {
     let (one, other) = (database.instance(), database.instance());
     let (kari, ola) = (subject("kari"), subject("ola"));
