@@ -246,3 +246,131 @@ impl From<TransportError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+        time::{Instant, sleep},
+    };
+
+    use super::{super::connection::tests::connected, *};
+
+    fn client() -> HttpClient {
+        HttpClient::new(&Url::parse("http://127.0.0.1:9/").unwrap(), None, None).unwrap()
+    }
+
+    /// Sends one request to a server that this function plays, and returns the body.
+    async fn send_to<F>(server: impl FnOnce(DuplexStream) -> F) -> Result<usize, TransportError>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (client, (connection, stream)) = (client(), connected().await);
+        tokio::spawn(server(stream));
+        let request = client.prepare(Request::new(Vec::new()));
+        let sent = in_time(async {
+            let sent = client.exchange(connection, request).await;
+            sent.map_err(|failure| failure.error)
+        });
+        sent.await.map(|response| response.body().len())
+    }
+
+    async fn read_head(stream: &mut DuplexStream) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+    }
+
+    /// S45.
+    #[tokio::test(start_paused = true)]
+    async fn silent_server_is_given_up_after_five_seconds() {
+        const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n";
+        for said in [
+            &b""[..],
+            b"HTTP/1.1 200",
+            HEAD,
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+        ] {
+            let started = Instant::now();
+            let sent = send_to(move |mut stream| async move {
+                read_head(&mut stream).await;
+                stream.write_all(said).await.unwrap();
+                sleep(Duration::from_secs(60)).await;
+            });
+            let error = sent.await.unwrap_err();
+            assert_eq!(error.kind, TransportErrorKind::TimedOut);
+            assert_eq!(started.elapsed().as_secs(), 5, "{}", said.escape_ascii());
+        }
+    }
+
+    /// S45.
+    #[tokio::test(start_paused = true)]
+    async fn server_that_drips_is_given_up_after_ten_seconds() {
+        let started = Instant::now();
+        let sent = send_to(|mut stream| async move {
+            read_head(&mut stream).await;
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n";
+            stream.write_all(head).await.unwrap();
+            while stream.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let error = sent.await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::TimedOut);
+        assert_eq!(started.elapsed().as_secs(), 10);
+    }
+
+    /// S46.
+    #[tokio::test]
+    async fn body_of_64_kib_is_the_longest() {
+        for (length, read) in [(65_536, true), (65_537, false)] {
+            for head in [
+                format!("content-length: {length}\r\n\r\n"),
+                format!("transfer-encoding: chunked\r\n\r\n{length:x}\r\n"),
+                "\r\n".to_owned(),
+            ] {
+                let shown = head.clone();
+                let sent = send_to(move |mut stream| async move {
+                    read_head(&mut stream).await;
+                    let chunked = head.contains("chunked");
+                    let end = if chunked { "\r\n0\r\n\r\n" } else { "" };
+                    let body = " ".repeat(length);
+                    let whole = format!("HTTP/1.1 200 OK\r\n{head}{body}{end}");
+                    // The client does not wait for the rest of what is too long.
+                    let _ = stream.write_all(whole.as_bytes()).await;
+                });
+                match sent.await {
+                    Ok(body) => assert!(read && body == length, "{length} {shown}"),
+                    Err(error) => {
+                        assert!(!read, "{length} {shown}");
+                        assert_eq!(error.kind, TransportErrorKind::Unreadable);
+                    }
+                }
+            }
+        }
+    }
+
+    /// S46.
+    #[tokio::test]
+    async fn nothing_is_read_beyond_the_longest_answer() {
+        for head in [
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nx: ",
+        ] {
+            let (written, taken) = tokio::sync::oneshot::channel();
+            let sent = send_to(move |mut stream| async move {
+                read_head(&mut stream).await;
+                let mut length = stream.write(head.as_bytes()).await.unwrap();
+                while let Ok(more) = stream.write(&[b'x'; 1000]).await {
+                    length += more;
+                }
+                written.send(length).unwrap();
+            });
+            assert!(sent.await.is_err(), "{head}");
+            let taken = taken.await.unwrap();
+            assert!(taken < 160 * 1024, "{taken} bytes after {head}");
+        }
+    }
+}

@@ -326,7 +326,7 @@ pub(super) mod tests {
         net::TcpListener,
     };
 
-    use super::*;
+    use super::{super::tls::server_name, *};
 
     /// An open connection, and the server's end of it.
     pub(in crate::gateway) async fn connected() -> (Connection, DuplexStream) {
@@ -362,6 +362,25 @@ pub(super) mod tests {
         drop(server);
         assert!(head.await.is_err());
         assert!(!connection.is_silent_since(mark), "a byte of an answer");
+    }
+
+    /// S45.
+    #[tokio::test(start_paused = true)]
+    async fn server_that_does_not_finish_tls_is_given_up_after_three_seconds() {
+        // It takes the connection, and says nothing.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let secure = Secure {
+            tls: Tls::new(None).unwrap(),
+            server: server_name("gateway.example").unwrap(),
+            proxy: None,
+        };
+        let port = listener.local_addr().unwrap().port();
+        let connector = Connector::new("127.0.0.1", port, Some(secure));
+        let started = tokio::time::Instant::now();
+        let error = connector.connect().await.err().unwrap();
+        assert_eq!(error.kind, TransportErrorKind::TimedOut);
+        assert!(error.unsent, "the same code can be sent later");
+        assert_eq!(started.elapsed().as_secs(), 3);
     }
 
     #[tokio::test]

@@ -11,8 +11,10 @@ mod endpoints;
 mod odd_answers;
 mod proxy;
 mod raw_app;
+mod size;
 mod tls;
 mod token;
+mod token_response;
 
 /// Scripts one token answer, and returns the status of the login.
 async fn ends_with(app: &App, answer: Answer) -> StatusCode {
@@ -26,7 +28,9 @@ async fn ends_with(app: &App, answer: Answer) -> StatusCode {
     } else {
         assert_eq!(browser.session(), None);
         assert_eq!(page.header("cache-control"), Some("no-store"));
-        assert!(page.header("location").is_none(), "no automatic retry");
+        let moves_on = ["location", "refresh"].map(|name| page.header(name));
+        assert_eq!(moves_on, [None, None], "no automatic retry");
+        assert!(!page.body.contains("http-equiv"), "no automatic retry");
         assert!(!page.body.contains("canary"), "the body is not shown");
         assert_eq!(browser.pending(), [], "the login has ended");
     }

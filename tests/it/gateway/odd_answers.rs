@@ -67,6 +67,7 @@ async fn every_call_asks_for_a_body_without_a_coding() {
     }
 }
 
+/// S48.
 #[tokio::test]
 async fn token_is_taken_under_any_type_but_html() {
     let app = App::start().await;
@@ -88,6 +89,7 @@ async fn token_is_taken_under_any_type_but_html() {
     }
 }
 
+/// S49, S55, S57.
 #[tokio::test]
 async fn odd_answer_is_described_in_the_log_without_its_content() {
     let (app, details) = app_with_details().await;

@@ -23,6 +23,8 @@ pub enum Reply {
     RespondAndClose(u16, &'static str, Vec<u8>),
     /// These bytes, and then the end of the connection.
     Break(&'static [u8]),
+    /// These bytes, and then blanks without end.
+    Endless(&'static [u8]),
     /// No response, and a connection that stays open.
     Hang,
 }
@@ -150,6 +152,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 stream.write_all(bytes).await.ok()?;
                 stream.shutdown().await.ok()?;
                 return None;
+            }
+            Reply::Endless(start) => {
+                stream.write_all(start).await.ok()?;
+                loop {
+                    stream.write_all(&[b' '; 8 * 1024]).await.ok()?;
+                }
             }
             Reply::Hang => {
                 // Until the client has enough of it.
