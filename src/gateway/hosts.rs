@@ -101,6 +101,7 @@ mod tests {
         assert!(hosts.add(&again, || Err(ConfigError::NoKeys)).is_ok());
     }
 
+    /// S59.
     #[tokio::test]
     async fn nothing_is_sent_to_a_host_that_no_setting_names() {
         let hosts = hosts(&["http://127.0.0.1:9/"]);

@@ -264,3 +264,17 @@ impl From<BreakerOpen> for TokenRequestError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S57.
+    #[test]
+    fn token_is_shown_in_no_debug_output() {
+        let token = AccessToken::new("secret".to_owned());
+        let request = with_token(Request::new(Vec::new()), &token);
+        assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer secret");
+        assert!(!format!("{request:?}").contains("secret"));
+    }
+}

@@ -385,6 +385,31 @@ mod tests {
         respond(200, "application/json", body.as_bytes())
     }
 
+    /// S57.
+    #[test]
+    fn credentials_are_shown_in_no_debug_output() {
+        for client in [
+            ClientAuthentication::basic("id", "secret"),
+            ClientAuthentication::basic_raw("id", "secret"),
+        ] {
+            assert!(client.0.is_sensitive());
+            let request = TokenRequest {
+                endpoint: &Uri::from_static("https://gateway.example/oauth/v2/token"),
+                client: &client,
+                grant: Grant::Code {
+                    code: "code",
+                    redirect_uri: None,
+                    verifier: None,
+                },
+            };
+            let built = request.build();
+            assert!(built.headers()[header::AUTHORIZATION].is_sensitive());
+            let shown = format!("{:?}", built.headers());
+            assert!(!shown.contains("Basic"), "{shown}");
+        }
+    }
+
+    /// S41.
     #[test]
     fn credentials_are_form_encoded_before_base64() {
         let ClientAuthentication(header) = ClientAuthentication::basic("a:b c", "p+%/=é&");
@@ -395,6 +420,7 @@ mod tests {
         assert_eq!(pair, "a:b c:p+%/=é&".as_bytes());
     }
 
+    /// S40.
     #[test]
     fn request_has_exactly_these_parts() {
         let verifier = Verifier::random();

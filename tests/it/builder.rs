@@ -134,7 +134,7 @@ fn redirect_uri_is_an_exact_https_address() {
     }
 }
 
-/// S4.
+/// S4, S44.
 #[test]
 fn gateway_is_https_or_on_this_machine() {
     assert_eq!(

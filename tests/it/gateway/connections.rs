@@ -37,6 +37,38 @@ async fn logins_calls_and_logouts_share_one_connection() {
     }
 }
 
+/// S59.
+#[tokio::test]
+async fn requests_carry_no_cookie_and_no_referrer() {
+    let reply = Reply::Respond(
+        200,
+        "content-type: application/json\r\nset-cookie: a=b; Path=/\r\n",
+        br#"{"access_token":"token","expires_in":3599}"#.to_vec(),
+    );
+    let raw = RawApp::start(move |_| reply.clone()).await;
+    raw.signed_in().await;
+    let mut browser = raw.signed_in().await;
+    for target in ["/call", "/post"] {
+        assert_eq!(browser.open(target).await.status, StatusCode::OK);
+    }
+    browser.log_out().await;
+    let requests = raw.server.requests();
+    assert_eq!(requests.len(), 5);
+    for request in requests {
+        let head = request.head.to_ascii_lowercase();
+        let names: Vec<_> = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .collect();
+        for (name, _) in names {
+            assert!(
+                !["cookie", "referer", "origin", "from"].contains(&name),
+                "{head}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn login_after_the_server_closed_the_kept_connection_works() {
     for raw in [
@@ -53,6 +85,7 @@ async fn login_after_the_server_closed_the_kept_connection_works() {
     }
 }
 
+/// S47.
 #[tokio::test]
 async fn code_is_sent_again_when_a_kept_connection_breaks_before_the_answer() {
     let replies = || in_turn([Reply::token(), Reply::Break(b"")]);
@@ -70,6 +103,7 @@ async fn code_is_sent_again_when_a_kept_connection_breaks_before_the_answer() {
     }
 }
 
+/// S47.
 #[tokio::test]
 async fn second_attempt_that_breaks_is_the_last() {
     let raw = RawApp::start(in_turn([
@@ -101,6 +135,7 @@ async fn code_that_was_sent_stays_sent_when_the_second_attempt_cannot_connect() 
     assert_eq!(browser.pending(), [], "the login has ended");
 }
 
+/// S47.
 #[tokio::test]
 async fn fresh_connection_that_breaks_before_the_answer_is_502() {
     for raw in [
@@ -114,6 +149,7 @@ async fn fresh_connection_that_breaks_before_the_answer_is_502() {
     }
 }
 
+/// S47.
 #[tokio::test]
 async fn connection_that_breaks_within_an_answer_is_502() {
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 42\r\n";
@@ -179,6 +215,8 @@ async fn answer_that_says_close_ends_the_connection() {
 }
 
 /// This test takes real time: the timeouts of the HTTP client follow the real clock.
+///
+/// S47.
 #[tokio::test]
 async fn both_attempts_share_the_total_time_and_silence_is_not_repeated() {
     let raw = RawApp::start(in_turn([

@@ -173,6 +173,43 @@ fn proxy_of_the_environment_is_ignored_and_that_is_logged() {
     assert!(!printed.contains("INFO"), "{printed}");
 }
 
+/// S59.
+#[test]
+fn proxy_of_the_environment_gets_no_request() {
+    let sink = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    sink.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", sink.local_addr().unwrap());
+    let names = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ];
+    in_process("log_in_and_call", &names.map(|name| (name, &*url)));
+    let connected = sink.accept();
+    assert_eq!(
+        connected.unwrap_err().kind(),
+        std::io::ErrorKind::WouldBlock,
+        "nothing came"
+    );
+}
+
+#[tokio::test]
+#[ignore = "it runs in a process of its own"]
+async fn log_in_and_call() {
+    for raw in [
+        RawApp::start(|_| Reply::token()).await,
+        RawApp::over_tls(|_| Reply::token()).await,
+    ] {
+        let mut browser = raw.signed_in().await;
+        assert_eq!(browser.open("/call").await.body, "called");
+        browser.log_out().await;
+        assert_eq!(raw.server.requests().len(), 3);
+    }
+}
+
 #[test]
 fn slim_container_without_authorities_is_explained() {
     let printed = in_process("build_and_print", &NO_AUTHORITIES);

@@ -38,6 +38,7 @@ async fn over_tls(tls: TlsAcceptor, trusted: Option<&Authority>) -> (StatusCode,
     (status, relay.read.load(Ordering::SeqCst))
 }
 
+/// S44.
 #[tokio::test]
 async fn gateway_behind_a_private_authority_works() {
     let authority = Authority::generate();
@@ -54,6 +55,7 @@ async fn gateway_behind_a_private_authority_works() {
     }
 }
 
+/// S44.
 #[tokio::test]
 async fn server_without_a_valid_certificate_gets_nothing() {
     let (authority, stranger) = (Authority::generate(), Authority::generate());
@@ -90,6 +92,8 @@ async fn server_without_a_valid_certificate_gets_nothing() {
 
 /// No TLS library here offers less than 1.2, so the server writes a ServerHello for TLS 1.0 by
 /// hand.
+///
+/// S44.
 #[tokio::test]
 async fn tls_older_than_1_2_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

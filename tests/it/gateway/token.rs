@@ -4,16 +4,23 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::StatusCode;
-use telenor_auth::mock::{Answer, Endpoint, MockGateway, TokenShape};
+use telenor_auth::{
+    TelenorAuthBuilder,
+    mock::{Answer, Endpoint, MockGateway, TokenShape},
+};
 use tokio::net::TcpListener;
 
 use super::ends_with;
-use crate::support::{self, App, builder, tls::Relay};
+use crate::{
+    flow::refresh::{TOKEN, refreshing},
+    support::{self, App, CALLBACK, ORIGIN, builder, capture::capture, query, tls::Relay},
+};
 
 fn token(members: &str) -> Answer {
     Answer::json(200, format!(r#"{{"access_token":"token"{members}}}"#))
 }
 
+/// S40, S42.
 #[tokio::test]
 async fn token_request_is_one_post_with_basic_and_a_form() {
     let app = App::start().await;
@@ -49,16 +56,72 @@ async fn token_request_is_one_post_with_basic_and_a_form() {
     );
     assert_eq!(BASE64_STANDARD.decode(pair).unwrap(), expected.as_bytes());
     assert!(!body.contains(app.gateway.client_secret()));
-    assert!(
-        !request.headers().contains_key("cookie") && !request.headers().contains_key("referer")
-    );
+    assert!(!request.uri().to_string().contains('?'));
 }
 
+/// S40.
 #[tokio::test]
-async fn raw_credentials_are_sent_as_they_are() {
-    for (raw, expected) in [(false, "a%3Ab:p%2B%25"), (true, "a:b:p+%")] {
+async fn token_request_has_redirect_uri_and_verifier_only_where_the_redirect_had_its_part() {
+    type Settings = fn(TelenorAuthBuilder) -> TelenorAuthBuilder;
+    let cases: [(Settings, bool, bool); 3] = [
+        (|builder| builder.omit_redirect_uri(true), false, true),
+        (|builder| builder.dangerous_disable_pkce(true), true, false),
+        (
+            |builder| builder.omit_redirect_uri(true).dangerous_disable_pkce(true),
+            false,
+            false,
+        ),
+    ];
+    for (settings, has_redirect_uri, has_verifier) in cases {
+        let gateway = MockGateway::builder().redirect_uri(format!("{ORIGIN}{CALLBACK}"));
+        let app = App::at(gateway.start().await.unwrap(), settings);
+        let mut browser = app.browser();
+        let authorization = browser.start("/whoami").await;
+        let asked = |name| query(&authorization, name).is_some();
+        assert_eq!(asked("redirect_uri"), has_redirect_uri);
+        assert_eq!(asked("code_challenge"), has_verifier);
+        let callback = app.gateway.allow(&authorization).unwrap();
+        let done = browser.open(&callback).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+        let sent = &app.gateway.requests(Endpoint::Token)[0];
+        let names: Vec<_> = url::form_urlencoded::parse(sent.body())
+            .map(|(name, _)| name.into_owned())
+            .collect();
+        let mut expected = vec!["grant_type", "code"];
+        expected.extend(has_redirect_uri.then_some("redirect_uri"));
+        expected.extend(has_verifier.then_some("code_verifier"));
+        assert_eq!(names, expected);
+    }
+}
+
+/// S42.
+#[tokio::test]
+async fn client_authenticates_once_and_by_the_header_for_a_code_and_for_a_refresh() {
+    let app = refreshing().await;
+    let mut browser = app.signed_in().await;
+    app.clock.advance(TOKEN);
+    assert!(browser.token().await.is_some());
+    let requests = app.gateway.requests(Endpoint::Token);
+    assert_eq!(requests.len(), 2, "a code and a refresh token");
+    for request in requests {
+        let sent = request.headers().get_all("authorization").iter().count();
+        assert_eq!(sent, 1);
+        let body = String::from_utf8(request.body().to_vec()).unwrap();
+        assert!(!body.contains("client_secret") && !body.contains("client_assertion"));
+        assert!(!body.contains(app.gateway.client_secret()));
+        assert_eq!(request.uri().query(), None);
+    }
+}
+
+/// S41.
+#[tokio::test]
+async fn credentials_are_encoded_once_or_sent_as_they_are() {
+    for (raw, expected) in [
+        (false, "a%3Ab+c:p%2B%25%2F%3D%C3%A9%26"),
+        (true, "a:b c:p+%/=é&"),
+    ] {
         let gateway = MockGateway::builder()
-            .client("a:b", "p+%")
+            .client("a:b c", "p+%/=é&")
             .start()
             .await
             .unwrap();
@@ -79,6 +142,7 @@ async fn raw_credentials_are_sent_as_they_are() {
     }
 }
 
+/// S52.
 #[tokio::test]
 async fn every_shape_of_telenors_answer_signs_in() {
     let app = App::start().await;
@@ -107,6 +171,7 @@ async fn every_shape_of_telenors_answer_signs_in() {
     }
 }
 
+/// S48, S49.
 #[tokio::test]
 async fn unusable_answers_are_502() {
     let app = App::start().await;
@@ -138,6 +203,7 @@ async fn unusable_answers_are_502() {
     }
 }
 
+/// S55, S56.
 #[tokio::test]
 async fn errors_have_the_status_of_their_class() {
     let app = App::start().await;
@@ -179,6 +245,63 @@ async fn errors_have_the_status_of_their_class() {
     }
 }
 
+/// S55.
+#[tokio::test]
+async fn used_code_offers_another_login_and_a_refused_client_alarms_the_operator() {
+    for (answer, status, level) in [
+        (
+            Answer::json(
+                400,
+                r#"{"error":"invalid_grant","error_description":"canary"}"#,
+            ),
+            StatusCode::BAD_REQUEST,
+            "INFO",
+        ),
+        (
+            Answer::json(
+                400,
+                r#"{"ErrorCode":"invalid_request","Error":"Invalid Authorization Code canary"}"#,
+            ),
+            StatusCode::BAD_REQUEST,
+            "INFO",
+        ),
+        (
+            Answer::json(401, r#"{"error":"invalid_client","x":"canary"}"#),
+            StatusCode::BAD_GATEWAY,
+            "ERROR",
+        ),
+        (
+            Answer::json(
+                401,
+                r#"{"ErrorCode":"invalid_client","Error":"ClientId canary is Invalid"}"#,
+            ),
+            StatusCode::BAD_GATEWAY,
+            "ERROR",
+        ),
+        (
+            Answer::json(
+                401,
+                r#"{"fault":{"faultstring":"canary","detail":{"errorcode":"canary"}}}"#,
+            ),
+            StatusCode::BAD_GATEWAY,
+            "ERROR",
+        ),
+    ] {
+        let (log, _guard) = capture();
+        let app = App::start().await;
+        app.gateway.answer_next(Endpoint::Token, answer);
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/whoami").await;
+        let page = browser.open(&callback).await;
+        assert_eq!(page.status, status);
+        let restart = "href=\"/telenor/login?return_to=%2Fwhoami\"";
+        assert!(page.body.contains(restart), "{}", page.body);
+        assert!(!page.body.contains("canary") && !log.text().contains("canary"));
+        assert_eq!(log.lines(level, &["login failed"]).len(), 1);
+    }
+}
+
+/// S43.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let app = App::start().await;
@@ -195,6 +318,7 @@ async fn redirects_are_not_followed() {
     assert_eq!(sink.hits(Endpoint::Token), 0);
 }
 
+/// S47.
 #[tokio::test]
 async fn code_is_sent_twice_only_over_a_kept_connection_that_broke() {
     let app = App::start().await;
@@ -215,6 +339,8 @@ async fn code_is_sent_twice_only_over_a_kept_connection_that_broke() {
 }
 
 /// This test takes real time: the timeouts of the HTTP client follow the real clock.
+///
+/// S45.
 #[tokio::test]
 async fn silent_or_dripping_gateway_is_504_in_time() {
     let app = App::start().await;
@@ -230,6 +356,7 @@ async fn silent_or_dripping_gateway_is_504_in_time() {
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
 
+/// S56.
 #[tokio::test]
 async fn unreachable_gateway_leaves_the_login_usable() {
     // The port was free a moment ago. The gateway listens on it only later.
@@ -259,6 +386,7 @@ async fn unreachable_gateway_leaves_the_login_usable() {
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }
 
+/// S54.
 #[tokio::test]
 async fn token_lifetime_counts_from_before_the_request() {
     let app = App::start().await;
@@ -282,6 +410,7 @@ async fn token_lifetime_counts_from_before_the_request() {
     );
 }
 
+/// S58.
 #[tokio::test]
 async fn unknown_members_and_refresh_tokens_are_not_kept() {
     let app = App::with(|builder| {
@@ -306,6 +435,7 @@ async fn unknown_members_and_refresh_tokens_are_not_kept() {
     );
 }
 
+/// S60.
 #[tokio::test]
 async fn granted_scope_reaches_the_handler() {
     async fn scope(user: telenor_auth::TelenorUser) -> String {

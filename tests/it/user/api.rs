@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use telenor_auth::{
     ApiError, ApiErrorKind, TelenorAuthBuilder, TelenorUser,
     mock::{Answer, Endpoint, MockGateway},
@@ -53,6 +53,25 @@ async fn call(user: TelenorUser, query: axum::extract::RawQuery) -> String {
     outcome(user.get(&path).await, |answer| answer.status().to_string())
 }
 
+/// With headers that would stand in place of the user's token, or beside it.
+async fn authorized(user: TelenorUser) -> String {
+    let evil = HeaderValue::from_static("Bearer evil");
+    let mut outcomes = Vec::new();
+    for method in [Method::GET, Method::POST] {
+        let call = user
+            .request(method, "/user-info/v1/users")
+            .header(header::AUTHORIZATION, evil.clone())
+            .header(
+                HeaderName::from_bytes(b"AUTHORIZATION").unwrap(),
+                evil.clone(),
+            );
+        outcomes.push(outcome(call.send().await, |answer| {
+            answer.status().to_string()
+        }));
+    }
+    outcomes.join(", ")
+}
+
 async fn post(user: TelenorUser) -> String {
     let sent = user
         .request(Method::POST, "/user-info/v1/users")
@@ -67,6 +86,7 @@ fn routes() -> Router {
         .route("/device", get(device))
         .route("/call", get(call))
         .route("/post", get(post))
+        .route("/authorized", get(authorized))
 }
 
 async fn with(settings: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder) -> (App, Browser) {
@@ -143,6 +163,20 @@ async fn only_safe_reads_are_retried() {
     let before = app.gateway.hits(Endpoint::UserInfo);
     ask(&mut browser, "/post").await;
     assert!(app.gateway.hits(Endpoint::UserInfo) <= before + 1);
+}
+
+#[tokio::test]
+async fn authorization_header_of_the_app_does_not_replace_the_users_token() {
+    let (app, mut browser) = with(|builder| builder).await;
+    let token = browser.token().await.unwrap();
+    let answers = ask(&mut browser, "/authorized").await;
+    assert!(answers.starts_with("200 OK, "), "{answers}");
+    let requests = app.gateway.requests(Endpoint::UserInfo);
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        let sent: Vec<_> = request.headers().get_all("authorization").iter().collect();
+        assert_eq!(sent, [&*format!("Bearer {token}")]);
+    }
 }
 
 #[tokio::test]
