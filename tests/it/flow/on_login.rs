@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{Router, routing::get};
@@ -70,7 +70,9 @@ async fn log_in(app: &App) -> Response {
 
 /// The access token of a login that failed is ended at the gateway, in a task of its own.
 async fn token_is_ended(app: &App) {
+    let deadline = Instant::now() + Duration::from_secs(10);
     while app.gateway.hits(Endpoint::Logout) == 0 {
+        assert!(Instant::now() < deadline, "the token is ended");
         tokio::task::yield_now().await;
     }
 }
@@ -157,6 +159,36 @@ async fn refusal_is_a_page_with_the_words_of_the_app() {
     );
     assert!(page.body.contains("Ring oss på 02000."));
     assert!(page.body.contains("login_refused"));
+    token_is_ended(&app).await;
+}
+
+/// S60.
+#[tokio::test]
+async fn app_can_refuse_a_login_that_lacks_a_scope() {
+    let app = app(|builder| {
+        builder.on_login(async |login: NewLogin| {
+            let mut granted = login.scope().unwrap_or_default().split(' ');
+            if granted.any(|scope| scope == "address") {
+                return Ok(login);
+            }
+            Err(login.refuse("Adressen mangler", "Du delte ikke adressen din."))
+        })
+    })
+    .await;
+    let granted = |scope: &str| {
+        app.gateway.answer_next(
+            Endpoint::Token,
+            Answer::json(200, format!(r#"{{"access_token":"token"{scope}}}"#)),
+        );
+    };
+    granted(r#","scope":"name address""#);
+    assert_eq!(log_in(&app).await.status, StatusCode::SEE_OTHER);
+    for narrower in ["", r#","scope":"name""#, r#","scope":null"#] {
+        granted(narrower);
+        let page = log_in(&app).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{narrower}");
+        assert!(page.body.contains("Du delte ikke adressen din."));
+    }
     token_is_ended(&app).await;
 }
 

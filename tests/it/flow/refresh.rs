@@ -23,6 +23,11 @@ use crate::support::{
     stores::{Blocking, Gate},
 };
 
+over_each_store! {
+    builders:
+    refresh_tokens_are_ignored_by_default
+}
+
 /// An app that refreshes tokens. They last for ten minutes at the gateway, and nine and a half in
 /// the layer, which refreshes them in the last minute.
 pub async fn refreshing() -> App {
@@ -538,10 +543,12 @@ async fn without_a_refresh_token_the_session_ends_with_its_token() {
     assert_eq!(app.token_requests(), 1);
 }
 
-#[tokio::test]
-async fn refresh_tokens_are_ignored_by_default() {
+/// S58.
+async fn refresh_tokens_are_ignored_by_default(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
     let gateway = gateway(MockGateway::builder()).await;
-    let app = App::at(gateway, |builder| builder);
+    let app = App::at(gateway, store);
     let mut browser = app.signed_in().await;
     app.clock.advance(TOKEN);
     assert!(browser.token().await.is_none());
