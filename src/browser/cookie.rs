@@ -220,6 +220,7 @@ mod tests {
         }
     }
 
+    /// S39.
     #[test]
     fn cookie_is_found_in_every_legal_encoding() {
         assert_eq!(value(&[b"__Host-s=v"]), Some(b"v".to_vec()));
@@ -228,6 +229,10 @@ mod tests {
         assert_eq!(value(&[b"a=b", b"__Host-s=v"]), Some(b"v".to_vec()));
         assert_eq!(
             value(&[b"J=\xf8rgen\xff; ;;=;", b"__Host-s=v"]),
+            Some(b"v".to_vec())
+        );
+        assert_eq!(
+            value(&[b"J=\xf8rgen\xff; __Host-s=v; x=\x80"]),
             Some(b"v".to_vec())
         );
         assert_eq!(value(&[b"x__Host-s=v; __Host-s2=v"]), None);
@@ -330,6 +335,7 @@ mod tests {
         }
     }
 
+    /// S57.
     #[test]
     fn lines_are_shown_in_no_debug_output() {
         let names = CookieNames::new("telenor", true, CookiePrefix::Host).unwrap();

@@ -284,6 +284,7 @@ pub(crate) fn with_cookies(
 mod tests {
     use super::*;
 
+    /// S38.
     #[test]
     fn address_that_is_not_ascii_is_not_sent() {
         let response = see_other("https://shop.example/\u{e5}");
@@ -291,6 +292,7 @@ mod tests {
         assert!(!response.headers().contains_key(header::LOCATION));
     }
 
+    /// S57.
     #[test]
     fn address_is_shown_in_no_debug_output() {
         let response = see_other("https://gateway.example/?state=secret");

@@ -3,7 +3,9 @@
 use http::{Method, StatusCode};
 use telenor_auth::CookiePrefix;
 
-use crate::support::{App, MINUTE, capture::capture, each_store::in_cookie, navigation, request};
+use crate::support::{
+    App, Browser, MINUTE, capture::capture, each_store::in_cookie, navigation, request,
+};
 
 /// S63.
 #[tokio::test]
@@ -151,6 +153,57 @@ async fn login_works_with_every_cookie_sent_twice() {
     }
 }
 
+/// The cookies of a browser, as it sends them.
+fn cookie_line(browser: &Browser) -> String {
+    let pairs = browser.jar.iter();
+    let pairs = pairs.map(|(name, value)| format!("{name}={value}"));
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+/// S39.
+#[tokio::test]
+async fn cookies_are_found_on_any_line_and_in_any_order() {
+    let app = App::start().await;
+    let odd = http::HeaderValue::from_bytes(b"x=\xff; J\xf8rgen; =; ;;").unwrap();
+    let mut browser = app.signed_in().await;
+    let one_line = [odd.as_bytes(), b"; ", cookie_line(&browser).as_bytes()].concat();
+    let mut nav = navigation("/whoami");
+    let one_line = http::HeaderValue::from_bytes(&one_line).unwrap();
+    nav.headers_mut().insert("cookie", one_line);
+    browser.jar.clear();
+    assert_eq!(browser.send(nav).await.status, StatusCode::OK);
+    for reversed in [false, true] {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/whoami").await;
+        for (target, status) in [
+            (&*callback, StatusCode::SEE_OTHER),
+            ("/whoami", StatusCode::OK),
+        ] {
+            let mut lines: Vec<http::HeaderValue> = browser
+                .jar
+                .iter()
+                .map(|(name, value)| format!("{name}={value}").parse().unwrap())
+                .collect();
+            lines.insert(0, odd.clone());
+            lines.push("theme=dark".parse().unwrap());
+            if reversed {
+                lines.reverse();
+            }
+            let mut nav = navigation(target);
+            for line in lines {
+                nav.headers_mut().append("cookie", line);
+            }
+            let mut bare = app.browser();
+            let answer = bare.send(nav).await;
+            assert_eq!(answer.status, status, "{target}");
+            for line in answer.set_cookies() {
+                browser.keep(&line);
+            }
+        }
+    }
+}
+
+/// S39.
 #[tokio::test]
 async fn cookies_of_other_apps_do_not_hide_ours() {
     let app = App::start().await;
@@ -183,6 +236,7 @@ async fn flood_of_forged_cookies_is_answered_with_few_cookies() {
 }
 
 over_http2! {
+    cookies_are_found_on_any_line_and_in_any_order
     session_cookie_has_exactly_these_attributes
     every_cookie_of_the_layer_is_lax_whatever_is_set
     http_prefix_is_offered

@@ -3,7 +3,7 @@
 //! These are the rules one by one. `tests/proofs` has a public list of tricks, generated targets,
 //! and a browser's parser.
 
-use http::{Method, Uri, Version};
+use http::{Method, StatusCode, Uri, Version};
 
 use crate::support::{App, ORIGIN, navigation, request};
 
@@ -118,25 +118,49 @@ async fn login_without_a_target_leads_to_the_configured_home() {
     );
 }
 
-/// S86.
+/// S38, S86.
 #[tokio::test]
 async fn no_target_splits_a_header() {
     let app = App::start().await;
-    for target in ["/a%0d%0aSet-Cookie:x=1", "/a%00", "/caf\u{e9}", "/%E0%A4%A"] {
+    for (target, lands) in [
+        ("/private", "/private"),
+        ("/a%0d%0aSet-Cookie:x=1", "/a%0d%0aSet-Cookie:x=1"),
+        ("/a%00", "/a%00"),
+        ("/caf\u{e9}?r\u{f8}d", "/caf%C3%A9?r%C3%B8d"),
+        ("/%E0%A4%A", "/%E0%A4%A"),
+        ("/telenor/login?return_to=%2Fa%0d%0aSet-Cookie:x=1", "/"),
+        ("/telenor/login?return_to=%2Fa%00", "/"),
+        ("/telenor/login?return_to=%2Fcaf%E9", "/caf%EF%BF%BD"),
+        ("/telenor/login?return_to=%2Fcaf%C3%A9", "/caf%C3%A9"),
+    ] {
         let mut browser = app.browser();
-        let Ok(uri) = target.parse::<Uri>() else {
-            continue;
-        };
         let mut nav = request(Method::GET, "/", &[("accept", "text/html")]);
-        *nav.uri_mut() = uri;
+        *nav.uri_mut() = target.parse::<Uri>().expect(target);
         let answer = browser.send(nav).await;
         let callback = app.gateway.allow(&answer.location()).unwrap();
         let done = browser.open(&callback).await;
-        assert!(done.location().is_ascii());
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{target}");
+        assert_eq!(done.location(), format!("{ORIGIN}{lands}"), "{target}");
+        let mut names: Vec<_> = done.headers.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "cache-control",
+                "location",
+                "referrer-policy",
+                "set-cookie",
+                "set-cookie",
+                "set-cookie",
+                "vary",
+                "x-content-type-options"
+            ],
+            "{target}"
+        );
+        let cookies = done.set_cookies();
         assert!(
-            done.set_cookies()
-                .iter()
-                .all(|line| line.starts_with("__Host-"))
+            cookies.iter().all(|line| line.starts_with("__Host-")),
+            "{cookies:?}"
         );
     }
 }

@@ -10,6 +10,7 @@ use base64::{Engine, prelude::*};
 use http::{HeaderValue, Method, Request, StatusCode};
 use telenor_auth::{
     CookieKeys, TelenorUser,
+    events::Event,
     mock::{Answer, Endpoint, MockGateway, SignedInLayer},
     session::{Fault, FaultyStore, MemoryStore},
 };
@@ -42,6 +43,7 @@ fn spellings(secret: &str) -> Vec<String> {
         .collect()
 }
 
+/// S57.
 #[tokio::test]
 async fn nothing_secret_or_personal_is_logged() {
     let (log, guard) = capture();
@@ -130,6 +132,60 @@ async fn nothing_secret_or_personal_is_logged() {
     }
 }
 
+/// S34.
+#[tokio::test]
+async fn error_code_in_the_log_is_short_and_printable() {
+    let details = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&details);
+    let app = App::with(|builder| {
+        builder.on_event(move |event| {
+            if let Event::LoginFailed { detail, .. } = *event {
+                seen.lock().unwrap().push(detail.to_owned());
+            }
+        })
+    })
+    .await;
+    let (log, guard) = capture();
+    let long = "x".repeat(3_000);
+    for (sent, shown) in [
+        ("a_new_code".to_owned(), "a_new_code".to_owned()),
+        (
+            format!("b%E2%80%AE%E2%80%8B{long}"),
+            format!("b{}", &long[..255]),
+        ),
+        (format!("c%C3%B8{long}"), format!("c\u{f8}{}", &long[..254])),
+    ] {
+        let mut browser = app.browser();
+        let state = query(&browser.start("/private").await, "state").unwrap();
+        let failed = format!("{CALLBACK}?error={sent}&error_description={long}&state={state}");
+        let page = browser.open(&failed).await;
+        assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+        assert_eq!(details.lock().unwrap().pop().unwrap(), shown);
+    }
+    // Control characters end the login before anything is logged of the code.
+    for sent in ["d%0aINFO+forged", "d%1b[2J", "d%00", "d%c2%85"] {
+        let mut browser = app.browser();
+        let state = query(&browser.start("/private").await, "state").unwrap();
+        let failed = format!("{CALLBACK}?error={sent}&state={state}");
+        let page = browser.open(&failed).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            details.lock().unwrap().pop().unwrap(),
+            "the query is malformed"
+        );
+    }
+    drop(guard);
+    let failed = log.lines("ERROR", &["login failed"]);
+    assert_eq!(failed.len(), 3, "one line each");
+    assert!(
+        failed
+            .iter()
+            .all(|line| line.len() < 600 && !line.contains('\u{1b}'))
+    );
+    assert!(!log.text().contains("forged"));
+}
+
+/// S34.
 #[tokio::test]
 async fn failed_login_is_one_line_with_cause_and_login_id() {
     let (log, guard) = capture();
@@ -420,6 +476,7 @@ async fn span_has_the_id_of_its_request_at_the_level_of_production() {
     }
 }
 
+/// S57.
 #[tokio::test]
 async fn rejection_shows_neither_state_nor_cookie() {
     async fn debugged(

@@ -168,6 +168,7 @@ fn help_text_of_each_metric_is_that_of_the_page_about_monitoring() {
     assert_eq!(described, documented.collect());
 }
 
+/// S57.
 #[test]
 fn logins_failures_and_calls_are_counted_by_name() {
     let counted = counted(async {

@@ -7,8 +7,64 @@ use telenor_auth::{
 };
 
 use crate::support::{
-    App, Browser, CALLBACK, MINUTE, ORIGIN, capture::capture, navigation, request, state_of,
+    App, Browser, CALLBACK, MINUTE, ORIGIN, capture::capture, navigation, query, request, state_of,
 };
+
+over_each_store! {
+    apps:
+    finished_login_is_an_empty_redirect_that_names_nothing_of_it
+    malformed_callbacks_change_nothing
+    reload_and_back_on_the_callback_end_in_the_app
+}
+
+/// S31.
+async fn finished_login_is_an_empty_redirect_that_names_nothing_of_it(app: App) {
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami?n=1").await;
+    let done = browser.open(&callback).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        (done.body.as_str(), done.header("content-type")),
+        ("", None)
+    );
+    assert_eq!(done.location(), format!("{ORIGIN}/whoami?n=1"));
+    assert_eq!(done.header("cache-control"), Some("no-store"));
+    assert_eq!(done.header("referrer-policy"), Some("no-referrer"));
+    let token = browser.token().await.unwrap();
+    let code = query(&callback, "code").unwrap();
+    for secret in [code, state_of(&callback), token] {
+        // Some stores have the token in the cookie, sealed.
+        for (name, value) in &done.headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            assert!(!value.contains(&secret), "{name}");
+        }
+    }
+}
+
+/// S31.
+#[tokio::test]
+async fn page_at_an_address_with_a_code_loads_nothing_and_repeats_nothing() {
+    let app = App::start().await;
+    app.gateway
+        .answer_always(Endpoint::Token, Scripted::status(500));
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/private").await;
+    let page = browser.open(&callback).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    for source in ["script", "img", "connect", "frame-src", "http"] {
+        assert!(!policy.contains(source), "{policy}");
+    }
+    for part in ["<script", "<link", "<img", "src=", "http://", "https://"] {
+        assert!(!page.body.contains(part), "{part}: {}", page.body);
+    }
+    for secret in [query(&callback, "code").unwrap(), state_of(&callback)] {
+        assert!(!page.body.contains(&secret));
+    }
+}
 
 /// S23.
 #[tokio::test]
@@ -88,10 +144,9 @@ async fn prefetch_redeems_no_code_and_starts_no_login() {
 }
 
 /// The browser has a session and a pending login. Both survive each of these queries.
-/// S10, S14, S25, S26, S27, S28, S29.
-#[tokio::test]
-async fn malformed_callbacks_change_nothing() {
-    let app = App::start().await;
+///
+/// S10, S14, S25, S26, S27, S28, S29, S35.
+async fn malformed_callbacks_change_nothing(app: App) {
     let mut browser = app.signed_in().await;
     let callback = browser
         .clone_signed_out()
@@ -295,9 +350,8 @@ async fn forged_callbacks_reach_no_network() {
     }
 }
 
-#[tokio::test]
-async fn reload_and_back_on_the_callback_end_in_the_app() {
-    let app = App::start().await;
+/// S36.
+async fn reload_and_back_on_the_callback_end_in_the_app(app: App) {
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private?n=1").await;
     browser.open(&callback).await;
@@ -309,7 +363,11 @@ async fn reload_and_back_on_the_callback_end_in_the_app() {
     }
     assert_eq!(app.token_requests(), 1);
     let mut without_session = app.browser();
-    without_session.open(&callback).await.assert_safe_reject();
+    let page = without_session.open(&callback).await;
+    page.assert_safe_reject();
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert!(page.body.contains("href=\"/telenor/login"), "{}", page.body);
+    assert_eq!(app.token_requests(), 1);
 }
 
 #[tokio::test]
@@ -462,9 +520,7 @@ over_http2! {
     only_the_exact_path_is_the_callback
     other_methods_are_refused_and_redeem_no_code
     prefetch_redeems_no_code_and_starts_no_login
-    malformed_callbacks_change_nothing
     unknown_parameters_are_ignored_and_the_code_arrives_unchanged
-    reload_and_back_on_the_callback_end_in_the_app
     old_tab_of_a_signed_in_user_leads_into_the_app
     odd_bytes_beside_the_code_end_no_login
     words_of_the_gateway_are_cleaned_and_stand_on_the_page_alone
@@ -475,4 +531,9 @@ over_http2! {
     long_query_is_refused_before_the_store_is_asked
     code_of_any_printable_characters_arrives_unchanged
     failed_login_removes_its_own_cookie_and_no_other
+    page_at_an_address_with_a_code_loads_nothing_and_repeats_nothing
+    ; over_each_store:
+    finished_login_is_an_empty_redirect_that_names_nothing_of_it
+    malformed_callbacks_change_nothing
+    reload_and_back_on_the_callback_end_in_the_app
 }

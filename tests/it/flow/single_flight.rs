@@ -56,9 +56,10 @@ async fn same_state_with_another_code_gets_the_first_answer() {
     assert_eq!(app.token_requests(), 1);
 }
 
+/// S37.
 #[tokio::test]
 async fn connection_dropped_during_the_exchange_loses_nothing() {
-    let app = App::start().await;
+    let app = App::with(|builder| builder.max_token_requests(1)).await;
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/whoami").await;
     let gate = app.gateway.hold(Endpoint::Token);
@@ -74,9 +75,35 @@ async fn connection_dropped_during_the_exchange_loses_nothing() {
     assert_eq!(done.status, StatusCode::SEE_OTHER);
     assert!(browser.token().await.is_some());
     assert_eq!(app.token_requests(), 1);
+    app.signed_in().await;
 }
 
-/// S8.
+/// S37.
+#[tokio::test]
+async fn connection_dropped_for_good_holds_no_place() {
+    let app = App::with(|builder| builder.max_token_requests(1)).await;
+    let gate = app.gateway.hold(Endpoint::Token);
+    let mut dropped = app.browser();
+    let callback = dropped.callback_url(&app.gateway, "/whoami").await;
+    let open = tokio::spawn(async move { dropped.open(&callback).await });
+    gate.waiting(1).await;
+    open.abort();
+    assert!(open.await.unwrap_err().is_cancelled());
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let busy = browser.open(&callback).await;
+    assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+    gate.open();
+    let in_time = tokio::time::timeout(Duration::from_secs(10), async {
+        while browser.open(&callback).await.status != StatusCode::SEE_OTHER {
+            tokio::task::yield_now().await;
+        }
+    });
+    in_time.await.expect("the place is free again");
+    assert_eq!(app.token_requests(), 2);
+}
+
+/// S8, S36.
 async fn replay_after_the_answer_is_forgotten_sends_no_second_request(app: App) {
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/private").await;
@@ -179,6 +206,7 @@ async fn state_is_not_redeemed_twice_when_a_clock_steps_back() {
 
 over_http2! {
     connection_dropped_during_the_exchange_loses_nothing
+    connection_dropped_for_good_holds_no_place
     failed_exchange_is_not_repeated_by_reloading
     ; over_each_store:
     parallel_copies_of_a_callback_are_one_login

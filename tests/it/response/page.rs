@@ -5,6 +5,7 @@ use telenor_auth::mock::{Answer as Scripted, Endpoint};
 
 use crate::support::{App, ORIGIN, navigation};
 
+/// S32.
 #[tokio::test]
 async fn denied_consent_ends_the_login_with_a_page() {
     let app = App::with(|builder| {
@@ -82,6 +83,7 @@ async fn page_is_in_the_language_of_the_browser() {
     }
 }
 
+/// S32, S33.
 #[tokio::test]
 async fn provider_errors_have_their_statuses() {
     let app = App::start().await;
@@ -101,9 +103,21 @@ async fn provider_errors_have_their_statuses() {
         let page = browser.open(&failed).await;
         assert_eq!(page.status.as_u16(), status, "{error}");
         assert_eq!(browser.pending(), [], "{error} ends the login");
+        let kind = page.header("content-type");
+        assert_eq!(kind, Some("text/html; charset=utf-8"), "{error}");
+        let restart = "href=\"/telenor/login?return_to=%2Fprivate\"";
+        assert!(page.body.contains(restart), "{error}: {}", page.body);
+        let moves_on = ["location", "refresh"].map(|name| page.header(name));
+        assert_eq!(moves_on, [None, None], "{error} leads nowhere by itself");
+        assert!(!page.body.contains("http-equiv"), "{error}");
+        assert!(
+            !page.body.contains(">something_new<"),
+            "unknown codes have our text"
+        );
     }
 }
 
+/// S33.
 #[tokio::test]
 async fn texts_of_the_gateway_are_escaped_and_cut_and_never_links() {
     let app = App::start().await;
@@ -132,6 +146,7 @@ async fn texts_of_the_gateway_are_escaped_and_cut_and_never_links() {
     }
 }
 
+/// S33.
 #[tokio::test]
 async fn description_is_shown_only_for_a_login_of_this_browser() {
     let app = App::start().await;
