@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::inline_string::InlineString;
 
 /// An access token (RFC 6749 section 1.4). A party that has it can read the user's data, so `Debug`
-/// does not show it, and its memory is wiped when it is dropped.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
+/// does not show it. It cannot be serialized, and its memory is wiped when it is dropped.
+#[derive(Clone)]
 pub struct AccessToken(Zeroizing<InlineString<40>>);
 
 impl AccessToken {
@@ -28,6 +27,24 @@ impl AccessToken {
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccessToken(redacted)")
+    }
+}
+
+/// How a session that is sealed holds its access token.
+pub(crate) mod sealed {
+    use super::{AccessToken, Deserialize, Deserializer, Serialize, Serializer, Zeroizing};
+
+    pub(crate) fn serialize<S: Serializer>(
+        token: &AccessToken,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        token.0.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<AccessToken, D::Error> {
+        Zeroizing::deserialize(deserializer).map(AccessToken)
     }
 }
 
