@@ -313,13 +313,20 @@ impl Flow {
                 self.login_failed(cause, id, "");
                 return self.not_yet(info, refusal(cause, id, &login));
             }
-            Err(FlightError::AlreadyUsed) => FailureCause::CodeRejected,
+            Err(FlightError::AlreadyUsed) => self.code_was_used(id),
             Err(FlightError::Panicked) => {
                 self.login_failed(FailureCause::Internal, id, "the exchange panicked");
                 FailureCause::Internal
             }
         };
         self.failed(info, &state, &login, cause, None)
+    }
+
+    /// Notes that a callback came again, and its result is no longer kept: a replay, perhaps.
+    pub(super) fn code_was_used(&self, id: LoginId) -> FailureCause {
+        let cause = FailureCause::CodeRejected;
+        self.login_failed(cause, id, "the code was sent before");
+        cause
     }
 
     /// The code was not used up, and the login stays. To load the same address again continues it.

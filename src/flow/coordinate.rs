@@ -44,7 +44,7 @@ impl Flow {
         if self.is_alone() {
             return Ok(None);
         }
-        let used = LoginOutcome::failed(FailureCause::CodeRejected);
+        let used = || LoginOutcome::failed(self.code_was_used(id));
         let name = lease_of(id);
         let polling = Polling::new(BEFORE_SENDING, POLL_INTERVAL);
         let sent_polling = Polling::new(self.deadlines.sent(), POLL_INTERVAL);
@@ -53,13 +53,13 @@ impl Flow {
                 Lease::Acquired => return Ok(None),
                 Lease::Completed(sealed) if sealed != SENT => {
                     let shared = self.open_outcome(&name, &sealed, login).await?;
-                    return Ok(Some(shared.unwrap_or(used)));
+                    return Ok(Some(shared.unwrap_or_else(used)));
                 }
                 Lease::Completed(_) => true,
                 Lease::Held => false,
             };
             if was_sent && !sent_polling.next().await {
-                return Ok(Some(used));
+                return Ok(Some(used()));
             }
             if was_sent || polling.next().await {
                 continue;
