@@ -291,3 +291,30 @@ async fn remembered_session_costs_no_more_than_one_in_memory() {
     println!("memory {memory}, remembered {remembered}");
     assert!(remembered <= memory, "{remembered} against {memory}");
 }
+
+/// A pending login is kept by the browser alone.
+/// S109.
+#[tokio::test]
+async fn login_that_starts_leaves_nothing_in_memory() {
+    let gateway = MockGateway::start().await.unwrap();
+    let auth = builder(&gateway).build().unwrap();
+    let mut around = auth.layer(served(routes()));
+    let mut start = async |logins: usize| {
+        let mut left = 0;
+        for _ in 0..logins {
+            let counted = allocation_counter::measure(|| {
+                let mut call = pin!(around.call(anonymous()));
+                let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                let Poll::Ready(Ok(response)) = polled else {
+                    panic!("answered at once");
+                };
+                assert_eq!(response.status(), http::StatusCode::SEE_OTHER);
+            });
+            left += counted.bytes_current;
+        }
+        left
+    };
+    start(10).await;
+    let left = start(1_000).await;
+    assert!(left < 1_000, "{left} bytes are left of a thousand logins");
+}

@@ -281,6 +281,7 @@ mod tests {
         assert_eq!(values, [b"a", b"c", b"a"]);
     }
 
+    /// S112.
     #[test]
     fn value_longer_than_a_cookie_is_ignored() {
         let longest = [b"__Host-s=".to_vec(), vec![b'a'; MAX_COOKIE - 8]].concat();

@@ -88,6 +88,7 @@ mod tests {
 
     use super::*;
 
+    /// S106.
     #[test]
     fn every_spelling_is_removed_and_nothing_else() {
         let mut headers = HeaderMap::new();

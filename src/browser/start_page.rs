@@ -205,6 +205,7 @@ mod tests {
         );
     }
 
+    /// S109.
     #[test]
     fn number_of_remembered_pages_is_bounded() {
         let start = start();

@@ -414,6 +414,7 @@ mod tests {
         assert_eq!(other, Ok("token"));
     }
 
+    /// S109.
     #[tokio::test]
     async fn rejected_codes_cannot_shut_out_a_login_nor_make_one_forgotten() {
         let exchanges = SingleFlight::new(1, 300);
@@ -440,6 +441,21 @@ mod tests {
             .run(usize::MAX, 0, || ready("token"), effect)
             .await;
         assert_eq!(good, Ok("token"));
+    }
+
+    /// S109.
+    #[tokio::test]
+    async fn full_list_of_logins_refuses_another_one_and_forgets_none() {
+        let exchanges = SingleFlight::new(1, 300);
+        for login in 0..MAX_SUCCEEDED {
+            lock(&exchanges.entries).succeeded.insert(login, (), 0);
+        }
+        let ask = |login, now| exchanges.run(login, now, || ready("token"), effect);
+        let another = ask(MAX_SUCCEEDED, 299).await;
+        assert_eq!(another, Err(FlightError::AtCapacity));
+        assert_eq!(kept(&exchanges), MAX_SUCCEEDED);
+        assert_eq!(ask(0, 299).await, Err(FlightError::AlreadyUsed));
+        assert_eq!(ask(MAX_SUCCEEDED, 300).await, Ok("token"));
     }
 
     #[tokio::test]

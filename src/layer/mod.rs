@@ -339,6 +339,7 @@ mod tests {
         }
     }
 
+    /// S115.
     #[tokio::test]
     async fn revoked_session_leaves_no_user_info_behind() {
         let redirect_uri = "https://shop.example/telenor/callback";
@@ -372,6 +373,88 @@ mod tests {
         let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
         layer.revoke_subject(subject).await.unwrap();
         assert_eq!(cache.len(), 0);
+    }
+
+    /// S115.
+    #[cfg(feature = "mock")]
+    #[tokio::test]
+    async fn user_info_is_forgotten_with_its_session() {
+        use std::time::Duration;
+
+        use axum::{Router, body::Body, routing::get};
+        use http::{Method, Request, Response, StatusCode};
+        use tower::ServiceExt;
+
+        use crate::{
+            clock::Clock,
+            mock::{Answer, Endpoint, MockGateway},
+            user::{ApiError, TelenorUser},
+        };
+
+        async fn info(user: TelenorUser) -> Result<(), ApiError> {
+            user.info().await.map(drop)
+        }
+        async fn device(user: TelenorUser) -> Result<(), ApiError> {
+            user.device().await.map(drop)
+        }
+        for end in ["logout", "new login", "dead token", "refused refresh"] {
+            let refreshes = end == "refused refresh";
+            let gateway = MockGateway::builder().refresh_tokens(refreshes);
+            let gateway = gateway.start().await.unwrap();
+            gateway.set_expires_in(600);
+            let (id, secret) = (gateway.client_id(), gateway.client_secret());
+            let clock = Clock::manual();
+            let layer = TelenorAuthLayer::builder(id, secret, REDIRECT_URI)
+                .gateway(gateway.base_url())
+                .clock(clock.clone())
+                .refresh_tokens(refreshes)
+                .cache_user_info(Duration::from_secs(3_600))
+                .build()
+                .unwrap();
+            let cache = layer.flow.info_cache.as_ref().unwrap();
+            let routes = Router::new().route("/info", get(info));
+            let app = routes.route("/device", get(device)).layer(layer.clone());
+            let user = gateway.login(&app, "/info").await.unwrap();
+            let cookies = user.cookie_header().to_str().unwrap().to_owned();
+            let send = async |method, target: &str, more: &str| -> Response<Body> {
+                let request = Request::builder().method(method).uri(target);
+                let request = request
+                    .header("cookie", format!("{cookies}{more}"))
+                    .header("accept", "text/html")
+                    .header("sec-fetch-mode", "navigate")
+                    .header("sec-fetch-site", "same-origin");
+                let request = request.body(Body::empty()).unwrap();
+                app.clone().oneshot(request).await.unwrap()
+            };
+            let location = |response: &Response<Body>| {
+                let location = &response.headers()["location"];
+                location.to_str().unwrap().to_owned()
+            };
+            let opened = send(Method::GET, "/info", "").await;
+            assert_eq!(opened.status(), StatusCode::OK);
+            assert_eq!(cache.len(), 1);
+            match end {
+                "logout" => drop(send(Method::POST, "/telenor/logout", "").await),
+                "new login" => {
+                    let login = send(Method::GET, "/telenor/login", "").await;
+                    let pending = login.headers()["set-cookie"].to_str().unwrap();
+                    let pending = format!("; {}", pending.split(';').next().unwrap());
+                    let callback = gateway.allow(&location(&login)).unwrap();
+                    let callback = callback.strip_prefix("https://shop.example").unwrap();
+                    send(Method::GET, callback, &pending).await;
+                }
+                "dead token" => {
+                    gateway.answer_next(Endpoint::DeviceInfo, Answer::gateway_error(40106));
+                    send(Method::GET, "/device", "").await;
+                }
+                _ => {
+                    clock.advance(Duration::from_secs(600));
+                    gateway.revoke_tokens();
+                    send(Method::GET, "/device", "").await;
+                }
+            }
+            assert_eq!(cache.len(), 0, "{end}");
+        }
     }
 
     #[test]

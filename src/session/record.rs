@@ -428,4 +428,36 @@ mod tests {
         ];
         assert_eq!(postcard::to_allocvec(&record).unwrap(), parts.concat());
     }
+
+    /// S115.
+    #[test]
+    fn session_holds_no_more_than_these_fields() {
+        let subject = SubjectId::new(&CookieKeys::random(), "customer 17");
+        let session = Session::new("token", SystemTime::now()).with_subject(subject);
+        let stored = serde_json::to_value(session.record()).unwrap();
+        let names = |object: &serde_json::Value| {
+            let names = object.as_object().unwrap().keys();
+            names.cloned().collect::<std::collections::BTreeSet<_>>()
+        };
+        let expected = [
+            "access_token",
+            "active_at",
+            "app",
+            "expires_at",
+            "instance",
+            "issued_at",
+            "login_id",
+            "refresh_at",
+            "refresh_token",
+            "refreshes",
+            "renewable",
+            "return_to",
+            "scope",
+            "token_expires_at",
+            "version",
+        ];
+        assert_eq!(names(&stored), expected.map(str::to_owned).into());
+        let added = ["data", "note", "subject"];
+        assert_eq!(names(&stored["app"]), added.map(str::to_owned).into());
+    }
 }

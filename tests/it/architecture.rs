@@ -2,6 +2,7 @@
 //! for contributors.
 
 mod contributing;
+mod dependencies;
 mod doc_comments;
 pub mod imports;
 mod levels;

@@ -89,6 +89,34 @@ async fn http_prefix_is_offered() {
     );
 }
 
+/// A network attacker can set cookies from plain http, though none with the prefix `__Host-`.
+/// S102.
+#[tokio::test]
+async fn cookie_under_the_name_for_plain_http_counts_for_nothing() {
+    let app = App::start().await;
+    let renamed = |jar: &[(String, String)]| {
+        let renamed = jar.iter().flat_map(|(name, value)| {
+            let base = name.strip_prefix("__Host-").expect("a secure name");
+            ["dev-", ""].map(|prefix| (format!("{prefix}{base}"), value.clone()))
+        });
+        renamed.collect()
+    };
+    let signed_in = app.signed_in().await;
+    let mut planted = app.browser();
+    planted.jar = renamed(&signed_in.jar);
+    assert!(planted.token().await.is_none());
+
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let mut planted = app.browser();
+    planted.jar = renamed(&browser.jar);
+    planted.open(&callback).await.assert_safe_reject();
+    // Beside the real one it does no harm.
+    browser.jar.extend(planted.jar);
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
+}
+
 /// S78.
 #[tokio::test]
 async fn duplicate_cookies_are_rejected_in_either_order() {
@@ -240,6 +268,7 @@ over_http2! {
     session_cookie_has_exactly_these_attributes
     every_cookie_of_the_layer_is_lax_whatever_is_set
     http_prefix_is_offered
+    cookie_under_the_name_for_plain_http_counts_for_nothing
     duplicate_cookies_are_rejected_in_either_order
     login_works_with_every_cookie_sent_twice
     cookies_of_other_apps_do_not_hide_ours

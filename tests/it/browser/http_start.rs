@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use telenor_auth::{ConfigError, StartScript, TelenorAuthBuilder, mock::Endpoint};
 
-use crate::support::{Answer, App, Browser, ORIGIN, navigation, query, request};
+use crate::support::{Answer, App, Browser, ORIGIN, capture::capture, navigation, query, request};
 
 const START: &str = "http://start.app.test";
 
@@ -46,6 +46,7 @@ pub(super) async fn authorization(browser: &mut Browser, page: &Answer) -> Strin
     on.location()
 }
 
+/// S103.
 #[tokio::test]
 async fn login_passes_over_plain_http_and_ends_on_https() {
     let app = app().await;
@@ -76,6 +77,7 @@ async fn login_passes_over_plain_http_and_ends_on_https() {
     assert!(browser.token().await.is_some());
 }
 
+/// S105.
 #[tokio::test]
 async fn plain_http_carries_no_secret_and_no_personal_data() {
     let app = app().await;
@@ -107,6 +109,7 @@ async fn plain_http_carries_no_secret_and_no_personal_data() {
     }
 }
 
+/// S101.
 #[tokio::test]
 async fn start_page_is_shown_once_and_within_a_minute() {
     let app = app().await;
@@ -184,6 +187,7 @@ async fn invalid_start_address_leads_to_a_page_and_makes_no_loop() {
     assert_eq!(app.gateway.hits(Endpoint::Authorize), 0);
 }
 
+/// S101.
 #[tokio::test]
 async fn start_ticket_does_not_replace_the_cookie() {
     let app = app().await;
@@ -194,10 +198,15 @@ async fn start_ticket_does_not_replace_the_cookie() {
         .gateway
         .allow(&authorization(&mut browser, &page).await)
         .unwrap();
-    app.browser().open(&callback).await.assert_safe_reject();
+    let mut with_a_login = app.browser();
+    with_a_login.start("/private").await;
+    for mut other in [app.browser(), with_a_login] {
+        other.open(&callback).await.assert_safe_reject();
+    }
     assert_eq!(app.token_requests(), 0);
 }
 
+/// S101.
 #[tokio::test]
 async fn reader_of_the_page_learns_nothing_by_its_link() {
     let app = app().await;
@@ -241,7 +250,7 @@ async fn link_ends_with_the_cookie_of_its_login() {
     assert!(over.contains("/telenor/login?resume="), "{over}");
 }
 
-/// S65.
+/// S65, S100.
 #[tokio::test]
 async fn refusal_on_plain_http_reads_no_cookie() {
     let app = app().await;
@@ -261,6 +270,7 @@ async fn refusal_on_plain_http_reads_no_cookie() {
     }
 }
 
+/// S103.
 #[tokio::test]
 async fn start_page_works_over_https() {
     let app = app().await;
@@ -284,7 +294,7 @@ async fn start_page_works_over_https() {
     assert!(on_http(&app, &start).await.status.is_success());
 }
 
-/// S65.
+/// S65, S100, S104.
 #[tokio::test]
 async fn other_plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let app = app().await;
@@ -419,6 +429,27 @@ async fn http_start_needs_an_http_origin_of_its_own() {
     assert!(build("http://start.app.test").is_ok() && build("http://start.app.test:8080/").is_ok());
 }
 
+/// S104.
+#[test]
+fn start_host_that_hsts_of_the_app_covers_is_a_warning() {
+    for (start, warned) in [
+        ("http://start.app.test", 1),
+        ("http://a.b.app.test", 1),
+        ("http://start.example", 0),
+        ("http://xapp.test", 0),
+    ] {
+        let (log, _guard) = capture();
+        let redirect_uri = format!("{ORIGIN}/telenor/callback");
+        let builder = telenor_auth::TelenorAuthLayer::builder("id", "secret", redirect_uri);
+        builder.http_start(start).build().unwrap();
+        let lines = log.lines("WARN", &["HSTS", "includeSubDomains"]);
+        assert_eq!(lines.len(), warned, "{start}");
+    }
+    let manual = include_str!("../../../docs/start_page.md");
+    assert!(manual.contains("- No HSTS may cover the host"));
+}
+
+/// S100.
 #[tokio::test]
 async fn start_host_is_known_in_every_spelling() {
     let app = App::with(|builder| builder.http_start("http://start.app.test")).await;
@@ -431,12 +462,19 @@ async fn start_host_is_known_in_every_spelling() {
         ("app.test", false),
         ("xstart.app.test", false),
     ] {
-        let mut nav = crate::support::navigation("/private");
-        nav.headers_mut().insert("host", host.parse().unwrap());
-        let answer = app.browser().send(nav).await;
-        let to_https = answer.location() == "https://app.test/private";
-        assert_eq!(to_https, plain, "{host}: {}", answer.location());
-        assert_eq!(answer.set_cookies().is_empty(), plain, "{host}");
+        let mut by_header = navigation("/private");
+        by_header
+            .headers_mut()
+            .insert("host", host.parse().unwrap());
+        // HTTP/2 has the host in the address alone.
+        let mut by_address = navigation("/private");
+        *by_address.uri_mut() = format!("http://{host}/private").parse().unwrap();
+        for nav in [by_header, by_address] {
+            let answer = app.browser().send(nav).await;
+            let to_https = answer.location() == "https://app.test/private";
+            assert_eq!(to_https, plain, "{host}: {}", answer.location());
+            assert_eq!(answer.set_cookies().is_empty(), plain, "{host}");
+        }
     }
 }
 

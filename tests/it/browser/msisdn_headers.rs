@@ -6,6 +6,7 @@ use telenor_auth::mock::MockGateway;
 
 use crate::support::{self, App, Hits, builder, navigation};
 
+/// S106.
 #[tokio::test]
 async fn headers_that_claim_a_number_reach_no_handler() {
     async fn headers(headers: http::HeaderMap) -> String {

@@ -52,7 +52,7 @@ async fn cookie_of_one_login_is_rejected_for_another() {
     assert_eq!(app.token_requests(), 0);
 }
 
-/// S9.
+/// S9, S110.
 #[tokio::test]
 async fn pending_login_expires_by_our_clock() {
     let app = App::start().await;
@@ -179,6 +179,7 @@ async fn cookies_of_other_names_are_neither_removed_nor_counted() {
     assert!(foreign.iter().all(|cookie| browser.jar.contains(cookie)));
 }
 
+/// S109.
 #[tokio::test]
 async fn starting_logins_leaves_nothing_on_the_server() {
     let app = App::start().await;

@@ -9,7 +9,7 @@ use tower::ServiceExt;
 
 use crate::support::{self, App, Hits, builder, navigation, request};
 
-/// S65.
+/// S65, S100.
 #[tokio::test]
 async fn plain_http_pages_redirect_to_https_and_ignore_cookies() {
     let hits = Hits::default();
@@ -49,7 +49,7 @@ async fn plain_http_pages_redirect_to_https_and_ignore_cookies() {
     assert_eq!(hits.load(Ordering::SeqCst), 0);
 }
 
-/// S66.
+/// S66, S102.
 #[tokio::test]
 async fn loopback_http_is_for_development_only() {
     let gateway = MockGateway::start().await.unwrap();

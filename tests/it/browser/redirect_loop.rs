@@ -8,6 +8,7 @@ use telenor_auth::{
 
 use crate::support::{self, App, Browser, MINUTE, builder, capture::capture, keys};
 
+/// S113.
 #[tokio::test]
 async fn browser_without_cookies_gets_a_page_and_no_loop() {
     let app = App::start().await;
@@ -20,6 +21,7 @@ async fn browser_without_cookies_gets_a_page_and_no_loop() {
     assert_eq!(app.token_requests(), 0);
 }
 
+/// S113.
 #[tokio::test]
 async fn browser_that_loses_its_session_gets_a_page_after_two_logins() {
     let app = App::start().await;

@@ -238,6 +238,7 @@ async fn script_gets_a_problem_document() {
     }
 }
 
+/// S99.
 #[tokio::test]
 async fn only_a_websocket_is_no_page_among_upgrades() {
     let app = App::start().await;

@@ -83,7 +83,7 @@ fn placeholder_for_a_client_id_gets_a_hint_in_the_log() {
     }
 }
 
-/// S4, S44, S66.
+/// S4, S44, S66, S102.
 #[test]
 fn plain_http_under_another_name_needs_a_dangerous_setting() {
     let token = Endpoints::new().with_token("http://mock:4000/oauth/v2/token");

@@ -43,7 +43,7 @@ fn spellings(secret: &str) -> Vec<String> {
         .collect()
 }
 
-/// S57.
+/// S57, S114.
 #[tokio::test]
 async fn nothing_secret_or_personal_is_logged() {
     let (log, guard) = capture();
@@ -356,6 +356,7 @@ fn layer_that_signs_in_every_request_logs_a_warning() {
     );
 }
 
+/// S114.
 #[tokio::test]
 async fn trace_layer_with_our_span_logs_no_code() {
     let (log, guard) = capture();

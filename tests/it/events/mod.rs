@@ -1,5 +1,6 @@
 //! Log lines and metrics.
 
+mod audit;
 mod logs;
 #[cfg(feature = "metrics")]
 pub mod metrics;

@@ -145,7 +145,7 @@ async fn prefetch_redeems_no_code_and_starts_no_login() {
 
 /// The browser has a session and a pending login. Both survive each of these queries.
 ///
-/// S10, S14, S25, S26, S27, S28, S29, S35.
+/// S10, S14, S25, S26, S27, S28, S29, S35, S110.
 async fn malformed_callbacks_change_nothing(app: App) {
     let mut browser = app.signed_in().await;
     let callback = browser
@@ -336,6 +336,7 @@ async fn failed_login_removes_its_own_cookie_and_no_other() {
     assert_eq!(browser.open(&first).await.status, StatusCode::SEE_OTHER);
 }
 
+/// S110.
 #[tokio::test]
 async fn forged_callbacks_reach_no_network() {
     let app = App::start().await;

@@ -11,7 +11,8 @@ use std::{
 use axum::Router;
 use http::StatusCode;
 use telenor_auth::{
-    NewLogin,
+    Clock, FailureCause, NewLogin,
+    events::Event,
     mock::{Endpoint, MockGateway},
     session::check_store,
 };
@@ -74,6 +75,47 @@ async fn instance_waits_for_another_as_long_as_the_hook_may_take() {
         assert_eq!(runs.load(Ordering::SeqCst), 1);
         assert_eq!(gateway.hits(Endpoint::Token), 1);
     }
+}
+
+/// S116.
+#[tokio::test]
+async fn callback_that_comes_again_at_another_instance_is_an_event() {
+    let (store, clock) = (Leased::default(), Clock::manual());
+    let failed = Arc::<AtomicUsize>::default();
+    let gateway = MockGateway::start().await.unwrap();
+    let instance = || {
+        let failed = Arc::clone(&failed);
+        let note = move |event: &Event<'_>| {
+            if let Event::LoginFailed {
+                login_id: Some(_),
+                cause: FailureCause::CodeRejected,
+                ..
+            } = event
+            {
+                failed.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        let auth = builder(&gateway)
+            .clock(clock.clone())
+            .cookie_keys(keys(1))
+            .session_store(store.clone())
+            .on_event(note);
+        routes(&Hits::default()).layer(auth.build().unwrap())
+    };
+    let mut browser = Browser {
+        router: instance(),
+        jar: Vec::new(),
+    };
+    let callback = browser.callback_url(&gateway, "/whoami").await;
+    let mut thief = browser.clone();
+    browser.open(&callback).await;
+    assert_eq!(failed.load(Ordering::SeqCst), 0);
+    clock.advance(2 * MINUTE);
+    thief.router = instance();
+    let replayed = thief.open(&callback).await;
+    assert_eq!(replayed.status, StatusCode::BAD_REQUEST);
+    assert_eq!(failed.load(Ordering::SeqCst), 1);
+    assert_eq!(gateway.hits(Endpoint::Token), 1);
 }
 
 /// A proof with a store that is wrong would prove nothing.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use telenor_auth::mock::{Answer as Scripted, Endpoint};
+use telenor_auth::mock::{Answer as Scripted, Endpoint, Gate};
+use tokio::task::JoinHandle;
 
 use crate::support::{App, ORIGIN, request};
 
@@ -16,7 +17,7 @@ over_each_store! {
     logout_ends_every_session_that_a_twin_names
 }
 
-/// S74, S79.
+/// S74, S79, S91.
 async fn logout_ends_the_session_here_and_at_the_gateway(app: App) {
     let mut browser = app.signed_in().await;
     let token = browser.token().await.unwrap();
@@ -46,6 +47,7 @@ fn post_logout(headers: &[(&str, &str)]) -> http::Request<axum::body::Body> {
     request(Method::POST, "/telenor/logout", headers)
 }
 
+/// S90.
 async fn logout_needs_a_same_origin_request(app: App) {
     let mut browser = app.signed_in().await;
     for headers in [
@@ -73,6 +75,7 @@ async fn logout_needs_a_same_origin_request(app: App) {
 }
 
 /// Takes the two seconds that a logout waits at most.
+/// S91.
 async fn logout_does_not_wait_for_the_gateway(app: App) {
     for answer in [Scripted::Never, Scripted::Reset, Scripted::status(500)] {
         let mut browser = app.signed_in().await;
@@ -90,6 +93,7 @@ async fn logout_does_not_wait_for_the_gateway(app: App) {
     }
 }
 
+/// S92.
 async fn logout_leads_to_a_page_that_starts_no_login(app: App) {
     let mut browser = app.signed_in().await;
     let before = app.gateway.hits(Endpoint::Authorize);
@@ -186,6 +190,7 @@ async fn logout_that_cannot_end_every_twin_does_not_claim_so() {
     assert!(browser.clone().token().await.is_none());
 }
 
+/// S92.
 #[tokio::test]
 async fn page_after_logout_is_never_a_challenge() {
     let app = App::with(|builder| builder.after_logout("/private")).await;
@@ -202,14 +207,23 @@ async fn page_after_logout_is_never_a_challenge() {
     browser.start("/whoami").await;
 }
 
+/// Waits until the logout has asked the gateway, which does not answer yet.
+async fn asks_the_gateway<T>(gate: &Gate, logout: &mut JoinHandle<T>) {
+    tokio::select! {
+        () = gate.waiting(1) => {}
+        _ = logout => panic!("the logout is over without the gateway"),
+    }
+}
+
+/// S91.
 #[tokio::test]
 async fn logout_ends_the_session_before_it_asks_the_gateway() {
     let app = App::start().await;
     let mut browser = app.signed_in().await;
     let mut copied = browser.clone();
     let gate = app.gateway.hold(Endpoint::Logout);
-    let logout = tokio::spawn(async move { browser.log_out().await.status });
-    gate.waiting(1).await;
+    let mut logout = tokio::spawn(async move { browser.log_out().await.status });
+    asks_the_gateway(&gate, &mut logout).await;
     assert!(
         copied.token().await.is_none(),
         "the session has ended before the gateway answers"
@@ -237,8 +251,8 @@ async fn logout_completes_after_the_browser_hangs_up() {
     .await;
     let mut browser = app.signed_in().await;
     let gate = app.gateway.hold(Endpoint::Logout);
-    let logout = tokio::spawn(async move { browser.log_out().await });
-    gate.waiting(1).await;
+    let mut logout = tokio::spawn(async move { browser.log_out().await });
+    asks_the_gateway(&gate, &mut logout).await;
     logout.abort();
     assert!(logout.await.unwrap_err().is_cancelled());
     gate.open();
@@ -266,6 +280,7 @@ fn logout_form(page: &str) -> String {
     form.split('"').next().unwrap().to_owned()
 }
 
+/// S90.
 #[tokio::test]
 async fn form_of_the_layer_logs_out_where_a_browser_states_nothing() {
     let app = App::start().await;

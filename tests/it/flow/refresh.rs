@@ -19,6 +19,7 @@ use telenor_auth::{
 use crate::support::{
     self, Answer, App, MINUTE, builder,
     each_store::in_cookie,
+    kept::Keeper,
     keys, navigation,
     stores::{Blocking, Gate},
 };
@@ -410,6 +411,66 @@ async fn token_for_a_session_that_was_ended_meanwhile_is_ended() {
         app.gateway.hits(Endpoint::Logout) == 1
     })
     .await;
+}
+
+/// By its user or an operator, while the gateway makes the token.
+async fn token_refreshed_for_an_ended_session_is_ended(
+    store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
+) {
+    let gateway = gateway(MockGateway::builder()).await;
+    let settings = |builder: TelenorAuthBuilder| store(builder.refresh_tokens(true));
+    let keeper = Keeper::at(gateway, Clock::manual(), settings);
+    let app = &keeper.app;
+    for (by_operator, new) in [(false, "first-new"), (true, "second-new")] {
+        let mut browser = app.signed_in().await;
+        app.clock.advance(TOKEN);
+        // The mock would make none for a user who has logged out.
+        let body = format!(r#"{{"access_token":"{new}","expires_in":"600"}}"#);
+        app.gateway
+            .answer_next(Endpoint::Token, Scripted::json(200, body));
+        let gate = app.gateway.hold(Endpoint::Token);
+        let mut tab = browser.clone();
+        let waits = tokio::spawn(async move { tab.token().await });
+        gate.waiting(1).await;
+        if by_operator {
+            keeper.auth.revoke_all().await.unwrap();
+        } else {
+            browser.log_out().await;
+        }
+        let before = app.gateway.hits(Endpoint::Logout);
+        gate.open();
+        assert_eq!(waits.await.unwrap(), None);
+        until("the new token is ended", async || {
+            app.gateway.hits(Endpoint::Logout) > before
+        })
+        .await;
+        let ended = app.gateway.requests(Endpoint::Logout).pop().unwrap();
+        let bearer = format!("Bearer {new}");
+        assert_eq!(ended.headers()["authorization"], bearer.as_str());
+    }
+}
+
+/// S91.
+#[tokio::test]
+async fn token_refreshed_for_an_ended_session_is_ended_in_memory() {
+    token_refreshed_for_an_ended_session_is_ended(|builder| builder).await;
+}
+
+/// S91.
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn token_refreshed_for_an_ended_session_is_ended_in_redis() {
+    use crate::support::{each_store::in_redis, redis::Redis};
+
+    let redis = Redis::start().await;
+    token_refreshed_for_an_ended_session_is_ended(|builder| in_redis(&redis, builder)).await;
+}
+
+/// S91.
+#[cfg(feature = "cached")]
+#[tokio::test]
+async fn token_refreshed_for_an_ended_session_is_ended_in_a_cache() {
+    token_refreshed_for_an_ended_session_is_ended(crate::support::each_store::in_cache).await;
 }
 
 #[tokio::test]

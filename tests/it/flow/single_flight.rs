@@ -116,6 +116,7 @@ async fn replay_after_the_answer_is_forgotten_sends_no_second_request(app: App) 
     assert_eq!(app.token_requests(), 1);
 }
 
+/// S111.
 #[tokio::test]
 async fn exchanges_beyond_the_limit_wait_and_their_logins_still_work() {
     let app = App::with(|builder| builder.max_token_requests(2)).await;
@@ -149,6 +150,7 @@ async fn exchanges_beyond_the_limit_wait_and_their_logins_still_work() {
     assert_eq!(app.token_requests(), 5);
 }
 
+/// S111.
 #[tokio::test]
 async fn concurrent_exchanges_default_to_sixty_four() {
     let app = App::start().await;
@@ -159,7 +161,10 @@ async fn concurrent_exchanges_default_to_sixty_four() {
         let callback = browser.callback_url(&app.gateway, "/whoami").await;
         running.spawn(async move { browser.open(&callback).await.status });
     }
-    gate.waiting(64).await;
+    tokio::select! {
+        () = gate.waiting(64) => {}
+        early = running.join_next() => panic!("fewer run at the same time: {early:?}"),
+    }
     let mut browser = app.browser();
     let callback = browser.callback_url(&app.gateway, "/whoami").await;
     let busy = browser.open(&callback).await;

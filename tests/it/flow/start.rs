@@ -7,8 +7,8 @@ use http::{Method, StatusCode};
 use telenor_auth::{TelenorAuthLayer, mock::Endpoint};
 
 use crate::support::{
-    App, Browser, CALLBACK, ORIGIN, navigation, query, random::assert_independent_bits, request,
-    routes, state_of,
+    App, Browser, CALLBACK, ORIGIN, capture::capture, navigation, query,
+    random::assert_independent_bits, request, routes, state_of,
 };
 
 /// S1, S2.
@@ -45,7 +45,7 @@ async fn challenge_is_a_303_with_every_parameter_once() {
     assert_eq!(state_of(&location).len(), 22);
 }
 
-/// S3.
+/// S3, S107.
 #[tokio::test]
 async fn request_does_not_change_the_redirect_uri() {
     let app = App::start().await;
@@ -78,6 +78,47 @@ async fn request_does_not_change_the_redirect_uri() {
         app.gateway.requests(Endpoint::Token)[0].form("redirect_uri"),
         configured
     );
+}
+
+/// A client can send them as well as a proxy.
+///
+/// S107.
+#[tokio::test]
+async fn forwarded_headers_count_for_nothing() {
+    let (log, guard) = capture();
+    let app = App::with(|builder| builder.http_start("http://start.app.test")).await;
+    let mut browser = app.browser();
+    let mut open = async |target: &str| {
+        let mut nav = navigation(target);
+        for (name, value) in [
+            ("x-forwarded-host", "start.app.test"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-port", "80"),
+            ("x-forwarded-prefix", "/evil"),
+            ("x-original-url", "/evil"),
+            ("forwarded", "host=start.app.test;proto=http"),
+        ] {
+            nav.headers_mut().insert(name, value.parse().unwrap());
+        }
+        browser.send(nav).await
+    };
+    let begun = open("/whoami").await;
+    let start = begun.location();
+    let page = open(start.strip_prefix("http://start.app.test").unwrap()).await;
+    let go = page.body.split("href=\"").find(|href| href.contains("go="));
+    let go = go.unwrap().split('"').next().unwrap();
+    let authorization = open(go).await.location();
+    let done = open(&app.gateway.allow(&authorization).unwrap()).await;
+    assert_eq!(done.location(), format!("{ORIGIN}/whoami"));
+    for line in [begun.set_cookies(), done.set_cookies()].concat() {
+        assert!(
+            line.starts_with("__Host-") && line.contains("; Secure;"),
+            "{line}"
+        );
+    }
+    assert_eq!(open("/whoami").await.status, StatusCode::OK);
+    drop(guard);
+    assert!(!log.text().contains("evil") && log.lines("WARN", &["start.app.test"]).is_empty());
 }
 
 /// S2.
@@ -257,6 +298,7 @@ async fn login_page_starts_nothing_before_its_button_is_pressed() {
 over_http2! {
     challenge_is_a_303_with_every_parameter_once
     request_does_not_change_the_redirect_uri
+    forwarded_headers_count_for_nothing
     redirect_uri_can_be_left_out
     verifier_is_sent_only_in_the_token_request
     pkce_can_be_turned_off

@@ -58,6 +58,7 @@ async fn layer_after_a_fallback_works() {
     login_works(router, gateway, "/guarded").await;
 }
 
+/// S119.
 #[tokio::test]
 async fn layer_before_a_fallback_never_sees_its_callback() {
     let gateway = gateway().await;
@@ -99,6 +100,7 @@ async fn bare_route_layer_never_sees_its_callback() {
     }
 }
 
+/// S119.
 #[tokio::test]
 async fn routes_added_after_the_layer_have_no_user() {
     let gateway = gateway().await;
@@ -142,6 +144,7 @@ async fn layer_nested_with_a_fallback_of_its_own_works() {
     login_works(Router::new().nest("/app", inner), gateway, "/app/guarded").await;
 }
 
+/// S119.
 #[tokio::test]
 async fn nested_layer_with_its_callback_outside_is_reported_once() {
     let gateway = gateway().await;
@@ -319,6 +322,7 @@ async fn nested_extension_without_its_prefix_is_reported() {
     );
 }
 
+/// S119.
 #[tokio::test]
 async fn user_in_a_nested_handler_returns_to_the_whole_path() {
     let gateway = gateway().await;

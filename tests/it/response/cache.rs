@@ -13,6 +13,35 @@ use telenor_auth::{
 
 use crate::support::{self, App, Hits, MINUTE, builder, keys, navigation, request};
 
+/// All that an answer of the layer may have. Others would be the app's to decide: HSTS, CORS,
+/// `Clear-Site-Data`.
+const OWN_HEADERS: [&str; 15] = [
+    "allow",
+    "cache-control",
+    "content-language",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "date",
+    "location",
+    "referrer-policy",
+    "retry-after",
+    "set-cookie",
+    "vary",
+    "www-authenticate",
+    "x-content-type-options",
+    "x-frame-options",
+];
+
+/// A policy without the hash of its style sheet.
+fn without_hash(policy: &str) -> String {
+    let (before, hash) = policy.split_once("'sha256-").expect("a hash");
+    let (hash, after) = hash.split_once('\'').unwrap();
+    assert_eq!(hash.len(), 44, "{policy}");
+    format!("{before}'sha256-…'{after}")
+}
+
+/// S93, S94, S96, S97, S98, S99, S104.
 #[tokio::test]
 async fn answers_of_the_layer_are_uncached_and_send_no_referrer() {
     let app = App::start().await;
@@ -49,27 +78,33 @@ async fn answers_of_the_layer_are_uncached_and_send_no_referrer() {
             Some("nosniff"),
             "{what}"
         );
-        assert!(
-            answer
-                .header("vary")
-                .is_some_and(|vary| vary.contains("Cookie")),
+        let vary = answer.header("vary").expect(&what);
+        assert_eq!(
+            vary.split(", ").collect::<Vec<_>>(),
+            [
+                "Cookie",
+                "Accept",
+                "Accept-Language",
+                "Sec-Fetch-Mode",
+                "Sec-Fetch-Dest",
+                "Sec-Purpose"
+            ],
             "{what}"
         );
-        assert_eq!(answer.header("strict-transport-security"), None, "{what}");
+        for name in answer.headers.keys() {
+            assert!(OWN_HEADERS.contains(&name.as_str()), "{what}: {name}");
+        }
         if answer
             .header("content-type")
             .is_some_and(|kind| kind.starts_with("text/html"))
         {
             let policy = answer.header("content-security-policy").expect(&what);
-            for part in [
-                "default-src 'none'",
-                "base-uri 'none'",
-                "form-action 'self'",
-                "frame-ancestors 'none'",
-            ] {
-                assert!(policy.contains(part), "{what}: {policy}");
-            }
-            assert!(!policy.contains("unsafe"), "{policy}");
+            assert_eq!(
+                without_hash(policy),
+                "default-src 'none'; style-src 'sha256-…'; base-uri 'none'; form-action 'self'; \
+                 frame-ancestors 'none'",
+                "{what}"
+            );
             assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{what}");
             assert_eq!(
                 answer.header("content-type"),
@@ -83,6 +118,7 @@ async fn answers_of_the_layer_are_uncached_and_send_no_referrer() {
     }
 }
 
+/// S93, S95, S96, S104.
 #[tokio::test]
 async fn answers_of_handlers_default_to_private() {
     async fn public() -> Response {
@@ -108,6 +144,14 @@ async fn answers_of_handlers_default_to_private() {
     let private = browser.open("/private/x.css").await;
     assert_eq!(private.header("cache-control"), Some("private, no-store"));
     assert_eq!(private.header("vary"), Some("Cookie"));
+    let mut names: Vec<_> = private.headers.keys().map(|name| name.as_str()).collect();
+    names.retain(|name| *name != "date");
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["cache-control", "content-length", "content-type", "vary"],
+        "the layer adds no other header"
+    );
     let public = browser.open("/public.css").await;
     assert_eq!(public.header("cache-control"), Some("public, max-age=60"));
     let vary: Vec<_> = public.headers.get_all("vary").iter().collect();
@@ -119,6 +163,30 @@ async fn answers_of_handlers_default_to_private() {
             [""; 0],
             "{target}"
         );
+    }
+}
+
+/// The same address has another answer for a user.
+/// S96.
+#[tokio::test]
+async fn anonymous_answers_vary_by_cookie() {
+    let compressed = [(header::VARY, "Accept-Encoding")];
+    let gateway = MockGateway::start().await.unwrap();
+    let router = support::routes(&Hits::default())
+        .route("/compressed", get(async move || (compressed, "text")));
+    let layer = builder(&gateway).optional(true).build().unwrap();
+    let app = App::mounted(router.layer(layer), gateway);
+    let mut browser = app.browser();
+    for (target, expected) in [
+        ("/perhaps", &["Cookie"][..]),
+        ("/compressed", &["Accept-Encoding", "Cookie"]),
+        ("/nowhere", &["Cookie"]),
+    ] {
+        let answer = browser.open(target).await;
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
+        assert_eq!(vary, expected, "{target}");
+        assert_eq!(answer.header("cache-control"), None, "{target}");
+        assert_eq!(answer.set_cookies(), [""; 0], "{target}");
     }
 }
 
@@ -153,6 +221,7 @@ async fn cookies_of_a_handler_survive_next_to_the_layers() {
 }
 
 /// A session cookie in a shared cache would be handed to the next visitor.
+/// S95.
 #[tokio::test]
 async fn shared_answers_carry_no_renewed_cookie() {
     let gateway = MockGateway::start().await.unwrap();
@@ -237,6 +306,7 @@ async fn shared_answers_carry_no_renewed_cookie() {
 over_http2! {
     answers_of_the_layer_are_uncached_and_send_no_referrer
     answers_of_handlers_default_to_private
+    anonymous_answers_vary_by_cookie
     cookies_of_a_handler_survive_next_to_the_layers
     shared_answers_carry_no_renewed_cookie
 }

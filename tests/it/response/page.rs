@@ -63,6 +63,34 @@ async fn unanswered_phone_ends_the_login_with_a_page_of_advice() {
     assert_eq!(app.token_requests(), 0);
 }
 
+/// S108.
+#[tokio::test]
+async fn line_that_is_never_recognized_gets_a_page_each_time_and_no_retry() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    let mut start = "/private".to_owned();
+    for _ in 0..5 {
+        let location = browser.start(&start).await;
+        let page = browser
+            .open(&app.gateway.time_out(&location).unwrap())
+            .await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
+        assert_eq!(page.set_cookies().len(), 1, "the end of the login");
+        for automatic in ["location", "refresh"] {
+            assert_eq!(page.header(automatic), None);
+        }
+        for automatic in ["http-equiv", "<script", "onload"] {
+            assert!(!page.body.contains(automatic), "{automatic}");
+        }
+        assert!(page.body.contains("line_not_recognized"));
+        // The button, which the user has to press.
+        let (_, href) = page.body.split_once("href=\"/telenor/login").unwrap();
+        let (query, _) = href.split_once('"').unwrap();
+        start = format!("/telenor/login{query}");
+    }
+    assert_eq!(app.token_requests(), 0);
+}
+
 #[tokio::test]
 async fn page_is_in_the_language_of_the_browser() {
     let app = App::start().await;
@@ -187,6 +215,7 @@ async fn failed_api_call_leads_back_to_the_page_and_not_to_a_login() {
 over_http2! {
     denied_consent_ends_the_login_with_a_page
     unanswered_phone_ends_the_login_with_a_page_of_advice
+    line_that_is_never_recognized_gets_a_page_each_time_and_no_retry
     page_is_in_the_language_of_the_browser
     provider_errors_have_their_statuses
     texts_of_the_gateway_are_escaped_and_cut_and_never_links

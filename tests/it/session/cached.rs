@@ -798,6 +798,7 @@ async fn refresh_token_is_used_once_though_another_instance_keeps_it() {
     assert_eq!(gateway.hits(Endpoint::Token), before + 1);
 }
 
+/// S91.
 #[tokio::test]
 async fn logout_ends_the_token_that_another_instance_refreshed() {
     let (gateway, [mut browser, mut moved]) = two_before_a_refresh().await;

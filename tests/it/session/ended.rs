@@ -84,6 +84,7 @@ async fn operator_ends_what_waits(store: impl FnOnce(TelenorAuthBuilder) -> Tele
     assert_ends(&mut two).await;
 }
 
+/// S115.
 async fn end_of_a_customers_sessions_ends_what_waits_for_them(
     store: impl FnOnce(TelenorAuthBuilder) -> TelenorAuthBuilder,
 ) {

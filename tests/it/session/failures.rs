@@ -20,6 +20,7 @@ fn broken(operation: Operation) -> FaultyStore<MemoryStore> {
     store
 }
 
+/// S113, S117.
 #[tokio::test]
 async fn store_failure_is_503_and_never_anonymous() {
     for optional in [false, true] {
@@ -31,7 +32,13 @@ async fn store_failure_is_503_and_never_anonymous() {
         .await;
         let mut browser = app.browser();
         browser.jar = vec![("__Host-telenor-session".into(), "token".into())];
-        for target in ["/private", "/perhaps", "/telenor/session"] {
+        for target in [
+            "/private",
+            "/perhaps",
+            "/telenor/session",
+            "/telenor/logout",
+            "/telenor/callback?code=a&state=b",
+        ] {
             let answer = browser.open(target).await;
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{target}");
             assert!(answer.header("retry-after").is_some());
@@ -126,6 +133,7 @@ async fn login_that_cannot_be_saved_is_503_and_its_token_is_ended() {
     live_tokens(&saving.app, 0).await;
 }
 
+/// S117.
 #[tokio::test]
 async fn login_whose_save_panics_ends_its_token() {
     let saving = Saving::start(|_, writes| writes.panics(true)).await;
@@ -195,6 +203,7 @@ async fn gateway_that_grants_the_same_token_again_keeps_it() {
     assert_eq!(app.gateway.hits(Endpoint::Logout), 1, "the logout's own");
 }
 
+/// S91.
 #[tokio::test]
 async fn logout_that_cannot_be_saved_is_503() {
     let app = App::with(|builder| builder.session_store(broken(Operation::Remove))).await;

@@ -50,6 +50,7 @@ async fn session_is_never_longer_than_the_maximum(app: App) {
     assert!(browser.token().await.is_none());
 }
 
+/// S117.
 async fn session_from_the_future_is_refused(app: App) {
     let mut browser = app.signed_in().await;
     app.clock.rewind(2 * MINUTE);

@@ -26,6 +26,7 @@ async fn optional_layer_leaves_policy_to_the_handlers() {
     assert_eq!(browser.open("/perhaps").await.body, "user");
 }
 
+/// S118.
 #[tokio::test]
 async fn optional_user_is_none_for_anything_invalid() {
     let app = App::with(|builder| builder.optional(true)).await;
@@ -44,6 +45,7 @@ async fn optional_user_is_none_for_anything_invalid() {
     }
 }
 
+/// S118.
 #[tokio::test]
 async fn handler_without_a_layer_is_not_run() {
     let hits = Hits::default();
@@ -59,6 +61,7 @@ async fn handler_without_a_layer_is_not_run() {
     assert_eq!(hits.load(Ordering::SeqCst), 0);
 }
 
+/// S118.
 #[tokio::test]
 async fn debug_of_a_user_shows_no_token() {
     async fn shown(user: TelenorUser) -> String {
@@ -75,6 +78,34 @@ async fn debug_of_a_user_shows_no_token() {
     let page = browser.open("/shown").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.body.contains(&token));
+}
+
+/// So that no handler sends a token by mistake.
+/// S118.
+#[test]
+fn user_and_token_cannot_be_serialized() {
+    use std::marker::PhantomData;
+
+    use telenor_auth::{AccessToken, session::Session};
+
+    struct Probe<T>(PhantomData<T>);
+    impl<T: serde::Serialize> Probe<T> {
+        fn is_serialize(&self) -> bool {
+            true
+        }
+    }
+    trait Otherwise {
+        fn is_serialize(&self) -> bool;
+    }
+    impl<T> Otherwise for &Probe<T> {
+        fn is_serialize(&self) -> bool {
+            false
+        }
+    }
+    assert!(Probe::<String>(PhantomData).is_serialize());
+    assert!(!(&Probe::<TelenorUser>(PhantomData)).is_serialize());
+    assert!(!(&Probe::<Session>(PhantomData)).is_serialize());
+    assert!(!(&Probe::<AccessToken>(PhantomData)).is_serialize());
 }
 
 /// A service that is not axum's, and finds the user by itself.

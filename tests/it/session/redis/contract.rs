@@ -61,7 +61,7 @@ async fn stores_with_the_same_keys_share_their_sessions() {
     assert_eq!(load(&other, &token).await, None);
 }
 
-/// S82.
+/// S82, S115.
 #[tokio::test]
 async fn session_leaves_redis_when_it_ends() {
     let redis = Redis::start().await;

@@ -62,6 +62,26 @@ async fn revoking_a_subject_ends_its_sessions_on_every_instance_and_no_others() 
     one.revoke_subject(unknown, now(), now()).await.unwrap();
 }
 
+/// A look into the database after an erasure (GDPR, article 17).
+/// S115.
+#[tokio::test]
+async fn nothing_of_a_subject_is_left_when_its_sessions_are_ended() {
+    let redis = Redis::start().await;
+    let store = store(&redis);
+    let (kari, ola) = (subject("kari"), subject("ola"));
+    for _ in 0..3 {
+        save(&store, kari).await;
+    }
+    assert_eq!(redis.keys().len(), 4, "three sessions, and their list");
+    store
+        .revoke_subject(kari, now() + 10 * MINUTE, now())
+        .await
+        .unwrap();
+    assert_eq!(redis.keys(), [""; 0]);
+    save(&store, ola).await;
+    assert_eq!(redis.keys().len(), 2);
+}
+
 /// S84.
 #[tokio::test]
 async fn sessions_of_a_subject_are_listed_on_every_instance_until_they_end() {
