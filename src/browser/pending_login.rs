@@ -327,7 +327,7 @@ mod tests {
     };
 
     /// The name of the cookie has a part of a hash of `state`, and no more.
-    /// S7.
+    /// S6, S7.
     #[test]
     fn login_of_another_state_is_not_found_by_the_name_of_its_cookie() {
         let names = CookieNames::new("shop", true, CookiePrefix::Host).unwrap();

@@ -261,7 +261,7 @@ mod tests {
         }
     }
 
-    /// S28.
+    /// S10, S28.
     #[test]
     fn sizes_are_bounded() {
         let code = |len: usize| format!("state=s&code={}", "a".repeat(len));

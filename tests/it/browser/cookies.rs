@@ -246,6 +246,7 @@ async fn cookies_of_other_apps_do_not_hide_ours() {
     assert_eq!(browser.send(nav).await.status, StatusCode::OK);
 }
 
+/// S12.
 #[tokio::test]
 async fn flood_of_forged_cookies_is_answered_with_few_cookies() {
     let app = App::start().await;

@@ -342,6 +342,7 @@ async fn other_plain_http_pages_redirect_to_https_and_ignore_cookies() {
     assert_eq!(app.hits(), hits);
 }
 
+/// S17.
 #[tokio::test]
 async fn prefetch_uses_up_no_start_page() {
     let app = app().await;

@@ -68,6 +68,7 @@ async fn pending_login_expires_by_our_clock() {
     assert_eq!(app.token_requests(), 0);
 }
 
+/// S9.
 #[tokio::test]
 async fn pending_login_from_the_future_is_rejected() {
     let app = App::start().await;
@@ -131,6 +132,7 @@ async fn long_targets_do_not_overflow_the_header() {
     }
 }
 
+/// S12.
 #[tokio::test]
 async fn expired_and_unreadable_logins_are_removed() {
     let app = App::start().await;
@@ -224,6 +226,7 @@ async fn pending_login_and_session_do_not_replace_each_other() {
     forged.open(&callback).await.assert_safe_reject();
 }
 
+/// S12.
 #[tokio::test]
 async fn long_addresses_lose_the_place_and_no_login() {
     let app = App::start().await;

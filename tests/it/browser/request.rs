@@ -182,6 +182,7 @@ async fn doubt_gets_a_page_and_no_login() {
 }
 
 /// As Firefox asks for a page behind a service worker. A script can do the same.
+/// S16.
 #[tokio::test]
 async fn page_that_may_be_a_script_gets_a_button_that_works() {
     let app = App::start().await;
@@ -219,6 +220,7 @@ async fn page_that_may_be_a_script_gets_a_button_that_works() {
     }
 }
 
+/// S16.
 #[tokio::test]
 async fn script_gets_a_problem_document() {
     let app = App::start().await;

@@ -161,6 +161,7 @@ fn plain_http_app_needs_every_endpoint_on_plain_http() {
     refused("https://api.telenor.no", moved);
 }
 
+/// S4.
 #[test]
 fn endpoint_on_plain_http_needs_a_gateway_on_plain_http() {
     let built = |gateway: &str, endpoints| {

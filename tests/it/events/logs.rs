@@ -43,7 +43,7 @@ fn spellings(secret: &str) -> Vec<String> {
         .collect()
 }
 
-/// S57, S114.
+/// S15, S57, S114.
 #[tokio::test]
 async fn nothing_secret_or_personal_is_logged() {
     let (log, guard) = capture();

@@ -211,6 +211,7 @@ async fn malformed_callbacks_change_nothing(app: App) {
     );
 }
 
+/// S28.
 #[tokio::test]
 async fn unknown_parameters_are_ignored_and_the_code_arrives_unchanged() {
     let app = App::start().await;

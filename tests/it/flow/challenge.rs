@@ -4,7 +4,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use crate::support::{App, ORIGIN, log, navigation, request};
 
-/// S16, S17, S99.
+/// S16, S17, S19, S99.
 #[tokio::test]
 async fn only_page_views_redirect_to_the_login() {
     let app = App::start().await;
@@ -135,6 +135,7 @@ async fn only_page_views_redirect_to_the_login() {
     );
 }
 
+/// S16.
 #[tokio::test]
 async fn websocket_without_a_session_starts_no_login() {
     let app = App::start().await;

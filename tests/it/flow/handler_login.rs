@@ -134,6 +134,7 @@ async fn login_leads_to_the_page_of_its_request_by_default() {
     assert_eq!(page, format!("{ORIGIN}/here?c=3"));
 }
 
+/// S17.
 #[tokio::test]
 async fn scripts_start_no_login() {
     let app = app(|builder| builder).await;

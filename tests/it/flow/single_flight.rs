@@ -116,7 +116,7 @@ async fn replay_after_the_answer_is_forgotten_sends_no_second_request(app: App) 
     assert_eq!(app.token_requests(), 1);
 }
 
-/// S111.
+/// S14, S111.
 #[tokio::test]
 async fn exchanges_beyond_the_limit_wait_and_their_logins_still_work() {
     let app = App::with(|builder| builder.max_token_requests(2)).await;
@@ -194,6 +194,7 @@ async fn failed_exchange_is_not_repeated_by_reloading() {
     assert_eq!(app.token_requests(), 1);
 }
 
+/// S8.
 #[tokio::test]
 async fn state_is_not_redeemed_twice_when_a_clock_steps_back() {
     let app = App::start().await;

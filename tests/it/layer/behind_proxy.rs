@@ -507,6 +507,7 @@ async fn start_page_that_went_astray_is_no_endless_redirect() {
     );
 }
 
+/// S17.
 #[tokio::test]
 async fn stray_callback_that_is_loaded_ahead_changes_nothing() {
     let app = App::start().await;
