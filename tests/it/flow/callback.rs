@@ -1,10 +1,13 @@
 //! Requests to the callback: valid ones end a login, others change nothing.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use telenor_auth::{
     mock::{Answer as Scripted, Endpoint},
     session::{Fault, FaultyStore, MemoryStore},
 };
+use tokio::time::timeout;
 
 use crate::support::{
     App, Browser, CALLBACK, MINUTE, ORIGIN, capture::capture, navigation, query, request, state_of,
@@ -272,8 +275,11 @@ async fn long_query_is_refused_before_the_store_is_asked() {
         let query = callback.split_once('?').unwrap().1.len();
         format!("{callback}&x={}", "x".repeat(bytes - query - 3))
     };
+    store.set(Fault::Hang);
     for bytes in [8 * 1024 + 1, 60_000] {
-        let refused = browser.open(&fill(bytes)).await;
+        let long = fill(bytes);
+        let refused = timeout(Duration::from_secs(10), browser.open(&long)).await;
+        let refused = refused.expect("it waits for no store");
         refused.assert_safe_reject();
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     }

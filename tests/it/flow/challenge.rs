@@ -273,6 +273,7 @@ async fn htmx_gets_a_redirect_to_the_login_page() {
     );
 }
 
+/// S16.
 #[tokio::test]
 async fn office_gets_a_page_and_starts_no_login() {
     let app = App::start().await;
@@ -298,6 +299,11 @@ async fn office_gets_a_page_and_starts_no_login() {
             );
             assert!(answer.body.contains("return_to=%2Fprivate%3Fn%3D1"));
         }
+        let callback = "/telenor/callback?code=a&state=b";
+        let office = request(Method::GET, callback, &[("user-agent", agent)]);
+        let page = app.browser().send(office).await;
+        let html = Some("text/html; charset=utf-8");
+        assert_eq!(page.header("content-type"), html);
         let probe = request(Method::HEAD, "/private", &[("user-agent", agent)]);
         assert_eq!(
             app.browser().send(probe).await.status,
@@ -443,6 +449,11 @@ async fn login_page_waits_for_its_button_whatever_the_browser_states() {
             assert_eq!(browser.pending(), [], "{target} {sent:?}");
             // Another site has the button's address, and not the cookie.
             let stolen = app.browser().send(opened(&button(&page.body), &[])).await;
+            assert_eq!(stolen.header("location"), None, "{target} {sent:?}");
+            // And the address of a button of its own, with the cookie of another.
+            let foreign = app.browser().send(opened(target, sent)).await;
+            let foreign = opened(&button(&foreign.body), &[]);
+            let stolen = browser.clone().send(foreign).await;
             assert_eq!(stolen.header("location"), None, "{target} {sent:?}");
             let pressed: &[_] = match sent {
                 [] => &[],

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{Method, StatusCode};
-use telenor_auth::{TelenorAuthLayer, mock::Endpoint};
+use telenor_auth::{
+    TelenorAuthLayer,
+    mock::{Endpoint, MockGateway},
+};
 
 use crate::support::{
     App, Browser, CALLBACK, ORIGIN, capture::capture, navigation, query,
@@ -124,9 +127,16 @@ async fn forwarded_headers_count_for_nothing() {
 /// S2.
 #[tokio::test]
 async fn redirect_uri_can_be_left_out() {
-    let app = App::with(|builder| builder.omit_redirect_uri(true)).await;
-    let location = app.browser().start("/private").await;
+    let registered = MockGateway::builder().redirect_uri(format!("{ORIGIN}{CALLBACK}"));
+    let gateway = registered.start().await.unwrap();
+    let app = App::at(gateway, |builder| builder.omit_redirect_uri(true));
+    let mut browser = app.browser();
+    let location = browser.start("/private").await;
     assert_eq!(query(&location, "redirect_uri"), None);
+    let callback = app.gateway.allow(&location).unwrap();
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    let sent = &app.gateway.requests(Endpoint::Token)[0];
+    assert_eq!(sent.form("redirect_uri"), None, "in neither request");
 }
 
 /// S2.
