@@ -22,29 +22,22 @@ impl AccessToken {
     pub fn secret(&self) -> &str {
         self.0.as_str()
     }
+
+    /// For the record of a session, which is sealed.
+    pub(crate) fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        Zeroizing::deserialize(deserializer).map(Self)
+    }
 }
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccessToken(redacted)")
-    }
-}
-
-/// How a session that is sealed holds its access token.
-pub(crate) mod sealed {
-    use super::{AccessToken, Deserialize, Deserializer, Serialize, Serializer, Zeroizing};
-
-    pub(crate) fn serialize<S: Serializer>(
-        token: &AccessToken,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        token.0.serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<AccessToken, D::Error> {
-        Zeroizing::deserialize(deserializer).map(AccessToken)
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Session(Arc<Record>);
 pub(crate) struct Record {
     /// Counts the changes, so that a caller that updates a session says which state it saw.
     pub version: u32,
-    #[serde(with = "crate::access_token::sealed")]
+    #[serde(with = "AccessToken")]
     pub access_token: AccessToken,
     /// Kept only where the app asked for it.
     pub refresh_token: Option<RefreshToken>,
