@@ -97,7 +97,7 @@ async fn each_end_of_a_login_and_of_a_session_is_one_event_with_its_cause() {
     let callback = browser.callback_url(&app.gateway, "/private").await;
     let login = record.started();
     browser.open(&callback).await;
-    record.assert_is(&[&format!("failed provider_refused {login}")]);
+    record.assert_is(&[&format!("failed provider_error {login}")]);
     browser.open("/telenor/callback?code=a&code=b").await;
     record.assert_is(&["failed callback_malformed -"]);
 
@@ -124,7 +124,7 @@ async fn each_end_of_a_login_and_of_a_session_is_one_event_with_its_cause() {
         "state_unknown",
         "code_rejected",
         "access_denied",
-        "provider_refused",
+        "provider_error",
         "callback_malformed",
         "too_many_logins",
     ] {

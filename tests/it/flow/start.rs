@@ -108,9 +108,9 @@ async fn forwarded_headers_count_for_nothing() {
     let begun = open("/whoami").await;
     let start = begun.location();
     let page = open(start.strip_prefix("http://start.app.test").unwrap()).await;
-    let go = page.body.split("href=\"").find(|href| href.contains("go="));
-    let go = go.unwrap().split('"').next().unwrap();
-    let authorization = open(go).await.location();
+    let (_, link) = page.body.split_once("id=\"continue\" href=\"").unwrap();
+    let link = link.split('"').next().unwrap().replace("&#38;", "&");
+    let authorization = open(&link).await.location();
     let done = open(&app.gateway.allow(&authorization).unwrap()).await;
     assert_eq!(done.location(), format!("{ORIGIN}/whoami"));
     for line in [begun.set_cookies(), done.set_cookies()].concat() {
