@@ -29,7 +29,7 @@
 //! Codes and refresh tokens have a breaker each. A stranger has no refresh token, so made-up codes
 //! never concern the sessions of users who are signed in.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use crate::{
     clock::Clock,
@@ -52,8 +52,6 @@ pub(crate) struct Breaker {
     clock: Clock,
     events: Arc<Events>,
     state: Mutex<BreakerState>,
-    /// Held while changes are reported, which keeps them in their order.
-    reports: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -69,6 +67,7 @@ struct BreakerState {
     epoch: u64,
     /// What is not reported yet: whether it opened, and the failures in a row.
     unreported: VecDeque<(bool, u32)>,
+    is_reporting: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -100,7 +99,6 @@ impl Breaker {
             clock,
             events,
             state: Mutex::default(),
-            reports: Mutex::default(),
         }
     }
 
@@ -159,18 +157,36 @@ impl Breaker {
         }
     }
 
-    /// Reports the changes, without the lock that requests need. In another order, the last report
-    /// would say the opposite of what holds.
+    /// Reports the changes, without a lock, since the app hears of them. One caller reports those
+    /// of all, in their order: in another, the last report would say the opposite of what holds.
     fn report(&self) {
-        let _in_turn = lock(&self.reports);
-        let next = || lock(&self.state).unreported.pop_front();
-        while let Some((open, failures)) = next() {
+        if mem::replace(&mut lock(&self.state).is_reporting, true) {
+            return;
+        }
+        let turn = Turn(self);
+        loop {
+            let mut state = lock(&self.state);
+            let Some((open, failures)) = state.unreported.pop_front() else {
+                state.is_reporting = false;
+                mem::forget(turn);
+                return;
+            };
+            drop(state);
             self.events.emit(Event::BreakerChanged {
                 grant: self.grant,
                 open,
                 failures,
             });
         }
+    }
+}
+
+/// The turn of a caller that reports. It ends here if the app panics.
+struct Turn<'a>(&'a Breaker);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.state).is_reporting = false;
     }
 }
 
@@ -295,6 +311,31 @@ mod tests {
     }
 
     /// A success comes while the hook still looks at the opening.
+    #[test]
+    fn app_may_change_the_breaker_that_it_hears_of() {
+        type Reports = (Vec<bool>, Option<Permit<'static>>);
+        let reports = Arc::new(Mutex::new(Reports::default()));
+        let hooked = Arc::clone(&reports);
+        let hook = move |event: &Event<'_>| {
+            let Event::BreakerChanged { open, .. } = *event else {
+                return;
+            };
+            lock(&hooked).0.push(open);
+            let good = lock(&hooked).1.take();
+            if let Some(good) = good {
+                good.record(false);
+            }
+        };
+        let clock = Clock::manual();
+        let events = Arc::new(Events::new(Some(Box::new(hook))));
+        let breaker = Breaker::new(GrantType::AuthorizationCode, clock.clone(), events);
+        let breaker: &'static Breaker = Box::leak(Box::new(breaker));
+        lock(&reports).1 = breaker.try_acquire().ok();
+        almost_open(breaker, &clock);
+        fail(breaker, 1);
+        assert_eq!(lock(&reports).0, [true, false]);
+    }
+
     #[test]
     fn changes_are_reported_in_their_order() {
         type Reports = (Vec<bool>, Option<Permit<'static>>);
