@@ -120,7 +120,7 @@ impl<B: Body> Drain<B> {
 
 /// The answer to a HEAD request (RFC 9110 section 9.3.2). Over HTTP/2, hyper sends the body that a
 /// service returns, and the client sees a broken stream.
-fn leave_out_body(response: &mut Response) {
+pub(super) fn leave_out_body(response: &mut Response) {
     let length = response.body().size_hint().exact();
     if let Some(length) = length.filter(|&length| length > 0) {
         let headers = response.headers_mut();

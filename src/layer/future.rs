@@ -8,13 +8,13 @@ use std::{
 };
 
 use axum_core::response::{IntoResponse, Response};
-use http::Request;
+use http::{Method, Request};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::{
-    drain::Drain,
+    drain::{Drain, leave_out_body},
     kept_body::{SharedBody, keep},
 };
 use crate::{
@@ -64,6 +64,7 @@ pin_project! {
             future: S::Future,
             on_response: Option<OnResponse>,
             kept: Option<Pin<Box<Drain<SharedBody>>>>,
+            is_head: bool,
         },
         OwnRoute {
             route: BoxFuture<'static, Response>,
@@ -124,12 +125,14 @@ where
         future: S::Future,
         on_response: OnResponse,
         kept: Option<Pin<Box<Drain<SharedBody>>>>,
+        is_head: bool,
     ) -> Self {
         let on_response = Some(on_response);
         let state = State::Forward {
             future,
             on_response,
             kept,
+            is_head,
         };
         Self { state }
     }
@@ -178,6 +181,7 @@ where
                     .is_anonymous()
                     .then(|| keep(&mut parked.request));
                 Self::Forward {
+                    is_head: *parked.request.method() == Method::HEAD,
                     future: parked.inner.call(parked.request),
                     on_response: Some(on_response),
                     kept: kept.flatten(),
@@ -240,6 +244,7 @@ where
                     future,
                     on_response,
                     kept,
+                    is_head,
                 } => {
                     let mut response = ready!(future.poll(cx))?.into_response();
                     if let Some(on_response) = on_response.take() {
@@ -248,6 +253,9 @@ where
                     // Any other response is the handler's own, which had the body.
                     let kept = kept.take().filter(|_| is_for_handler(&response));
                     let Some(kept) = kept else {
+                        if *is_head && is_for_handler(&response) {
+                            leave_out_body(&mut response);
+                        }
                         return Poll::Ready(Ok(response));
                     };
                     let response = Some(response);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum_core::response::{IntoResponse, Response};
-use http::Request;
+use http::{Method, Request};
 use http_body::Body;
 use tower_service::Service;
 
@@ -100,7 +100,9 @@ impl<S> TelenorAuth<S> {
         match admission {
             Admission::Forward(on_response) => {
                 let kept = on_response.is_anonymous().then(|| keep(&mut request));
-                ResponseFuture::forward(self.inner.call(request), on_response, kept.flatten())
+                let is_head = *request.method() == Method::HEAD;
+                let future = self.inner.call(request);
+                ResponseFuture::forward(future, on_response, kept.flatten(), is_head)
             }
             Admission::Respond(response) => {
                 ResponseFuture::respond(response, Drain::of_request(request))

@@ -14,12 +14,13 @@ use std::{
 use axum::{
     Extension, Router,
     body::{Body, Bytes},
+    response::IntoResponse,
 };
 use http::{Method, Request, Response, StatusCode, Version, header};
 use http_body::Frame;
 use http_body_util::BodyExt;
 use telenor_auth::{
-    PlainHttp, TelenorAuthBuilder, TelenorAuthLayer,
+    PlainHttp, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
     session::{Fault, FaultyStore, MemoryStore},
 };
 use tokio::{
@@ -314,6 +315,27 @@ async fn answer_to_a_head_request_has_its_length_and_no_body() {
         length,
         "the length of the answer to other methods"
     );
+}
+
+/// A service without axum's routes, whose handler finds that a login is needed.
+#[tokio::test]
+async fn answer_of_a_handler_to_a_head_request_has_no_body_either() {
+    let service = tower::service_fn(async |request: Request<Body>| {
+        let user = TelenorUser::of_request(&request);
+        let response = user.map(|_| Response::new(Body::empty()));
+        Ok::<_, Infallible>(response.unwrap_or_else(IntoResponse::into_response))
+    });
+    let auth = builder().optional(true).build().unwrap();
+    let request = Request::head("/private").header(header::ACCEPT, "text/html");
+    let request = request.body(Body::empty()).unwrap();
+    let response = tower::Layer::layer(&auth, service)
+        .oneshot(request)
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(response.headers().contains_key(header::CONTENT_LENGTH));
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
