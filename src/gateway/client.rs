@@ -13,7 +13,7 @@
 //! login is then lost, as it would be without a second attempt. Other requests of the app are not
 //! idempotent, and are never sent over a connection that was used before.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, Uri, header};
@@ -22,6 +22,7 @@ use hyper::body::Incoming;
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use super::{
     connection::{Connection, Connector, Secure},
@@ -217,10 +218,11 @@ async fn in_time(
 
 async fn read(response: Response<Incoming>) -> Result<Response<Vec<u8>>, TransportError> {
     let (head, mut incoming) = response.into_parts();
-    let mut body = Vec::new();
+    // A part of it may be the token too.
+    let mut body = Zeroizing::new(Vec::new());
     loop {
         let frame = match timeout(READ_TIMEOUT, incoming.frame()).await {
-            Ok(None) => return Ok(Response::from_parts(head, body)),
+            Ok(None) => return Ok(Response::from_parts(head, mem::take(&mut *body))),
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(error))) => {
                 let text = chain(&error);

@@ -30,9 +30,13 @@ fn key(text: &str) -> Result<Vec<u8>, ConfigError> {
             .collect());
     }
     let unpadded = text.trim_end_matches('=');
-    BASE64_STANDARD_NO_PAD
+    // One attempt: what one that fails has decoded would stay in memory.
+    let engine = match unpadded.contains(['-', '_']) {
+        true => BASE64_URL_SAFE_NO_PAD,
+        false => BASE64_STANDARD_NO_PAD,
+    };
+    engine
         .decode(unpadded)
-        .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(unpadded))
         .map_err(|_| ConfigError::UnreadableKey)
 }
 
