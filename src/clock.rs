@@ -13,6 +13,8 @@ use crate::sync::{Mutex, lock};
 /// In seconds. The clock that wrote a value may be this far ahead of the clock that reads it. A
 /// value from further ahead counts as one from the future.
 pub(crate) const MAX_SKEW: u64 = 60;
+/// The first second of it, since the Unix epoch. Every system counts so far.
+const YEAR_9999: u64 = 253_370_764_800;
 
 /// The clock that all lifetimes are measured against.
 ///
@@ -153,8 +155,9 @@ fn now() -> u64 {
     unix_seconds(SystemTime::now())
 }
 
+/// A time that the system cannot hold would panic.
 pub(crate) fn system_time(unix_seconds: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(unix_seconds)
+    UNIX_EPOCH + Duration::from_secs(unix_seconds.min(YEAR_9999))
 }
 
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {

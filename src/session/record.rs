@@ -1,10 +1,6 @@
 //! What is kept of a login.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,15 +8,12 @@ use super::{SessionId, SubjectId};
 use crate::{
     access_token::{AccessToken, RefreshToken},
     app_value::AppValue,
-    clock::{MAX_SKEW, unix_seconds},
+    clock::{MAX_SKEW, system_time, unix_seconds},
     inline_string::InlineString,
     instance::InstanceId,
     key::{CookieKeys, Purpose, Sealer},
     login_id::LoginId,
 };
-
-/// The first second of it, since the Unix epoch. Every system counts so far.
-const YEAR_9999: u64 = 253_370_764_800;
 
 /// A session: what is kept of a login. It has the access token, its scope, its times, and what the
 /// app adds, and nothing about the person.
@@ -162,8 +155,7 @@ impl Session {
     /// Returns when the session ends at the latest, in whole seconds. Nothing makes it later.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        // A time that the system cannot hold would panic.
-        UNIX_EPOCH + Duration::from_secs(self.0.expires_at.min(YEAR_9999))
+        system_time(self.0.expires_at)
     }
 
     /// Returns how often the session was updated: 0 for a new one.

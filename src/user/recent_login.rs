@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use axum_core::extract::FromRequestParts;
@@ -13,7 +13,10 @@ use super::{
     backend::{CurrentSession, UserBackend},
     extract::{LoginTooOld, TelenorUserRejection},
 };
-use crate::{browser::request::RequestInfo, clock::unix_seconds};
+use crate::{
+    browser::request::RequestInfo,
+    clock::{system_time, unix_seconds},
+};
 
 /// A user who logged in within the last `MINUTES`, as an extractor.
 ///
@@ -59,7 +62,7 @@ impl TelenorUser {
     /// it.
     #[must_use]
     pub fn signed_in_at(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.current().session.signed_in_at())
+        system_time(self.current().session.signed_in_at())
     }
 
     /// Requires that the user logged in within this time. See [`RecentLogin`].
