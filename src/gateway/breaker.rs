@@ -310,62 +310,51 @@ mod tests {
         assert_eq!(*changes.lock().unwrap(), [(true, ENOUGH)]);
     }
 
-    /// A success comes while the hook still looks at the opening.
-    #[test]
-    fn app_may_change_the_breaker_that_it_hears_of() {
-        type Reports = (Vec<bool>, Option<Permit<'static>>);
-        let reports = Arc::new(Mutex::new(Reports::default()));
-        let hooked = Arc::clone(&reports);
+    /// Opens a breaker whose app does this with a permit when it hears of that, and returns what
+    /// the app hears until the breaker has closed again.
+    fn heard(on_opened: fn(Permit<'static>)) -> Vec<bool> {
+        type Heard = (Vec<bool>, Option<Permit<'static>>);
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let hooked = Arc::clone(&heard);
         let hook = move |event: &Event<'_>| {
             let Event::BreakerChanged { open, .. } = *event else {
                 return;
             };
-            lock(&hooked).0.push(open);
-            let good = lock(&hooked).1.take();
-            if let Some(good) = good {
-                good.record(false);
+            let permit = lock(&hooked).1.take();
+            if let Some(permit) = permit {
+                on_opened(permit);
             }
+            lock(&hooked).0.push(open);
         };
         let clock = Clock::manual();
         let events = Arc::new(Events::new(Some(Box::new(hook))));
         let breaker = Breaker::new(GrantType::AuthorizationCode, clock.clone(), events);
         let breaker: &'static Breaker = Box::leak(Box::new(breaker));
-        lock(&reports).1 = breaker.try_acquire().ok();
+        lock(&heard).1 = breaker.try_acquire().ok();
         almost_open(breaker, &clock);
         fail(breaker, 1);
-        assert_eq!(lock(&reports).0, [true, false]);
+        while lock(&heard).0.len() < 2 {
+            thread::yield_now();
+        }
+        lock(&heard).0.clone()
     }
 
     #[test]
+    fn app_may_change_the_breaker_that_it_hears_of() {
+        assert_eq!(heard(|permit| permit.record(false)), [true, false]);
+    }
+
+    /// A success comes while the hook still looks at the opening.
+    #[test]
     fn changes_are_reported_in_their_order() {
-        type Reports = (Vec<bool>, Option<Permit<'static>>);
-        let reports = Arc::new(Mutex::new(Reports::default()));
-        let hooked = Arc::clone(&reports);
-        let hook = move |event: &Event<'_>| {
-            let Event::BreakerChanged { open, .. } = *event else {
-                return;
-            };
-            let good = lock(&hooked).1.take();
-            if let Some(good) = good {
-                let breaker = good.breaker;
-                thread::spawn(|| good.record(false));
-                while breaker.is_open() {
-                    thread::yield_now();
-                }
+        let of_another_thread = |permit: Permit<'static>| {
+            let breaker = permit.breaker;
+            thread::spawn(|| permit.record(false));
+            while breaker.is_open() {
+                thread::yield_now();
             }
-            lock(&hooked).0.push(open);
         };
-        let clock = Clock::manual();
-        let events = Arc::new(Events::new(Some(Box::new(hook))));
-        let breaker = Breaker::new(GrantType::AuthorizationCode, clock.clone(), events);
-        let breaker: &'static Breaker = Box::leak(Box::new(breaker));
-        lock(&reports).1 = breaker.try_acquire().ok();
-        almost_open(breaker, &clock);
-        fail(breaker, 1);
-        while lock(&reports).0.len() < 2 {
-            thread::yield_now();
-        }
-        assert_eq!(lock(&reports).0, [true, false]);
+        assert_eq!(heard(of_another_thread), [true, false]);
     }
 
     #[test]
