@@ -310,8 +310,8 @@ mod tests {
         assert_eq!(*changes.lock().unwrap(), [(true, ENOUGH)]);
     }
 
-    /// Opens a breaker, and returns what the app hears until it has closed again. When the app hears
-    /// of the opening, it does this with a permit from before.
+    /// Opens a breaker, and returns what the app hears until it has closed again. When the app
+    /// hears of the opening, it does this with a permit from before.
     fn heard(on_opened: fn(Permit<'static>)) -> Vec<bool> {
         type Heard = (Vec<bool>, Option<Permit<'static>>);
         let heard = Arc::new(Mutex::new(Heard::default()));
