@@ -71,6 +71,7 @@ mod tests {
     /// Compiles only for what is wiped when it is dropped.
     fn assert_wiped(_: &impl ZeroizeOnDrop) {}
 
+    /// S122.
     #[test]
     fn tokens_are_wiped_when_dropped() {
         assert_wiped(&AccessToken::new("short".to_owned()).0);

@@ -114,6 +114,7 @@ mod tests {
         }
     }
 
+    /// S122.
     #[test]
     fn nothing_is_left_of_a_wiped_string() {
         for text in ["1234567", "123456789"] {

@@ -23,6 +23,7 @@ pub(crate) fn authorization(scheme: &str, credentials: &str) -> HeaderValue {
 mod tests {
     use super::*;
 
+    /// S122.
     #[test]
     fn bytes_are_not_copied() {
         let text = b"grant_type=authorization_code".to_vec();
@@ -32,6 +33,7 @@ mod tests {
         assert_eq!(bytes.clone().as_ptr(), at);
     }
 
+    /// S122.
     #[test]
     fn header_is_sensitive_and_its_clones_share_the_bytes() {
         let header = authorization("Bearer", "token");

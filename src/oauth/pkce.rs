@@ -77,6 +77,7 @@ mod tests {
     /// Compiles only for what is wiped when it is dropped.
     fn assert_wiped(_: &impl zeroize::ZeroizeOnDrop) {}
 
+    /// S122.
     #[test]
     fn verifier_and_its_text_are_wiped_when_dropped() {
         let verifier = Verifier::random();

@@ -31,6 +31,7 @@ async fn send(browser: &mut Browser, method: Method, headers: &[(&str, &str)]) -
     browser.send(request(method, "/private", headers)).await
 }
 
+/// S121.
 #[tokio::test]
 async fn request_of_another_origin_does_not_reach_the_app() {
     let app = App::start().await;
@@ -102,6 +103,7 @@ async fn person_gets_a_page_and_a_script_gets_the_cause_and_what_to_change() {
     assert!(script.body.contains("trusted_origin"), "{}", script.body);
 }
 
+/// S121.
 #[tokio::test]
 async fn refusal_is_one_line_and_one_event_without_the_query() {
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -230,6 +232,7 @@ async fn refused_request_is_no_use_of_the_session_and_refreshes_no_token() {
     assert_eq!(browser.token().await, None, "nothing has used the session");
 }
 
+/// S121.
 #[tokio::test]
 async fn session_of_a_store_behind_a_network_is_protected_too() {
     let store = FaultyStore::new(MemoryStore::new());
@@ -242,6 +245,7 @@ async fn session_of_a_store_behind_a_network_is_protected_too() {
     assert_eq!(app.hits(), 0);
 }
 
+/// S121.
 #[tokio::test]
 async fn every_way_to_mount_the_layer_has_the_check() {
     type Mount = fn(TelenorAuthBuilder) -> Router;
@@ -337,6 +341,7 @@ async fn app_with_a_socket() -> (App, String) {
     (app, format!("__Host-telenor-session={session}"))
 }
 
+/// S121.
 #[tokio::test]
 async fn websocket_opens_for_the_apps_own_pages_alone() {
     let (app, cookie) = app_with_a_socket().await;
@@ -370,6 +375,7 @@ async fn websocket_opens_for_the_apps_own_pages_alone() {
 }
 
 /// RFC 8441. The stream stays open, so nothing may wait for its end.
+/// S121.
 #[tokio::test]
 async fn websocket_over_http2_opens_for_the_apps_own_pages_alone() {
     let (app, cookie) = app_with_a_socket().await;
