@@ -97,6 +97,10 @@ fn tests_in_rust(file: &Path) -> Vec<Test> {
             .position(|line| line.starts_with(&format!("{:indent$}}}", "")));
         let body = lines[start..start + end.unwrap()].join("\n");
         let place = place(file, &text);
+        if place.starts_with("models ") {
+            let entry = format!(" {name}, Search::");
+            assert!(text.contains(&entry), "{name} is no model of `models!`");
+        }
         let is_request = !place.starts_with("lib");
         let stores = match () {
             () if in_each_store.contains(name) && place.starts_with("stores ") => {
@@ -154,7 +158,13 @@ fn stores_named(place: &str, body: &str) -> BTreeSet<&'static str> {
         ("SQL", &["stores "]),
         (
             "memory",
-            &["MemoryStore", "session::memory::", "App::", "app("],
+            &[
+                "MemoryStore",
+                "memory_store::",
+                "session::memory::",
+                "App::",
+                "app(",
+            ],
         ),
     ];
     let named = signs
@@ -186,6 +196,7 @@ fn place(file: &Path, text: &str) -> String {
         ["tests", of @ ("proofs" | "stores"), "tests", rest @ ..] => {
             format!("{of} {}", module(&rest[1..]))
         }
+        ["tests", "models", "src", "models", rest @ ..] => format!("models {}", module(rest)),
         ["tests", binary, ..] => format!("{binary} "),
         _ => format!("benches {}", module(&parts[2..])),
     }

@@ -40,6 +40,7 @@ async fn fail(app: &App, logins: usize) {
     }
 }
 
+/// S56.
 #[tokio::test]
 async fn open_breaker_sends_no_request_and_loses_no_login() {
     let app = app_with_an_open_breaker().await;

@@ -129,6 +129,7 @@ fn failure_from_before_the_pause_does_not_count_after_it() {
 }
 
 /// Those who know that it is open are refused, and it is open once for all.
+/// S56.
 fn pause_refuses_all_until_it_is_over() {
     let checked = Checked::almost_open();
     let try_it = || {
@@ -150,6 +151,7 @@ fn pause_refuses_all_until_it_is_over() {
 }
 
 /// One success, also of an earlier request, and the breaker sends what comes after it.
+/// S56.
 fn success_closes_it_for_all() {
     let checked = Checked::almost_open();
     let good = checked.breaker.try_acquire().unwrap();
@@ -162,6 +164,7 @@ fn success_closes_it_for_all() {
 }
 
 /// In each order: when the pause is over, a request is sent, and its success closes the breaker.
+/// S56.
 fn never_stuck_open() {
     let checked = Checked::almost_open();
     thread::scope(|threads| {

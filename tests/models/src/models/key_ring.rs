@@ -62,6 +62,7 @@ fn opens(sealer: &Sealer, sealed: &str) -> bool {
 }
 
 /// Both keys are listed all the time, in changing order.
+/// S71.
 fn what_a_listed_key_sealed_opens() {
     let vault = Vault::of(&[1, 2]);
     let keys = vault.keys();
@@ -83,6 +84,7 @@ fn what_a_listed_key_sealed_opens() {
 
 /// The steps of a rotation, each of which reaches both instances before the next one. The last step
 /// comes when nothing is left that the old key sealed.
+/// S71.
 fn each_instance_opens_what_the_other_seals() {
     let vault = Vault::of(&[1]);
     let instances = [vault.keys(), vault.keys()];
@@ -127,6 +129,7 @@ fn ring_is_the_old_or_the_new_as_a_whole() {
 }
 
 /// A stolen key that was taken out seals nothing more, and opens nothing.
+/// S71.
 fn new_key_seals_as_soon_as_the_reload_returns() {
     let vault = Vault::of(&[1]);
     let keys = vault.keys();
@@ -180,6 +183,7 @@ fn failed_read_does_not_outlive_a_good_one() {
 }
 
 /// The keys change while a sealer derives its own from them.
+/// S71.
 fn sealer_never_keeps_old_keys() {
     let vault = Vault::of(&[1]);
     let keys = vault.keys();

@@ -103,6 +103,7 @@ impl Checked {
 }
 
 /// Both draw the same token.
+/// S62.
 fn tokens_that_collide_overwrite_nothing() {
     let checked = Checked::new(2);
     let sessions = ["ours", "other"].map(|name| checked.session(name, 60));
@@ -119,6 +120,7 @@ fn tokens_that_collide_overwrite_nothing() {
 }
 
 /// A refresh is in progress while the user logs out, and the sweeper runs.
+/// S75.
 fn ended_session_does_not_come_back_by_a_refresh() {
     let checked = Checked::new(2);
     let token = checked.save("token", 600);
@@ -152,6 +154,7 @@ fn only_one_of_two_refreshes_is_kept() {
     assert_eq!(checked.session_of(&token).version(), 1);
 }
 
+/// S84.
 fn all_sessions_of_a_subject_end() {
     end_all(|checked| {
         let until = at(NOW + 600);
@@ -160,6 +163,7 @@ fn all_sessions_of_a_subject_end() {
     });
 }
 
+/// S74.
 fn all_sessions_end() {
     end_all(|checked| block_on(checked.store.revoke_all(at(NOW))).unwrap());
 }
@@ -187,6 +191,7 @@ fn end_all(end: fn(&Checked)) {
 }
 
 /// All sessions end while one is saved, and its browser logs out at once.
+/// S74.
 fn session_that_ends_while_it_is_saved_leaves_nothing() {
     let checked = Checked::new(2);
     let all = {
@@ -208,6 +213,7 @@ fn session_that_ends_while_it_is_saved_leaves_nothing() {
     checked.holds(0);
 }
 
+/// S81.
 fn places_are_never_more_than_the_capacity() {
     let checked = Checked::new(2);
     let logins = [0, 1, 2].map(|_| {
@@ -232,6 +238,7 @@ fn places_are_never_more_than_the_capacity() {
 }
 
 /// Two logins come when both places have sessions that have expired.
+/// S81.
 fn save_is_refused_only_where_live_sessions_fill_the_store() {
     let checked = Checked::new(2);
     checked.save("one", 30);
@@ -263,6 +270,7 @@ fn place_is_free_once_its_session_is_gone() {
 }
 
 /// Two logins of a subject that may have one session.
+/// S84.
 fn limit_of_a_subject_keeps_the_newest() {
     let store = MemoryStore::with_capacity(4).with_max_sessions_per_subject(1);
     let checked = Checked::of(store);
@@ -292,6 +300,7 @@ fn one_sweeper_runs() {
 }
 
 /// A login comes while the sweeper is about to stop, since it has nothing left to do.
+/// S81.
 fn sweeper_forgets_the_last_session_too() {
     let checked = Checked::new(4);
     checked.save("one", 30);
@@ -311,6 +320,7 @@ fn sweeper_forgets_the_last_session_too() {
 }
 
 /// One has expired, one is live, and one is new.
+/// S81.
 fn sweeper_takes_no_live_session() {
     let checked = Checked::new(4);
     let short = checked.save("short", 30);

@@ -105,6 +105,7 @@ fn one_code_is_sent_once_and_both_get_the_answer() {
     assert_eq!(gateway.sent(1), 1);
 }
 
+/// S8.
 fn one_code_is_sent_once_by_many_callers() {
     for effect in [|_: &usize| Effect::Succeeded, |_: &usize| Effect::Failed] {
         let gateway = Gateway::new(2, effect);
@@ -116,6 +117,7 @@ fn one_code_is_sent_once_by_many_callers() {
 }
 
 /// Also the one who came first, and whose request began the flight.
+/// S37.
 fn caller_that_hangs_up_ends_nothing() {
     let gateway = Gateway::new(1, |_| Effect::Succeeded);
     let [gone, stays] = [1, 1].map(|code| gateway.sends(code));
@@ -128,6 +130,7 @@ fn caller_that_hangs_up_ends_nothing() {
 
 /// A flight that ends without an answer, as by a panic, or with its runtime. The gateway may have
 /// seen the code.
+/// S8, S37.
 fn lost_flight_ends_the_wait_and_uses_the_code_up() {
     let gateway = Gateway::new(1, |_| Effect::Succeeded);
     let callers = [1, 1].map(|code| gateway.sends(code));
@@ -141,6 +144,7 @@ fn lost_flight_ends_the_wait_and_uses_the_code_up() {
     assert_eq!(block_on(gateway.send(2)), Ok(1), "there is a place again");
 }
 
+/// S111.
 fn no_more_flights_than_places() {
     let gateway = Gateway::new(2, |_| Effect::Succeeded);
     let outcomes = joined([1, 2, 3, 4].map(|code| gateway.sends(code)));
@@ -155,6 +159,7 @@ fn no_more_flights_than_places() {
 
 /// Each caller gets the answer of a flight that was in progress while it waited, and there is never
 /// more than one.
+/// S56.
 fn next_flight_begins_after_one_that_used_nothing_up() {
     let used_up = |number: &usize| match number {
         1 => Effect::Retryable,
@@ -172,6 +177,7 @@ fn next_flight_begins_after_one_that_used_nothing_up() {
 }
 
 /// A model remembers two successes. One more may land for each place but one.
+/// S8, S109.
 fn used_codes_are_not_forgotten_for_new_ones() {
     let gateway = Gateway::new(2, |_| Effect::Succeeded);
     let callers = [1, 2, 3, 4].map(|code| gateway.sends(code));
@@ -189,6 +195,7 @@ fn used_codes_are_not_forgotten_for_new_ones() {
 }
 
 /// A model remembers two failures.
+/// S109.
 fn failed_codes_make_room_for_each_other_alone() {
     thread_local!(static GOOD: Cell<usize> = const { Cell::new(0) });
     GOOD.set(0);
