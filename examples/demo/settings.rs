@@ -400,8 +400,9 @@ mod tests {
         let message = refusal(&[store]);
         assert!(message.contains("TELENOR_COOKIE_KEYS"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
-        let keys = "Vd2eZ4pWfpqO8tq1eLJUlLyOJ1hNP2Yh0z7cxAvo3cM=";
-        let keys = ("TELENOR_COOKIE_KEYS", keys);
+        let key = rand::random::<[u8; 32]>();
+        let keys: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let keys = ("TELENOR_COOKIE_KEYS", &*keys);
         assert!(read(&[store, keys]).is_ok());
         assert!(read(&[("TELENOR_SESSION_STORE", "valkeys://127.0.0.1"), keys]).is_ok());
     }

@@ -1,6 +1,7 @@
 //! The manual in `docs/`: its links, its pictures, and its tables about the code.
 
 mod failures;
+mod keys;
 mod links;
 mod logs;
 #[cfg(feature = "metrics")]
