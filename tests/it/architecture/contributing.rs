@@ -79,19 +79,6 @@ fn every_check_runs_for_each_change_or_each_week() {
 }
 
 #[test]
-fn security_names_tests_that_exist() {
-    let text = read("SECURITY.md");
-    let names: Vec<&str> = text
-        .split('`')
-        .filter(|code| code.ends_with(".rs"))
-        .collect();
-    assert!(names.len() > 20, "{names:?}");
-    for name in names {
-        assert!(root().join("tests/it").join(name).is_file(), "{name}");
-    }
-}
-
-#[test]
 fn workflow_for_changes_is_the_script_of_every_machine() {
     let commands: Vec<String> = read(".github/workflows/ci.yml")
         .lines()

@@ -302,3 +302,34 @@ fn promises_name_the_tests_that_carry_their_row() {
         );
     }
 }
+
+/// The first and the last row of a list in `SECURITY.md`: `S5–S12`, or the one of `S14`.
+fn ends(list: &str) -> [u8; 2] {
+    let (first, last) = list.split_once('–').unwrap_or((list, list));
+    [first, last].map(|row| {
+        let number = row.strip_prefix('S').and_then(|number| number.parse().ok());
+        number.unwrap_or_else(|| panic!("{list}: rows are written like `S5–S12, S14`"))
+    })
+}
+
+#[test]
+fn summary_names_rows_for_each_promise() {
+    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let promised = text.split_once("## What is promised").unwrap().1;
+    let promised = promised.split_once("## What is not promised").unwrap().0;
+    let promises: Vec<&str> = promised.split("\n**").skip(1).collect();
+    assert!(promises.len() > 10, "{promises:#?}");
+    for promise in promises {
+        let lists = promise.lines().filter_map(|line| {
+            line.strip_prefix("Shown by the [rows][rows] ")?
+                .strip_suffix('.')
+        });
+        let lists: Vec<&str> = lists.flat_map(|lists| lists.split(", ")).collect();
+        assert!(!lists.is_empty(), "no rows: {promise}");
+        for list in lists {
+            let [first, last] = ends(list);
+            assert!(first <= last, "{list}");
+            assert!(ROWS.contains(&first) && ROWS.contains(&last), "{list}");
+        }
+    }
+}
