@@ -324,7 +324,7 @@ impl Flow {
 
     /// Notes that a callback came again, and its result is no longer kept: a replay, perhaps.
     pub(super) fn code_was_used(&self, id: LoginId) -> FailureCause {
-        let cause = FailureCause::CodeRejected;
+        let cause = FailureCause::CodeReplayed;
         self.login_failed(cause, id, "the code was sent before");
         cause
     }

@@ -42,7 +42,7 @@ pub(crate) fn for_login(cause: FailureCause, detail: &str) -> Advice {
         FailureCause::AccessDenied => DENIED,
         FailureCause::LineNotRecognized => NOT_RECOGNIZED,
         FailureCause::ClientRejected => BAD_CREDENTIALS,
-        FailureCause::CodeRejected => BAD_CODE,
+        FailureCause::CodeRejected | FailureCause::CodeReplayed => BAD_CODE,
         FailureCause::ProviderRefused => {
             // From the callback the detail is the error's code and its description.
             let (error, description) = detail.split_once(": ").unwrap_or((detail, ""));

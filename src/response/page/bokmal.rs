@@ -160,6 +160,12 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Start på nytt. Ikke oppdater siden eller gå tilbake underveis."],
             button: START_OVER,
         },
+        FailureCause::CodeReplayed => Message {
+            title: "Innloggingen er allerede brukt",
+            summary: "Hver innlogging virker bare én gang.",
+            advice: &["Start på nytt. Ikke oppdater siden eller gå tilbake underveis."],
+            button: START_OVER,
+        },
         FailureCause::ClientRejected => Message {
             title: "Telenor kjenner oss ikke igjen",
             summary: "Telenor slapp ikke nettstedet vårt inn. Dette er en feil hos oss, ikke hos \

@@ -156,6 +156,12 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Start again. Do not reload the page or go back along the way."],
             button: START_OVER,
         },
+        FailureCause::CodeReplayed => Message {
+            title: "This sign-in has already been used",
+            summary: "Each sign-in works only once.",
+            advice: &["Start again. Do not reload the page or go back along the way."],
+            button: START_OVER,
+        },
         FailureCause::ClientRejected => Message {
             title: "Telenor does not recognise us",
             summary: "Telenor did not let our site in. This is our mistake, not yours.",

@@ -159,6 +159,12 @@ fn failure(cause: FailureCause) -> Message {
             advice: &["Start på nytt. Ikkje oppdater sida eller gå tilbake undervegs."],
             button: START_OVER,
         },
+        FailureCause::CodeReplayed => Message {
+            title: "Innlogginga er alt brukt",
+            summary: "Kvar innlogging verkar berre éin gong.",
+            advice: &["Start på nytt. Ikkje oppdater sida eller gå tilbake undervegs."],
+            button: START_OVER,
+        },
         FailureCause::ClientRejected => Message {
             title: "Telenor kjenner oss ikkje att",
             summary: "Telenor slapp ikkje nettstaden vår inn. Dette er ein feil hos oss, ikkje hos \

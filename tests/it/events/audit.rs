@@ -74,7 +74,7 @@ async fn each_end_of_a_login_and_of_a_session_is_one_event_with_its_cause() {
     app.clock.advance(2 * MINUTE);
     let replayed = thief.clone().open(&callback).await;
     assert_eq!(replayed.status, StatusCode::BAD_REQUEST);
-    record.assert_is(&[&format!("failed code_rejected {login}")]);
+    record.assert_is(&[&format!("failed code_replayed {login}")]);
 
     let foreign = [("origin", "https://evil.test")];
     browser.send(request(Method::POST, "/form", &foreign)).await;
@@ -122,7 +122,7 @@ async fn each_end_of_a_login_and_of_a_session_is_one_event_with_its_cause() {
     assert_eq!(count(&["login failed"]), 6);
     for cause in [
         "state_unknown",
-        "code_rejected",
+        "code_replayed",
         "access_denied",
         "provider_error",
         "callback_malformed",

@@ -88,7 +88,7 @@ async fn callback_that_comes_again_at_another_instance_is_an_event() {
         let note = move |event: &Event<'_>| {
             if let Event::LoginFailed {
                 login_id: Some(_),
-                cause: FailureCause::CodeRejected,
+                cause: FailureCause::CodeReplayed,
                 ..
             } = event
             {

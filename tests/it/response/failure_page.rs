@@ -219,6 +219,13 @@ async fn failed(cause: FailureCause, app: &App, browser: &mut Browser) -> Option
             app.clock.advance(std::time::Duration::from_secs(301));
             callback
         }
+        C::CodeReplayed => {
+            let callback = browser.callback_url(&app.gateway, "/private?n=1").await;
+            let mut first = browser.clone();
+            first.open(&callback).await;
+            app.clock.advance(2 * MINUTE);
+            callback
+        }
         C::CodeRejected | C::TokenResponseInvalid | C::GatewayBusy => {
             let callback = browser.callback_url(&app.gateway, "/private?n=1").await;
             match cause {
@@ -295,7 +302,7 @@ fn escaped(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-const CAUSES: [FailureCause; 21] = [
+const CAUSES: [FailureCause; 22] = [
     FailureCause::AccessDenied,
     FailureCause::LineNotRecognized,
     FailureCause::ProviderRefused,
@@ -307,6 +314,7 @@ const CAUSES: [FailureCause; 21] = [
     FailureCause::StateUnknown,
     FailureCause::StateExpired,
     FailureCause::CodeRejected,
+    FailureCause::CodeReplayed,
     FailureCause::TokenResponseInvalid,
     FailureCause::GatewayBusy,
     FailureCause::LoginRefused,
