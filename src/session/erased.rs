@@ -1,7 +1,14 @@
 //! A store whose type is erased, so that neither layer nor flow carries it.
+//!
+//! A look-up that panics is one that fails: it must not end the connection of a browser, which may
+//! carry other requests.
 
 use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, SystemTime},
 };
 
@@ -92,11 +99,16 @@ impl<S: SessionStore> ErasedStore for S {
     }
 
     fn try_load(&self, token: &SessionToken, now: SystemTime) -> Option<Loaded> {
-        SessionStore::try_load(self, token, now)
+        let loaded = catch_unwind(AssertUnwindSafe(|| {
+            SessionStore::try_load(self, token, now)
+        }));
+        loaded.unwrap_or_else(|_| Some(Err(panicked())))
     }
 
     fn load<'a>(&'a self, token: &'a SessionToken, now: SystemTime) -> BoxFuture<'a, Loaded> {
-        Box::pin(SessionStore::load(self, token, now))
+        Box::pin(caught(
+            async move { SessionStore::load(self, token, now).await },
+        ))
     }
 
     fn load_owned(
@@ -104,11 +116,15 @@ impl<S: SessionStore> ErasedStore for S {
         token: SessionToken,
         now: SystemTime,
     ) -> BoxFuture<'static, Loaded> {
-        Box::pin(async move { SessionStore::load(&*self, &token, now).await })
+        Box::pin(caught(async move {
+            SessionStore::load(&*self, &token, now).await
+        }))
     }
 
     fn load_fresh<'a>(&'a self, token: &'a SessionToken, now: SystemTime) -> BoxFuture<'a, Loaded> {
-        Box::pin(SessionStore::load_fresh(self, token, now))
+        Box::pin(caught(async move {
+            SessionStore::load_fresh(self, token, now).await
+        }))
     }
 
     fn save(
@@ -193,6 +209,20 @@ impl<S: SessionStore> ErasedStore for S {
     fn leases(&self) -> Option<&dyn Leases> {
         SessionStore::leases(self)
     }
+}
+
+/// The outcome of a look-up, which may panic.
+async fn caught(look_up: impl Future<Output = Loaded>) -> Loaded {
+    let mut look_up = pin!(look_up);
+    let outcome = poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| look_up.as_mut().poll(cx)));
+        polled.unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+    });
+    outcome.await
+}
+
+fn panicked() -> StoreError {
+    StoreError::new("the store panicked")
 }
 
 /// A store without leases is one within this process, which does all the work by itself.

@@ -14,7 +14,7 @@ use crate::{key::CookieKeys, session_refusal::SessionRefusal};
 /// tokens: so a browser cannot choose one, and none from before a login is good after it.
 ///
 /// A store that fails returns `Err`, which becomes a 503. It never returns `Ok(None)` then, which
-/// would be a new login.
+/// would be a new login. A look-up that panics counts as one that failed.
 ///
 /// `now` is the time by the layer's clock. A store judges by it, and not by a clock of its own,
 /// whether a session has expired.

@@ -7,11 +7,22 @@ use telenor_auth::{
     mock::{Answer as Scripted, Endpoint},
     session::{Fault, FaultyStore, MemoryStore, Operation},
 };
+use tokio::time::{Instant, timeout};
 
 use crate::support::{
     Answer, App, Browser, MINUTE,
-    stores::{Blocking, Gate},
+    stores::{Blocking, Deadline, Gate},
 };
+
+/// A guarded route, one that takes `Option<TelenorUser>`, and those of the layer that need to know
+/// of a session.
+const ASKING: [&str; 5] = [
+    "/private",
+    "/perhaps",
+    "/telenor/session",
+    "/telenor/logout",
+    "/telenor/callback?code=a&state=b",
+];
 
 /// A store in which one operation fails.
 fn broken(operation: Operation) -> FaultyStore<MemoryStore> {
@@ -32,19 +43,69 @@ async fn store_failure_is_503_and_never_anonymous() {
         .await;
         let mut browser = app.browser();
         browser.jar = vec![("__Host-telenor-session".into(), "token".into())];
-        for target in [
-            "/private",
-            "/perhaps",
-            "/telenor/session",
-            "/telenor/logout",
-            "/telenor/callback?code=a&state=b",
-        ] {
+        for target in ASKING {
             let answer = browser.open(target).await;
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{target}");
             assert!(answer.header("retry-after").is_some());
             assert!(answer.header("location").is_none());
         }
         assert_eq!(app.hits(), 0);
+    }
+}
+
+/// S117.
+#[tokio::test]
+async fn store_that_panics_is_503_and_runs_no_handler() {
+    for (optional, at_hand) in [(false, false), (false, true), (true, false), (true, true)] {
+        let store = Blocking {
+            at_hand,
+            ..Blocking::new(MemoryStore::new())
+        };
+        let loads = Arc::clone(&store.loads);
+        let app = App::with(|builder| builder.session_store(store).optional(optional)).await;
+        let mut browser = app.signed_in().await;
+        loads.panics(true);
+        for target in ASKING {
+            let before = loads.count();
+            let answer = browser.open(target).await;
+            let case = format!("{target}, optional: {optional}, at hand: {at_hand}");
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{case}");
+            assert_eq!(answer.header("location"), None, "{case}");
+            assert_eq!(answer.set_cookies(), [""; 0], "{case}");
+            assert!(loads.count() > before, "{case}");
+        }
+        assert_eq!(app.hits(), 0);
+        loads.panics(false);
+        assert!(browser.token().await.is_some(), "the session goes on");
+    }
+}
+
+/// The layer has no limit for a look-up: a store behind a network has its own.
+/// S117.
+#[tokio::test]
+async fn store_that_never_answers_runs_no_handler_and_is_503_by_its_own_limit() {
+    for optional in [false, true] {
+        let store = FaultyStore::new(MemoryStore::new());
+        let limited = Deadline(store.clone());
+        let limited = App::with(|builder| builder.session_store(limited).optional(optional)).await;
+        let endless = store.clone();
+        let endless = App::with(|builder| builder.session_store(endless).optional(optional)).await;
+        let (mut browser, mut waits) = (limited.signed_in().await, endless.signed_in().await);
+        store.set_for(Operation::Load, Fault::Hang);
+        tokio::time::pause();
+        for target in ASKING {
+            let started = Instant::now();
+            let answer = browser.open(target).await;
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{target}");
+            assert_eq!(answer.header("location"), None, "{target}");
+            assert_eq!(started.elapsed().as_millis() / 10, 100, "{target}");
+            let answer = timeout(MINUTE, waits.open(target)).await;
+            assert!(answer.is_err(), "{target}");
+        }
+        tokio::time::resume();
+        assert_eq!((limited.hits(), endless.hits()), (0, 0));
+        store.set(Fault::None);
+        assert!(browser.token().await.is_some() && waits.token().await.is_some());
     }
 }
 
@@ -211,4 +272,11 @@ async fn logout_that_cannot_be_saved_is_503() {
     let answer = browser.log_out().await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(browser.session(), None, "this browser has no session left");
+}
+
+over_http2! {
+    store_failure_is_503_and_never_anonymous
+    store_that_panics_is_503_and_runs_no_handler
+    store_that_never_answers_runs_no_handler_and_is_503_by_its_own_limit
+    logout_that_cannot_be_saved_is_503
 }
