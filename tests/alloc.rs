@@ -173,7 +173,9 @@ async fn request_without_a_cookie_costs_no_more_where_it_may_pass() {
     let bare = count(served(routes()), anonymous(), "/plain").await;
     let wrapped = count(auth.layer(served(routes())), anonymous(), "/plain").await;
     println!("bare {bare}, wrapped {wrapped}");
-    assert!(wrapped <= bare + 2, "{wrapped} against {bare}");
+    // As many as for a user: the facts of the request are kept for an extractor that asks for a
+    // login.
+    assert!(wrapped <= bare + 3, "{wrapped} against {bare}");
 }
 
 /// A layer with this store, and a request that is signed in.

@@ -14,7 +14,7 @@ use crate::{
     detached, response,
     session::{SessionToken, erased::Loaded},
     session_refusal::SessionRefusal,
-    user::{CurrentSession, Identity, RefreshOutcome, TelenorUser, UserBackend},
+    user::{CurrentSession, Identity, RefreshOutcome, TelenorUser, Visitor},
 };
 
 /// The decision on a request.
@@ -157,8 +157,11 @@ impl Flow {
         if info.claims_number {
             msisdn_headers::remove(request.headers_mut());
         }
-        let backend: Arc<dyn UserBackend> = Arc::clone(self) as _;
-        self.insert_identity(request, Identity::Visitor { backend, refusal });
+        let visitor = Visitor {
+            backend: Arc::clone(self) as _,
+            info: info.refused(refusal),
+        };
+        self.insert_identity(request, Identity::Visitor(Arc::new(visitor)));
         Admission::Forward(OnResponse::Anonymous)
     }
 

@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::drain::Drain;
-use crate::{browser::request::RequestInfo, user::check_recent_login};
+use crate::user::check_recent_login;
 
 /// Guards routes that need a login of the last minutes, inside a
 /// [`TelenorAuthLayer`](crate::TelenorAuthLayer). [`RecentLogin`](crate::RecentLogin) says what a
@@ -80,8 +80,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let info = || RequestInfo::of_request(&request);
-        let state = match check_recent_login(request.extensions(), self.max_age, info) {
+        let (extensions, uri) = (request.extensions(), request.uri());
+        let state = match check_recent_login(extensions, uri, self.max_age) {
             Ok(()) => State::Forward {
                 future: self.inner.call(request),
             },

@@ -6,21 +6,24 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{Extensions, Request, StatusCode, request::Parts};
+use http::{Extensions, Request, StatusCode, Uri, request::Parts};
 
 use super::{TelenorUser, UserBackend};
-use crate::{browser::request::RequestInfo, session_refusal::SessionRefusal};
+use crate::browser::request::{RequestInfo, original_uri};
 
 /// The request extension that the layer inserts when it admits a request. The type is private, so
 /// that no other code can forge a user.
 #[derive(Clone)]
 pub(crate) enum Identity {
     User(TelenorUser),
-    Visitor {
-        backend: Arc<dyn UserBackend>,
-        /// Why the request has no session.
-        refusal: SessionRefusal,
-    },
+    Visitor(Arc<Visitor>),
+}
+
+/// A request without a user, as the layer saw it.
+pub(crate) struct Visitor {
+    pub backend: Arc<dyn UserBackend>,
+    /// It says why the request has no session.
+    pub info: RequestInfo,
 }
 
 impl Identity {
@@ -28,7 +31,16 @@ impl Identity {
     pub(crate) fn backend(&self) -> &Arc<dyn UserBackend> {
         match self {
             Self::User(user) => user.backend(),
-            Self::Visitor { backend, .. } => backend,
+            Self::Visitor(visitor) => &visitor.backend,
+        }
+    }
+
+    /// Returns the facts of the request. What is between the layer and the handler may have changed
+    /// the request since.
+    pub(super) fn request_info(&self) -> &RequestInfo {
+        match self {
+            Self::User(user) => user.request_info(),
+            Self::Visitor(visitor) => &visitor.info,
         }
     }
 }
@@ -37,7 +49,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TelenorUser {
     type Rejection = TelenorUserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        user(&parts.extensions, || RequestInfo::of(parts))
+        Self::of_parts(parts)
     }
 }
 
@@ -73,7 +85,7 @@ impl TelenorUser {
     /// [`TelenorUserRejection`], which is also a response: no user is signed in, or the request did
     /// not pass a [`TelenorAuthLayer`](crate::TelenorAuthLayer).
     pub fn of_request<B>(request: &Request<B>) -> Result<Self, TelenorUserRejection> {
-        user(request.extensions(), || RequestInfo::of_request(request))
+        user(request.extensions(), request.uri())
     }
 
     /// Returns the user of the request with these parts, as
@@ -83,22 +95,19 @@ impl TelenorUser {
     ///
     /// As for [`of_request`](Self::of_request).
     pub fn of_parts(parts: &Parts) -> Result<Self, TelenorUserRejection> {
-        user(&parts.extensions, || RequestInfo::of(parts))
+        user(&parts.extensions, &parts.uri)
     }
 }
 
 /// Returns the user that the layer found for a request.
 pub(super) fn user(
     extensions: &Extensions,
-    info: impl FnOnce() -> RequestInfo,
+    uri: &Uri,
 ) -> Result<TelenorUser, TelenorUserRejection> {
     match extensions.get() {
         Some(Identity::User(user)) => Ok(user.clone()),
-        Some(Identity::Visitor { backend, refusal }) => {
-            let request = (Arc::clone(backend), info().refused(*refusal));
-            Err(LoginRequired(Box::new(request)).into())
-        }
-        None => Err(MissingLayer::logged(info().uri.path()).into()),
+        Some(Identity::Visitor(visitor)) => Err(LoginRequired(Arc::clone(visitor)).into()),
+        None => Err(MissingLayer::logged(extensions, uri).into()),
     }
 }
 
@@ -108,8 +117,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for TelenorUser {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingLayer> {
         match parts.extensions.get() {
             Some(Identity::User(user)) => Ok(Some(user.clone())),
-            Some(Identity::Visitor { .. }) => Ok(None),
-            None => Err(MissingLayer::logged(RequestInfo::of(parts).uri.path())),
+            Some(Identity::Visitor(_)) => Ok(None),
+            None => Err(MissingLayer::logged(&parts.extensions, &parts.uri)),
         }
     }
 }
@@ -147,7 +156,7 @@ pub enum TelenorUserRejection {
 ///
 /// The login starts when it becomes a response. A handler that takes `Result<TelenorUser, _>` and
 /// responds in its own way starts none.
-pub struct LoginRequired(Box<(Arc<dyn UserBackend>, RequestInfo)>);
+pub struct LoginRequired(Arc<Visitor>);
 
 impl fmt::Debug for LoginRequired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,7 +190,8 @@ pub struct MissingLayer {
 }
 
 impl MissingLayer {
-    pub(super) fn logged(path: &str) -> Self {
+    pub(super) fn logged(extensions: &Extensions, uri: &Uri) -> Self {
+        let path = original_uri(extensions, uri).path();
         tracing::error!(
             path,
             "a handler takes TelenorUser or TelenorLogin, but its route has no TelenorAuthLayer: \
@@ -221,8 +231,7 @@ impl IntoResponse for TelenorUserRejection {
 
 impl IntoResponse for LoginRequired {
     fn into_response(self) -> Response {
-        let (backend, info) = *self.0;
-        backend.challenge(&info)
+        self.0.backend.challenge(&self.0.info)
     }
 }
 

@@ -80,25 +80,30 @@ impl TelenorLogin {
     pub fn of_parts(request: &Parts) -> Result<Self, MissingLayer> {
         match request.extensions.get::<Identity>() {
             Some(identity) => {
-                let mut login = Self::new(Arc::clone(identity.backend()), request);
+                let backend = Arc::clone(identity.backend());
+                let mut info = identity.request_info().clone();
+                // The handler asks for the login, whether there is a session or not.
+                info.refusal = None;
+                let mut login = Self::for_request(backend, request, info);
                 login.options.is_signed_in = Some(matches!(identity, Identity::User(_)));
                 Ok(login)
             }
-            None => {
-                let info = RequestInfo::of(request);
-                Err(MissingLayer::logged(info.uri.path()))
-            }
+            None => Err(MissingLayer::logged(&request.extensions, &request.uri)),
         }
     }
 
     pub(crate) fn new(backend: Arc<dyn UserBackend>, request: &Parts) -> Self {
+        Self::for_request(backend, request, RequestInfo::of(request))
+    }
+
+    fn for_request(backend: Arc<dyn UserBackend>, request: &Parts, info: RequestInfo) -> Self {
         let options = LoginOptions {
             source: backend.login_source(request),
             ..LoginOptions::default()
         };
         Self {
             backend,
-            info: RequestInfo::of(request),
+            info,
             options,
         }
     }

@@ -43,7 +43,7 @@ pub(crate) use self::{
     backend::{
         CurrentSession, LoginOptions, LoginSource, RefreshOutcome, Unconfirmed, UserBackend,
     },
-    extract::Identity,
+    extract::{Identity, Visitor},
     info_cache::UserInfoCache,
     new_login::OnLogin,
     recent_login::check as check_recent_login,

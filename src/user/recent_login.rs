@@ -6,17 +6,14 @@ use std::{
 };
 
 use axum_core::extract::FromRequestParts;
-use http::{Extensions, request::Parts};
+use http::{Extensions, Uri, request::Parts};
 
 use super::{
     TelenorUser,
     backend::{CurrentSession, UserBackend},
     extract::{LoginTooOld, TelenorUserRejection},
 };
-use crate::{
-    browser::request::RequestInfo,
-    clock::{system_time, unix_seconds},
-};
+use crate::clock::{system_time, unix_seconds};
 
 /// A user who logged in within the last `MINUTES`, as an extractor.
 ///
@@ -101,10 +98,10 @@ impl TelenorUser {
 /// Whether a request is of a user who logged in within this time.
 pub(crate) fn check(
     extensions: &Extensions,
+    uri: &Uri,
     max_age: Duration,
-    info: impl FnOnce() -> RequestInfo,
 ) -> Result<(), TelenorUserRejection> {
-    let user = super::extract::user(extensions, info)?;
+    let user = super::extract::user(extensions, uri)?;
     Ok(user.require_recent_login(max_age)?)
 }
 

@@ -13,7 +13,7 @@ use tower_service::Service;
 use crate::{
     browser::{msisdn_headers, request::RequestInfo},
     session_refusal::SessionRefusal,
-    user::{Identity, TelenorUser},
+    user::{Identity, TelenorUser, Visitor},
 };
 
 /// A layer for tests that signs every request in as one user, in place of a
@@ -57,7 +57,8 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct SignedInLayer {
-    identity: Identity,
+    user: TelenorUser,
+    is_signed_in: bool,
 }
 
 impl SignedInLayer {
@@ -67,8 +68,10 @@ impl SignedInLayer {
         tracing::warn!(
             "SignedInLayer: every request is signed in, without a login. For tests only"
         );
-        let identity = Identity::User(user.into());
-        Self { identity }
+        Self {
+            user: user.into(),
+            is_signed_in: true,
+        }
     }
 
     /// Returns a layer that admits every request without a user, as an
@@ -77,11 +80,10 @@ impl SignedInLayer {
     /// `Option<TelenorUser>` is `None`, and a handler that takes a [`TelenorUser`] is not called:
     /// the response is 401.
     pub fn anonymous() -> Self {
-        let identity = Identity::Visitor {
-            backend: Arc::clone(TelenorUser::for_test().backend()),
-            refusal: SessionRefusal::NoCookie,
-        };
-        Self { identity }
+        Self {
+            user: TelenorUser::for_test(),
+            is_signed_in: false,
+        }
     }
 }
 
@@ -91,7 +93,8 @@ impl<S> Layer<S> for SignedInLayer {
     fn layer(&self, inner: S) -> Self::Service {
         SignedInService {
             inner,
-            identity: self.identity.clone(),
+            user: self.user.clone(),
+            is_signed_in: self.is_signed_in,
         }
     }
 }
@@ -99,7 +102,7 @@ impl<S> Layer<S> for SignedInLayer {
 impl fmt::Debug for SignedInLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedInLayer")
-            .field("signed_in", &matches!(self.identity, Identity::User(_)))
+            .field("signed_in", &self.is_signed_in)
             .finish_non_exhaustive()
     }
 }
@@ -108,7 +111,8 @@ impl fmt::Debug for SignedInLayer {
 #[derive(Clone)]
 pub struct SignedInService<S> {
     inner: S,
-    identity: Identity,
+    user: TelenorUser,
+    is_signed_in: bool,
 }
 
 impl<S, B> Service<Request<B>> for SignedInService<S>
@@ -125,13 +129,17 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         msisdn_headers::remove(request.headers_mut());
-        let identity = match &self.identity {
-            Identity::User(user) => Identity::User(TelenorUser::new(
-                user.current().clone(),
-                Arc::clone(user.backend()),
-                RequestInfo::of_request(&request),
-            )),
-            visitor => visitor.clone(),
+        let info = RequestInfo::of_request(&request);
+        let backend = Arc::clone(self.user.backend());
+        let identity = match self.is_signed_in {
+            true => {
+                let current = self.user.current().clone();
+                Identity::User(TelenorUser::new(current, backend, info))
+            }
+            false => {
+                let info = info.refused(SessionRefusal::NoCookie);
+                Identity::Visitor(Arc::new(Visitor { backend, info }))
+            }
         };
         // The result of a real layer takes precedence, also if it found no user.
         request.extensions_mut().get_or_insert(identity);

@@ -5,3 +5,4 @@ mod contract;
 mod drain;
 mod placement;
 mod readiness;
+mod rewritten;

@@ -79,6 +79,7 @@ async fn layer_before_a_fallback_never_sees_its_callback() {
     );
 }
 
+/// S119.
 #[tokio::test]
 async fn bare_route_layer_never_sees_its_callback() {
     let gateway = gateway().await;
@@ -245,6 +246,7 @@ async fn registered_callback_works_with_any_layer_and_a_later_fallback() {
     .await;
 }
 
+/// S119.
 #[tokio::test]
 async fn extension_guards_routes_and_leaves_unknown_paths_alone() {
     let gateway = gateway().await;
@@ -303,6 +305,7 @@ async fn extension_works_on_a_router_that_is_nested() {
     );
 }
 
+/// S119.
 #[tokio::test]
 async fn nested_extension_without_its_prefix_is_reported() {
     let gateway = gateway().await;

@@ -11,13 +11,13 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, map_request},
     response::{AppendHeaders, Redirect},
     routing::get,
 };
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use telenor_auth::{
-    ApiError, ApiErrorKind, StartScript, TelenorAuthLayer, TelenorUser,
+    ApiError, ApiErrorKind, RecentLogin, StartScript, TelenorAuthLayer, TelenorUser,
     mock::{
         Answer, Endpoint, MockError, MockGateway, SignedIn, SignedInLayer, Subscriber, TestUser,
     },
@@ -177,6 +177,43 @@ async fn anonymous_layer_guards_routes() {
         Some("application/problem+json")
     );
     assert!(refused.body.contains(r#""cause":"login_required""#));
+}
+
+/// What the layer notes of a request decides its answers to the same request later on.
+#[tokio::test]
+async fn each_answer_behind_the_layer_is_in_the_language_of_its_request() {
+    async fn recent(RecentLogin(_): RecentLogin<5>) -> &'static str {
+        "recent"
+    }
+    let routes = || routes(&Arc::default()).route("/recent", get(recent));
+    let dead = TestUser::default().api_error(40106);
+    let old = TestUser::default().signed_in_at(SystemTime::UNIX_EPOCH);
+    let login = ["Please sign in", "Du må logge inn"];
+    for (layer, target, titles) in [
+        (SignedInLayer::new(dead), "/name", login),
+        (
+            SignedInLayer::new(old),
+            "/recent",
+            ["Please sign in again", "Logg inn på nytt"],
+        ),
+        (SignedInLayer::anonymous(), "/whoami", login),
+    ] {
+        // The handler does not see the language.
+        let hide = map_request(async |mut request: Request| {
+            request.headers_mut().remove(header::ACCEPT_LANGUAGE);
+            request
+        });
+        let app = routes().layer(hide).layer(layer);
+        for (language, title) in ["en", "nb"].into_iter().zip(titles) {
+            let mut request = navigation(target);
+            let language = language.parse().unwrap();
+            request.headers_mut().insert("accept-language", language);
+            let answer = Read::read(app.clone().oneshot(request).await.unwrap()).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{target}");
+            let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+            assert_eq!(problem["title"], title, "{target}");
+        }
+    }
 }
 
 #[tokio::test]
