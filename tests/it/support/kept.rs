@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     task::{Context, Waker},
     time::Duration,
 };
@@ -77,6 +77,36 @@ pub async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
+}
+
+/// Time that stands still for the timers of a test, also while a socket waits, until the test lets
+/// some pass.
+pub struct Frozen {
+    _held: mpsc::Sender<()>,
+}
+
+impl Frozen {
+    pub fn new() -> Self {
+        tokio::time::pause();
+        let (held, end) = mpsc::channel();
+        // Tokio does not move time on while such a task runs.
+        tokio::task::spawn_blocking(move || end.recv());
+        Self { _held: held }
+    }
+
+    /// Lets this much time pass, and the tasks of the test go on as far as they can.
+    pub async fn pass(&self, time: Duration) {
+        tokio::time::advance(time).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
 }
 
 /// Whether a session has ended, as far as its wait says without another look.
