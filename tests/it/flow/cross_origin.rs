@@ -407,6 +407,47 @@ async fn websocket_over_http2_opens_for_the_apps_own_pages_alone() {
     connection.abort();
 }
 
+/// As a browser sends it, and with the headers of one that opens a page.
+/// S16, S99.
+#[tokio::test]
+async fn websocket_over_http2_without_a_session_starts_no_login() {
+    const PAGE: [(&str, &str); 4] = [
+        ("accept", "text/html"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-site", "none"),
+    ];
+    let (app, _) = app_with_a_socket().await;
+    let (mut client, connection) = h2::client::handshake(connect(&app).await).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let authorize = app.gateway.hits(Endpoint::Authorize);
+    for origin in [None, Some(ORIGIN), Some("https://evil.test"), Some("null")] {
+        for headers in [&[][..], &[("sec-fetch-mode", "websocket")], &PAGE] {
+            client = client.ready().await.unwrap();
+            let mut handshake = Request::connect("https://app.test/socket")
+                .header("sec-websocket-version", "13")
+                .extension(h2::ext::Protocol::from_static("websocket"));
+            let origin = origin.map(|origin| ("origin", origin));
+            for (name, value) in headers.iter().copied().chain(origin) {
+                handshake = handshake.header(name, value);
+            }
+            while !client.is_extended_connect_protocol_enabled() {
+                tokio::task::yield_now().await;
+            }
+            let handshake = handshake.body(()).unwrap();
+            let (response, _open) = client.send_request(handshake, false).unwrap();
+            let response = response.await.unwrap();
+            let case = format!("{origin:?} {headers:?}");
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{case}");
+            for name in ["location", "set-cookie", "access-control-allow-origin"] {
+                assert!(!response.headers().contains_key(name), "{case}: {name}");
+            }
+        }
+    }
+    assert_eq!(app.gateway.hits(Endpoint::Authorize), authorize);
+    connection.abort();
+}
+
 #[tokio::test]
 async fn large_form_of_another_origin_is_read_before_the_refusal() {
     let (app, cookie) = app_with_a_socket().await;
