@@ -1,10 +1,11 @@
 //! The attributes of cookies, and the cookies in a request.
 
 use http::{Method, StatusCode};
-use telenor_auth::CookiePrefix;
+use telenor_auth::{CookiePrefix, session::MemoryStore};
 
 use crate::support::{
     App, Browser, MINUTE, capture::capture, each_store::in_cookie, navigation, request,
+    stores::Blocking,
 };
 
 /// S63.
@@ -231,6 +232,38 @@ async fn cookies_are_found_on_any_line_and_in_any_order() {
     }
 }
 
+/// One cookie a line, as HTTP/2 may carry them.
+/// S39.
+#[tokio::test]
+async fn every_cookie_of_the_layer_is_found_on_lines_of_their_own() {
+    let app = App::start().await;
+    let open = async |browser: &mut Browser, mut sent: http::Request<axum::body::Body>| {
+        for (name, value) in std::mem::take(&mut browser.jar) {
+            let line: http::HeaderValue = format!("{name}={value}").parse().unwrap();
+            sent.headers_mut().append("cookie", line);
+            browser.jar.push((name, value));
+        }
+        let mut bare = app.browser();
+        let answer = bare.send(sent).await;
+        for line in answer.set_cookies() {
+            browser.keep(&line);
+        }
+        answer
+    };
+    let mut browser = app.signed_in().await;
+    browser.jar.insert(0, ("theme".into(), "dark".into()));
+    let mut begun = app.browser();
+    for _ in 0..7 {
+        open(&mut begun, navigation("/private")).await;
+    }
+    assert_eq!(begun.pending().len(), 5, "a browser keeps five logins");
+    let copied = browser.clone();
+    let headers = [("sec-fetch-site", "same-origin")];
+    let logout = request(Method::POST, "/telenor/logout", &headers);
+    open(&mut browser, logout).await;
+    assert!(copied.clone().token().await.is_none(), "the session ended");
+}
+
 /// S39.
 #[tokio::test]
 async fn cookies_of_other_apps_do_not_hide_ours() {
@@ -244,6 +277,44 @@ async fn cookies_of_other_apps_do_not_hide_ours() {
     let mut nav = navigation("/whoami");
     nav.headers_mut().insert("cookie", odd);
     assert_eq!(browser.send(nav).await.status, StatusCode::OK);
+}
+
+/// S112.
+#[tokio::test]
+async fn cookie_that_is_too_long_is_looked_up_nowhere() {
+    const SESSION: &str = "__Host-telenor-session";
+    let store = Blocking::new(MemoryStore::new());
+    let app = App::with(|builder| builder.session_store(store.clone())).await;
+    let log_out = || {
+        let headers = &[("sec-fetch-site", "same-origin"), ("accept", "text/html")];
+        request(Method::POST, "/telenor/logout", headers)
+    };
+    for (excess, asked) in [(0, true), (1, false), (300_000, false)] {
+        let value = "a".repeat(4096 - SESSION.len() + excess);
+        for sent in [
+            navigation("/private"),
+            navigation("/telenor/session"),
+            navigation("/telenor/logout"),
+            navigation("/telenor/callback?code=a&state=b"),
+            log_out(),
+        ] {
+            let (before, case) = (store.calls(), format!("{} {excess}", sent.uri()));
+            let mut browser = app.browser();
+            browser.jar = vec![(SESSION.to_owned(), value.clone())];
+            browser.send(sent).await;
+            assert_eq!(store.calls() > before, asked, "{case}");
+        }
+    }
+    // The cookie of a login, in a browser that has no session.
+    let before = store.calls();
+    for excess in [0, 1, 300_000] {
+        let mut browser = app.browser();
+        let callback = browser.callback_url(&app.gateway, "/private").await;
+        let (name, value) = &mut browser.jar[0];
+        *value = "a".repeat(4096 - name.len() + excess);
+        browser.open(&callback).await.assert_safe_reject();
+    }
+    assert_eq!((store.calls(), app.token_requests()), (before, 0));
 }
 
 /// S12.
@@ -265,6 +336,8 @@ async fn flood_of_forged_cookies_is_answered_with_few_cookies() {
 }
 
 over_http2! {
+    every_cookie_of_the_layer_is_found_on_lines_of_their_own
+    cookie_that_is_too_long_is_looked_up_nowhere
     cookies_are_found_on_any_line_and_in_any_order
     session_cookie_has_exactly_these_attributes
     every_cookie_of_the_layer_is_lax_whatever_is_set

@@ -118,7 +118,7 @@ async fn replay_after_the_answer_is_forgotten_sends_no_second_request(app: App) 
 
 /// S14, S111.
 #[tokio::test]
-async fn exchanges_beyond_the_limit_wait_and_their_logins_still_work() {
+async fn exchange_beyond_the_limit_is_refused_at_once_and_goes_on_later() {
     let app = App::with(|builder| builder.max_token_requests(2)).await;
     let mut waiting = Vec::new();
     for _ in 0..5 {
@@ -211,6 +211,8 @@ async fn state_is_not_redeemed_twice_when_a_clock_steps_back() {
 }
 
 over_http2! {
+    exchange_beyond_the_limit_is_refused_at_once_and_goes_on_later
+    concurrent_exchanges_default_to_sixty_four
     connection_dropped_during_the_exchange_loses_nothing
     connection_dropped_for_good_holds_no_place
     failed_exchange_is_not_repeated_by_reloading
