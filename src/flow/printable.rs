@@ -25,6 +25,7 @@ fn is_invisible(character: char) -> bool {
 mod tests {
     use super::*;
 
+    /// S34.
     #[test]
     fn foreign_text_is_short_and_in_one_line() {
         assert_eq!(printable("/a b?~"), "/a b?~");

@@ -221,6 +221,7 @@ mod tests {
         );
     }
 
+    /// S2.
     #[test]
     fn parameters_of_one_login_replace_those_of_every_login() {
         let endpoint = Url::parse("https://gateway.example/oauth/v2/authorize").unwrap();

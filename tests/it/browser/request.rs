@@ -49,6 +49,10 @@ fn in_doubt() -> Vec<(&'static str, Headers)> {
     vec![
         ("a frame", fetch("navigate", "iframe")),
         ("an old frame", fetch("navigate", "frame")),
+        (
+            "a frame that states no mode",
+            vec![("sec-fetch-dest", "iframe"), HTML],
+        ),
         ("an embed", fetch("navigate", "embed")),
         ("an object", fetch("navigate", "object")),
         ("a fenced frame", fetch("navigate", "fencedframe")),

@@ -454,6 +454,7 @@ async fn link_of_another_site_ends_no_session_by_a_handler() {
     }
 }
 
+/// S22.
 #[tokio::test]
 async fn login_page_comes_before_the_login_of_a_handler() {
     let app = app(|builder| builder.login_page(true)).await;
@@ -718,6 +719,7 @@ async fn button_before_the_login_of_a_handler_can_be_pressed_in_every_browser() 
     );
 }
 
+/// S22.
 #[tokio::test]
 async fn part_of_a_page_by_htmx_waits_for_the_button_where_the_app_wants_one() {
     let app = two_ways(|builder| builder.login_page(true)).await;
