@@ -232,6 +232,7 @@ async fn reader_of_the_page_learns_nothing_by_its_link() {
     assert_eq!(done.location(), format!("{ORIGIN}/whoami?n=1"));
 }
 
+/// S101.
 #[tokio::test]
 async fn link_ends_with_the_cookie_of_its_login() {
     let app = app().await;
@@ -362,6 +363,7 @@ async fn prefetch_uses_up_no_start_page() {
     assert_eq!(on_http(&app, &start).await.status, StatusCode::OK);
 }
 
+/// S98.
 #[tokio::test]
 async fn start_page_has_only_the_configured_script() {
     let script = "document.getElementById('continue').click()";

@@ -127,6 +127,7 @@ async fn ticket_of_another_client_is_not_one() {
     assert_eq!(browser.open(&start).await.status, StatusCode::OK);
 }
 
+/// S101.
 #[tokio::test]
 async fn page_is_shown_once_and_its_link_works_as_long_as_the_login() {
     let app = app().await;
@@ -312,6 +313,7 @@ async fn link_takes_few_parameters_and_a_longer_one_is_not_of_this_app() {
     }
 }
 
+/// S101.
 #[tokio::test]
 async fn altered_ticket_leads_to_a_page_and_not_to_telenor() {
     let app = app().await;

@@ -574,6 +574,7 @@ async fn page_that_panics_is_replaced_by_the_layers() {
     assert_eq!(next.body, "own", "the function is called again");
 }
 
+/// S98.
 #[tokio::test]
 async fn policy_of_the_app_counts_and_frames_stay_forbidden() {
     let policies = |answer: &Answer| -> Vec<String> {

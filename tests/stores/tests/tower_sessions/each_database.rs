@@ -170,6 +170,7 @@ async fn end_at_another_instance_ends_what_waits_for_it(database: Database) {
     assert_ends(&mut two).await;
 }
 
+/// S82.
 async fn lease_has_one_holder_until_it_is_released_or_completed(database: Database) {
     let (store, other) = (database.instance(), database.instance());
     let acquire =
@@ -187,6 +188,7 @@ async fn lease_has_one_holder_until_it_is_released_or_completed(database: Databa
     assert_eq!(database.dump().await.len(), 2);
 }
 
+/// S82.
 async fn one_of_many_callers_acquires_a_lease(database: Database) {
     let mut leases = JoinSet::new();
     for _ in 0..20 {

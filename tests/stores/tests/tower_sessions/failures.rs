@@ -61,6 +61,7 @@ async fn failure_of_the_store_is_an_error_with_its_words() {
     }
 }
 
+/// S82.
 #[tokio::test(start_paused = true)]
 async fn store_that_hangs_is_an_error_in_time() {
     let (memory, store) = memory();
