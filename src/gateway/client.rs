@@ -42,6 +42,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// No token response and no user info is longer than this.
 const MAX_BODY: usize = 64 * 1024;
+/// The bytes of most responses.
+const USUAL_BODY: usize = 2048;
 const USER_AGENT: &str = concat!("telenor-auth/", env!("CARGO_PKG_VERSION"));
 
 /// Headers that concern one connection or the framing of one message (RFC 9110 section 7.6.1). The
@@ -219,7 +221,7 @@ async fn in_time(
 async fn read(response: Response<Incoming>) -> Result<Response<Vec<u8>>, TransportError> {
     let (head, mut incoming) = response.into_parts();
     // A part of it may be the token too.
-    let mut body = Zeroizing::new(Vec::new());
+    let mut body = Zeroizing::new(Vec::with_capacity(USUAL_BODY));
     loop {
         let frame = match timeout(READ_TIMEOUT, incoming.frame()).await {
             Ok(None) => return Ok(Response::from_parts(head, mem::take(&mut *body))),
@@ -236,8 +238,19 @@ async fn read(response: Response<Incoming>) -> Result<Response<Vec<u8>>, Transpo
             let text = format!("the body is longer than {MAX_BODY} bytes");
             return Err(TransportError::sent(TransportErrorKind::Unreadable, text));
         }
-        body.extend_from_slice(&part);
+        append(&mut body, &part);
     }
+}
+
+/// A vector that grows by itself leaves a copy behind.
+fn append(body: &mut Zeroizing<Vec<u8>>, part: &[u8]) {
+    let needed = body.len() + part.len();
+    if needed > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(2 * needed));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(part);
 }
 
 impl From<TransportError> for Failure {

@@ -25,6 +25,7 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
+use zeroize::Zeroize;
 
 use super::{
     error::{TransportError, TransportErrorKind},
@@ -297,6 +298,8 @@ impl Read for HttpStream {
         let length = received.len() as u64;
         this.traffic.plain.fetch_add(length, Ordering::Relaxed);
         buf.put_slice(received);
+        // A token may be in it.
+        chunk.filled_mut().zeroize();
         Poll::Ready(Ok(()))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64_simd::{Out, URL_SAFE_NO_PAD};
+use postcard::ser_flavors::Size;
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroize;
 
@@ -97,7 +98,10 @@ impl Sealer {
         let (id, key) = &sub_keys.keys[0];
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce);
-        let mut sealed = Vec::with_capacity(USUAL_LEN);
+        // A vector that grows would leave a copy of a token behind.
+        let len = postcard::serialize_with_flavor(value, Size::default())
+            .expect("our own plain structs can be encoded");
+        let mut sealed = Vec::with_capacity(HEADER_LEN + len + TAG_LEN);
         sealed.extend([FORMAT, *id]);
         sealed.extend(nonce);
         let mut sealed =

@@ -4,12 +4,14 @@
 //! `token_type` may be missing or `BearerToken`, and errors come in three shapes. All that it may
 //! send is accepted. A response without a usable token is refused.
 
+use std::mem;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     Verifier,
@@ -22,7 +24,7 @@ use crate::{
 };
 
 const MAX_TOKEN: usize = 8 * 1024;
-/// The bytes of most token requests.
+/// The bytes of a token request beside its code or refresh token, in most cases.
 const USUAL_BODY: usize = 1024;
 /// In seconds, for a response without `expires_in`, which RFC 6749 section 5.1 allows.
 const DEFAULT_EXPIRES_IN: u64 = 600;
@@ -79,7 +81,11 @@ pub(crate) enum Grant<'a> {
 impl TokenRequest<'_> {
     pub(crate) fn build(&self) -> Request<Vec<u8>> {
         // Text that grows leaves copies behind.
-        let room = String::with_capacity(USUAL_BODY);
+        let secret = match &self.grant {
+            Grant::Code { code, .. } => code,
+            Grant::Refresh { token, .. } => token.secret(),
+        };
+        let room = String::with_capacity(USUAL_BODY + 3 * secret.len());
         let mut body = form_urlencoded::Serializer::new(room);
         match &self.grant {
             Grant::Code {
@@ -135,6 +141,17 @@ struct TokenFields {
     /// Parsed, so that nesting without end is refused, and then dropped.
     #[serde(flatten)]
     _unknown: serde_json::Map<String, Value>,
+}
+
+/// Those that become tokens are taken out before.
+impl Drop for TokenFields {
+    fn drop(&mut self) {
+        for field in [&mut self.access_token, &mut self.refresh_token] {
+            if let Some(Value::String(token)) = field {
+                token.zeroize();
+            }
+        }
+    }
 }
 
 /// An answer without a usable token.
@@ -204,15 +221,15 @@ fn success(response: &Response<Vec<u8>>) -> Result<TokenResponse, Defect> {
 
 fn parse(body: &[u8]) -> Result<TokenResponse, Defect> {
     let text = std::str::from_utf8(body).map_err(|_| Defect("is not UTF-8"))?;
-    let fields: TokenFields = match serde_json::from_str(text) {
+    let mut fields: TokenFields = match serde_json::from_str(text) {
         Ok(fields) => fields,
         Err(error) => return Err(defect(text, &error)),
     };
-    if fields.error.is_some_and(|error| !error.is_null()) {
+    if fields.error.as_ref().is_some_and(|error| !error.is_null()) {
         return Err(Defect("has an error member"));
     }
-    let access_token = match fields.access_token {
-        Some(Value::String(token)) if !token.is_empty() => token,
+    let mut access_token = match fields.access_token.take() {
+        Some(Value::String(token)) if !token.is_empty() => Zeroizing::new(token),
         None | Some(Value::Null | Value::String(_)) => return Err(Defect("has no access_token")),
         Some(_) => return Err(Defect("has an access_token that is no string")),
     };
@@ -224,21 +241,21 @@ fn parse(body: &[u8]) -> Result<TokenResponse, Defect> {
     if access_token.len() > MAX_TOKEN {
         return Err(Defect("has an access_token that is longer than 8 KiB"));
     }
-    match fields.token_type {
+    match &fields.token_type {
         None | Some(Value::Null) => {}
-        Some(Value::String(kind)) if is_bearer(&kind) => {}
+        Some(Value::String(kind)) if is_bearer(kind) => {}
         Some(_) => return Err(Defect("has a token_type that is not bearer")),
     }
     Ok(TokenResponse {
-        access_token: AccessToken::new(access_token),
-        expires_in: match fields.expires_in {
+        access_token: AccessToken::new(mem::take(&mut *access_token)),
+        expires_in: match &fields.expires_in {
             None | Some(Value::Null) => DEFAULT_EXPIRES_IN,
-            Some(value) => seconds(&value).ok_or(Defect(
+            Some(value) => seconds(value).ok_or(Defect(
                 "has an expires_in that is no number of seconds above zero",
             ))?,
         },
-        scope: scope(fields.scope),
-        refresh_token: refresh_token(fields.refresh_token),
+        scope: scope(fields.scope.take()),
+        refresh_token: refresh_token(fields.refresh_token.take()),
     })
 }
 
@@ -314,12 +331,13 @@ fn scope(value: Option<Value>) -> Option<String> {
 
 /// A refresh token is not required, so an invalid one is ignored.
 fn refresh_token(value: Option<Value>) -> Option<RefreshToken> {
-    match value? {
-        Value::String(token) if !token.is_empty() && token.len() <= MAX_TOKEN => {
-            Some(RefreshToken::new(token))
-        }
-        _ => None,
-    }
+    let Value::String(token) = value? else {
+        return None;
+    };
+    let token = RefreshToken::new(token);
+    (1..=MAX_TOKEN)
+        .contains(&token.secret().len())
+        .then_some(token)
 }
 
 /// Returns the cause for an error of the token endpoint. It has the shape of RFC 6749 (`error`), or
