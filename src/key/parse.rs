@@ -13,31 +13,31 @@ pub(super) fn keys(text: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, ConfigError> {
         .flat_map(|line| line.split(','))
         .map(str::trim)
         .filter(|key| !key.is_empty())
-        .map(|text| key(text).map(Zeroizing::new))
+        .map(key)
         .collect()
 }
 
-fn key(text: &str) -> Result<Vec<u8>, ConfigError> {
+fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     // 64 hexadecimal digits are valid base64 too. A random 48-byte key in base64 never has only
     // such digits.
     if text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let digits = text.as_bytes().chunks_exact(2);
-        return Ok(digits
-            .map(|pair| {
-                let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or_default() as u8;
-                digit(pair[0]) << 4 | digit(pair[1])
-            })
-            .collect());
+        let bytes = digits.map(|pair| {
+            let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or_default() as u8;
+            digit(pair[0]) << 4 | digit(pair[1])
+        });
+        return Ok(Zeroizing::new(bytes.collect()));
     }
     let unpadded = text.trim_end_matches('=');
-    // One attempt: what one that fails has decoded would stay in memory.
     let engine = match unpadded.contains(['-', '_']) {
         true => BASE64_URL_SAFE_NO_PAD,
         false => BASE64_STANDARD_NO_PAD,
     };
-    engine
-        .decode(unpadded)
-        .map_err(|_| ConfigError::UnreadableKey)
+    // Also what an attempt that fails has decoded is wiped.
+    let mut bytes = Zeroizing::new(Vec::new());
+    let decoded = engine.decode_vec(unpadded, &mut bytes);
+    decoded.map_err(|_| ConfigError::UnreadableKey)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Any client can send one, so the parameters that decide anything are parsed strictly: none twice,
 //! no invalid encoding, no control characters. All others are ignored as they are.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, mem};
 
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -53,21 +53,21 @@ impl AuthorizationResponse {
                 true => decode(value)?.into_owned(),
                 false => decode_lossily(value),
             };
-            if slot.replace(value).is_some() {
+            if slot.replace(Zeroizing::new(value)).is_some() {
                 return None;
             }
         }
         // RFC 6749 section 3.1: a parameter without a value counts as left out.
-        let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let given = |value: Option<Zeroizing<String>>| value.filter(|value| !value.is_empty());
+        let public = |mut value: Zeroizing<String>| mem::take(&mut *value);
         let outcome = match (given(code), given(error)) {
             (Some(code), None) => {
                 let printable = code.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-                (printable && code.len() <= MAX_CODE)
-                    .then_some(Outcome::Code(Zeroizing::new(code)))?
+                (printable && code.len() <= MAX_CODE).then_some(Outcome::Code(code))?
             }
             (None, Some(code)) => Outcome::Error {
-                code,
-                description: given(description),
+                code: public(code),
+                description: given(description).map(public),
             },
             _ => return None,
         };
@@ -76,7 +76,7 @@ impl AuthorizationResponse {
             return None;
         }
         Some(Self {
-            state: state.map(State::from_untrusted),
+            state: state.map(public).map(State::from_untrusted),
             outcome,
         })
     }
@@ -101,7 +101,8 @@ fn decode(raw: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Borrowed(raw));
     }
     let mut bytes = raw.bytes();
-    let mut decoded = Vec::with_capacity(raw.len());
+    // Of a code, perhaps.
+    let mut decoded = Zeroizing::new(Vec::with_capacity(raw.len()));
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'+' => b' ',
@@ -113,8 +114,8 @@ fn decode(raw: &str) -> Option<Cow<'_, str>> {
             plain => plain,
         });
     }
-    let decoded = String::from_utf8(decoded).ok()?;
-    (!decoded.chars().any(char::is_control)).then_some(Cow::Owned(decoded))
+    let text = str::from_utf8(&decoded).ok()?;
+    (!text.chars().any(char::is_control)).then(|| Cow::Owned(text.to_owned()))
 }
 
 impl fmt::Debug for Outcome {
