@@ -6,14 +6,14 @@ use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use zeroize::Zeroizing;
 
-/// A code verifier: 256 random bits, which this crate keeps until the token request. It
-/// is wiped when it is dropped.
+/// A code verifier: 256 random bits, which this crate keeps until the token request. It is wiped
+/// when it is dropped, and leaves no copies where it is moved.
 #[derive(Clone)]
-pub(crate) struct Verifier(Zeroizing<[u8; 32]>);
+pub(crate) struct Verifier(Box<Zeroizing<[u8; 32]>>);
 
 impl Verifier {
     pub(crate) fn random() -> Self {
-        let mut bytes = Zeroizing::new([0; 32]);
+        let mut bytes = Box::new(Zeroizing::new([0; 32]));
         rand::fill(&mut bytes[..]);
         Self(bytes)
     }
@@ -41,9 +41,9 @@ impl Serialize for Verifier {
 
 impl<'de> Deserialize<'de> for Verifier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = <&[u8]>::deserialize(deserializer)?.try_into();
-        let bytes = bytes.map_err(D::Error::custom)?;
-        Ok(Self(Zeroizing::new(bytes)))
+        let text = <&[u8]>::deserialize(deserializer)?;
+        let bytes: &[u8; 32] = text.try_into().map_err(D::Error::custom)?;
+        Ok(Self(Box::new(Zeroizing::new(*bytes))))
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
         let bytes = URL_SAFE_NO_PAD
             .decode_to_vec("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
             .unwrap();
-        let verifier = Verifier(Zeroizing::new(bytes.try_into().unwrap()));
+        let verifier = Verifier(Box::new(Zeroizing::new(bytes.try_into().unwrap())));
         assert_eq!(
             verifier.challenge().as_str(),
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -81,13 +81,13 @@ mod tests {
     #[test]
     fn verifier_and_its_text_are_wiped_when_dropped() {
         let verifier = Verifier::random();
-        assert_wiped(&verifier.0);
+        assert_wiped(&*verifier.0);
         assert_wiped(&verifier.secret());
     }
 
     #[test]
     fn verifiers_are_distinct_and_evenly_random() {
-        let verifiers: HashSet<_> = (0..10_000).map(|_| *Verifier::random().0).collect();
+        let verifiers: HashSet<_> = (0..10_000).map(|_| **Verifier::random().0).collect();
         assert_eq!(verifiers.len(), 10_000);
         for bit in 0..256 {
             let is_set = |verifier: &&[u8; 32]| verifier[bit / 8] >> (bit % 8) & 1 == 1;
