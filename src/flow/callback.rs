@@ -279,10 +279,10 @@ impl Flow {
         let cause = match outcome.await {
             Ok(LoginOutcome::SignedIn {
                 token,
-                session,
+                expires_at,
                 return_to,
             }) => {
-                let seconds = session.seconds_left(self.config.clock.seconds());
+                let seconds = expires_at.saturating_sub(self.config.clock.seconds());
                 let cookies = [
                     self.names.set(&self.names.session, token.secret(), seconds),
                     self.loop_detector.record_login(info, now),

@@ -128,7 +128,7 @@ impl Flow {
         }
         Ok(session.map(|session| LoginOutcome::SignedIn {
             token,
-            session,
+            expires_at: unix_seconds(session.expires_at()),
             return_to: login.return_to().into(),
         }))
     }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     browser::{cookie::MAX_COOKIE, pending_login::PendingLogin, request::RequestInfo},
+    clock::unix_seconds,
     error::chain,
     events::Event,
     failure::FailureCause,
@@ -129,7 +130,7 @@ impl Flow {
         });
         let outcome = LoginOutcome::SignedIn {
             token,
-            session,
+            expires_at: unix_seconds(session.expires_at()),
             return_to: login.return_to().into(),
         };
         (outcome, Some(unsaved))

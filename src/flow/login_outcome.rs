@@ -5,17 +5,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::single_flight::Effect;
-use crate::{
-    failure::FailureCause,
-    session::{Session, SessionToken},
-};
+use crate::{failure::FailureCause, session::SessionToken};
 
 /// The outcome of a login that reached the token endpoint.
 #[derive(Clone)]
 pub(crate) enum LoginOutcome {
     SignedIn {
         token: SessionToken,
-        session: Session,
+        /// Of the session, in seconds. The outcome is kept longer than some sessions, so it does
+        /// not hold the session with its access token.
+        expires_at: u64,
         return_to: Arc<str>,
     },
     Failed {
