@@ -64,7 +64,8 @@ use crate::{
 ///
 /// An app can keep it beyond the request. [`ended`](Self::ended) waits for the end of the session,
 /// and API calls fail from then on: at once where this process knows of the end, and within 30
-/// seconds where it was ended elsewhere. A call within a request costs no look-up.
+/// seconds where it was ended elsewhere. A call within a request costs no look-up. After a refresh
+/// elsewhere, a call may go out with the token from before, and is sent again with the new one.
 ///
 /// Cloning it is cheap. `Debug` shows nothing of the person or the token, and it cannot be
 /// serialized.
