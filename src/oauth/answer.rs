@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn coding_that_was_not_asked_for_is_named() {
-        let coding_of = |name, value| {
+        let coding_of = |name, value: &str| {
             let answer = answer(200, &[(name, value)], b"x");
             coding(&answer).map(|coding| coding.to_string())
         };
@@ -165,6 +165,9 @@ mod tests {
         ] {
             assert_eq!(coding_of("content-encoding", value).as_deref(), Some(name));
         }
+        let named = |len| coding_of("content-encoding", &"a".repeat(len)).unwrap();
+        assert_eq!(named(MAX_NAME), "a".repeat(MAX_NAME));
+        assert_eq!(named(MAX_NAME + 1), "an odd coding");
         assert_eq!(coding_of("transfer-encoding", "chunked"), None);
         let twice = coding_of("transfer-encoding", "gzip, chunked");
         assert_eq!(twice.as_deref(), Some("gzip"));

@@ -268,8 +268,9 @@ mod tests {
         let code = |len: usize| format!("state=s&code={}", "a".repeat(len));
         assert!(AuthorizationResponse::parse(&code(MAX_CODE)).is_some());
         assert!(AuthorizationResponse::parse(&code(MAX_CODE + 1)).is_none());
-        let state = format!("code=a&state={}", "s".repeat(MAX_STATE + 1));
-        assert!(AuthorizationResponse::parse(&state).is_none());
+        let state = |len: usize| format!("code=a&state={}", "s".repeat(len));
+        assert!(AuthorizationResponse::parse(&state(MAX_STATE)).is_some());
+        assert!(AuthorizationResponse::parse(&state(MAX_STATE + 1)).is_none());
         let long = format!("code=a&state=s&x={}", "x".repeat(MAX_QUERY));
         assert!(AuthorizationResponse::parse(&long).is_none());
     }

@@ -372,7 +372,6 @@ fn failure_of(response: &Response<Vec<u8>>) -> FailureCause {
             FailureCause::CodeRejected
         }
         (401, _) | (400, "invalid_client" | "unauthorized_client") => FailureCause::ClientRejected,
-        (300..=399, _) => FailureCause::TokenResponseInvalid,
         (400..=499, _) => FailureCause::ProviderRefused,
         (500..=599, _) => FailureCause::ProviderError,
         _ => FailureCause::TokenResponseInvalid,
@@ -746,6 +745,30 @@ mod tests {
             let refused = respond(401, "application/json", body);
             assert_eq!(refused.unwrap_err(), FailureCause::ClientRejected);
         }
+    }
+
+    #[test]
+    fn gateway_that_says_it_is_unavailable_is_no_stranger() {
+        let answer = answer(503, "application/json", b"<html>");
+        let error = token_response(&answer).unwrap_err();
+        assert_eq!(error.cause, FailureCause::ProviderUnavailable);
+        assert!(
+            error.detail.ends_with("with application/json"),
+            "{}",
+            error.detail
+        );
+    }
+
+    #[test]
+    fn refresh_token_that_is_empty_or_long_is_ignored() {
+        let refresh = |token: String| {
+            let body = format!(r#"{{"access_token":"t","refresh_token":"{token}"}}"#);
+            json(&body).unwrap().refresh_token.is_some()
+        };
+        assert!(refresh("r".to_owned()));
+        assert!(refresh("r".repeat(MAX_TOKEN)));
+        assert!(!refresh(String::new()));
+        assert!(!refresh("r".repeat(MAX_TOKEN + 1)));
     }
 
     #[test]
