@@ -319,6 +319,7 @@ fn is_from_future(login: &PendingLogin, now: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use http::{Request, header};
+    use url::Url;
 
     use super::*;
     use crate::{
@@ -326,29 +327,234 @@ mod tests {
         key::{CookieKeys, Purpose},
     };
 
+    const LIFETIME: u64 = 600;
+    const NOW: u64 = 1_000_000;
+
+    fn logins() -> PendingLogins {
+        let names = CookieNames::new("shop", true, CookiePrefix::Host).unwrap();
+        let sealer = CookieKeys::random().sealer(Purpose::PendingLogin, b"");
+        PendingLogins::new(Arc::new(names), sealer, LIFETIME)
+    }
+
+    fn info(cookies: &[(String, String)]) -> RequestInfo {
+        let line: Vec<_> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = Request::builder().header(header::COOKIE, line.join("; "));
+        RequestInfo::of_request(&request.body(()).unwrap())
+    }
+
+    fn path(path: &str) -> ReturnTo {
+        ReturnTo::parse(path, &Url::parse("https://shop.example").unwrap()).unwrap()
+    }
+
+    /// The place `/a...a` of this many bytes.
+    fn long(len: usize) -> String {
+        format!("/{}", "a".repeat(len - 1))
+    }
+
+    /// What a browser holds for a login.
+    fn login(state: &str, return_to: &str, started_at: u64, note: usize) -> PendingLogin {
+        let note = (note > 0).then(|| AppValue::of(&"n".repeat(note), 4096).unwrap());
+        PendingLogin {
+            state: state.to_owned(),
+            return_to: return_to.to_owned(),
+            verifier: None,
+            started_at,
+            note,
+            place: None,
+        }
+    }
+
+    impl PendingLogins {
+        fn cookie(&self, login: &PendingLogin) -> (String, String) {
+            let name = self.cookie_name(&State::from_untrusted(login.state.clone()));
+            let value = self.sealer.seal(&name, login);
+            (name, value)
+        }
+
+        /// The cookies that a browser has after another login began, and whether one was foreign.
+        fn after(
+            &self,
+            cookies: &[(String, String)],
+            return_to: &str,
+            home: &str,
+            note: usize,
+        ) -> (Vec<(String, String)>, bool) {
+            let state = State::from_untrusted("new".to_owned());
+            let new = NewLogin {
+                state,
+                return_to: &path(return_to),
+                home: &path(home),
+                verifier: None,
+                note: login("", "", 0, note).note,
+                place_of: &|_| String::new(),
+            };
+            let begun = self.begin(&info(cookies), new, NOW);
+            let mut left = cookies.to_vec();
+            let mut seen = Vec::new();
+            for line in &begun.cookies {
+                let line = line.to_str().unwrap();
+                let (name, value) = line.split_once(';').unwrap().0.split_once('=').unwrap();
+                assert!(!seen.contains(&name), "{name} comes twice");
+                seen.push(name);
+                left.retain(|(known, _)| known != name);
+                if !value.is_empty() {
+                    left.push((name.to_owned(), value.to_owned()));
+                }
+            }
+            (left, begun.found_foreign)
+        }
+
+        fn place_of(&self, cookies: &[(String, String)], state: &str) -> Option<String> {
+            let state = State::from_untrusted(state.to_owned());
+            match self.find(&info(cookies), &state, NOW) {
+                Pending::Live(login) => Some(login.return_to),
+                _ => None,
+            }
+        }
+    }
+
     /// The name of the cookie has a part of a hash of `state`, and no more.
     /// S6, S7.
     #[test]
     fn login_of_another_state_is_not_found_by_the_name_of_its_cookie() {
-        let names = CookieNames::new("shop", true, CookiePrefix::Host).unwrap();
-        let sealer = CookieKeys::random().sealer(Purpose::PendingLogin, b"");
-        let logins = PendingLogins::new(Arc::new(names), sealer, 600);
+        let logins = logins();
         let state = State::from_untrusted("state".to_owned());
         let name = logins.cookie_name(&state);
         for (sealed, is_found) in [("state", true), ("other", false)] {
-            let login = PendingLogin {
-                state: sealed.to_owned(),
-                return_to: "/".to_owned(),
-                verifier: None,
-                started_at: 100,
-                note: None,
-                place: None,
-            };
-            let cookie = format!("{name}={}", logins.sealer.seal(&name, &login));
-            let request = Request::builder().header(header::COOKIE, cookie);
-            let info = RequestInfo::of_request(&request.body(()).unwrap());
-            let found = logins.find(&info, &state, 100);
+            let value = logins.sealer.seal(&name, &login(sealed, "/", NOW, 0));
+            let found = logins.find(&info(&[(name.clone(), value)]), &state, NOW);
             assert_eq!(matches!(found, Pending::Live(_)), is_found, "{sealed}");
+        }
+    }
+
+    #[test]
+    fn login_of_a_clock_ahead_is_no_expired_one() {
+        let logins = logins();
+        let found = |started_at| {
+            let cookie = logins.cookie(&login("state", "/", started_at, 0));
+            logins.find(
+                &info(&[cookie]),
+                &State::from_untrusted("state".into()),
+                NOW,
+            )
+        };
+        assert!(matches!(found(NOW - LIFETIME + 1), Pending::Live(_)));
+        assert!(matches!(found(NOW - LIFETIME), Pending::Expired(_)));
+        assert!(matches!(found(NOW + MAX_SKEW), Pending::Live(_)));
+        assert!(matches!(found(NOW + MAX_SKEW + 1), Pending::FromFuture(_)));
+    }
+
+    /// S12.
+    #[test]
+    fn place_of_a_new_login_is_kept_to_the_last_byte_of_room() {
+        let logins = logins();
+        let mut filled = 0;
+        for others in 0..MAX_LOGINS {
+            let cookies: Vec<_> = (0..others)
+                .map(|n| logins.cookie(&login(&format!("other {n}"), &long(300), NOW - 1, 0)))
+                .collect();
+            let taken: usize = cookies
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .sum();
+            for home in [1, 2, 3, 4, 90] {
+                let reserved = (MAX_LOGINS - 1 - others) * (SMALLEST + home);
+                for len in 1_200..2_000 {
+                    let (name, value) = logins.cookie(&login("new", &long(len), NOW, 0));
+                    let total = taken + name.len() + value.len() + reserved;
+                    if total.abs_diff(MAX_BYTES) > 3 {
+                        continue;
+                    }
+                    filled += usize::from(total == MAX_BYTES);
+                    let (after, _) = logins.after(&cookies, &long(len), &long(home), 0);
+                    let place = logins.place_of(&after, "new").unwrap();
+                    assert_eq!(
+                        place == long(len),
+                        total <= MAX_BYTES,
+                        "{others} {home} {total}"
+                    );
+                }
+            }
+        }
+        assert!(filled > 0, "no length fills the room");
+    }
+
+    #[test]
+    fn other_logins_lose_no_more_places_than_they_must() {
+        let logins = logins();
+        let cookies = [3, 2, 1]
+            .map(|age| logins.cookie(&login(&format!("aged {age}"), &long(600), NOW - age, 0)));
+        let left = |note: usize| {
+            let (after, _) = logins.after(&cookies, "/", "/", note);
+            assert_eq!(after.len(), 4, "no login is lost");
+            [3, 2, 1].map(|age| {
+                logins
+                    .place_of(&after, &format!("aged {age}"))
+                    .unwrap()
+                    .len()
+            })
+        };
+        assert_eq!(left(1), [600, 600, 600]);
+        assert_eq!(left(800), [1, 600, 600], "the oldest goes first");
+        assert_eq!(left(1_600), [1, 1, 600]);
+    }
+
+    /// S12.
+    #[test]
+    fn oldest_logins_go_where_their_places_are_not_enough() {
+        let logins = logins();
+        // The oldest has a place to lose, which is not enough.
+        let cookies = [1, 2, 3].map(|age| {
+            let place = if age == 3 { long(50) } else { "/".to_owned() };
+            logins.cookie(&login(&format!("aged {age}"), &place, NOW - age, 640))
+        });
+        let size = |(name, value): (String, String)| name.len() + value.len();
+        let old = size(logins.cookie(&login("aged 1", "/", NOW, 640)));
+        let mut filled = 0;
+        for note in 500..800 {
+            let total = size(logins.cookie(&login("new", "/", NOW, note))) + 3 * old;
+            filled += usize::from(total == MAX_BYTES);
+            let (after, _) = logins.after(&cookies, "/", "/", note);
+            let held: usize = after.iter().cloned().map(size).sum();
+            assert!(held <= MAX_BYTES, "{note}: {held}");
+            let is_lost = logins.place_of(&after, "aged 3").is_none();
+            assert_eq!(is_lost, total > MAX_BYTES, "{note}: {total}");
+            for state in ["new", "aged 1", "aged 2"] {
+                assert!(logins.place_of(&after, state).is_some(), "{note}: {state}");
+            }
+        }
+        assert!(filled > 0, "no note fills the room");
+    }
+
+    #[test]
+    fn cookies_are_opened_up_to_a_limit_and_unreadable_ones_are_noticed() {
+        let logins = logins();
+        let forged = |n: usize| {
+            let name = format!("{}{n:0>12}", logins.names.pending);
+            (name, "forged".to_owned())
+        };
+        let ours = logins.cookie(&login("ours", "/", NOW, 0));
+        let expired = logins.cookie(&login("expired", "/", NOW - LIFETIME, 0));
+        let after = |cookies: &[_]| {
+            let (after, is_foreign) = logins.after(cookies, "/", "/", 0);
+            (logins.place_of(&after, "ours").is_some(), is_foreign)
+        };
+        assert_eq!(after(std::slice::from_ref(&ours)), (true, false));
+        assert_eq!(after(&[expired.clone(), ours.clone()]), (true, false));
+        assert_eq!(after(&[forged(1), ours.clone()]), (true, true));
+        for (before, is_opened) in [(MAX_OPENED - 1, true), (MAX_OPENED, false)] {
+            let mut cookies = vec![expired.clone(); before];
+            cookies.push(ours.clone());
+            assert_eq!(after(&cookies), (is_opened, false), "{before}");
+        }
+        // What is not opened is not judged either.
+        for (before, is_foreign) in [(MAX_OPENED - 1, true), (MAX_OPENED, false)] {
+            let mut cookies = vec![expired.clone(); before];
+            cookies.push(forged(1));
+            assert_eq!(after(&cookies).1, is_foreign, "{before}");
         }
     }
 }
