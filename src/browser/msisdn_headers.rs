@@ -149,6 +149,8 @@ mod tests {
             "x-request-id",
             "x-client-id",
             "x-cli",
+            "x-euclid",
+            "x-j_nny-cid",
             "grapmin",
             "d",
             "sec-ch-ua-platform",

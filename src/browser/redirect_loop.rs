@@ -93,3 +93,42 @@ impl LoopDetector {
         Ok((now.saturating_sub(count.since) < WINDOW).then_some(count))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, header};
+
+    use super::*;
+    use crate::{
+        browser::cookie::CookiePrefix,
+        key::{CookieKeys, Purpose},
+    };
+
+    #[test]
+    fn last_login_is_recent_for_ten_seconds_and_the_first_counts_for_a_minute() {
+        let names = CookieNames::new("shop", true, CookiePrefix::Host).unwrap();
+        let sealer = CookieKeys::random().sealer(Purpose::LoopDetector, b"");
+        let detector = LoopDetector::new(Arc::new(names), sealer);
+        let with = |cookie: &str| {
+            let request = Request::builder().header(header::COOKIE, cookie);
+            RequestInfo::of_request(&request.body(()).unwrap())
+        };
+        let next = |cookie: &str, now| {
+            let line = detector.record_login(&with(cookie), now);
+            line.to_str().unwrap().split_once(';').unwrap().0.to_owned()
+        };
+        let first = next("", 100);
+        let second = next(&first, 150);
+        let seen = |now| {
+            let info = with(&second);
+            let count = detector.count(&info, now).ok();
+            (count, detector.is_recent(&info, now))
+        };
+        assert_eq!(seen(150), (Some(2), true));
+        assert_eq!(seen(159), (Some(2), true));
+        assert_eq!(seen(160), (Some(0), false), "a minute after the first");
+        let info = with(&first);
+        assert!(detector.is_recent(&info, 109) && !detector.is_recent(&info, 110));
+        assert_eq!(detector.count(&info, 110).ok(), Some(1));
+    }
+}

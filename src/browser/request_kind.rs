@@ -231,6 +231,8 @@ mod tests {
                 "{name}: {value}"
             );
         }
+        let user = &[("accept", "text/html"), ("sec-purpose", "a-user-asked")];
+        assert_eq!(kind(Method::GET, user), RequestKind::Navigation);
     }
 
     #[test]
@@ -245,6 +247,10 @@ mod tests {
             ("access-control-request-method", "GET"),
         ];
         assert_eq!(kind(Method::OPTIONS, preflight), RequestKind::Preflight);
+        assert_eq!(kind(Method::GET, preflight), RequestKind::Subresource);
+        for half in [&preflight[..1], &preflight[1..]] {
+            assert_eq!(kind(Method::OPTIONS, half), RequestKind::Subresource);
+        }
         let upgrade = &[("accept", "text/html"), ("upgrade", "websocket")];
         assert_eq!(kind(Method::GET, upgrade), RequestKind::Subresource);
     }

@@ -123,6 +123,23 @@ mod tests {
         ReturnTo::parse(raw, &origin).map(|path| path.as_str().to_owned())
     }
 
+    /// The checks before it refuse such targets already.
+    #[test]
+    fn address_with_a_user_or_of_another_origin_resolves_to_nothing() {
+        let origin = Url::parse("https://app.example/").unwrap();
+        let resolve = |target| resolve(target, &origin).map(String::from);
+        assert_eq!(resolve("//app.example/a").as_deref(), Some("/a"));
+        for target in [
+            "//user@app.example/a",
+            "//:password@app.example/a",
+            "//other.example/a",
+            "http://app.example/a",
+            "//[/a",
+        ] {
+            assert_eq!(resolve(target), None, "{target}");
+        }
+    }
+
     #[test]
     fn own_paths_are_kept_byte_for_byte() {
         for path in [

@@ -230,6 +230,31 @@ mod tests {
     }
 
     #[test]
+    fn ticket_is_live_for_its_time_and_from_a_clock_a_little_ahead() {
+        let start = start();
+        let url = start.url(&State::random(), None, Vec::new(), 100);
+        let ticket = start.open(url.split_once("?t=").unwrap().1).unwrap();
+        for (now, ttl, is_live) in [
+            (100, 1, true),
+            (101, 1, false),
+            (100 - MAX_SKEW, 1, true),
+            (100 - MAX_SKEW - 1, 1, false),
+        ] {
+            assert_eq!(ticket.is_live(now, ttl), is_live, "{now} {ttl}");
+        }
+    }
+
+    #[test]
+    fn what_a_login_did_is_remembered_for_its_time_and_no_longer() {
+        let login = State::random().login_id();
+        for (after, is_first) in [(60 + MAX_SKEW - 1, false), (60 + MAX_SKEW, true)] {
+            let once = Once::within(60);
+            assert!(once.is_first(login, 100));
+            assert_eq!(once.is_first(login, 100 + after), is_first, "{after}");
+        }
+    }
+
+    #[test]
     fn longest_address_of_a_login_can_be_opened_and_a_longer_one_is_refused() {
         let start = start();
         let open = |parameters: Vec<(String, String)>| {
@@ -244,6 +269,16 @@ mod tests {
         };
         let most = open((0..512).map(short).collect()).unwrap();
         assert_eq!(most.parameters().len(), 512, "1024 bytes of names");
-        assert!(open(vec![("a".to_owned(), "x".repeat(MAX_TOKEN))]).is_none());
+        let token = |len: usize| {
+            let parameters = vec![("a".to_owned(), "x".repeat(len))];
+            let url = start.url(&State::random(), None, parameters, 100);
+            url.split_once("?t=").unwrap().1.to_owned()
+        };
+        let lengths = MAX_TOKEN / 2..MAX_TOKEN;
+        let longest = lengths.map(token).find(|token| token.len() >= MAX_TOKEN);
+        let longest = longest.unwrap();
+        assert_eq!(longest.len(), MAX_TOKEN);
+        assert!(start.open(&longest).is_some());
+        assert!(start.open(&token(MAX_TOKEN)).is_none());
     }
 }

@@ -496,6 +496,29 @@ async fn buttons_of_two_tabs_work() {
 }
 
 #[tokio::test]
+async fn button_with_a_value_that_the_layer_never_makes_is_not_pressed() {
+    let app = App::with(|builder| builder.login_page(true)).await;
+    let mut browser = app.browser();
+    let page = browser.send(opened("/private", &[])).await;
+    let [cookie] = &page.set_cookies()[..] else {
+        panic!("one cookie");
+    };
+    let name = cookie.split_once('=').unwrap().0;
+    for (value, begins) in [
+        ("AAAAAAAAAAAAAAAAAAAA-_", true),
+        ("AAAAAAAAAAAAAAAAAAAAA", false),
+        ("AAAAAAAAAAAAAAAAAAAAA.", false),
+        ("A", false),
+    ] {
+        let mut browser = app.browser();
+        browser.jar.push((name.to_owned(), value.to_owned()));
+        let target = format!("/telenor/login?return_to=%2Fprivate&button={value}");
+        let answer = browser.send(opened(&target, &[])).await;
+        assert_eq!(answer.status == StatusCode::SEE_OTHER, begins, "{value}");
+    }
+}
+
+#[tokio::test]
 async fn other_site_cannot_change_the_login_of_a_signed_in_browser() {
     let app = App::start().await;
     let mut browser = app.signed_in().await;
