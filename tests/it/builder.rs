@@ -8,7 +8,7 @@ use telenor_auth::{
     session::{CookieStore, FaultyStore},
 };
 
-use crate::support::keys;
+use crate::support::{capture::capture, keys};
 
 mod development;
 
@@ -38,6 +38,18 @@ fn defaults_are_valid() {
         .authorization_parameter("ui_locales", "nb")
         .build();
     assert!(built.is_ok(), "{built:?}");
+}
+
+#[test]
+fn random_key_is_warned_of() {
+    let warnings = |builder: TelenorAuthBuilder| {
+        let (log, _guard) = capture();
+        builder.build().unwrap();
+        log.lines("WARN", &["cookies are sealed with a random key"])
+            .len()
+    };
+    assert_eq!(warnings(builder()), 1);
+    assert_eq!(warnings(builder().cookie_keys(keys(1))), 0);
 }
 
 #[test]
