@@ -84,7 +84,12 @@ fn nothing_is_left_of_keys_and_their_text() {
 fn nothing_is_left_of_a_text_that_is_no_key() {
     let mut memory = Memory::watch();
     let raw = keys(&mut memory);
-    let text = Memory::aside(|| &*format!("{}%", BASE64_STANDARD.encode(&raw[0])).leak());
+    // All of it but the end can be decoded.
+    let text = Memory::aside(|| {
+        let mut text = BASE64_STANDARD.encode(&raw[0]);
+        text.replace_range(40..41, "%");
+        &*text.leak()
+    });
     let read = || Ok::<_, std::io::Error>(text.to_owned());
     assert!(CookieKeys::from_fn(read).is_err());
     assert!(CookieKeys::parse(text).is_err());
