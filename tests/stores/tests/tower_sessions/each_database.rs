@@ -102,6 +102,7 @@ async fn session_is_updated_to_its_next_state_only(database: Database) {
     assert_eq!(version(&store, &token).await, Some(2));
 }
 
+/// S74, S75.
 async fn ended_session_comes_back_by_nothing(database: Database) {
     let (store, other) = (database.instance(), database.instance());
     let new = session();
@@ -126,6 +127,7 @@ async fn ended_session_comes_back_by_nothing(database: Database) {
     }
 }
 
+/// S74.
 async fn revoking_all_ends_every_session_on_every_instance(database: Database) {
     let (store, other) = (database.instance(), database.instance());
     let tokens = [save(&store).await, save(&other).await];
@@ -200,6 +202,7 @@ async fn one_of_many_callers_acquires_a_lease(database: Database) {
     assert_eq!(acquired.count(), 1, "{leases:?}");
 }
 
+/// S8.
 async fn one_of_many_in_one_process_wins(database: Database) {
     let store = database.instance();
     let new = session();
