@@ -18,7 +18,8 @@ static BASES: LazyLock<[Url; 4]> = LazyLock::new(|| {
     .map(|base| Url::parse(base).expect("an address"))
 });
 
-/// What is written to `Location` leads to the app's own origin, by the parser of browsers.
+/// What is written to `Location` leads to the app's own origin, by the parser of the `url`
+/// crate, which follows the URL Standard as browsers do.
 pub fn return_url(data: &[u8]) {
     let Ok(raw) = str::from_utf8(data) else {
         return;
