@@ -25,8 +25,8 @@ enum ResolvedPath {
 impl ReturnTo {
     /// Checks the target in a request line or a query parameter.
     ///
-    /// `tests/proofs` tests the rule on every string of a public list of redirect tricks. It applies
-    /// to the same bytes that are later written to `Location`.
+    /// `tests/proofs` tests the rule on every string of a public list of redirect tricks. It
+    /// applies to the same bytes that are later written to `Location`.
     pub(crate) fn parse(raw: &str, origin: &Url) -> Option<Self> {
         if !starts_with_one_slash(raw) {
             return None;
