@@ -273,10 +273,9 @@ impl Session {
         now < self.0.token_expires_at
     }
 
-    /// Whether it was not used for this many seconds, or seems to be used in the future only.
+    /// Whether it was not used for this many seconds.
     pub(crate) fn is_idle(&self, now: u64, seconds: u64) -> bool {
-        let future = self.0.active_at > now.saturating_add(MAX_SKEW);
-        future || now.saturating_sub(self.0.active_at) >= seconds
+        now.saturating_sub(self.0.active_at) >= seconds
     }
 
     pub(crate) fn seconds_left(&self, now: u64) -> u64 {
