@@ -231,7 +231,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::{key::CookieKeys, session::SessionToken};
+    use crate::{boxed::BoxFuture, detached, key::CookieKeys, session::SessionToken};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -326,6 +326,60 @@ mod tests {
         ] {
             assert!(!is_kept(Some(target)));
         }
+    }
+
+    #[test]
+    fn write_that_overlaps_an_end_is_not_kept() {
+        let (cache, id, [subject, _]) = (cache(), id(), subjects());
+        let session = session().with_subject(subject);
+        for target in [Target::Session(id), Target::Subject(subject), Target::All] {
+            let before = cache.write_stamp();
+            let invalidation = cache.invalidate(target);
+            let during = cache.write_stamp();
+            cache.insert(id, session.clone(), before);
+            assert!(!knows(&cache, id), "it began before the end");
+            drop(invalidation);
+            cache.insert(id, session.clone(), during);
+            assert!(!knows(&cache, id), "it began before the end was over");
+        }
+    }
+
+    #[test]
+    fn caller_waits_while_the_sessions_of_its_subject_are_being_ended() {
+        let (cache, [subject, other]) = (cache(), subjects());
+        let callers = [Some(subject), Some(other), None];
+        let waits = |caller| {
+            let mut settled: BoxFuture<'_, ()> = Box::pin(cache.settled(caller));
+            detached::now(&mut settled).is_none()
+        };
+        for (target, expected) in [
+            (Target::Session(id()), [false; 3]),
+            (Target::Subject(subject), [true, false, false]),
+            (Target::All, [true; 3]),
+        ] {
+            let invalidation = cache.invalidate(target);
+            assert_eq!(callers.map(waits), expected);
+            drop(invalidation);
+            assert_eq!(callers.map(waits), [false; 3]);
+        }
+    }
+
+    #[test]
+    fn look_up_is_given_up_only_when_no_caller_waits() {
+        let (cache, id) = (cache(), id());
+        let Lookup::Miss(in_flight) = cache.lookup(id, false) else {
+            panic!("no caller has asked");
+        };
+        let first = in_flight.follow();
+        assert!(!cache.cancel_if_unwatched(id, &in_flight));
+        let Lookup::InFlight(second) = cache.lookup(id, false) else {
+            panic!("the look-up goes on");
+        };
+        drop(first);
+        assert!(!cache.cancel_if_unwatched(id, &in_flight));
+        drop(second);
+        assert!(cache.cancel_if_unwatched(id, &in_flight));
+        assert!(matches!(cache.lookup(id, false), Lookup::Miss(_)));
     }
 
     #[test]

@@ -268,3 +268,52 @@ impl<S> fmt::Debug for CachedStore<S> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::{clock::Clock, session::MemoryStore};
+
+    const STALENESS: Duration = Duration::from_secs(5);
+
+    #[tokio::test(start_paused = true)]
+    async fn each_setting_takes_effect_whatever_is_set_after_it() {
+        let now = Clock::manual().now();
+        let session = Session::new("token", now + Duration::from_secs(60));
+        let new = || CachedStore::new(MemoryStore::new());
+        for store in [
+            new().with_staleness(STALENESS).with_capacity(2),
+            new().with_capacity(2).with_staleness(STALENESS),
+        ] {
+            for _ in 0..2 {
+                store.save(session.clone(), now).await.unwrap();
+            }
+            let token = store.save(session.clone(), now).await.unwrap();
+            let unknown = store.load(&SessionToken::random(), now).await;
+            assert!(unknown.unwrap().is_none());
+            assert_eq!(
+                format!("{store:?}"),
+                "CachedStore { sessions: 2, unknown: 1, capacity: 2, staleness: 5s, .. }"
+            );
+            advance(STALENESS - Duration::from_nanos(1)).await;
+            assert!(store.try_load(&token, now).is_some());
+            advance(Duration::from_nanos(1)).await;
+            assert!(store.try_load(&token, now).is_none());
+        }
+    }
+
+    /// Without a runtime the store behind fails at once.
+    #[cfg(feature = "redis")]
+    #[test]
+    fn keys_leases_and_failures_are_those_of_the_store_behind() {
+        let keys = CookieKeys::random();
+        let inner = crate::session::RedisStore::new("redis://localhost", &keys).unwrap();
+        let store = CachedStore::new(inner);
+        assert!(store.keys().unwrap().has_keys_of(&keys));
+        assert!(store.leases().is_some());
+        let mut ping: crate::boxed::BoxFuture<'_, _> = Box::pin(store.ping(SystemTime::now()));
+        assert!(detached::now(&mut ping).unwrap().is_err());
+    }
+}

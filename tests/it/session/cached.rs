@@ -501,6 +501,8 @@ async fn look_up_waits_while_its_session_is_ended_together_with_others() {
                 is_there, fails,
                 "a session that could not be ended is there"
             );
+            let look_ups = inner.loads.count();
+            assert!(look_ups <= 3, "it does not ask meanwhile: {look_ups}");
         }
     }
 }
