@@ -472,6 +472,7 @@ mod tests {
             for _ in 0..100 {
                 store.save(session(&clock, 60), clock.now()).await.unwrap();
             }
+            assert!(!store.is_empty());
             // The clock of the runtime is paused: this moves it and takes no time.
             tokio::time::sleep(Duration::from_secs(180)).await;
             assert!(store.is_empty());
@@ -499,6 +500,7 @@ mod tests {
         let of_subject = session(&clock, 60).with_subject(subject);
         for end in 0..4 {
             let token = store.save(of_subject.clone(), clock.now()).await.unwrap();
+            assert_eq!(store.indexed(), 1);
             match end {
                 0 => store.remove(&token, clock.now()).await.unwrap(),
                 1 => store.revoke_all(clock.now()).await.unwrap(),

@@ -182,7 +182,10 @@ impl Hasher for FirstBytes {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    use std::{
+        hash::BuildHasher,
+        time::{Duration, SystemTime, UNIX_EPOCH},
+    };
 
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
@@ -248,6 +251,13 @@ mod tests {
         let lengths = shards.shards.iter().map(|shard| read(shard).sessions.len());
         let (least, most) = (lengths.clone().min(), lengths.max());
         assert!(least > Some(0) && most < Some(60), "{least:?} to {most:?}");
+    }
+
+    #[test]
+    fn table_hashes_an_id_to_its_first_eight_bytes() {
+        let id = SessionId(*b"\x01\0\0\0\0\0\0\x02the rest");
+        let hash = BuildHasherDefault::<FirstBytes>::default().hash_one(id);
+        assert_eq!(hash, 0x0200_0000_0000_0001);
     }
 
     #[test]

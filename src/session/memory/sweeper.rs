@@ -81,7 +81,32 @@ impl Drop for Running {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
+    use crate::sync::atomic::AtomicUsize;
+
+    #[tokio::test(start_paused = true)]
+    async fn task_stops_when_nothing_is_left_twice_or_the_store_is_gone() {
+        for answers in [
+            &[None][..],
+            &[Some(0), None],
+            &[Some(2), Some(1), Some(0), Some(0)],
+            // A session is saved while the task stops.
+            &[Some(0), Some(1), Some(0), Some(0)],
+        ] {
+            let (sweeper, sweeps) = (Sweeper::default(), Arc::new(AtomicUsize::new(0)));
+            let count = Arc::clone(&sweeps);
+            sweeper.start(0, move |_| {
+                let at = count.fetch_add(1, Ordering::SeqCst);
+                ready(answers.get(at).copied().flatten())
+            });
+            // The clock of the runtime is paused: this moves it and takes no time.
+            tokio::time::sleep(PERIOD * 10).await;
+            assert_eq!(sweeps.load(Ordering::SeqCst), answers.len(), "{answers:?}");
+            assert!(!sweeper.running.load(Ordering::SeqCst), "{answers:?}");
+        }
+    }
 
     #[tokio::test]
     async fn task_that_has_stopped_does_not_announce_the_end_of_the_next() {
