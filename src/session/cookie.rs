@@ -319,6 +319,24 @@ mod tests {
         assert!(again.unwrap().is_none());
     }
 
+    #[tokio::test]
+    async fn refusal_tells_a_revoked_session_from_one_that_has_expired() {
+        let clock = Clock::manual();
+        let store = CookieStore::new(&CookieKeys::random());
+        let token = store.save(session(&clock), clock.now()).await.unwrap();
+        store.remove(&token, clock.now()).await.unwrap();
+        let refusal = || store.refusal(&token, clock.now());
+        assert_eq!(refusal(), SessionRefusal::UnknownSession);
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(refusal(), SessionRefusal::Expired);
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let store = CookieStore::new(&CookieKeys::random());
+        assert_eq!(format!("{store:?}"), "CookieStore { .. }");
+    }
+
     /// It may be live again when the clock is put right.
     #[tokio::test]
     async fn session_that_has_expired_can_be_ended_too() {

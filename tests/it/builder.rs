@@ -331,6 +331,12 @@ fn keys_of_a_store_are_those_of_the_layer() {
     let faulty = FaultyStore::new(store(2));
     let around = builder().cookie_keys(keys(1)).session_store(faulty);
     assert_eq!(mistake(around), ConfigError::StoreKeysDiffer);
+    #[cfg(feature = "redis")]
+    {
+        let store = telenor_auth::session::RedisStore::new("redis://localhost", &keys(2)).unwrap();
+        let in_redis = builder().cookie_keys(keys(1)).session_store(store);
+        assert_eq!(mistake(in_redis), ConfigError::StoreKeysDiffer);
+    }
 }
 
 /// S2.

@@ -1,9 +1,14 @@
 //! Sessions in cookies.
 
-use http::StatusCode;
-use telenor_auth::mock::{Answer as Scripted, Endpoint};
+use std::time::{Duration, SystemTime};
 
-use crate::support::{App, each_store::in_cookie};
+use http::StatusCode;
+use telenor_auth::{
+    mock::{Answer as Scripted, Endpoint},
+    session::{CookieStore, SessionStore, SessionToken},
+};
+
+use crate::support::{App, capture::capture, each_store::in_cookie, keys};
 
 /// S76.
 #[tokio::test]
@@ -24,6 +29,28 @@ async fn session_too_large_for_a_cookie_is_refused_and_makes_no_loop() {
             tokio::task::yield_now().await;
         }
     };
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), ended).await;
+    let ended = tokio::time::timeout(Duration::from_secs(10), ended).await;
     assert!(ended.is_ok(), "its token is ended at the gateway");
+}
+
+#[tokio::test]
+async fn dropped_revocation_of_a_live_session_is_logged_once_a_minute() {
+    let (log, _guard) = capture();
+    let store = CookieStore::new(&keys(1)).with_max_revocations(1);
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    // Each drops the one before it.
+    for (now, until, warnings) in [
+        (100, 200, 0),
+        (100, 160, 1),
+        (159, 400, 1),
+        (160, 300, 2),
+        // What has expired by now is no loss.
+        (300, 500, 2),
+        (400, 600, 3),
+    ] {
+        let id = SessionToken::random().id();
+        store.revoke(id, at(until), at(now)).await.unwrap();
+        let logged = log.lines("WARN", &["the revocation list for cookie sessions is full"]);
+        assert_eq!(logged.len(), warnings, "{now}");
+    }
 }
