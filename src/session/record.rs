@@ -420,6 +420,39 @@ mod tests {
         assert_eq!(postcard::to_allocvec(&record).unwrap(), parts.concat());
     }
 
+    fn session_with(change: impl FnOnce(&mut Record)) -> Session {
+        Session::new("token", SystemTime::now()).with_update(change)
+    }
+
+    #[test]
+    fn session_is_from_the_future_when_its_clock_is_more_than_a_minute_ahead() {
+        for (issued_at, active_at) in [(1_000, 900), (900, 1_000)] {
+            let session = session_with(|record| {
+                (record.issued_at, record.active_at) = (issued_at, active_at);
+            });
+            assert!(session.is_from_future(939));
+            assert!(!session.is_from_future(940));
+        }
+    }
+
+    #[test]
+    fn only_a_session_that_was_made_for_updates_may_be_updated() {
+        for renewable in [true, false] {
+            let session = session_with(|record| record.renewable = renewable);
+            assert_eq!(session.is_renewable(), renewable);
+        }
+    }
+
+    #[test]
+    fn data_of_an_app_has_a_limit_and_the_error_states_it() {
+        let with = |len| session_with(|_| ()).with_data(vec![0; len]);
+        assert!(with(1_024).is_ok());
+        assert_eq!(
+            with(1_025).unwrap_err().to_string(),
+            "a session holds 1024 bytes of data at most, and this has 1025: keep it elsewhere"
+        );
+    }
+
     /// S115.
     #[test]
     fn session_holds_no_more_than_these_fields() {

@@ -283,8 +283,23 @@ mod tests {
     }
 
     #[test]
-    fn id_does_not_show_the_token() {
-        let token = SessionToken::random();
-        assert!(!format!("{:?}", token.id()).contains(&token.secret()[..8]));
+    fn debug_shows_an_id_and_no_token() {
+        let token = SessionToken::new("token");
+        assert_eq!(format!("{token:?}"), "SessionToken(redacted)");
+        assert_eq!(
+            format!("{:?}", token.id()),
+            "SessionId(aaeb2885d79de19fe2cae7cfd1e68a13)"
+        );
+        let subject = SubjectId(*b"0123456789abcdef");
+        assert_eq!(
+            format!("{subject:?}"),
+            "SubjectId(30313233343536373839616263646566)"
+        );
+    }
+
+    #[test]
+    fn error_says_what_a_session_id_is() {
+        let error = "0".parse::<SessionId>().unwrap_err();
+        assert_eq!(error.to_string(), "a session id has 32 hexadecimal digits");
     }
 }
