@@ -12,8 +12,8 @@ use crate::{failure::FailureCause, session::SessionToken};
 pub(crate) enum LoginOutcome {
     SignedIn {
         token: SessionToken,
-        /// Of the session, in seconds. The outcome is kept longer than some sessions, so it does
-        /// not hold the session with its access token.
+        /// When the session ends, in Unix seconds. The outcome is kept longer than some sessions,
+        /// so it does not hold the session with its access token.
         expires_at: u64,
         return_to: Arc<str>,
     },

@@ -42,8 +42,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// No token response and no user info is longer than this.
 const MAX_BODY: usize = 64 * 1024;
-/// The bytes of most responses.
-const USUAL_BODY: usize = 2048;
+/// Room for most responses.
+const USUAL_RESPONSE: usize = 2048;
 const USER_AGENT: &str = concat!("telenor-auth/", env!("CARGO_PKG_VERSION"));
 
 /// Headers that concern one connection or the framing of one message (RFC 9110 section 7.6.1). The
@@ -221,7 +221,7 @@ async fn in_time(
 async fn read(response: Response<Incoming>) -> Result<Response<Vec<u8>>, TransportError> {
     let (head, mut incoming) = response.into_parts();
     // A part of it may be the token too.
-    let mut body = Zeroizing::new(Vec::with_capacity(USUAL_BODY));
+    let mut body = Zeroizing::new(Vec::with_capacity(USUAL_RESPONSE));
     loop {
         let frame = match timeout(READ_TIMEOUT, incoming.frame()).await {
             Ok(None) => return Ok(Response::from_parts(head, mem::take(&mut *body))),

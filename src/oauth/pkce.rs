@@ -41,9 +41,11 @@ impl Serialize for Verifier {
 
 impl<'de> Deserialize<'de> for Verifier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&[u8]>::deserialize(deserializer)?;
-        let bytes: &[u8; 32] = text.try_into().map_err(D::Error::custom)?;
-        Ok(Self(Box::new(Zeroizing::new(*bytes))))
+        let stored = <&[u8]>::deserialize(deserializer)?;
+        let stored: &[u8; 32] = stored.try_into().map_err(D::Error::custom)?;
+        let mut bytes = Box::new(Zeroizing::new([0; 32]));
+        bytes.copy_from_slice(stored);
+        Ok(Self(bytes))
     }
 }
 

@@ -24,8 +24,8 @@ use crate::{
 };
 
 const MAX_TOKEN: usize = 8 * 1024;
-/// The bytes of a token request beside its code or refresh token, in most cases.
-const USUAL_BODY: usize = 1024;
+/// Room for the names in a token request, and for its verifier.
+const NAMES: usize = 256;
 /// In seconds, for a response without `expires_in`, which RFC 6749 section 5.1 allows.
 const DEFAULT_EXPIRES_IN: u64 = 600;
 
@@ -81,11 +81,13 @@ pub(crate) enum Grant<'a> {
 impl TokenRequest<'_> {
     pub(crate) fn build(&self) -> Request<Vec<u8>> {
         // Text that grows leaves copies behind.
-        let secret = match &self.grant {
-            Grant::Code { code, .. } => code,
-            Grant::Refresh { token, .. } => token.secret(),
+        let values = match &self.grant {
+            Grant::Code {
+                code, redirect_uri, ..
+            } => code.len() + redirect_uri.map_or(0, str::len),
+            Grant::Refresh { token, client_id } => token.secret().len() + client_id.len(),
         };
-        let room = String::with_capacity(USUAL_BODY + 3 * secret.len());
+        let room = String::with_capacity(NAMES + 3 * values);
         let mut body = form_urlencoded::Serializer::new(room);
         match &self.grant {
             Grant::Code {
