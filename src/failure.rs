@@ -79,8 +79,9 @@ failure_causes! {
     StateExpired, "state_expired", BAD_REQUEST;
     /// The gateway rejects the authorization code: it has been used, or has expired.
     CodeRejected, "code_rejected", BAD_REQUEST;
-    /// The callback came again, and its code was sent before: the user went back along the way, or
-    /// a callback was copied. The code was not sent again.
+    /// The callback came again, and its code was sent before: the user went back along the way, a
+    /// callback was copied, or another instance sent the code and left no outcome that can be used.
+    /// The code was not sent again.
     CodeReplayed, "code_replayed", BAD_REQUEST;
     /// The gateway refused the client id or the client secret. The operator must act.
     ClientRejected, "client_rejected", BAD_GATEWAY;

@@ -313,7 +313,7 @@ impl Flow {
                 self.login_failed(cause, id, "");
                 return self.not_yet(info, refusal(cause, id, &login));
             }
-            Err(FlightError::AlreadyUsed) => self.code_was_used(id),
+            Err(FlightError::AlreadyUsed) => self.code_was_used(id, "the code was sent before"),
             Err(FlightError::Panicked) => {
                 self.login_failed(FailureCause::Internal, id, "the exchange panicked");
                 FailureCause::Internal
@@ -322,10 +322,10 @@ impl Flow {
         self.failed(info, &state, &login, cause, None)
     }
 
-    /// Notes that a callback came again, and its result is no longer kept: a replay, perhaps.
-    pub(super) fn code_was_used(&self, id: LoginId) -> FailureCause {
+    /// Notes that a callback came again, and its result is not at hand: a replay, perhaps.
+    pub(super) fn code_was_used(&self, id: LoginId, detail: &str) -> FailureCause {
         let cause = FailureCause::CodeReplayed;
-        self.login_failed(cause, id, "the code was sent before");
+        self.login_failed(cause, id, detail);
         cause
     }
 

@@ -44,7 +44,7 @@ impl Flow {
         if self.is_alone() {
             return Ok(None);
         }
-        let used = || LoginOutcome::failed(self.code_was_used(id));
+        let used = |detail| LoginOutcome::failed(self.code_was_used(id, detail));
         let name = lease_of(id);
         let polling = Polling::new(BEFORE_SENDING, POLL_INTERVAL);
         let sent_polling = Polling::new(self.deadlines.sent(), POLL_INTERVAL);
@@ -53,13 +53,16 @@ impl Flow {
                 Lease::Acquired => return Ok(None),
                 Lease::Completed(sealed) if sealed != SENT => {
                     let shared = self.open_outcome(&name, &sealed, login).await?;
-                    return Ok(Some(shared.unwrap_or_else(used)));
+                    let detail = "another instance sent the code, and its outcome is of no use here: \
+                                  it is too old, its session has ended, or its keys are others";
+                    return Ok(Some(shared.unwrap_or_else(|| used(detail))));
                 }
                 Lease::Completed(_) => true,
                 Lease::Held => false,
             };
             if was_sent && !sent_polling.next().await {
-                return Ok(Some(used()));
+                let detail = "another instance sent the code, and left no outcome";
+                return Ok(Some(used(detail)));
             }
             if was_sent || polling.next().await {
                 continue;

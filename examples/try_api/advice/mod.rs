@@ -42,7 +42,8 @@ pub(crate) fn for_login(cause: FailureCause, detail: &str) -> Advice {
         FailureCause::AccessDenied => DENIED,
         FailureCause::LineNotRecognized => NOT_RECOGNIZED,
         FailureCause::ClientRejected => BAD_CREDENTIALS,
-        FailureCause::CodeRejected | FailureCause::CodeReplayed => BAD_CODE,
+        FailureCause::CodeRejected => BAD_CODE,
+        FailureCause::CodeReplayed => REPLAYED,
         FailureCause::ProviderRefused => {
             // From the callback the detail is the error's code and its description.
             let (error, description) = detail.split_once(": ").unwrap_or((detail, ""));
@@ -116,6 +117,10 @@ const NO_ANSWER: Advice = Advice {
 const UNEXPECTED: Advice = Advice {
     meaning: "An undocumented answer.",
     change: "Nothing on developer.telenor.no, as far as is known: check --gateway and the path.",
+};
+const REPLAYED: Advice = Advice {
+    meaning: "The callback came a second time. Its code was sent before, and was not sent again.",
+    change: "Nothing on developer.telenor.no: run this again, and do not reload the last page.",
 };
 const DENIED: Advice = Advice {
     meaning: "The user said no, and nothing was shared. It is the most common failure.",
