@@ -114,7 +114,7 @@ impl Flow {
                 return response::see_other(self.config.absolute(return_to.as_str()));
             }
             Some(FOREIGN_FORM) => return self.require_login(info, &return_to),
-            Some(_) => return self.form_not_sent(info, &return_to),
+            Some(_) => return self.refuse(info, Refusal::because(FailureCause::FormNotSent)),
             None => {}
         }
         if self.asks_first(info).await {
@@ -241,14 +241,6 @@ impl Flow {
         };
         let page = self.config.login_path(return_to.as_str());
         response::see_other(self.config.absolute(&format!("{page}&form={form}")))
-    }
-
-    fn form_not_sent(&self, info: &RequestInfo, return_to: &ReturnTo) -> Response<Body> {
-        let refusal = Refusal {
-            retry: Retry::Login(Some(return_to.as_str())),
-            ..Refusal::because(FailureCause::FormNotSent)
-        };
-        self.refuse(info, refusal)
     }
 
     /// A client that cannot go through a login, but may show a person the way to it.

@@ -80,9 +80,6 @@ impl Placement {
             .strip_suffix(path)
             .unwrap_or(original)
             .trim_end_matches('/');
-        if prefix == original && original == path {
-            return None;
-        }
         let below = callback.strip_prefix(prefix);
         if !prefix.is_empty() && !below.is_some_and(|rest| rest.starts_with('/')) {
             return Some(format!(
@@ -131,6 +128,7 @@ mod tests {
     fn nest_away_from_the_callback_is_a_mistake() {
         let wrapped = Placement::wrapping("");
         assert!(wrapped.check("/other/a", "/a", CALLBACK).is_some());
+        assert!(wrapped.check("/other", "/", CALLBACK).is_some());
         assert!(wrapped.check("/ap/a", "/a", CALLBACK).is_some());
     }
 

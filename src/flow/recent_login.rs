@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum_core::body::Body;
 use http::{HeaderValue, Response, header};
 
-use super::{Flow, Refusal, Retry, begin::HX_REDIRECT};
+use super::{Flow, Refusal, begin::HX_REDIRECT};
 use crate::{
     browser::{request::RequestInfo, request_kind::RequestKind},
     failure::FailureCause,
@@ -21,7 +21,7 @@ impl Flow {
         info: &RequestInfo,
         max_age: Duration,
     ) -> Response<Body> {
-        let target = match info.kind {
+        match info.kind {
             RequestKind::Prefetch => {
                 return self.refuse(info, Refusal::because(FailureCause::SpeculativeRequest));
             }
@@ -32,11 +32,9 @@ impl Flow {
                 let page = self.config.absolute(&format!("{page}&form=not-sent"));
                 return response::see_other(page);
             }
-            RequestKind::Htmx => self.config.return_to_page(info),
-            _ => self.config.return_here(info),
-        };
+            _ => {}
+        }
         let refusal = Refusal {
-            retry: Retry::Login(Some(target.as_str())),
             max_age: Some(max_age.as_secs()),
             ..Refusal::because(FailureCause::InsufficientUserAuthentication)
         };
@@ -51,7 +49,7 @@ impl Flow {
                 .insert(header::WWW_AUTHENTICATE, challenge);
         }
         if matches!(info.kind, RequestKind::Htmx | RequestKind::HtmxNavigation) {
-            let login = self.config.login_path(target.as_str());
+            let login = self.config.login_path(self.place(info).as_str());
             let login = self.config.absolute(&format!("{login}&ask=first"));
             if let Ok(login) = HeaderValue::try_from(login) {
                 response.headers_mut().insert(HX_REDIRECT, login);
