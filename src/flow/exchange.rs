@@ -143,7 +143,7 @@ impl Flow {
         session: &Session,
         retries: &Polling,
     ) -> Result<SessionToken, StoreError> {
-        let mut failures = 0;
+        let mut is_logged = false;
         loop {
             let saved = self.store.save(session.clone(), self.config.clock.now());
             let error = match timeout(SAVE_ATTEMPT, saved).await {
@@ -154,11 +154,11 @@ impl Flow {
             if error.is_permanent() || !retries.next().await {
                 return Err(error);
             }
-            if failures == 0 {
+            if !is_logged {
+                is_logged = true;
                 let error = chain(&error);
                 tracing::warn!(login_id = %id, error, "a session is not saved yet: trying again");
             }
-            failures += 1;
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::support::{
     Answer, App, Browser, MINUTE,
+    capture::capture,
     stores::{Blocking, Deadline, Gate},
 };
 
@@ -153,6 +154,7 @@ async fn live_tokens(app: &App, count: usize) {
 
 #[tokio::test]
 async fn login_outlasts_a_short_outage_of_the_store() {
+    let (log, _guard) = capture();
     let saving = Saving::start(|faulty, _| faulty.set_for(Operation::Save, Fault::Error)).await;
     saving.writes.came(3).await;
     saving.faulty.set(Fault::None);
@@ -167,6 +169,8 @@ async fn login_outlasts_a_short_outage_of_the_store() {
         (1, 1)
     );
     assert_eq!(saving.app.gateway.hits(Endpoint::Logout), 0);
+    let lines = log.lines("WARN", &["a session is not saved yet"]);
+    assert_eq!(lines.len(), 1, "{}", log.text());
 }
 
 #[tokio::test]
