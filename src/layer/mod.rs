@@ -273,6 +273,15 @@ mod tests {
 
     const REDIRECT_URI: &str = "https://shop.example/telenor/callback";
 
+    #[test]
+    fn debug_shows_the_origin_and_the_paths() {
+        let layer = TelenorAuthLayer::builder("client", "secret", REDIRECT_URI);
+        let shown = format!("{:?}", layer.build().unwrap());
+        let start = "TelenorAuthLayer { flow: Flow { config: Config { \
+                     origin: \"https://shop.example\", paths: RoutePaths { ";
+        assert!(shown.starts_with(start), "{shown}");
+    }
+
     /// The three ways in which an app revokes sessions.
     fn revocations(
         layer: &TelenorAuthLayer,

@@ -138,7 +138,8 @@ async fn duplicate_cookies_are_rejected_in_either_order() {
             browser.open(&callback).await.assert_safe_reject();
         }
     }
-    assert_eq!(log.lines("login failed", &["cookie_twice"]).len(), 4);
+    let twice = ["cookie_twice", "the cookie of the login came twice"];
+    assert_eq!(log.lines("login failed", &twice).len(), 4);
     browser.jar = vec![good];
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
 }

@@ -215,6 +215,24 @@ async fn malformed_callbacks_change_nothing(app: App) {
     );
 }
 
+#[tokio::test]
+async fn callback_without_a_login_leads_a_user_who_is_signed_in_to_the_app() {
+    let app = App::start().await;
+    let user = app.signed_in().await;
+    let state = state_of(&app.browser().start("/private").await);
+    for query in ["code=a", "error=server_error"] {
+        let callback = format!("{CALLBACK}?{query}&state={state}");
+        for (mut browser, href) in [
+            (user.clone(), "/"),
+            (app.browser(), "/telenor/login?return_to=%2F"),
+        ] {
+            let page = browser.open(&callback).await;
+            let button = format!("class=\"primary\" href=\"{href}\"");
+            assert!(page.body.contains(&button), "{query}: {}", page.body);
+        }
+    }
+}
+
 /// S28.
 #[tokio::test]
 async fn unknown_parameters_are_ignored_and_the_code_arrives_unchanged() {

@@ -299,6 +299,11 @@ async fn office_gets_a_page_and_starts_no_login() {
             );
             assert!(answer.body.contains("return_to=%2Fprivate%3Fn%3D1"));
         }
+        let login = "/telenor/login?return_to=%2Fprivate";
+        let office = request(Method::GET, login, &[("user-agent", agent)]);
+        let page = app.browser().send(office).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert_eq!(page.header("location"), None);
         let callback = "/telenor/callback?code=a&state=b";
         let office = request(Method::GET, callback, &[("user-agent", agent)]);
         let page = app.browser().send(office).await;

@@ -170,6 +170,14 @@ async fn scripts_start_no_login() {
         assert_eq!(answer.status, status, "{headers:?}");
         assert!(browser.pending().is_empty(), "{headers:?}");
     }
+    let page = [
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "iframe"),
+        ("accept", "text/html"),
+    ];
+    let page = browser.send(request(Method::GET, "/pay", &page)).await;
+    let button = "href=\"/telenor/login?return_to=%2Freceipt%3Fa%3D1\"";
+    assert!(page.body.contains(button), "{}", page.body);
 }
 
 #[tokio::test]
@@ -287,21 +295,30 @@ fn parts(target: &str) -> Parts {
 async fn login_of_a_handler_cannot_go_round_without_end() {
     let gateway = MockGateway::start().await.unwrap();
     let auth = builder(&gateway).optional(true).build().unwrap();
-    let router = Router::new().route("/", get(async |login: TelenorLogin| login));
+    let login = async |login: TelenorLogin| login.return_to("/receipt");
+    let router = Router::new().route("/", get(login));
     let app = App::mounted(router.layer(auth), gateway);
-    let mut browser = app.browser();
-    let mut logins = 0;
-    let page = loop {
-        let answer = browser.send(navigation("/")).await;
-        if answer.status != StatusCode::SEE_OTHER {
-            break answer;
-        }
-        let callback = app.gateway.allow(&answer.location()).unwrap();
-        browser.open(&callback).await;
-        logins += 1;
-        assert!(logins < 20);
-    };
-    assert!(page.body.contains("login_loop"));
+    for (site, allowed) in [("none", 2), ("same-origin", 6)] {
+        let mut browser = app.browser();
+        let mut logins = 0;
+        let page = loop {
+            let mut request = navigation("/");
+            let site = HeaderValue::from_static(site);
+            request.headers_mut().insert("sec-fetch-site", site);
+            let answer = browser.send(request).await;
+            if answer.status != StatusCode::SEE_OTHER {
+                break answer;
+            }
+            let callback = app.gateway.allow(&answer.location()).unwrap();
+            browser.open(&callback).await;
+            logins += 1;
+            assert!(logins < 20);
+        };
+        assert_eq!(logins, allowed, "{site}");
+        assert!(page.body.contains("login_loop"));
+        let button = "href=\"/telenor/login?return_to=%2Freceipt\"";
+        assert!(page.body.contains(button), "{}", page.body);
+    }
 }
 
 /// Rooms in the cookies of five logins, with notes of the largest size.

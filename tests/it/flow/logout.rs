@@ -200,6 +200,8 @@ async fn logout_that_cannot_end_every_twin_does_not_claim_so() {
     );
     store.set(Fault::None);
     assert_eq!(log_out(twins(7) + &ours).await, StatusCode::SEE_OTHER);
+    let copies = format!("{ours}; ").repeat(9);
+    assert_eq!(log_out(copies).await, StatusCode::SEE_OTHER, "one session");
     assert!(browser.clone().token().await.is_none());
 }
 
@@ -217,6 +219,9 @@ async fn page_after_logout_is_never_a_challenge() {
         "the page is guarded by mistake, so the layer shows its own"
     );
     assert_eq!(page.header("location"), None);
+    for link in ["href=\"/\"", "href=\"/telenor/login?return_to=%2F\""] {
+        assert!(page.body.contains(link), "{link}: {}", page.body);
+    }
     browser.start("/whoami").await;
 }
 
@@ -340,6 +345,8 @@ async fn refused_logout_has_a_form_that_works() {
         !refused.body.contains("<form"),
         "there is no session to end"
     );
+    let link = "class=\"primary\" href=\"/telenor/logout\"";
+    assert!(refused.body.contains(link), "{}", refused.body);
 }
 
 /// S98.

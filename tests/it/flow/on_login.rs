@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, response::IntoResponse, routing::get};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use telenor_auth::{
@@ -280,6 +280,30 @@ async fn error_of_an_api_call_keeps_its_cause() {
         page.body
     );
     token_is_ended(&app).await;
+}
+
+/// A hook may make a response of the error, which starts no login.
+#[tokio::test]
+async fn error_of_a_call_in_the_hook_is_no_challenge() {
+    let (sender, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let hook = move |login: NewLogin| {
+        let sender = sender.clone();
+        async move {
+            let error = login.info().await.unwrap_err();
+            let response = IntoResponse::into_response(error);
+            sender.send(Response::read(response).await).unwrap();
+            Ok(login)
+        }
+    };
+    let app = app(|builder| builder.on_login(hook)).await;
+    for (code, cause) in [(40105, "provider_error"), (40301, "provider_refused")] {
+        app.gateway
+            .answer_always(Endpoint::UserInfo, Answer::gateway_error(code));
+        assert_eq!(log_in(&app).await.status, StatusCode::SEE_OTHER);
+        let answer = answers.recv().await.unwrap();
+        assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+        assert!(answer.body.contains(cause), "{}", answer.body);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -123,6 +123,11 @@ async fn script_with_an_old_login_learns_what_to_do() {
             assert_eq!(problem["login"], format!("{ORIGIN}/telenor/login"));
         }
     }
+    for way in WAYS {
+        let ahead = [("sec-purpose", "prefetch"), ("sec-fetch-mode", "navigate")];
+        let answer = browser.send(request(Method::GET, way, &ahead)).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{way}");
+    }
     let socket = [("connection", "upgrade"), ("upgrade", "websocket")];
     let answer = browser
         .send(request(Method::GET, "/extractor", &socket))

@@ -110,6 +110,25 @@ async fn requests_with_an_expired_token_share_one_refresh() {
     assert_eq!(app.token_requests(), 2);
 }
 
+#[tokio::test]
+async fn refresh_beyond_the_limit_is_refused_and_made_later() {
+    let gateway = gateway(MockGateway::builder()).await;
+    let app = App::at(gateway, |builder| {
+        builder.refresh_tokens(true).max_token_requests(1)
+    });
+    let (mut first, mut second) = (app.signed_in().await, app.signed_in().await);
+    app.clock.advance(TOKEN);
+    let gate = app.gateway.hold(Endpoint::Token);
+    let refreshed = tokio::spawn(async move { first.token().await });
+    gate.waiting(1).await;
+    let busy = second.open("/whoami").await;
+    assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(busy.body.contains("too_many_logins"), "{}", busy.body);
+    gate.open();
+    assert!(refreshed.await.unwrap().is_some());
+    assert!(second.token().await.is_some());
+}
+
 /// S72.
 #[tokio::test]
 async fn refreshed_session_lasts_until_the_maximum() {

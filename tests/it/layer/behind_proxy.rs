@@ -3,7 +3,7 @@
 use axum::{Router, extract::OriginalUri, routing::get};
 use http::{HeaderValue, Method, Request, StatusCode};
 use telenor_auth::{
-    RouterExt, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser, mock::MockGateway,
+    RouterExt, TelenorAuthBuilder, TelenorAuthLayer, TelenorLogin, TelenorUser, mock::MockGateway,
 };
 use tower::{Layer, ServiceExt};
 
@@ -296,6 +296,37 @@ async fn other_name_of_the_app_is_reported_once() {
     let lines = log.lines("WARN", &["www.app.test", "https://app.test"]);
     assert_eq!(lines.len(), 1, "{}", log.text());
     assert_eq!(log.lines("WARN", &["host=\"app.test"]), [""; 0]);
+}
+
+/// The address of the login route cannot hold what the handler gave to its login.
+#[tokio::test]
+async fn login_of_a_handler_keeps_its_note_under_another_name_of_this_machine() {
+    let gateway = MockGateway::start().await.unwrap();
+    let redirect_uri = "http://localhost:3000/telenor/callback";
+    let auth =
+        TelenorAuthLayer::builder(gateway.client_id(), gateway.client_secret(), redirect_uri)
+            .gateway(gateway.base_url())
+            .optional(true)
+            .build()
+            .unwrap();
+    let router = Router::new()
+        .route("/plain", get(async |login: TelenorLogin| login))
+        .route("/note", get(async |login: TelenorLogin| login.note("a")))
+        .route(
+            "/hint",
+            get(async |login: TelenorLogin| login.parameter("login_hint", "a")),
+        )
+        .layer(auth);
+    for (target, leads_to) in [
+        ("/plain", "http://localhost:3000/telenor/login?"),
+        ("/note", &gateway.base_url()),
+        ("/hint", &gateway.base_url()),
+    ] {
+        let request = to_host(target, "127.0.0.1:3000");
+        let answer = router.clone().oneshot(request).await.unwrap();
+        let location = answer.headers()["location"].to_str().unwrap();
+        assert!(location.starts_with(leads_to), "{target}: {location}");
+    }
 }
 
 #[tokio::test]

@@ -81,6 +81,18 @@ async fn layer_before_a_fallback_never_sees_its_callback() {
 
 /// S119.
 #[tokio::test]
+async fn third_login_without_a_callback_is_reported_once() {
+    let (log, _guard) = capture();
+    let app = App::start().await;
+    for reported in [0, 0, 1, 1] {
+        app.browser().start("/private").await;
+        let lines = log.lines("WARN", &["no callback has arrived", "logins=3"]);
+        assert_eq!(lines.len(), reported, "{}", log.text());
+    }
+}
+
+/// S119.
+#[tokio::test]
 async fn bare_route_layer_never_sees_its_callback() {
     let gateway = gateway().await;
     let auth = builder(&gateway).build().unwrap();
@@ -172,22 +184,34 @@ async fn nested_layer_with_its_callback_outside_is_reported_once() {
 #[tokio::test]
 async fn clone_of_the_layer_may_be_where_no_callback_arrives() {
     let gateway = gateway().await;
-    let auth = builder(&gateway).build().unwrap();
     let api = || Router::new().route("/user", get(user));
-    let outer = guarded().telenor_auth(auth.clone());
-    let routers = [
-        outer.clone().nest("/api", api().layer(auth.clone())),
-        outer.clone().nest("/api", api().telenor_auth(auth.clone())),
-        outer.nest_service("/api", auth.clone().layer(api())),
-        Router::new()
-            .nest("/api", api().layer(auth.clone()))
-            .merge(guarded().fallback(async || "none").layer(auth)),
+    let outer = |auth: &TelenorAuthLayer| guarded().telenor_auth(auth.clone());
+    // The layer knows of its own routes only where it has added them to a router.
+    let mounts: [(&dyn Fn(TelenorAuthLayer) -> Router, usize); 4] = [
+        (&|auth| outer(&auth).nest("/api", api().layer(auth)), 0),
+        (
+            &|auth| outer(&auth).nest("/api", api().telenor_auth(auth)),
+            1,
+        ),
+        (
+            &|auth| outer(&auth).nest_service("/api", auth.layer(api())),
+            0,
+        ),
+        (
+            &|auth| {
+                let around = guarded().fallback(async || "none").layer(auth.clone());
+                Router::new().nest("/api", api().layer(auth)).merge(around)
+            },
+            1,
+        ),
     ];
     let mut gateway = gateway;
-    for router in routers {
+    for (mount, warnings) in mounts {
         let (log, _guard) = capture();
+        let router = mount(builder(&gateway).build().unwrap());
         let app = login_works(router, gateway, "/api/user").await;
         assert_eq!(log.lines("ERROR", &[]), [""; 0]);
+        assert_eq!(log.lines("WARN", &["/api"]).len(), warnings);
         gateway = app.gateway;
     }
 }
@@ -387,6 +411,7 @@ over_http2! {
     layer_as_the_last_call_works
     layer_after_a_fallback_works
     layer_before_a_fallback_never_sees_its_callback
+    third_login_without_a_callback_is_reported_once
     bare_route_layer_never_sees_its_callback
     routes_added_after_the_layer_have_no_user
     layer_around_the_router_works_with_public_routes_outside

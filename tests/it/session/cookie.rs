@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use telenor_auth::{
+    TelenorAuthBuilder,
     mock::{Answer as Scripted, Endpoint},
     session::{CookieStore, SessionStore, SessionToken},
 };
@@ -52,5 +53,37 @@ async fn dropped_revocation_of_a_live_session_is_logged_once_a_minute() {
         store.revoke(id, at(until), at(now)).await.unwrap();
         let logged = log.lines("WARN", &["the revocation list for cookie sessions is full"]);
         assert_eq!(logged.len(), warnings, "{now}");
+    }
+}
+
+/// The name and the value count. A session that may change keeps room for its number of changes.
+///
+/// S76.
+#[tokio::test]
+async fn session_cookie_is_as_long_as_browsers_allow() {
+    const NAME: usize = "__Host-telenor-session".len();
+    type Settings = fn(TelenorAuthBuilder) -> TelenorAuthBuilder;
+    let renewable: Settings = |builder| in_cookie(builder.idle_timeout(Duration::from_secs(600)));
+    for (settings, longest) in [(in_cookie as Settings, 4096), (renewable, 4090)] {
+        let app = App::with(settings).await;
+        let mut longest_so_far = 0;
+        let mut tokens = 2_000..;
+        loop {
+            let token = "t".repeat(tokens.next().unwrap());
+            let token = format!(r#"{{"access_token":"{token}"}}"#);
+            app.gateway
+                .answer_next(Endpoint::Token, Scripted::json(200, token));
+            let mut browser = app.browser();
+            let callback = browser.callback_url(&app.gateway, "/private").await;
+            let page = browser.open(&callback).await;
+            let Some(session) = browser.session() else {
+                assert!(page.body.contains("session_too_large"), "{}", page.body);
+                break;
+            };
+            longest_so_far = NAME + session.len();
+            // Each byte of the token takes at most two characters.
+            tokens.start += (longest - longest_so_far).saturating_sub(8) / 2;
+        }
+        assert_eq!(longest_so_far, longest);
     }
 }

@@ -474,7 +474,7 @@ async fn call_in_a_request_costs_no_look_up_and_one_later_does() {
         assert!(user.info().await.is_ok());
     }
     assert_eq!(store.loads(), loads, "it was seen a moment ago");
-    keeper.app.clock.advance(30 * SECOND);
+    keeper.app.clock.advance(25 * SECOND);
     for _ in 0..3 {
         assert!(user.info().await.is_ok());
     }

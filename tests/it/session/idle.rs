@@ -54,6 +54,10 @@ async fn unused_session_ends(store: impl FnOnce(TelenorAuthBuilder) -> TelenorAu
     let answer = browser.send(script).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert_eq!(app.hits(), hits);
+    let page = browser.open("/telenor/logout").await;
+    assert!(!page.body.contains("<form"), "there is nothing to end");
+    browser.log_out().await;
+    assert_eq!(app.gateway.hits(Endpoint::Logout), 0);
 }
 
 /// S72.

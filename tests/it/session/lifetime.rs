@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use telenor_auth::{
     Clock,
-    mock::MockGateway,
+    mock::{Endpoint, MockGateway},
     session::{MemoryStore, SessionStore},
 };
 
@@ -57,6 +57,18 @@ async fn session_from_the_future_is_refused(app: App) {
     let hits = app.hits();
     assert_eq!(browser.open("/whoami").await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.hits(), hits);
+}
+
+#[tokio::test]
+async fn clock_that_steps_back_costs_no_call_for_the_user_info() {
+    let app = App::with(|builder| builder.cache_user_info(30 * MINUTE)).await;
+    let mut browser = app.signed_in().await;
+    assert_eq!(browser.open("/name").await.status, StatusCode::OK);
+    app.clock.rewind(2 * MINUTE);
+    assert_eq!(browser.open("/name").await.status, StatusCode::SEE_OTHER);
+    app.clock.advance(2 * MINUTE);
+    assert_eq!(browser.open("/name").await.status, StatusCode::OK);
+    assert_eq!(app.gateway.hits(Endpoint::UserInfo), 1);
 }
 
 /// Its store has sessions from before the app switched the refresh of tokens off. They last longer

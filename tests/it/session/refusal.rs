@@ -153,6 +153,8 @@ async fn session_that_has_ended_leads_to_a_login_at_once() {
         let before = store.loads.count();
         browser.start("/private").await;
         assert_eq!(store.loads.count(), before + 1);
+        browser.open("/telenor/session").await;
+        assert_eq!(store.loads.count(), before + 2);
     }
 }
 

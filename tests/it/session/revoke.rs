@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use axum::{Router, routing::get};
 use telenor_auth::{
-    TelenorAuthBuilder, TelenorAuthLayer, TelenorUser, events::Event, mock::MockGateway,
-    session::SessionId,
+    Clock, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
+    events::Event,
+    mock::MockGateway,
+    session::{MemoryStore, SessionId, SubjectId},
 };
 
-use crate::support::{self, App, builder};
+use crate::support::{self, App, MINUTE, builder, keys, stores::Blocking};
 
 over_each_store! {
     builders:
@@ -46,6 +48,32 @@ async fn operator_ends_one_session(store: impl FnOnce(TelenorAuthBuilder) -> Tel
     assert!(first.token().await.is_none());
     assert!(second.token().await.is_some());
     auth.revoke(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn revocation_is_kept_until_every_session_of_now_has_ended() {
+    let store = Blocking::new(MemoryStore::new());
+    let clock = Clock::manual();
+    let (app, auth, _) = with_ids(|builder| {
+        let builder = builder.session_store(store.clone()).clock(clock.clone());
+        builder.max_session_age(30 * MINUTE)
+    })
+    .await;
+    let id: SessionId = app
+        .signed_in()
+        .await
+        .open("/id")
+        .await
+        .body
+        .parse()
+        .unwrap();
+    auth.revoke(id).await.unwrap();
+    let until = store.until.lock().unwrap().take();
+    assert_eq!(until, Some(clock.now() + 30 * MINUTE));
+    let subject = SubjectId::new(&keys(1), "customer 17");
+    auth.revoke_subject(subject).await.unwrap();
+    let until = store.until.lock().unwrap().take();
+    assert_eq!(until, Some(clock.now() + 30 * MINUTE));
 }
 
 /// S74.

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -197,6 +197,8 @@ pub struct Blocking<S> {
     pub loads: Arc<Gate>,
     pub writes: Arc<Gate>,
     pub endings: Arc<Gate>,
+    /// How long the last revocation is to be kept.
+    pub until: Arc<Mutex<Option<SystemTime>>>,
 }
 
 impl<S> Blocking<S> {
@@ -207,6 +209,7 @@ impl<S> Blocking<S> {
             loads: Arc::default(),
             writes: Arc::default(),
             endings: Arc::default(),
+            until: Arc::default(),
         }
     }
 
@@ -273,6 +276,7 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
         until: SystemTime,
         now: SystemTime,
     ) -> Result<(), StoreError> {
+        *self.until.lock().unwrap() = Some(until);
         self.endings.pass().await;
         self.inner.revoke(id, until, now).await
     }
@@ -283,6 +287,7 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
         until: SystemTime,
         now: SystemTime,
     ) -> Result<(), StoreError> {
+        *self.until.lock().unwrap() = Some(until);
         self.endings.pass().await;
         self.inner.revoke_subject(subject, until, now).await
     }
