@@ -128,9 +128,41 @@ fn older_version_is_found_weak() {
 fn each_change_checks_the_crates_and_each_week_their_advisories() {
     assert!(read(".ci/run").contains("\ncargo deny --workspace check"));
     assert!(read("scripts/advisories").contains("\nexec cargo deny --workspace check advisories"));
-    let weekly = read(".github/workflows/weekly.yml");
-    assert!(weekly.contains("script: [advisories,"), "{weekly}");
+    let scripts = weekly_scripts();
+    assert!(scripts.contains(&"advisories".to_owned()), "{scripts:?}");
     let deny = read("deny.toml");
     assert!(deny.contains("[advisories]\nversion = 2\n"));
     assert!(!deny.contains("RUSTSEC-"), "an advisory that is ignored");
+}
+
+/// Runs of `scripts/` in the weekly workflow, each with its words.
+fn weekly_scripts() -> Vec<String> {
+    let weekly = read(".github/workflows/weekly.yml");
+    let list = weekly
+        .split_once("\n        script: [")
+        .expect("a matrix")
+        .1;
+    let scripts = list.split_once(']').unwrap().0.split(", ");
+    assert!(weekly.contains("\n      - run: scripts/${{ matrix.script }}\n"));
+    scripts.map(str::to_owned).collect()
+}
+
+/// S120.
+#[test]
+fn each_week_tries_made_up_inputs() {
+    let scripts = weekly_scripts();
+    let of_fuzz = |script: &&String| script.split(' ').next() == Some("fuzz");
+    let seconds: Vec<_> = scripts.iter().filter(of_fuzz).collect();
+    let [fuzz] = seconds[..] else {
+        panic!("one run of scripts/fuzz: {scripts:?}")
+    };
+    // A name after the seconds would leave the other programs out.
+    let words: Vec<&str> = fuzz.split(' ').skip(1).collect();
+    assert!(
+        words
+            .iter()
+            .all(|word| word.parse::<u32>().is_ok_and(|s| s >= 60)),
+        "{fuzz}"
+    );
+    assert!(words.len() <= 1, "{fuzz}");
 }

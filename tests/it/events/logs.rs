@@ -499,3 +499,7 @@ async fn rejection_shows_neither_state_nor_cookie() {
         page.body
     );
 }
+
+over_http2! {
+    trace_layer_with_our_span_logs_no_code
+}
