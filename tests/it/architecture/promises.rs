@@ -1,224 +1,17 @@
 //! `docs/security.md` has a row for each promise, and names the tests that show it.
 //!
-//! A test carries its rows in a line above it: `/// S24.` or `/// S24, S26.`; in JavaScript
-//! `// S24.`. The last three columns of the page are made from these lines:
+//! The last three columns of the page are made from the tests that carry a row:
 //! `PROMISES=write cargo test --all-features --test it promises`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    ops::RangeInclusive,
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, ops::RangeInclusive};
 
-use super::imports::rust_files;
+use super::marked::{Test, root, tests};
 
 const PAGE: &str = "docs/security.md";
 /// The page has a row for each of these numbers.
 const ROWS: RangeInclusive<u8> = 1..=122;
 /// The cell of a row that no test shows begins so, and goes on with the reason.
 const NOT_SHOWN: &str = "No test: ";
-
-/// A test, and what it was run with.
-struct Test {
-    rows: Vec<u8>,
-    /// As `scripts/promise` takes it: the kind of test, and where it is.
-    name: String,
-    stores: BTreeSet<&'static str>,
-    /// The versions of HTTP, for a test that sends requests to the layer.
-    http: BTreeSet<&'static str>,
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn tests() -> Vec<Test> {
-    let mut tests = Vec::new();
-    for folder in ["src", "tests", "benches/tests"] {
-        for file in rust_files(&root().join(folder)) {
-            tests.extend(tests_in_rust(&file));
-        }
-    }
-    for entry in fs::read_dir(root().join("tests/browser")).unwrap() {
-        let file = entry.unwrap().path();
-        let name = file.file_name().unwrap().to_str().unwrap();
-        if name.ends_with(".test.mjs") {
-            tests.extend(tests_in_javascript(
-                name,
-                &fs::read_to_string(&file).unwrap(),
-            ));
-        }
-    }
-    tests.sort_by(|a, b| a.name.cmp(&b.name));
-    tests
-}
-
-/// The numbers in a line like `/// S24, S26.`.
-fn marks(line: &str) -> Option<Vec<u8>> {
-    let list = line.trim().trim_start_matches('/').trim();
-    let is_mark = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
-    if !list.strip_prefix('S').is_some_and(is_mark) {
-        return None;
-    }
-    let number = |mark: &str| mark.strip_prefix('S')?.parse().ok();
-    let numbers = list
-        .strip_suffix('.')
-        .map(|list| list.split(", ").map(number).collect());
-    Some(
-        numbers
-            .flatten()
-            .unwrap_or_else(|| panic!("{line}: rows are written like `/// S24, S26.`")),
-    )
-}
-
-fn tests_in_rust(file: &Path) -> Vec<Test> {
-    let text = fs::read_to_string(file).unwrap();
-    let lines: Vec<&str> = text.lines().collect();
-    let over_http2 = named_in(&text, "over_http2! {");
-    let in_each_store = named_in(&text, "over_each_store! {");
-    let mut tests = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let Some(rows) = line
-            .trim()
-            .starts_with("///")
-            .then(|| marks(line))
-            .flatten()
-        else {
-            continue;
-        };
-        let after = lines[at + 1..].iter().position(|line| line.contains("fn "));
-        let start = at + 1 + after.expect("a test below its rows");
-        let name = lines[start].split("fn ").nth(1).unwrap();
-        let name = name.split(['(', '<']).next().unwrap();
-        let indent = lines[start].len() - lines[start].trim_start().len();
-        let end = lines[start..]
-            .iter()
-            .position(|line| line.starts_with(&format!("{:indent$}}}", "")));
-        let body = lines[start..start + end.unwrap()].join("\n");
-        let place = place(file, &text);
-        if place.starts_with("models ") {
-            let entry = format!(" {name}, Search::");
-            assert!(text.contains(&entry), "{name} is no model of `models!`");
-        }
-        let is_request = !place.starts_with("lib");
-        let stores = match () {
-            () if in_each_store.contains(name) && place.starts_with("stores ") => {
-                BTreeSet::from(["memory", "Redis", "SQL"])
-            }
-            () if in_each_store.contains(name) => {
-                let mut stores = BTreeSet::from(["memory", "cookie", "Redis"]);
-                if text.contains("apps:") {
-                    stores.insert("cached");
-                }
-                stores
-            }
-            () => stores_named(&place, &body),
-        };
-        let http = match () {
-            () if over_http2.contains(name) => BTreeSet::from(["1.1", "2"]),
-            () if is_request && (body.contains("App::") || in_each_store.contains(name)) => {
-                BTreeSet::from([if body.contains("HTTP_2") || body.contains("h2::") {
-                    "2"
-                } else {
-                    "1.1"
-                }])
-            }
-            () => BTreeSet::new(),
-        };
-        let name = format!("{place}{name}");
-        tests.push(Test {
-            rows,
-            name,
-            stores,
-            http,
-        });
-    }
-    tests
-}
-
-/// The words in the blocks of a macro.
-fn named_in<'t>(text: &'t str, opening: &str) -> BTreeSet<&'t str> {
-    let blocks = text.split(opening).skip(1);
-    blocks
-        .flat_map(|block| block.split('}').next().unwrap().split_whitespace())
-        .collect()
-}
-
-/// The stores that a test names, and the one of every app in the tests.
-fn stores_named(place: &str, body: &str) -> BTreeSet<&'static str> {
-    let all = format!("{place} {body}");
-    let signs: [(&'static str, &[&str]); 5] = [
-        ("cookie", &["in_cookie", "CookieStore", "session::cookie::"]),
-        (
-            "Redis",
-            &["in_redis", "RedisStore", "session::redis::", "Redis::start"],
-        ),
-        ("cached", &["in_cache", "CachedStore", "session::cached::"]),
-        ("SQL", &["stores "]),
-        (
-            "memory",
-            &[
-                "MemoryStore",
-                "memory_store::",
-                "session::memory::",
-                "App::",
-                "app(",
-            ],
-        ),
-    ];
-    let named = signs
-        .iter()
-        .filter(|(_, signs)| signs.iter().any(|sign| all.contains(sign)));
-    named.map(|(store, _)| *store).collect()
-}
-
-/// The kind of a test and the path of its module, as `cargo test` takes them.
-fn place(file: &Path, text: &str) -> String {
-    let path = file.strip_prefix(root()).unwrap().with_extension("");
-    let parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap()).collect();
-    let module = |parts: &[&str]| -> String {
-        let named = parts
-            .iter()
-            .filter(|part| !["mod", "lib", "main"].contains(part));
-        named.map(|part| format!("{part}::")).collect()
-    };
-    match &parts[..] {
-        ["src", rest @ ..] => {
-            let tests = if text.contains("mod tests {") {
-                "tests::"
-            } else {
-                ""
-            };
-            format!("lib {}{tests}", module(rest))
-        }
-        ["tests", "it", rest @ ..] => format!("it {}", module(rest)),
-        ["tests", of @ ("proofs" | "stores"), "tests", rest @ ..] => {
-            format!("{of} {}", module(&rest[1..]))
-        }
-        ["tests", "models", "src", "models", rest @ ..] => format!("models {}", module(rest)),
-        ["tests", binary, ..] => format!("{binary} "),
-        _ => format!("benches {}", module(&parts[2..])),
-    }
-}
-
-fn tests_in_javascript(file: &str, text: &str) -> Vec<Test> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut tests: BTreeMap<&str, Test> = BTreeMap::new();
-    for (at, line) in lines.iter().enumerate() {
-        let is_mark = line.trim().starts_with("// S") && lines[at + 1].trim().starts_with("test(");
-        if let Some(rows) = is_mark.then(|| marks(line)).flatten() {
-            let test = tests.entry(file).or_insert_with(|| Test {
-                rows: Vec::new(),
-                name: format!("browser {file}"),
-                stores: BTreeSet::new(),
-                http: BTreeSet::from(["1.1"]),
-            });
-            test.rows.extend(rows);
-        }
-    }
-    tests.into_values().collect()
-}
 
 /// A row of the page: its number, and its cells.
 fn rows(page: &str) -> Vec<(u8, Vec<&str>)> {
@@ -237,8 +30,9 @@ fn shown(tests: &[&Test]) -> [String; 3] {
         .iter()
         .map(|test| format!("`{}`", test.name))
         .collect();
-    let stores: BTreeSet<&str> = tests.iter().flat_map(|test| test.stores.clone()).collect();
-    let http: BTreeSet<&str> = tests.iter().flat_map(|test| test.http.clone()).collect();
+    let conditions = || tests.iter().map(|test| &test.conditions);
+    let stores: BTreeSet<&str> = conditions().flat_map(|with| with.stores.clone()).collect();
+    let http: BTreeSet<&str> = conditions().flat_map(|with| with.http.clone()).collect();
     let list = |set: BTreeSet<&str>| match set.len() {
         0 => "–".to_owned(),
         _ => set.into_iter().collect::<Vec<_>>().join(", "),
@@ -285,6 +79,8 @@ fn promises_name_the_tests_that_carry_their_row() {
     }
     assert_eq!(known, ROWS.collect(), "the rows of {PAGE}");
     for test in &tests {
+        let kind = format!("\n| `{}` | ", test.kind());
+        assert!(page.contains(&kind), "{PAGE} says nothing of {}", test.name);
         for row in &test.rows {
             assert!(
                 known.contains(row),
@@ -313,12 +109,13 @@ fn ends(list: &str) -> [u8; 2] {
 }
 
 #[test]
-fn summary_names_rows_for_each_promise() {
+fn summary_names_rows_for_each_promise_and_each_row() {
     let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
     let promised = text.split_once("## What is promised").unwrap().1;
     let promised = promised.split_once("## What is not promised").unwrap().0;
     let promises: Vec<&str> = promised.split("\n**").skip(1).collect();
     assert!(promises.len() > 10, "{promises:#?}");
+    let mut named = BTreeSet::new();
     for promise in promises {
         let lists = promise.lines().filter_map(|line| {
             line.strip_prefix("Shown by the [rows][rows] ")?
@@ -330,6 +127,9 @@ fn summary_names_rows_for_each_promise() {
             let [first, last] = ends(list);
             assert!(first <= last, "{list}");
             assert!(ROWS.contains(&first) && ROWS.contains(&last), "{list}");
+            named.extend(first..=last);
         }
     }
+    let missing: Vec<u8> = ROWS.filter(|row| !named.contains(row)).collect();
+    assert_eq!(missing, [0; 0], "rows that no promise names");
 }
