@@ -15,6 +15,7 @@ pub(crate) struct OriginCheck {
 }
 
 /// A request that a page of another origin may have caused.
+#[derive(Clone)]
 pub(crate) struct CrossOrigin {
     pub method: String,
     /// As the client sent it.

@@ -83,8 +83,8 @@ impl Flow {
         };
         // Before the token is refreshed for it, and after the session is known to be good: without
         // one it has nothing of the user's, and gets the response of any anonymous request.
-        if self.is_cross_origin(&info, request.headers()) {
-            return Admission::Respond(self.refuse_cross_origin(&info, request));
+        if let Some(foreign) = self.cross_origin(&info, request.method(), request.headers()) {
+            return Admission::Respond(self.refuse_of_other_origin(&info, &foreign));
         }
         let current = CurrentSession {
             token,
@@ -159,6 +159,7 @@ impl Flow {
         }
         let visitor = Visitor {
             backend: Arc::clone(self) as _,
+            cross_origin: self.cross_origin(&info, request.method(), request.headers()),
             info: info.refused(refusal),
         };
         self.insert_identity(request, Identity::Visitor(Arc::new(visitor)));

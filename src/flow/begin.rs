@@ -1,7 +1,7 @@
 //! Begins a login: one cookie, and the way to Telenor (RFC 6749 section 4.1.1).
 
 use axum_core::body::Body;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode, request::Parts};
 
 use super::{Flow, printable::printable};
 use crate::{
@@ -45,6 +45,22 @@ struct WayOut {
 }
 
 impl Flow {
+    /// Where a request comes from that no layer has seen, for a login that its handler starts.
+    pub(crate) fn login_source(&self, request: &Parts) -> LoginSource {
+        let Parts {
+            method,
+            uri,
+            headers,
+            extensions,
+            ..
+        } = request;
+        if self.is_plain_http(extensions, uri, headers) {
+            return LoginSource::PlainHttp;
+        }
+        let cross_origin = self.cross_origin(&RequestInfo::of(request), method, headers);
+        cross_origin.map_or(LoginSource::Own, LoginSource::OtherOrigin)
+    }
+
     /// Begins the login that a handler asks for, where the kind of its request allows that.
     ///
     /// A form is the app's: its handler has seen it, so nothing of it is lost.

@@ -1,7 +1,7 @@
 //! Refuses what a page of another origin has the browser of a signed-in user do.
 
 use axum_core::body::Body;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Response};
 
 use super::{Flow, Refusal, printable::printable};
 use crate::{
@@ -15,18 +15,17 @@ const HINT: &str = "only pages of the redirect URI's origin may send this reques
                     user. If the page is yours, add its origin with trusted_origin";
 
 impl Flow {
-    pub(super) fn is_cross_origin(&self, info: &RequestInfo, headers: &HeaderMap) -> bool {
-        let check = self.config.origin_check.as_ref();
-        check.is_some_and(|check| check.refuses(info, headers))
-    }
-
-    pub(super) fn refuse_cross_origin<B>(
+    /// What is logged of this request, if it can change something and a page of another origin may
+    /// have caused it.
+    pub(super) fn cross_origin(
         &self,
         info: &RequestInfo,
-        request: &Request<B>,
-    ) -> Response<Body> {
-        let request = CrossOrigin::of(request.method(), request.headers());
-        self.refuse_of_other_origin(info, &request)
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Option<CrossOrigin> {
+        let check = self.config.origin_check.as_ref()?;
+        let refuses = check.refuses(info, headers);
+        refuses.then(|| CrossOrigin::of(method, headers))
     }
 
     pub(super) fn refuse_of_other_origin(

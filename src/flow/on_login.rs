@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum_core::body::Body;
-use http::{Request, Response, Uri, request::Parts};
+use http::{Request, Response, Uri};
 use tokio::{runtime::Handle, time::timeout};
 use tracing::Instrument;
 
@@ -20,8 +20,8 @@ use crate::{
     gateway::error::TransportError,
     session::{Session, SessionId, SessionToken},
     user::{
-        CurrentSession, LoginOptions, LoginSource, NewLogin, RefreshOutcome, TelenorUser,
-        Unconfirmed, UserBackend, UserInfoCache,
+        CurrentSession, LoginOptions, NewLogin, RefreshOutcome, TelenorUser, Unconfirmed,
+        UserBackend, UserInfoCache,
     },
 };
 
@@ -107,10 +107,6 @@ struct BeforeSession(Arc<Flow>);
 impl UserBackend for BeforeSession {
     fn challenge(&self, info: &RequestInfo) -> Response<Body> {
         self.refuse(info, FailureCause::ProviderError)
-    }
-
-    fn login_source(&self, _: &Parts) -> LoginSource {
-        LoginSource::default()
     }
 
     fn begin_login(&self, info: &RequestInfo, _: LoginOptions) -> Response<Body> {

@@ -6,22 +6,19 @@ use std::{
 };
 
 use axum_core::body::Body;
-use http::{Request, Response, Uri, request::Parts};
+use http::{Request, Response, Uri};
 
 use super::{Flow, Refusal, Retry};
 use crate::{
     access_token::AccessToken,
     boxed::BoxFuture,
-    browser::{origin_check::CrossOrigin, request::RequestInfo, request_kind::RequestKind},
+    browser::{request::RequestInfo, request_kind::RequestKind},
     failure::FailureCause,
     gateway::error::TransportError,
     response::for_handler,
     session::{Session, SessionId},
     session_refusal::SessionRefusal,
-    user::{
-        CurrentSession, LoginOptions, LoginSource, RefreshOutcome, Unconfirmed, UserBackend,
-        UserInfoCache,
-    },
+    user::{CurrentSession, LoginOptions, RefreshOutcome, Unconfirmed, UserBackend, UserInfoCache},
 };
 
 impl UserBackend for Flow {
@@ -94,16 +91,6 @@ impl UserBackend for Flow {
     fn info_cache(&self) -> Option<(&UserInfoCache, u64)> {
         let cache = self.info_cache.as_ref()?;
         Some((cache, self.config.clock.seconds()))
-    }
-
-    fn login_source(&self, request: &Parts) -> LoginSource {
-        if self.is_plain_http(&request.extensions, &request.uri, &request.headers) {
-            LoginSource::PlainHttp
-        } else if self.is_cross_origin(&RequestInfo::of(request), &request.headers) {
-            LoginSource::OtherOrigin(CrossOrigin::of(&request.method, &request.headers))
-        } else {
-            LoginSource::Own
-        }
     }
 
     fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body> {

@@ -80,7 +80,7 @@ impl TelenorAuthLayer {
     /// ```
     pub fn login(&self, request: &Parts) -> TelenorLogin {
         let backend: Arc<dyn UserBackend> = Arc::clone(&self.flow) as _;
-        TelenorLogin::new(backend, request)
+        TelenorLogin::new(backend, request, self.flow.login_source(request))
     }
 
     /// Returns the path of a login that leads to `return_to`, for a link:

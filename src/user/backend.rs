@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum_core::body::Body;
-use http::{Request, Response, Uri, request::Parts};
+use http::{Request, Response, Uri};
 
 use super::info_cache::UserInfoCache;
 use crate::{
@@ -25,9 +25,6 @@ use crate::{
 pub(crate) trait UserBackend: Send + Sync {
     /// Returns the response for a request that needs a login first.
     fn challenge(&self, info: &RequestInfo) -> Response<Body>;
-
-    /// Returns where the request comes from for which a handler may start a login.
-    fn login_source(&self, request: &Parts) -> LoginSource;
 
     /// Returns the response that begins the login that a handler asks for.
     fn begin_login(&self, info: &RequestInfo, options: LoginOptions) -> Response<Body>;

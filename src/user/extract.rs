@@ -8,8 +8,14 @@ use axum_core::{
 };
 use http::{Extensions, Request, StatusCode, Uri, request::Parts};
 
-use super::{TelenorUser, UserBackend};
-use crate::browser::request::{RequestInfo, original_uri};
+use super::{
+    TelenorUser,
+    backend::{LoginSource, UserBackend},
+};
+use crate::browser::{
+    origin_check::CrossOrigin,
+    request::{RequestInfo, original_uri},
+};
 
 /// The request extension that the layer inserts when it admits a request. The type is private, so
 /// that no other code can forge a user.
@@ -24,6 +30,8 @@ pub(crate) struct Visitor {
     pub backend: Arc<dyn UserBackend>,
     /// It says why the request has no session.
     pub info: RequestInfo,
+    /// What a handler that starts a login has to refuse.
+    pub cross_origin: Option<CrossOrigin>,
 }
 
 impl Identity {
@@ -41,6 +49,19 @@ impl Identity {
         match self {
             Self::User(user) => user.request_info(),
             Self::Visitor(visitor) => &visitor.info,
+        }
+    }
+
+    /// Returns where the request comes from, as the layer saw it, for a login that its handler
+    /// starts. The layer has answered what comes over plain http, and refused what another origin
+    /// sends for a user.
+    pub(super) fn login_source(&self) -> LoginSource {
+        match self {
+            Self::User(_) => LoginSource::Own,
+            Self::Visitor(visitor) => match &visitor.cross_origin {
+                Some(foreign) => LoginSource::OtherOrigin(foreign.clone()),
+                None => LoginSource::Own,
+            },
         }
     }
 }

@@ -10,7 +10,7 @@ use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
-    backend::{LoginOptions, UserBackend},
+    backend::{LoginOptions, LoginSource, UserBackend},
     extract::{Identity, MissingLayer},
 };
 use crate::{
@@ -80,31 +80,32 @@ impl TelenorLogin {
     pub fn of_parts(request: &Parts) -> Result<Self, MissingLayer> {
         match request.extensions.get::<Identity>() {
             Some(identity) => {
-                let backend = Arc::clone(identity.backend());
                 let mut info = identity.request_info().clone();
                 // The handler asks for the login, whether there is a session or not.
                 info.refusal = None;
-                let mut login = Self::for_request(backend, request, info);
-                login.options.is_signed_in = Some(matches!(identity, Identity::User(_)));
-                Ok(login)
+                Ok(Self {
+                    backend: Arc::clone(identity.backend()),
+                    info,
+                    options: LoginOptions {
+                        source: identity.login_source(),
+                        is_signed_in: Some(matches!(identity, Identity::User(_))),
+                        ..LoginOptions::default()
+                    },
+                })
             }
             None => Err(MissingLayer::logged(&request.extensions, &request.uri)),
         }
     }
 
-    pub(crate) fn new(backend: Arc<dyn UserBackend>, request: &Parts) -> Self {
-        Self::for_request(backend, request, RequestInfo::of(request))
-    }
-
-    fn for_request(backend: Arc<dyn UserBackend>, request: &Parts, info: RequestInfo) -> Self {
-        let options = LoginOptions {
-            source: backend.login_source(request),
-            ..LoginOptions::default()
-        };
+    /// For a request that no layer has seen.
+    pub(crate) fn new(backend: Arc<dyn UserBackend>, request: &Parts, source: LoginSource) -> Self {
         Self {
             backend,
-            info,
-            options,
+            info: RequestInfo::of(request),
+            options: LoginOptions {
+                source,
+                ..LoginOptions::default()
+            },
         }
     }
 

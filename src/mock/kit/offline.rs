@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::body::Body;
-use http::{Request, Response, Uri, request::Parts};
+use http::{Request, Response, Uri};
 
 use crate::{
     access_token::AccessToken,
@@ -21,10 +21,7 @@ use crate::{
     },
     response::{self, Problem},
     session::{Session, SessionId},
-    user::{
-        CurrentSession, LoginOptions, LoginSource, RefreshOutcome, Unconfirmed, UserBackend,
-        UserInfoCache,
-    },
+    user::{CurrentSession, LoginOptions, RefreshOutcome, Unconfirmed, UserBackend, UserInfoCache},
 };
 
 /// Responds in this process, as the gateway would, and as the layer would to a script.
@@ -37,10 +34,6 @@ impl UserBackend for OfflineBackend {
     /// There is no login to redirect to, so all requests get the response for a script.
     fn challenge(&self, info: &RequestInfo) -> Response<Body> {
         self.refuse(info, FailureCause::LoginRequired)
-    }
-
-    fn login_source(&self, _: &Parts) -> LoginSource {
-        LoginSource::default()
     }
 
     fn begin_login(&self, info: &RequestInfo, _: LoginOptions) -> Response<Body> {

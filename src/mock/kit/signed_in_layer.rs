@@ -138,7 +138,11 @@ where
             }
             false => {
                 let info = info.refused(SessionRefusal::NoCookie);
-                Identity::Visitor(Arc::new(Visitor { backend, info }))
+                Identity::Visitor(Arc::new(Visitor {
+                    backend,
+                    info,
+                    cross_origin: None,
+                }))
             }
         };
         // The result of a real layer takes precedence, also if it found no user.

@@ -1,10 +1,17 @@
 //! What a layer inside changes in a request, between the layer and the handler.
 
-use axum::{Router, extract::OriginalUri, extract::Request, middleware::map_request, routing::get};
+use axum::{
+    Router,
+    extract::{OriginalUri, Request},
+    middleware::map_request,
+    routing::{any, get},
+};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use telenor_auth::{ApiError, RecentLogin, TelenorLogin, TelenorUser, mock::MockGateway};
 
-use crate::support::{App, Browser, MINUTE, ORIGIN, builder, request};
+use crate::support::{Answer, App, Browser, MINUTE, ORIGIN, builder, capture::capture, request};
+
+const EVIL: &str = "https://evil.test";
 
 /// Makes the request of a script of every request, and another path.
 async fn as_of_a_script(request: Request) -> Request {
@@ -49,6 +56,30 @@ async fn login(login: TelenorLogin) -> TelenorLogin {
 async fn name(user: TelenorUser) -> Result<&'static str, ApiError> {
     user.info().await?;
     Ok("name")
+}
+
+/// Makes a link on a page of the app of every request.
+async fn as_of_the_app(request: Request) -> Request {
+    let own = [("origin", ORIGIN), ("sec-fetch-site", "same-origin")];
+    with_get(rewritten(request, &own))
+}
+
+/// Makes a link on a page of another site of every request.
+async fn as_of_another_site(request: Request) -> Request {
+    let foreign = [("origin", EVIL), ("sec-fetch-site", "cross-site")];
+    with_get(rewritten(request, &foreign))
+}
+
+/// Makes a form of another site of every request.
+async fn as_of_a_foreign_form(request: Request) -> Request {
+    let mut request = as_of_another_site(request).await;
+    *request.method_mut() = Method::POST;
+    request
+}
+
+fn with_get(mut request: Request) -> Request {
+    *request.method_mut() = Method::GET;
+    request
 }
 
 /// Apps that change each request, which is then one of a script, or one of a person.
@@ -136,7 +167,49 @@ async fn user_whose_session_ends_is_answered_by_the_request_that_the_layer_saw()
     }
 }
 
+/// Sends a form of a page of this origin.
+async fn send_form(app: &App, origin: &str, site: &str) -> Answer {
+    let form = [
+        ("accept", "text/html"),
+        ("origin", origin),
+        ("referer", &format!("{origin}/basket")),
+        ("sec-fetch-site", site),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    let form = request(Method::POST, "/login?n=5", &form);
+    app.browser().send(form).await
+}
+
+/// S22.
+#[tokio::test]
+async fn form_of_another_origin_starts_no_login_whatever_a_layer_inside_makes_of_it() {
+    let routes = Router::new().route("/login", any(login));
+    for (routes, login_page) in [
+        (routes.clone().layer(map_request(as_of_the_app)), false),
+        (routes.clone().layer(map_request(as_of_the_app)), true),
+        (routes.clone().layer(map_request(as_of_another_site)), false),
+        (routes.layer(map_request(as_of_a_foreign_form)), false),
+    ] {
+        let (log, _guard) = capture();
+        let gateway = MockGateway::start().await.unwrap();
+        let auth = builder(&gateway).optional(true).login_page(login_page);
+        let app = App::mounted(routes.layer(auth.build().unwrap()), gateway);
+        let refused = send_form(&app, EVIL, "cross-site").await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert_eq!(refused.set_cookies(), [""; 0]);
+        let lines = log.lines("INFO", &["cross-origin request refused", "POST", "/login"]);
+        assert_eq!(lines.len(), 1, "{}", log.text());
+        assert!(lines[0].contains(EVIL), "{}", log.text());
+        // A form of the app's own starts a login.
+        let begun = send_form(&app, ORIGIN, "same-origin").await;
+        assert_eq!(begun.status, StatusCode::SEE_OTHER);
+        assert!(begun.location().starts_with(&app.gateway.base_url()));
+    }
+}
+
 over_http2! {
+    form_of_another_origin_starts_no_login_whatever_a_layer_inside_makes_of_it
     visitor_is_answered_by_the_request_that_the_layer_saw
     user_whose_session_ends_is_answered_by_the_request_that_the_layer_saw
 }
