@@ -92,7 +92,7 @@ impl Flow {
     /// Whether no other instance can learn of a login: there is no lease to name, and no outcome to
     /// seal.
     fn is_alone(&self) -> bool {
-        self.store.leases().is_none()
+        !self.store.has_leases()
     }
 
     async fn open_outcome(

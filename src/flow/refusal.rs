@@ -116,7 +116,7 @@ impl Flow {
     /// what it has.
     pub(super) fn is_worth_another_look(&self, look: Look, refusal: SessionRefusal) -> bool {
         let may_lag = match look {
-            Look::AtHand => self.store.leases().is_some(),
+            Look::AtHand => self.store.has_leases(),
             Look::First => true,
             Look::Again => false,
         };

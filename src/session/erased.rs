@@ -1,7 +1,9 @@
 //! A store whose type is erased, so that neither layer nor flow carries it.
 //!
-//! A look-up that panics is one that fails: it must not end the connection of a browser, which may
-//! carry other requests.
+//! A call that panics is one that fails, since a panic would end the connection of a browser, which
+//! may carry other requests. It would also lose the response of a handler that has run. Three
+//! methods are left out. `save` runs in a task, where a panic ends the login. `id` and `keys` have
+//! no error to return.
 
 use std::{
     future::poll_fn,
@@ -141,7 +143,9 @@ impl<S: SessionStore> ErasedStore for S {
         new: Session,
         now: SystemTime,
     ) -> BoxFuture<'a, Result<Option<SessionToken>, StoreError>> {
-        Box::pin(SessionStore::update(self, token, new, now))
+        Box::pin(caught(async move {
+            SessionStore::update(self, token, new, now).await
+        }))
     }
 
     fn remove<'a>(
@@ -149,7 +153,9 @@ impl<S: SessionStore> ErasedStore for S {
         token: &'a SessionToken,
         now: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(SessionStore::remove(self, token, now))
+        Box::pin(caught(async move {
+            SessionStore::remove(self, token, now).await
+        }))
     }
 
     fn revoke(
@@ -158,7 +164,9 @@ impl<S: SessionStore> ErasedStore for S {
         until: SystemTime,
         now: SystemTime,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(SessionStore::revoke(self, id, until, now))
+        Box::pin(caught(async move {
+            SessionStore::revoke(self, id, until, now).await
+        }))
     }
 
     fn revoke_subject(
@@ -167,11 +175,15 @@ impl<S: SessionStore> ErasedStore for S {
         until: SystemTime,
         now: SystemTime,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(SessionStore::revoke_subject(self, subject, until, now))
+        Box::pin(caught(async move {
+            SessionStore::revoke_subject(self, subject, until, now).await
+        }))
     }
 
     fn revoke_all(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(SessionStore::revoke_all(self, now))
+        Box::pin(caught(
+            async move { SessionStore::revoke_all(self, now).await },
+        ))
     }
 
     fn find_ended<'a>(
@@ -179,7 +191,9 @@ impl<S: SessionStore> ErasedStore for S {
         sessions: &'a [(SessionId, Session)],
         now: SystemTime,
     ) -> BoxFuture<'a, Result<Vec<SessionId>, StoreError>> {
-        Box::pin(SessionStore::find_ended(self, sessions, now))
+        Box::pin(caught(async move {
+            SessionStore::find_ended(self, sessions, now).await
+        }))
     }
 
     fn sessions_of(
@@ -187,11 +201,13 @@ impl<S: SessionStore> ErasedStore for S {
         subject: SubjectId,
         now: SystemTime,
     ) -> BoxFuture<'_, Result<Option<Vec<SessionId>>, StoreError>> {
-        Box::pin(SessionStore::sessions_of(self, subject, now))
+        Box::pin(caught(async move {
+            SessionStore::sessions_of(self, subject, now).await
+        }))
     }
 
     fn ping(&self, now: SystemTime) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(SessionStore::ping(self, now))
+        Box::pin(caught(async move { SessionStore::ping(self, now).await }))
     }
 
     fn id(&self, token: &SessionToken, session: &Session) -> SessionId {
@@ -199,7 +215,8 @@ impl<S: SessionStore> ErasedStore for S {
     }
 
     fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
-        SessionStore::refusal(self, token, now)
+        let refusal = catch_unwind(AssertUnwindSafe(|| SessionStore::refusal(self, token, now)));
+        refusal.unwrap_or(SessionRefusal::UnknownSession)
     }
 
     fn keys(&self) -> Option<CookieKeys> {
@@ -211,11 +228,11 @@ impl<S: SessionStore> ErasedStore for S {
     }
 }
 
-/// The outcome of a look-up, which may panic.
-async fn caught(look_up: impl Future<Output = Loaded>) -> Loaded {
-    let mut look_up = pin!(look_up);
+/// The outcome of a call that may panic.
+async fn caught<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let mut call = pin!(call);
     let outcome = poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| look_up.as_mut().poll(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
         polled.unwrap_or_else(|_| Poll::Ready(Err(panicked())))
     });
     outcome.await
@@ -227,11 +244,21 @@ fn panicked() -> StoreError {
 
 /// A store without leases is one within this process, which does all the work by itself.
 impl dyn ErasedStore {
+    /// Whether the store has leases. One that panics may have some: without its lease, two
+    /// instances would send a code.
+    pub(crate) fn has_leases(&self) -> bool {
+        let leases = catch_unwind(AssertUnwindSafe(|| self.leases().is_some()));
+        leases.unwrap_or(true)
+    }
+
     pub(crate) async fn acquire(&self, name: &str, ttl: Duration) -> Result<Lease, StoreError> {
-        match self.leases() {
-            Some(leases) => leases.acquire(name, ttl).await,
-            None => Ok(Lease::Acquired),
-        }
+        caught(async move {
+            match self.leases() {
+                Some(leases) => leases.acquire(name, ttl).await,
+                None => Ok(Lease::Acquired),
+            }
+        })
+        .await
     }
 
     pub(crate) async fn complete(
@@ -240,16 +267,22 @@ impl dyn ErasedStore {
         result: &str,
         ttl: Duration,
     ) -> Result<(), StoreError> {
-        match self.leases() {
-            Some(leases) => leases.complete(name, result, ttl).await,
-            None => Ok(()),
-        }
+        caught(async move {
+            match self.leases() {
+                Some(leases) => leases.complete(name, result, ttl).await,
+                None => Ok(()),
+            }
+        })
+        .await
     }
 
     pub(crate) async fn release(&self, name: &str) -> Result<(), StoreError> {
-        match self.leases() {
-            Some(leases) => leases.release(name).await,
-            None => Ok(()),
-        }
+        caught(async move {
+            match self.leases() {
+                Some(leases) => leases.release(name).await,
+                None => Ok(()),
+            }
+        })
+        .await
     }
 }

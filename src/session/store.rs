@@ -14,7 +14,23 @@ use crate::{key::CookieKeys, session_refusal::SessionRefusal};
 /// tokens: so a browser cannot choose one, and none from before a login is good after it.
 ///
 /// A store that fails returns `Err`, which becomes a 503. It never returns `Ok(None)` then, which
-/// would be a new login. A look-up that panics counts as one that failed.
+/// would be a new login.
+///
+/// A method that panics counts as one that failed:
+///
+/// | panics | outcome |
+/// | --- | --- |
+/// | `try_load`, `load`, `load_fresh` | 503, and no handler runs |
+/// | `update` | the handler's response arrives, and the use of the session may be lost; a refresh of the token is 503 |
+/// | `remove` | the logout is 503 |
+/// | `leases`, and the methods of [`Leases`] | a login is 503, as long as its code is not sent |
+/// | `save` | the login is 500, and its token is ended |
+/// | `refusal` | it counts as [`UnknownSession`](SessionRefusal::UnknownSession) |
+/// | `revoke`, `revoke_subject`, `revoke_all`, `sessions_of` | the caller gets an error |
+/// | `find_ended` | the layer asks again |
+/// | `ping` | the app is not ready |
+///
+/// `id` and `keys` must not panic: they have no error to return.
 ///
 /// `now` is the time by the layer's clock. A store judges by it, and not by a clock of its own,
 /// whether a session has expired.

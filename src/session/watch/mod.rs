@@ -14,14 +14,14 @@ use std::{
 
 use self::watcher::{Waiter, Watcher};
 use super::{
-    Lease, Leases, Session, SessionId, SessionToken, StoreError, SubjectId,
+    Lease, Session, SessionId, SessionToken, StoreError, SubjectId,
     erased::{ErasedStore, Loaded},
     limits::SessionLimits,
 };
 use crate::{boxed::BoxFuture, clock::Clock, session_refusal::SessionRefusal};
 
 /// The store of a layer. Each method that has a name of
-/// [`SessionStore`](super::SessionStore) or [`Leases`] is the method of that name.
+/// [`SessionStore`](super::SessionStore) or [`Leases`](super::Leases) is the method of that name.
 pub(crate) struct WatchedStore {
     inner: Arc<dyn ErasedStore>,
     watcher: Arc<Watcher>,
@@ -162,8 +162,8 @@ impl WatchedStore {
         self.inner.refusal(token, now)
     }
 
-    pub(crate) fn leases(&self) -> Option<&dyn Leases> {
-        self.inner.leases()
+    pub(crate) fn has_leases(&self) -> bool {
+        self.inner.has_leases()
     }
 
     pub(crate) async fn acquire(&self, name: &str, ttl: Duration) -> Result<Lease, StoreError> {

@@ -5,13 +5,16 @@ use std::{sync::Arc, time::Duration};
 use http::StatusCode;
 use telenor_auth::{
     mock::{Answer as Scripted, Endpoint},
-    session::{Fault, FaultyStore, MemoryStore, Operation},
+    session::{
+        CookieStore, Fault, FaultyStore, MemoryStore, Operation, SessionStore, SessionToken,
+    },
 };
 use tokio::time::{Instant, timeout};
 
 use crate::support::{
     Answer, App, Browser, MINUTE,
     capture::capture,
+    keys,
     stores::{Blocking, Deadline, Gate},
 };
 
@@ -79,6 +82,93 @@ async fn store_that_panics_is_503_and_runs_no_handler() {
         loads.panics(false);
         assert!(browser.token().await.is_some(), "the session goes on");
     }
+}
+
+/// The app of a store, in which ten minutes without use end a session.
+async fn idle(store: impl SessionStore) -> App {
+    let app = App::with(|builder| builder.session_store(store).idle_timeout(10 * MINUTE)).await;
+    app.gateway.set_expires_in(1_000_000);
+    app
+}
+
+/// S117.
+#[tokio::test]
+async fn response_arrives_where_the_write_of_its_session_panics() {
+    let at_hand = Blocking {
+        at_hand: true,
+        ..Blocking::new(MemoryStore::new())
+    };
+    let looked_up = Blocking::new(MemoryStore::new());
+    let in_cookie = Blocking::new(CookieStore::new(&keys(1)));
+    let writes = [&at_hand.writes, &looked_up.writes, &in_cookie.writes].map(Arc::clone);
+    let apps = [
+        idle(at_hand).await,
+        idle(looked_up).await,
+        idle(in_cookie).await,
+    ];
+    for (app, writes) in apps.iter().zip(writes) {
+        let mut browser = app.signed_in().await;
+        writes.panics(true);
+        app.clock.advance(5 * MINUTE);
+        let (before, hits) = (writes.count(), app.hits());
+        let answer = browser.open("/private").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.set_cookies(), [""; 0]);
+        assert_eq!((writes.count(), app.hits()), (before + 1, hits + 1));
+        writes.panics(false);
+        assert!(browser.token().await.is_some(), "the session goes on");
+    }
+}
+
+/// S117.
+#[tokio::test]
+async fn logout_whose_store_panics_is_503() {
+    let store = Blocking::new(MemoryStore::new());
+    let endings = Arc::clone(&store.endings);
+    let app = App::with(|builder| builder.session_store(store)).await;
+    let mut browser = app.signed_in().await;
+    endings.panics(true);
+    let answer = browser.log_out().await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(browser.session(), None, "this browser has no session left");
+}
+
+/// S117.
+#[tokio::test]
+async fn panic_about_why_there_is_no_session_leads_to_a_login() {
+    for at_hand in [false, true] {
+        let store = Blocking {
+            at_hand,
+            ..Blocking::new(MemoryStore::new())
+        };
+        let refusals = Arc::clone(&store.refusals);
+        refusals.panics(true);
+        let app = App::with(|builder| builder.session_store(store)).await;
+        let mut browser = app.browser();
+        let unknown = SessionToken::random().secret().to_owned();
+        browser.jar = vec![("__Host-telenor-session".into(), unknown)];
+        let answer = browser.open("/private").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "at hand: {at_hand}");
+        assert_eq!((refusals.count(), app.hits()), (1, 0));
+    }
+}
+
+/// S117.
+#[tokio::test]
+async fn login_sends_no_code_while_the_leases_panic() {
+    let store = Blocking::new(MemoryStore::new());
+    let leases = Arc::clone(&store.leases);
+    let app = App::with(|builder| builder.session_store(store)).await;
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    leases.panics(true);
+    let answer = browser.open(&callback).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.token_requests(), 0);
+    leases.panics(false);
+    let answer = browser.open(&callback).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
 }
 
 /// The layer has no limit for a look-up: a store behind a network has its own.
@@ -281,6 +371,10 @@ async fn logout_that_cannot_be_saved_is_503() {
 over_http2! {
     store_failure_is_503_and_never_anonymous
     store_that_panics_is_503_and_runs_no_handler
+    response_arrives_where_the_write_of_its_session_panics
+    logout_whose_store_panics_is_503
+    panic_about_why_there_is_no_session_leads_to_a_login
+    login_sends_no_code_while_the_leases_panic
     store_that_never_answers_runs_no_handler_and_is_503_by_its_own_limit
     logout_that_cannot_be_saved_is_503
 }

@@ -11,6 +11,7 @@ use std::{
 
 use telenor_auth::{
     CookieKeys,
+    events::SessionRefusal,
     session::{
         BoxFuture, Lease, Leases, Session, SessionId, SessionStore, SessionToken, StoreError,
         SubjectId,
@@ -199,6 +200,9 @@ pub struct Blocking<S> {
     pub endings: Arc<Gate>,
     /// How long the last revocation is to be kept.
     pub until: Arc<Mutex<Option<SystemTime>>>,
+    pub refusals: Arc<Gate>,
+    /// Where the layer asks for the leases.
+    pub leases: Arc<Gate>,
 }
 
 impl<S> Blocking<S> {
@@ -210,6 +214,8 @@ impl<S> Blocking<S> {
             writes: Arc::default(),
             endings: Arc::default(),
             until: Arc::default(),
+            refusals: Arc::default(),
+            leases: Arc::default(),
         }
     }
 
@@ -305,7 +311,13 @@ impl<S: SessionStore> SessionStore for Blocking<S> {
         self.inner.find_ended(sessions, now).await
     }
 
+    fn refusal(&self, token: &SessionToken, now: SystemTime) -> SessionRefusal {
+        self.refusals.come();
+        self.inner.refusal(token, now)
+    }
+
     fn leases(&self) -> Option<&dyn Leases> {
+        self.leases.come();
         self.inner.leases()
     }
 }
