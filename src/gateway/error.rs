@@ -33,7 +33,7 @@ impl TransportError {
     }
 
     /// The error of a request to a host that no setting names.
-    pub(super) fn unknown_host() -> Self {
+    pub(crate) fn unknown_host() -> Self {
         Self {
             kind: TransportErrorKind::NotConnected,
             unsent: true,
@@ -41,7 +41,7 @@ impl TransportError {
         }
     }
 
-    pub(super) fn late() -> Self {
+    pub(crate) fn late() -> Self {
         Self::sent(TransportErrorKind::TimedOut, "no whole response in time")
     }
 

@@ -161,4 +161,18 @@ mod tests {
     fn debug_shows_no_data() {
         assert!(!format!("{:?}", parse(r#"{"model":"canary"}"#)).contains("canary"));
     }
+
+    #[test]
+    fn capability_has_the_value_that_telenor_states() {
+        for value in [true, false] {
+            let json = format!(
+                r#"{{"capabilities":{{"lte":{value},"hdVoice":{value},"lteAdvanced":{value}}}}}"#
+            );
+            let device = parse(&json).unwrap();
+            assert_eq!(
+                [device.lte(), device.hd_voice(), device.lte_advanced()],
+                [Some(value); 3]
+            );
+        }
+    }
 }

@@ -547,4 +547,35 @@ mod tests {
             "the getter still returns it"
         );
     }
+
+    #[test]
+    fn code_of_a_limit_counts_more_than_the_status() {
+        for code in [42901, 42902] {
+            let body = format!(r#"{{"errorCode":{code}}}"#);
+            assert_eq!(kind_of(403, &body), ApiErrorKind::RateLimited, "{code}");
+        }
+    }
+
+    #[test]
+    fn error_without_a_code_shows_the_status() {
+        let response = http::Response::builder().status(502).body(Vec::new());
+        let error = ApiError::from_response(&response.unwrap());
+        assert_eq!(error.status(), Some(StatusCode::BAD_GATEWAY));
+        assert_eq!(error.to_string(), "the API does not respond (status 502)");
+        let error = ApiError::new(ApiErrorKind::Unavailable);
+        assert_eq!(
+            (error.status(), &*error.to_string()),
+            (None, "the API does not respond")
+        );
+    }
+
+    #[test]
+    fn gateway_that_is_too_late_is_a_timeout() {
+        let error = ApiError::from_transport(&TransportError::late());
+        assert_eq!(error.kind(), ApiErrorKind::Unavailable);
+        assert_eq!(error.cause(), FailureCause::GatewayTimeout);
+        let error = ApiError::from_transport(&TransportError::unknown_host());
+        assert_eq!(error.kind(), ApiErrorKind::Unavailable);
+        assert_eq!(error.cause(), FailureCause::ProviderUnavailable);
+    }
 }

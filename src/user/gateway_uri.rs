@@ -155,6 +155,7 @@ mod tests {
             ("nix", NoSlash),
             ("//evil.example/", TwoSlashes),
             ("/\\evil.example", Backslash),
+            ("/a?b=\\c", Backslash),
             ("https://evil.example/", NoSlash),
             ("@evil.example/", NoSlash),
             (".evil.example/", NoSlash),

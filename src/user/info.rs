@@ -293,4 +293,15 @@ mod tests {
         let shown = format!("{info:?} {:?} {:?}", info.name(), info.address());
         assert!(!shown.contains("canary"));
     }
+
+    #[test]
+    fn name_has_each_of_its_parts() {
+        let names = r#"{"name":{"givenName":"Kari","middleName":"Moe","familyName":"Lie"}}"#;
+        let info = parse(names).unwrap();
+        let name = info.name().unwrap();
+        assert_eq!(
+            [name.given_name(), name.middle_name(), name.family_name()],
+            [Some("Kari"), Some("Moe"), Some("Lie")]
+        );
+    }
 }

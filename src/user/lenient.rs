@@ -50,3 +50,22 @@ where
         .then(|| T::deserialize(value).ok())
         .flatten())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_is_read_as_it_is_written_without_a_fraction_of_zero() {
+        for (json, text) in [
+            ("12", "12"),
+            ("12.0", "12"),
+            ("12.5", "12.5"),
+            // No floating-point number has this value.
+            ("9007199254740993", "9007199254740993"),
+        ] {
+            let value: Value = serde_json::from_str(json).unwrap();
+            assert_eq!(text_of(&value).as_deref(), Some(text), "{json}");
+        }
+    }
+}

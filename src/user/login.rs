@@ -245,3 +245,30 @@ impl IntoResponse for LoginMistake {
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn mistake_says_what_to_change_and_why() {
+        let long = "x".repeat(TelenorLogin::MAX_NOTE);
+        let cause = AppValue::of(&long, TelenorLogin::MAX_NOTE).unwrap_err();
+        let note = LoginMistake::Note(cause.clone());
+        assert_eq!(note.to_string(), format!("the note of a login: {cause}"));
+        let source = note.source().and_then(|source| source.downcast_ref());
+        assert_eq!(source, Some(&cause));
+        for (mistake, part) in [
+            (
+                LoginMistake::ReservedParameter("state".to_owned()),
+                "remove it",
+            ),
+            (LoginMistake::ParametersTooLong, "shorten them"),
+        ] {
+            let text = mistake.to_string();
+            assert!(text.contains(part) && mistake.source().is_none(), "{text}");
+        }
+    }
+}

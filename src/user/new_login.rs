@@ -263,3 +263,25 @@ impl fmt::Debug for OnLogin {
         f.debug_struct("OnLogin").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests {
+    use std::sync::Arc;
+
+    use http::Request;
+
+    use super::*;
+    use crate::browser::request::RequestInfo;
+
+    #[test]
+    fn language_is_that_of_the_browser() {
+        for language in Language::ALL {
+            let request = Request::builder().header("accept-language", language.lang());
+            let info = RequestInfo::of_request(&request.body(()).unwrap());
+            let user = TelenorUser::for_test();
+            let (current, backend) = (user.current().clone(), Arc::clone(user.backend()));
+            let login = NewLogin::new(TelenorUser::new(current, backend, info), "/");
+            assert_eq!(login.language(), language);
+        }
+    }
+}

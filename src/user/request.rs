@@ -267,3 +267,25 @@ impl fmt::Debug for ApiResponse {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_and_differs_by_half_at_most() {
+        for (attempt, usual) in [(1, 100), (2, 200)] {
+            let bounds = Duration::from_millis(usual / 2)..=Duration::from_millis(usual * 3 / 2);
+            for _ in 0..100 {
+                let wait = backoff(attempt);
+                assert!(bounds.contains(&wait), "{attempt}: {wait:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn response_has_the_status_of_the_gateway() {
+        let response = Response::builder().status(201).body(Vec::new()).unwrap();
+        assert_eq!(ApiResponse(response).status(), StatusCode::CREATED);
+    }
+}
