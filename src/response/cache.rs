@@ -76,3 +76,15 @@ fn is_cdn_cacheable((name, value): (&HeaderName, &HeaderValue)) -> bool {
     let contains = |word: &[u8]| value.windows(word.len()).any(|window| window == word);
     targeted && !contains(b"no-store") && !contains(b"private")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_of_the_layer_varies_by_its_own_headers_only() {
+        let mut headers = HeaderMap::from_iter([(header::VARY, VARY)]);
+        vary_by_cookie(&mut headers);
+        assert_eq!(headers, HeaderMap::from_iter([(header::VARY, VARY)]));
+    }
+}

@@ -256,3 +256,51 @@ impl fmt::Debug for Failure {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::page::Topic, *};
+
+    #[test]
+    fn failure_has_the_texts_and_addresses_of_its_page() {
+        for language in Language::ALL {
+            let cause = FailureCause::AccessDenied;
+            let page = Page {
+                purpose: Some("fill in your address"),
+                retry: Some("/telenor/login"),
+                continue_without: Some("/form"),
+                home: Some("/home"),
+                login_id: Some("hM1cEgaR"),
+                ..Page::new(Topic::Failure(cause), language)
+            };
+            let failure = Failure::of(&page, cause);
+            assert_eq!(failure.language(), language);
+            assert_eq!(failure.home(), Some("/home"));
+            let html = page.render();
+            let consequence = failure.consequence().unwrap();
+            assert!(consequence.contains("fill in your address") && html.contains(consequence));
+            assert!(!failure.advice().is_empty());
+            for advice in failure.advice() {
+                assert!(!advice.is_empty() && html.contains(advice), "{advice}");
+            }
+        }
+    }
+
+    #[cfg(feature = "mock")]
+    #[test]
+    fn failure_for_a_test_has_what_a_page_can_show() {
+        let failure = Failure::for_test(FailureCause::AccessDenied, Language::English);
+        for text in [
+            failure.consequence(),
+            failure.login_id(),
+            failure.description(),
+            failure.retry(),
+            failure.continue_without(),
+            failure.home(),
+        ] {
+            assert!(text.is_some_and(|text| !text.is_empty()), "{failure:?}");
+        }
+        let failure = Failure::for_test(FailureCause::CrossSiteRequest, Language::English);
+        assert!(failure.logout().is_some());
+    }
+}

@@ -299,4 +299,11 @@ mod tests {
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
         assert!(!format!("{response:?}").contains("secret"));
     }
+
+    #[test]
+    fn answer_for_a_handler_is_marked() {
+        let answer = || base_response(StatusCode::OK, Body::empty());
+        assert!(!is_for_handler(&answer()));
+        assert!(is_for_handler(&for_handler(answer())));
+    }
 }

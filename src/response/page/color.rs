@@ -122,4 +122,11 @@ mod tests {
         assert_eq!(accent.mix(Color::WHITE, 100), Color::WHITE);
         assert_eq!(Color::BLACK.mix(Color::WHITE, 50).to_string(), "#808080");
     }
+
+    #[test]
+    fn dark_part_of_the_scale_is_linear() {
+        // By the formula of WCAG: 10 / 255 / 12.92.
+        let luminance = Color::new(10, 10, 10).luminance();
+        assert!((luminance - 0.003_035).abs() < 0.000_001, "{luminance}");
+    }
 }

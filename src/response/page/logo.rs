@@ -187,6 +187,14 @@ mod tests {
             (Logo::image("text/html", "<svg"), "media type"),
             (Logo::image("image/png\"><script>", PNG), "media type"),
             (Logo::image("image/jpeg", PNG), "media type"),
+            (
+                Logo::image("image/webp", b"RIFF\0\0\0\0WAVEfmt "),
+                "media type",
+            ),
+            (
+                Logo::image("image/webp", b"RIFX\0\0\0\0WEBPVP8 "),
+                "media type",
+            ),
             (Logo::svg(DOCUMENT).dark(Logo::svg("x")), "not an SVG"),
         ] {
             let error = LogoImage::of(&logo).unwrap_err();

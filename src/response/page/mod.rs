@@ -814,4 +814,35 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn icon_says_whether_the_user_has_to_log_in() {
+        for (topic, icon) in [
+            (Topic::Failure(FailureCause::LoginRequired), PADLOCK),
+            (Topic::Failure(FailureCause::AccessDenied), EXCLAMATION),
+            (Topic::LoginPage, PADLOCK),
+            (Topic::Start, PADLOCK),
+            (Topic::SignedOut, TICK),
+            (Topic::ConfirmLogout, DOOR),
+        ] {
+            let html = Page { topic, ..FULL }.render();
+            let icons = [PADLOCK, EXCLAMATION, TICK, DOOR];
+            let shown = icons.into_iter().filter(|icon| html.contains(icon));
+            assert!(shown.eq([icon]), "{topic:?}");
+        }
+    }
+
+    #[test]
+    fn loop_is_explained_by_its_reason() {
+        for language in Language::ALL {
+            let text = text(language);
+            let title = |reason| failure(text, FailureCause::LoginLoop, reason).title;
+            let by_cookies = (text.failure)(FailureCause::LoginLoop).title;
+            assert_eq!(title(Some(SessionRefusal::NoCookie)), by_cookies);
+            let twice = title(Some(SessionRefusal::CookieTwice));
+            assert_eq!(twice, text.cookie_twice.title);
+            assert_eq!(title(None), text.login_lost.title);
+            assert_ne!(twice, text.login_lost.title);
+        }
+    }
 }
