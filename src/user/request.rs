@@ -16,7 +16,7 @@ use crate::{
     access_token::AccessToken,
     gateway::error::TransportError,
     oauth::answer::coding,
-    user::{CurrentSession, RefreshOutcome, TelenorUser},
+    user::{RefreshOutcome, TelenorUser},
 };
 
 /// For one call with all its attempts.
@@ -133,8 +133,7 @@ impl<'u> ApiRequest<'u> {
                     result = self.call(&uri, session.access_token()).await;
                     // A new token is valid: this API accepts no token of this session.
                     if is_unauthorized(&result) {
-                        let refreshed = CurrentSession { session, ..current };
-                        Arc::clone(backend).end_session(refreshed).await;
+                        Arc::clone(backend).end_session(current).await;
                     }
                 }
                 Some(RefreshOutcome::Ended | RefreshOutcome::Unavailable(_)) => {}
