@@ -80,7 +80,7 @@ async fn logout_waits_two_seconds_for_the_gateway_and_no_longer(app: App) {
     let mut browser = app.signed_in().await;
     let copied = browser.clone();
     let gate = app.gateway.hold(Endpoint::Logout);
-    let frozen = Frozen::new();
+    let frozen = Frozen::start();
     let mut logout = tokio::spawn(async move { browser.log_out().await });
     asks_the_gateway(&gate, &mut logout).await;
     frozen.pass(Duration::from_millis(1_999)).await;

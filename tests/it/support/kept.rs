@@ -86,7 +86,7 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    pub fn new() -> Self {
+    pub fn start() -> Self {
         tokio::time::pause();
         let (held, end) = mpsc::channel();
         // Tokio does not move time on while such a task runs.
