@@ -499,6 +499,7 @@ mod tests {
         };
         assert_eq!(left(1), [600, 600, 600]);
         assert_eq!(left(800), [1, 600, 600], "the oldest goes first");
+        assert_eq!(left(1_425), [1, 1, 600]);
         assert_eq!(left(1_600), [1, 1, 600]);
     }
 
