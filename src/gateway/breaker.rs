@@ -10,18 +10,16 @@
 //! failure from one of the gateway's own. So failures alone must not shut out the users whose codes
 //! are good:
 //!
-//! - The breaker does not open while requests succeed. It opens when more than half of the last
-//!   [`WINDOW`] requests failed, and requests have failed for [`FAILING_TIME`] seconds without one
-//!   that succeeded. A site with one good login in that time stays open to all, however many
-//!   made-up codes there are.
+//! - The breaker does not open while requests succeed. It opens when [`ENOUGH`] requests in a row
+//!   failed, and requests have failed for [`FAILING_TIME`] seconds without one that succeeded. A
+//!   site with one good login in that time stays open to all, however many made-up codes there are.
 //! - Where good logins are rarer, a stranger can open it. It then refuses requests for [`PAUSE`]
 //!   seconds, and not longer. The logins that it refuses stay pending: their codes were not sent.
 //! - After the pause, a trial begins with the next request. In a trial every request is sent, not
 //!   one alone: a single probe could always be the stranger's. One success ends it and closes the
-//!   breaker. The next pause begins only by the rule above: more than half of [`WINDOW`] requests
-//!   of this trial failed, and it has lasted for [`FAILING_TIME`] seconds. So between two pauses
-//!   there is at least that time in which each good login succeeds, and opens the way for the ones
-//!   after it.
+//!   breaker. The next pause begins only by the rule above: [`ENOUGH`] requests of this trial
+//!   failed, and it has lasted for [`FAILING_TIME`] seconds. So between two pauses there is at
+//!   least that time in which each good login succeeds, and opens the way for the ones after it.
 //!
 //! The price: while the gateway is down, the visitors who come during a trial wait for their error.
 //! How many requests are in progress at once is limited elsewhere.
@@ -37,8 +35,8 @@ use crate::{
     sync::{Mutex, lock},
 };
 
-/// The breaker looks at the outcomes of this many requests, the last ones.
-const WINDOW: u32 = 20;
+/// So many failures in a row open the breaker, if they last for long enough.
+const ENOUGH: u32 = 11;
 /// In seconds. Requests must fail for this long without a success.
 const FAILING_TIME: u64 = 10;
 /// In seconds. For this long an open breaker refuses every request.
@@ -56,8 +54,8 @@ pub(crate) struct Breaker {
 
 #[derive(Default)]
 struct BreakerState {
-    /// The last outcomes, one bit each, the newest in the lowest bit. A failure is a one.
-    outcomes: u32,
+    /// Failures in a row that count in this phase.
+    counted: u32,
     /// When the first request failed since the last success, and when the last one did.
     failing: Option<(u64, u64)>,
     /// Failures in a row, for the event.
@@ -131,7 +129,6 @@ impl Breaker {
             state.begin(Phase::Closed);
             state.will_report(false);
         }
-        state.outcomes <<= 1;
         state.failing = None;
         state.failures = 0;
         drop(state);
@@ -196,15 +193,14 @@ impl BreakerState {
         let since = match self.failing {
             Some((since, last)) if !has_passed(FORGET_AFTER, last, now) => since,
             _ => {
-                self.outcomes = 0;
+                self.counted = 0;
                 now
             }
         };
         self.failing = Some((since, now));
         self.failures = self.failures.saturating_add(1);
-        self.outcomes = self.outcomes << 1 | 1;
-        let failed = (self.outcomes & ((1 << WINDOW) - 1)).count_ones();
-        let pauses = failed > WINDOW / 2 && has_passed(FAILING_TIME, since, now);
+        self.counted = self.counted.saturating_add(1);
+        let pauses = self.counted >= ENOUGH && has_passed(FAILING_TIME, since, now);
         if pauses {
             self.begin(Phase::Paused(now));
         }
@@ -218,7 +214,7 @@ impl BreakerState {
     fn begin(&mut self, phase: Phase) {
         self.phase = phase;
         self.epoch += 1;
-        self.outcomes = 0;
+        self.counted = 0;
     }
 }
 
@@ -241,27 +237,36 @@ impl Permit<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{thread, time::Duration};
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        thread,
+        time::Duration,
+    };
 
     use super::*;
-
-    /// So many failures open it, if they last for long enough.
-    const ENOUGH: u32 = WINDOW / 2 + 1;
 
     type Changes = Arc<Mutex<Vec<(bool, u32)>>>;
 
     /// A breaker, its clock, and the changes that it emits.
     fn breaker() -> (Breaker, Clock, Changes) {
-        let (clock, changes) = (Clock::manual(), Changes::default());
+        let changes = Changes::default();
         let emitted = Arc::clone(&changes);
+        let (breaker, clock) = breaker_with_hook(move |open, failures| {
+            emitted.lock().unwrap().push((open, failures));
+        });
+        (breaker, clock, changes)
+    }
+
+    fn breaker_with_hook(hook: impl Fn(bool, u32) + Send + Sync + 'static) -> (Breaker, Clock) {
         let hook = move |event: &Event<'_>| {
             if let Event::BreakerChanged { open, failures, .. } = *event {
-                emitted.lock().unwrap().push((open, failures));
+                hook(open, failures);
             }
         };
+        let clock = Clock::manual();
         let events = Arc::new(Events::new(Some(Box::new(hook))));
-        let grant = GrantType::AuthorizationCode;
-        (Breaker::new(grant, clock.clone(), events), clock, changes)
+        let breaker = Breaker::new(GrantType::AuthorizationCode, clock.clone(), events);
+        (breaker, clock)
     }
 
     fn fail(breaker: &Breaker, times: u32) {
@@ -301,10 +306,10 @@ mod tests {
     }
 
     #[test]
-    fn more_than_half_of_the_window_opens_it() {
+    fn eleven_failures_in_a_row_open_it() {
         let (breaker, clock, changes) = breaker();
         almost_open(&breaker, &clock);
-        assert!(!is_paused(&breaker), "half of the window failed");
+        assert!(!is_paused(&breaker), "one too few");
         fail(&breaker, 1);
         assert!(is_paused(&breaker));
         assert_eq!(*changes.lock().unwrap(), [(true, ENOUGH)]);
@@ -316,19 +321,13 @@ mod tests {
         type Heard = (Vec<bool>, Option<Permit<'static>>);
         let heard = Arc::new(Mutex::new(Heard::default()));
         let hooked = Arc::clone(&heard);
-        let hook = move |event: &Event<'_>| {
-            let Event::BreakerChanged { open, .. } = *event else {
-                return;
-            };
+        let (breaker, clock) = breaker_with_hook(move |open, _| {
             let permit = lock(&hooked).1.take();
             if let Some(permit) = permit {
                 on_opened(permit);
             }
             lock(&hooked).0.push(open);
-        };
-        let clock = Clock::manual();
-        let events = Arc::new(Events::new(Some(Box::new(hook))));
-        let breaker = Breaker::new(GrantType::AuthorizationCode, clock.clone(), events);
+        });
         let breaker: &'static Breaker = Box::leak(Box::new(breaker));
         lock(&heard).1 = breaker.try_acquire().ok();
         almost_open(breaker, &clock);
@@ -358,12 +357,27 @@ mod tests {
     }
 
     #[test]
+    fn change_is_reported_after_a_hook_that_panicked() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hooked = Arc::clone(&heard);
+        let (breaker, clock) = breaker_with_hook(move |open, _| {
+            lock(&hooked).push(open);
+            assert!(!open, "the app's hook panics");
+        });
+        almost_open(&breaker, &clock);
+        catch_unwind(AssertUnwindSafe(|| fail(&breaker, 1))).unwrap_err();
+        clock.advance(seconds(PAUSE));
+        succeed(&breaker);
+        assert_eq!(*lock(&heard), [true, false]);
+    }
+
+    #[test]
     fn failures_of_less_than_ten_seconds_do_not_open_it() {
         let (breaker, clock, _) = breaker();
         clock.advance(seconds(3_600));
-        fail(&breaker, 10 * WINDOW);
+        fail(&breaker, 100);
         clock.advance(seconds(FAILING_TIME - 1));
-        fail(&breaker, 10 * WINDOW);
+        fail(&breaker, 100);
         assert!(!is_paused(&breaker));
         clock.advance(seconds(1));
         fail(&breaker, 1);
@@ -385,9 +399,9 @@ mod tests {
     #[test]
     fn failure_of_long_ago_is_forgotten() {
         let (breaker, clock, _) = breaker();
-        fail(&breaker, WINDOW);
+        fail(&breaker, 2 * ENOUGH);
         clock.advance(seconds(FORGET_AFTER));
-        fail(&breaker, WINDOW);
+        fail(&breaker, 2 * ENOUGH);
         assert!(!is_paused(&breaker));
         clock.advance(seconds(FAILING_TIME));
         fail(&breaker, 1);
@@ -418,7 +432,7 @@ mod tests {
         clock.advance(seconds(50));
         fail(&breaker, 1);
         assert!(!is_paused(&breaker), "one failure is no reason for a pause");
-        fail(&breaker, 10 * WINDOW);
+        fail(&breaker, 100);
         assert!(!is_paused(&breaker), "the trial has just begun");
         clock.advance(seconds(FAILING_TIME));
         fail(&breaker, 1);
@@ -436,10 +450,7 @@ mod tests {
         fail(&breaker, 1);
         clock.advance(seconds(FAILING_TIME));
         fail(&breaker, ENOUGH - 2);
-        assert!(
-            !is_paused(&breaker),
-            "half of the window failed in this trial"
-        );
+        assert!(!is_paused(&breaker), "one too few in this trial");
     }
 
     /// A stranger sends a hundred made-up codes a second. A user tries once a second until the
@@ -470,7 +481,7 @@ mod tests {
     #[test]
     fn dropped_requests_do_not_open_it() {
         let (breaker, clock, _) = breaker();
-        for _ in 0..WINDOW {
+        for _ in 0..2 * ENOUGH {
             drop(breaker.try_acquire().unwrap());
             clock.advance(seconds(1));
         }

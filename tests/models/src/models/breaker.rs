@@ -24,7 +24,7 @@ models! {
 
 /// In seconds: how long requests must fail, and how long a pause is.
 const TEN: Duration = Duration::from_secs(10);
-/// More than half of the requests that it looks at.
+/// So many failures in a row open it.
 const ENOUGH: usize = 11;
 
 /// A breaker, its clock, and the changes that it reports.
@@ -104,10 +104,7 @@ fn old_failures_do_not_begin_a_pause() {
         threads.spawn(|| second.record(true));
         threads.spawn(|| checked.fail(1));
     });
-    assert!(
-        !checked.refuses(),
-        "half of the window failed in this trial"
-    );
+    assert!(!checked.refuses(), "one too few in this trial");
 }
 
 /// It is reported in any moment, from the opening to the trial. Of the trial, ten requests fail.
@@ -122,10 +119,7 @@ fn failure_from_before_the_pause_does_not_count_after_it() {
         checked.clock.advance(TEN);
         checked.fail(ENOUGH - 2);
     });
-    assert!(
-        !checked.refuses(),
-        "half of the window failed in this trial"
-    );
+    assert!(!checked.refuses(), "one too few in this trial");
 }
 
 /// Those who know that it is open are refused, and it is open once for all.
