@@ -103,11 +103,9 @@ fn authorization(url: &Url) -> Result<String, &'static str> {
 }
 
 async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, String> {
+    let mut stream = stream.take(MAX_HEAD as u64);
     let mut head = Vec::new();
     loop {
-        if head.len() > MAX_HEAD {
-            return Err("the proxy's answer is too long".to_owned());
-        }
         let read = stream.read_buf(&mut head).await;
         let read = read.map_err(|error| format!("the proxy broke the connection: {error}"))?;
         let end = head.windows(4).position(|end| end == b"\r\n\r\n");
@@ -118,6 +116,9 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Str
                 return Err("the proxy sent more than its answer".to_owned());
             }
             Some(_) => return Ok(head),
+            None if stream.limit() == 0 => {
+                return Err("the proxy's answer is too long".to_owned());
+            }
             None if read == 0 => return Err("the proxy closed the connection".to_owned()),
             None => {}
         }
@@ -181,6 +182,33 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    /// What is read of an answer that comes in these pieces.
+    async fn read(first: &[u8], rest: &[u8]) -> Result<Vec<u8>, String> {
+        read_head(&mut first.chain(rest)).await
+    }
+
+    #[tokio::test]
+    async fn answer_may_come_in_pieces() {
+        let head = b"HTTP/1.1 200 OK\r\n\r\n";
+        for at in 0..head.len() {
+            let (first, rest) = head.split_at(at);
+            assert_eq!(read(first, rest).await.unwrap(), head);
+        }
+        let error = read(b"HTTP/1.1 200 OK\r\n", b"\r").await.unwrap_err();
+        assert_eq!(error, "the proxy closed the connection");
+    }
+
+    #[tokio::test]
+    async fn answer_is_read_up_to_its_longest_length() {
+        let start = "HTTP/1.1 200 OK\r\nX: ";
+        let longest = format!("{start}{}\r\n\r\n", "x".repeat(MAX_HEAD - start.len() - 4));
+        let head = read(longest.as_bytes(), b"").await.unwrap();
+        assert_eq!(head.len(), MAX_HEAD);
+        let longer = longest.replacen('x', "xx", 1);
+        let error = read(longer.as_bytes(), b"").await.unwrap_err();
+        assert_eq!(error, "the proxy's answer is too long");
     }
 
     #[test]
