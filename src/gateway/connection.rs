@@ -324,8 +324,11 @@ impl Write for HttpStream {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::FutureExt;
     use tokio::{
-        io::{AsyncWriteExt, DuplexStream, duplex},
+        io::{AsyncReadExt, AsyncWriteExt, BufWriter, DuplexStream, duplex},
         net::TcpListener,
     };
 
@@ -365,6 +368,90 @@ pub(super) mod tests {
         drop(server);
         assert!(head.await.is_err());
         assert!(!connection.is_silent_since(mark), "a byte of an answer");
+    }
+
+    #[tokio::test]
+    async fn bytes_from_the_network_are_counted_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let traffic = Arc::default();
+        let mut client = tcp("127.0.0.1", port, &traffic).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        server.write_all(b"four").await.unwrap();
+        let mut room = [0; 16];
+        let mut buf = ReadBuf::new(&mut room);
+        buf.put_slice(b"of before");
+        poll_fn(|cx| Pin::new(&mut client).poll_read(cx, &mut buf))
+            .await
+            .unwrap();
+        assert_eq!(buf.filled(), b"of beforefour");
+        assert_eq!(traffic.raw.load(Ordering::Relaxed), 4);
+    }
+
+    /// Without it, a server that waits for the end would wait as long as the connection is kept.
+    #[tokio::test]
+    async fn server_sees_the_end_of_what_is_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut client = tcp("127.0.0.1", port, &Arc::default()).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        client.shutdown().await.unwrap();
+        let end = timeout(CONNECT_TIMEOUT, server.read(&mut [0; 1])).await;
+        assert_eq!(end.expect("the end was sent").unwrap(), 0);
+        drop(client);
+    }
+
+    /// A stream for hyper over one that keeps what is written until a flush, as TLS does.
+    fn http_stream() -> (HttpStream, DuplexStream) {
+        let (client, server) = duplex(1024);
+        let stream = HttpStream {
+            stream: Box::new(BufWriter::new(client)),
+            traffic: Arc::default(),
+            chunk: Box::new([0; READ_CHUNK]),
+        };
+        (stream, server)
+    }
+
+    #[tokio::test]
+    async fn flush_and_shutdown_reach_the_stream_below() {
+        let (mut stream, mut server) = http_stream();
+        let mut received = [0; 8];
+        poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, b"GET"))
+            .await
+            .unwrap();
+        poll_fn(|cx| Pin::new(&mut stream).poll_flush(cx))
+            .await
+            .unwrap();
+        let read = server.read(&mut received).now_or_never();
+        assert_eq!(read.expect("it was flushed").unwrap(), 3);
+        poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx))
+            .await
+            .unwrap();
+        let read = server.read(&mut received).now_or_never();
+        assert_eq!(read.expect("it was shut down").unwrap(), 0);
+    }
+
+    /// Reads into so much room, and returns how much was read.
+    async fn read(stream: &mut HttpStream, room: usize) -> usize {
+        let mut room = vec![0; room];
+        let mut buf = hyper::rt::ReadBuf::new(&mut room);
+        poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, buf.unfilled()))
+            .await
+            .unwrap();
+        buf.filled().len()
+    }
+
+    #[tokio::test]
+    async fn connection_ends_where_nothing_is_read_into_some_room() {
+        let (mut stream, mut server) = http_stream();
+        server.write_all(b"H").await.unwrap();
+        for (room, length) in [(0, 0), (8, 1)] {
+            assert_eq!(read(&mut stream, room).await, length);
+            assert!(!stream.traffic.ended.load(Ordering::Relaxed));
+        }
+        drop(server);
+        assert_eq!(read(&mut stream, 8).await, 0);
+        assert!(stream.traffic.ended.load(Ordering::Relaxed));
     }
 
     /// S45.
