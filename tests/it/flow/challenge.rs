@@ -508,6 +508,7 @@ async fn button_with_a_value_that_the_layer_never_makes_is_not_pressed() {
     let [cookie] = &page.set_cookies()[..] else {
         panic!("one cookie");
     };
+    assert!(cookie.contains("; Max-Age=86400"), "{cookie}");
     let name = cookie.split_once('=').unwrap().0;
     for (value, begins) in [
         ("AAAAAAAAAAAAAAAAAAAA-_", true),
