@@ -562,7 +562,7 @@ impl TelenorAuthBuilder {
     }
 
     /// Sets a hook that is called for every event, in the task where the event happens. Keep it
-    /// short.
+    /// short. A panic in it is logged, and changes no response.
     ///
     /// ```
     /// use telenor_auth::{TelenorAuthLayer, events::Event};

@@ -63,7 +63,11 @@ pub use self::span::request_span;
 pub(crate) use self::span::{login_span, record_login};
 pub use crate::session_refusal::SessionRefusal;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use crate::{error::chain, failure::FailureCause, login_id::LoginId};
 
@@ -351,11 +355,15 @@ impl Events {
         Self { hook }
     }
 
+    /// A panic of the app's hook would end the connection of a browser, which may carry other
+    /// requests, and lose the response that is being made.
     pub(crate) fn emit(&self, event: Event<'_>) {
         log(&event);
         metrics::record(&event);
-        if let Some(hook) = &self.hook {
-            hook(&event);
+        if let Some(hook) = &self.hook
+            && catch_unwind(AssertUnwindSafe(|| hook(&event))).is_err()
+        {
+            tracing::error!("on_event panicked, and the request goes on");
         }
     }
 

@@ -150,3 +150,30 @@ async fn browser_that_loses_its_session_is_one_event_with_its_cause() {
     browser.open("/private").await;
     record.assert_is(&["failed login_loop -"]);
 }
+
+/// S116.
+#[tokio::test]
+async fn hook_that_panics_is_logged_and_changes_no_response() {
+    let app = App::with(|builder| builder.on_event(|_| panic!("the app's hook panics"))).await;
+    let (log, _guard) = capture();
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    assert!(browser.token().await.is_some());
+    assert_eq!(browser.log_out().await.status, StatusCode::SEE_OTHER);
+    let page = browser.open("/telenor/callback?code=a&state=b").await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    let events = [
+        "login started",
+        "login succeeded",
+        "logged out",
+        "login failed",
+    ];
+    let count = |level: &str, text: &str| log.lines(level, &[text]).len();
+    assert!(events.iter().all(|event| count("", event) == 1));
+    assert!(count("ERROR", "on_event panicked") >= events.len());
+}
+
+over_http2! {
+    hook_that_panics_is_logged_and_changes_no_response
+}
