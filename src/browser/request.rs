@@ -17,8 +17,8 @@ use super::{
 use crate::session_refusal::SessionRefusal;
 
 /// The facts of a request, without its body. A [`TelenorUser`](crate::TelenorUser) keeps them while
-/// a handler runs, for the case that the session has ended. A `Visitor` keeps
-/// them for a handler that needs a login, or starts one.
+/// a handler runs, for the case that the session has ended. A `Visitor` keeps them for a handler
+/// that needs a login, or starts one.
 ///
 /// The layer makes it for every request. In the usual case of one `Cookie` line, nothing in it is
 /// allocated.

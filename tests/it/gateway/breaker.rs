@@ -13,7 +13,7 @@ use crate::support::{
     raw_server::{RawRequest, Reply},
 };
 
-/// So many of the last twenty requests must fail, and so long must requests fail.
+/// So many requests in a row must fail, and for so long.
 const ENOUGH: usize = 11;
 const FAILING_TIME: Duration = Duration::from_secs(10);
 /// How long an open breaker refuses token requests.

@@ -38,7 +38,7 @@ impl Visitor {
         self.send(request).await
     }
 
-    /// The text of the address and of the cookies is never freed: whoever makes a request owns it.
+    /// The text of the address and of the cookies is never freed: it belongs to the sender.
     fn request(&self, target: &str) -> Request<Body> {
         let leaked = |text: String| Bytes::from_static(text.leak().as_bytes());
         let mut request = Request::new(Body::empty());
