@@ -154,6 +154,7 @@ async fn exchange_beyond_the_limit_is_refused_at_once_and_goes_on_later() {
 #[tokio::test]
 async fn concurrent_exchanges_default_to_sixty_four() {
     let app = App::start().await;
+    let mut user = app.signed_in().await;
     let gate = app.gateway.hold(Endpoint::Token);
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..64 {
@@ -169,6 +170,12 @@ async fn concurrent_exchanges_default_to_sixty_four() {
     let callback = browser.callback_url(&app.gateway, "/whoami").await;
     let busy = browser.open(&callback).await;
     assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+    // Meanwhile users keep what they have, and visitors are sent to log in.
+    assert_eq!(user.open("/whoami").await.status, StatusCode::OK);
+    assert_eq!(
+        app.browser().open("/whoami").await.status,
+        StatusCode::SEE_OTHER
+    );
     gate.open();
     for status in running.join_all().await {
         assert_eq!(status, StatusCode::SEE_OTHER);
