@@ -4,7 +4,7 @@ use std::{iter, ops::Range};
 
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
 use crate::error::ConfigError;
 
@@ -138,14 +138,15 @@ pub(crate) fn find<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &
             let Some((known, rest)) = cookie.split_at_checked(name.len()) else {
                 continue;
             };
+            let is_exact = known == name.as_bytes();
             let ends = rest.first().is_none_or(|next| *next == b'=');
-            if !ends || !known.eq_ignore_ascii_case(name.as_bytes()) {
+            if !ends || !(is_exact || known.eq_ignore_ascii_case(name.as_bytes())) {
                 continue;
             }
             let range = (place.start + name.len() + 1).min(place.end)..place.end;
             let value = CookieValue { line, range };
             let differs = |found: &CookieValue<'h>| found.as_bytes() != value.as_bytes();
-            if known != name.as_bytes() || found.as_ref().is_some_and(differs) {
+            if !is_exact || found.as_ref().is_some_and(differs) {
                 return Lookup::Ambiguous;
             }
             found = Some(value);
@@ -194,13 +195,13 @@ fn pairs<'h>(
 fn places(line: &HeaderValue) -> impl Iterator<Item = Range<usize>> {
     let line = line.as_bytes();
     let mut next = 0;
-    let ends = memchr_iter(b';', line).chain(iter::once(line.len()));
-    ends.map(move |end| {
-        let cookie = &line[next..end];
-        let start = end - cookie.trim_ascii_start().len();
+    iter::from_fn(move || {
+        let rest = line.get(next..)?;
+        let cookie = &rest[..memchr(b';', rest).unwrap_or(rest.len())];
+        let start = next + (cookie.len() - cookie.trim_ascii_start().len());
         let end = next + cookie.trim_ascii_end().len();
-        next = next + cookie.len() + 1;
-        start.min(end)..end
+        next += cookie.len() + 1;
+        Some(start.min(end)..end)
     })
 }
 
