@@ -105,13 +105,33 @@ impl<'h> Signals<'h> {
     }
 
     fn add(&mut self, name: &str, value: &'h HeaderValue) {
-        // The length first: for most headers one jump takes the place of all comparisons.
+        // The length first: for most headers one jump takes the place of all comparisons. Of names
+        // of the same length, those that browsers send with most requests come first.
         match (name.len(), name) {
             (15, "accept-language") => keep_first(&mut self.accept_language, value),
-            (29, "access-control-request-method") => self.asks_for_method = true,
             (6, "cookie") if self.cookie.is_some() => self.more_cookies.push(value.clone()),
             (6, "cookie") => self.cookie = Some(value),
             (4, "host") => keep_first(&mut self.host, value),
+            (7, "referer") => keep_first(&mut self.referer, value),
+            (14, "sec-fetch-dest") => {
+                self.destination = self.destination.and(Destination::of(value))
+            }
+            (14, "sec-fetch-mode") => self.mode = self.mode.and(Mode::of(value)),
+            (14, "sec-fetch-site") => self.initiator = self.initiator.and(Initiator::of(value)),
+            (10, "user-agent") => keep_first(&mut self.user_agent, value),
+            // Browsers send these too. They say nothing here, and are not searched for a number.
+            (6, "accept" | "pragma")
+            | (8, "priority")
+            | (9, "sec-ch-ua")
+            | (10, "connection")
+            | (12, "content-type")
+            | (13, "cache-control")
+            | (14, "sec-fetch-user" | "content-length")
+            | (15, "accept-encoding")
+            | (16, "sec-ch-ua-mobile")
+            | (18, "sec-ch-ua-platform")
+            | (25, "upgrade-insecure-requests") => {}
+            (29, "access-control-request-method") => self.asks_for_method = true,
             (10, "hx-boosted") | (26, "hx-history-restore-request") => {
                 self.is_htmx_page |= is(value, "true")
             }
@@ -122,27 +142,8 @@ impl<'h> Signals<'h> {
                 let words = ["prefetch", "prerender", "preview"];
                 self.is_prefetch |= words.iter().any(|word| contains(value, word));
             }
-            (7, "referer") => keep_first(&mut self.referer, value),
-            (14, "sec-fetch-dest") => {
-                self.destination = self.destination.and(Destination::of(value))
-            }
-            (14, "sec-fetch-mode") => self.mode = self.mode.and(Mode::of(value)),
-            (14, "sec-fetch-site") => self.initiator = self.initiator.and(Initiator::of(value)),
             (7, "upgrade") => self.offers_websocket |= is_websocket(value),
-            (10, "user-agent") => keep_first(&mut self.user_agent, value),
             (16, "x-requested-with") => self.is_xml_http_request |= is(value, "XMLHttpRequest"),
-            // Browsers send these with most requests, so they are not searched.
-            (6, "accept" | "pragma")
-            | (8, "priority")
-            | (9, "sec-ch-ua")
-            | (10, "connection")
-            | (12, "content-type")
-            | (13, "cache-control")
-            | (14, "content-length" | "sec-fetch-user")
-            | (15, "accept-encoding")
-            | (16, "sec-ch-ua-mobile")
-            | (18, "sec-ch-ua-platform")
-            | (25, "upgrade-insecure-requests") => {}
             _ => self.claims_number |= msisdn_headers::claims_number(name),
         }
     }
@@ -163,10 +164,12 @@ fn keep_first<'h>(first: &mut Option<&'h HeaderValue>, value: &'h HeaderValue) {
 
 impl Mode {
     fn of(value: &HeaderValue) -> Self {
-        match value.as_bytes() {
-            b"navigate" => Self::Navigate,
-            b"same-origin" => Self::SameOrigin,
-            _ => Self::Other,
+        if value == "navigate" {
+            Self::Navigate
+        } else if value == "same-origin" {
+            Self::SameOrigin
+        } else {
+            Self::Other
         }
     }
 
@@ -207,10 +210,12 @@ impl Destination {
 
 impl Initiator {
     fn of(value: &HeaderValue) -> Self {
-        match value.as_bytes() {
-            b"same-origin" => Self::SameOrigin,
-            b"none" => Self::User,
-            _ => Self::OtherOrigin,
+        if value == "same-origin" {
+            Self::SameOrigin
+        } else if value == "none" {
+            Self::User
+        } else {
+            Self::OtherOrigin
         }
     }
 
