@@ -69,25 +69,23 @@ where
             return ResponseFuture::own_route(Box::pin(response), drain);
         }
         let placement = &self.placement;
-        let token = match flow.session_token(info.cookies()) {
-            Ok(token) => token,
-            Err(refusal) => {
-                let admission = flow.admit_anonymous(placement, &mut request, info, refusal);
-                return self.go_on(admission, request);
+        let admission = match flow.session_token(info.cookies()) {
+            Err(refusal) => flow.admit_anonymous(placement, &mut request, info, refusal),
+            Ok(token) => {
+                let now = flow.config.clock.seconds();
+                // A store in this process has the session at hand.
+                let Some(loaded) = flow.store.try_load(&token, system_time(now)) else {
+                    let load = flow.store.load_owned(token.clone(), system_time(now));
+                    return ResponseFuture::load(load, token, self.park(request));
+                };
+                let answer = Answer {
+                    loaded,
+                    look: Look::AtHand,
+                };
+                flow.admit(placement, &mut request, info, token, answer, now)
             }
         };
-        let now = flow.config.clock.seconds();
-        // A store in this process has the session at hand.
-        if let Some(loaded) = flow.store.try_load(&token, system_time(now)) {
-            let answer = Answer {
-                loaded,
-                look: Look::AtHand,
-            };
-            let admission = flow.admit(placement, &mut request, info, token, answer, now);
-            return self.go_on(admission, request);
-        }
-        let load = flow.store.load_owned(token.clone(), system_time(now));
-        ResponseFuture::load(load, token, self.park(request))
+        self.go_on(admission, request)
     }
 }
 
