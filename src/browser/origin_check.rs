@@ -42,6 +42,7 @@ impl OriginCheck {
     /// Whether this request can change something, and may come from a page of another origin.
     ///
     /// The usual request is a GET, which changes nothing.
+    #[inline]
     pub(crate) fn refuses(&self, info: &RequestInfo, headers: &HeaderMap) -> bool {
         info.can_change_something && !self.allows(headers)
     }

@@ -29,6 +29,7 @@ pub(crate) enum RequestKind {
 }
 
 impl RequestKind {
+    #[inline]
     pub(super) fn of(method: &Method, signals: &Signals<'_>) -> Self {
         if signals.is_prefetch {
             return Self::Prefetch;

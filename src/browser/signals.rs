@@ -72,6 +72,7 @@ pub(crate) enum Initiator {
 }
 
 impl<'h> Signals<'h> {
+    #[inline]
     pub(super) fn of(headers: &'h HeaderMap) -> Self {
         let mut signals = Self::none(headers);
         for (name, value) in headers {

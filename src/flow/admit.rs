@@ -166,6 +166,8 @@ impl Flow {
         Admission::Forward(OnResponse::Anonymous)
     }
 
+    /// Inlined, since each step copies the facts of the request.
+    #[inline(always)]
     fn admit_user<B>(
         self: &Arc<Self>,
         request: &mut Request<B>,

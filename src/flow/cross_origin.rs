@@ -17,6 +17,7 @@ const HINT: &str = "only pages of the redirect URI's origin may send this reques
 impl Flow {
     /// What is logged of this request, if it can change something and a page of another origin may
     /// have caused it.
+    #[inline]
     pub(super) fn cross_origin(
         &self,
         info: &RequestInfo,

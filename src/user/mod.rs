@@ -204,6 +204,7 @@ impl TelenorUser {
         self.backend().logout_path()
     }
 
+    #[inline]
     pub(crate) fn new(
         current: CurrentSession,
         backend: Arc<dyn UserBackend>,
