@@ -18,6 +18,7 @@ fn main() -> io::Result<()> {
     let allocations = read("allocations.csv")?;
     let logins = read("logins.csv")?;
     let heap = read("heap.csv")?;
+    let counts = read("instructions.csv")?;
 
     let requests = [
         ("memory", "signed in, session in memory"),
@@ -42,10 +43,8 @@ fn main() -> io::Result<()> {
         ("facts", tables::facts()),
         ("wire", tables::wire(&read("wire.csv")?)),
         ("growth", growth::table(&points)),
-        (
-            "instructions",
-            tables::instructions(&read("instructions.csv")?, &heap),
-        ),
+        ("instructions", tables::instructions(&counts, &heap)),
+        ("code", tables::code(&counts)),
         ("session", tables::session(&heap)),
     ];
     for chart in CHARTS {

@@ -158,6 +158,29 @@ pub fn instructions(counts: &[Figure], allocations: &[Figure]) -> String {
     table
 }
 
+/// How much code a request runs through beyond the bare router, beside the minimum by hand.
+#[must_use]
+pub fn code(counts: &[Figure]) -> String {
+    let bytes = second_values(counts);
+    let mut table = "| | code | by hand | by hand = 1 |\n| --- | ---: | ---: | ---: |\n".to_owned();
+    for row in ["memory", "cookie", "challenge", "callback"] {
+        let added = added(&bytes, row);
+        let over_bare = |wanted| {
+            let of_subject = added.iter().find(|(subject, _)| *subject == wanted);
+            of_subject.map(|(_, bytes)| *bytes)
+        };
+        let title = REQUESTS.iter().find(|(known, ..)| *known == row);
+        if let (Some((.., title)), Some(layer), Some(by_hand)) =
+            (title, over_bare("layer"), over_bare("by_hand"))
+        {
+            let (kilobytes, minimum) = (layer / 1_024.0, by_hand / 1_024.0);
+            let ratio = layer / by_hand;
+            table += &format!("| {title} | {kilobytes:.0} KB | {minimum:.0} KB | {ratio:.2} |\n");
+        }
+    }
+    table
+}
+
 /// What a session in memory takes, by a counting allocator.
 #[must_use]
 pub fn session(allocations: &[Figure]) -> String {
