@@ -120,7 +120,7 @@ impl MonotonicWallClock {
         }
         if behind < 1 << (64 - WALL_BITS) {
             self.last
-                .store(behind << WALL_BITS | wall, Ordering::Relaxed);
+                .store((behind << WALL_BITS) + wall, Ordering::Relaxed);
         }
         wall + behind
     }
@@ -167,7 +167,46 @@ pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::{
+        Layer,
+        layer::{Context, SubscriberExt},
+    };
+
     use super::*;
+
+    /// Counts the events of a test.
+    #[derive(Clone, Default)]
+    struct Logged(Arc<AtomicU64>);
+
+    impl<S: Subscriber> Layer<S> for Logged {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn manual_clock_starts_now_and_moves_with_its_clones() {
+        let clock = Clock::manual();
+        let start = clock.seconds();
+        assert!(start.abs_diff(now()) <= 2);
+        let other = clock.clone();
+        other.advance(Duration::from_secs(90));
+        assert_eq!(clock.seconds(), start + 90);
+        clock.rewind(Duration::from_secs(100));
+        assert_eq!(other.seconds(), start - 10);
+        assert_eq!(other.now(), system_time(start - 10));
+    }
+
+    #[test]
+    fn systems_clock_is_not_moved() {
+        let clock = Clock::default();
+        clock.advance(Duration::from_secs(3_600));
+        assert!(clock.seconds().abs_diff(now()) <= 2);
+        assert!(unix_seconds(clock.now()).abs_diff(now()) <= 2);
+    }
 
     #[test]
     fn clock_follows_a_jump_forward_and_not_a_jump_back() {
@@ -182,5 +221,89 @@ mod tests {
         assert_eq!(at(50, 1_000_050), 1_000_050, "which was a mistake");
         assert_eq!(at(60, 0), 1_000_060, "as far back as it goes");
         assert_eq!(at(61, 1), 1_000_061);
+    }
+
+    #[test]
+    fn one_second_behind_is_rounding_and_two_are_not() {
+        let start = Instant::now();
+        let clock = MonotonicWallClock::since(1_000_000, start);
+        let at = |passed, wall| clock.seconds(wall, || start + Duration::from_secs(passed));
+        assert_eq!(at(10, 1_000_009), 1_000_009);
+        assert_eq!(at(10, 1_000_008), 1_000_010);
+    }
+
+    /// A second clock that is read more often costs every request a call of the system.
+    #[test]
+    fn second_clock_is_read_once_a_second() {
+        let (start, reads) = (Instant::now(), Cell::new(0));
+        let clock = MonotonicWallClock::since(1_000_000, start);
+        let at = |passed, wall| {
+            let now = || {
+                reads.set(reads.get() + 1);
+                start + Duration::from_secs(passed)
+            };
+            clock.seconds(wall, now)
+        };
+        for (passed, wall, expected) in [
+            (0, 1_000_000, 0),
+            (1, 1_000_001, 1),
+            (1, 1_000_001, 1),
+            (2, 900_000, 2),
+            (2, 900_000, 2),
+            (3, 900_001, 3),
+        ] {
+            assert_eq!(at(passed, wall), 1_000_000 + passed);
+            assert_eq!(reads.get(), expected, "{passed}");
+        }
+    }
+
+    /// It fits into the bits no longer.
+    #[test]
+    fn clock_that_is_half_a_year_behind_is_right_within_the_same_second() {
+        let start = Instant::now();
+        let wall = 1_000_000_000;
+        let clock = MonotonicWallClock::since(wall, start);
+        let most = 1 << (64 - WALL_BITS);
+        for behind in [most - 1, most, most + 1] {
+            for _ in 0..2 {
+                assert_eq!(clock.seconds(wall - behind, || start), wall, "{behind}");
+            }
+        }
+    }
+
+    #[test]
+    fn clock_that_is_set_back_is_logged_once() {
+        let start = Instant::now();
+        let clock = MonotonicWallClock::since(1_000_000, start);
+        let warned = |passed, behind| {
+            let (logged, now) = (Logged::default(), 1_000_000 + passed);
+            let subscriber = tracing_subscriber::registry().with(logged.clone());
+            tracing::subscriber::with_default(subscriber, || {
+                let seconds = clock.seconds(now - behind, || start + Duration::from_secs(passed));
+                assert_eq!(seconds, now);
+            });
+            logged.0.load(Ordering::Relaxed)
+        };
+        assert_eq!(warned(10, 0), 0);
+        assert_eq!(warned(20, MAX_SKEW), 0, "as far as clocks may differ");
+        assert_eq!(warned(30, MAX_SKEW + 1), 1);
+        assert_eq!(warned(40, MAX_SKEW + 1), 0, "it is known");
+        assert_eq!(warned(50, 3_600), 0);
+        assert_eq!(warned(60, 0), 0);
+        assert_eq!(warned(70, 3_600), 1, "it was set right in between");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn observed_time_goes_on_from_what_was_stated_last() {
+        let time = ObservedTime::default();
+        assert_eq!(time.seconds(), 0);
+        time.observe(1_000);
+        assert_eq!(time.seconds(), 1_000);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(time.seconds(), 1_005);
+        time.observe(1_000);
+        assert_eq!(time.seconds(), 1_005, "within the same second");
+        time.observe(990);
+        assert_eq!(time.seconds(), 990, "the caller's clock was set back");
     }
 }
