@@ -196,6 +196,46 @@ mod tests {
         let cause = FailureCause::of_authorization_error;
         assert_eq!(cause("access_denied"), FailureCause::AccessDenied);
         assert_eq!(cause("<b>"), FailureCause::ProviderRefused);
+        assert_eq!(cause("invalid_scope"), FailureCause::ProviderRefused);
+    }
+
+    #[test]
+    fn error_of_the_provider_itself_is_no_refusal() {
+        let cause = FailureCause::of_authorization_error;
+        assert_eq!(cause("server_error"), FailureCause::ProviderError);
+        let unavailable = cause("temporarily_unavailable");
+        assert_eq!(unavailable, FailureCause::ProviderUnavailable);
+    }
+
+    #[test]
+    fn each_cause_is_found_by_its_name() {
+        for cause in FailureCause::ALL {
+            assert_eq!(FailureCause::named(cause.as_str()), Some(*cause));
+        }
+        assert_eq!(FailureCause::named("another"), None);
+    }
+
+    fn causes(which: impl Fn(FailureCause) -> bool) -> Vec<FailureCause> {
+        let all = FailureCause::ALL.iter().copied();
+        all.filter(|cause| which(*cause)).collect()
+    }
+
+    #[test]
+    fn login_is_what_is_missing_where_no_form_was_lost() {
+        let unauthorized = causes(|cause| cause.status() == 401);
+        let mut needs_login = causes(FailureCause::needs_login);
+        needs_login.push(FailureCause::FormNotSent);
+        assert_eq!(needs_login, unauthorized);
+    }
+
+    #[test]
+    fn reason_for_the_missing_session_is_shown_where_it_is_the_cause() {
+        let expected = [
+            FailureCause::StateExpired,
+            FailureCause::LoginLoop,
+            FailureCause::LoginRequired,
+        ];
+        assert_eq!(causes(FailureCause::has_reason), expected);
     }
 
     #[test]

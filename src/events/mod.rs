@@ -471,3 +471,80 @@ impl fmt::Debug for Events {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{Level, Subscriber};
+    use tracing_subscriber::{
+        Layer,
+        layer::{Context, SubscriberExt},
+    };
+
+    use super::*;
+    use crate::sync::lock;
+
+    /// The levels of what a test logs.
+    #[derive(Clone, Default)]
+    struct Levels(Arc<Mutex<Vec<Level>>>);
+
+    impl<S: Subscriber> Layer<S> for Levels {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            lock(&self.0).push(*event.metadata().level());
+        }
+    }
+
+    #[track_caller]
+    fn assert_level(event: Event<'_>, level: Level) {
+        let levels = Levels::default();
+        let subscriber = tracing_subscriber::registry().with(levels.clone());
+        tracing::subscriber::with_default(subscriber, || Events::default().emit(event));
+        assert_eq!(*lock(&levels.0), [level], "{event:?}");
+    }
+
+    #[test]
+    fn failed_login_is_an_error_where_the_operator_must_act() {
+        use FailureCause::{AccessDenied, CallbackAstray, ClientRejected, LoginLoop, StateExpired};
+        use SessionRefusal::{CookieTwice, CookieUnreadable, FromFuture, NoCookie};
+        for (cause, reason, level) in [
+            (AccessDenied, None, Level::INFO),
+            (StateExpired, None, Level::INFO),
+            (ClientRejected, None, Level::ERROR),
+            (CallbackAstray, None, Level::ERROR),
+            // The browser keeps no cookies.
+            (LoginLoop, Some(NoCookie), Level::INFO),
+            (LoginLoop, Some(CookieTwice), Level::INFO),
+            // The instances have different keys, or clocks.
+            (LoginLoop, Some(CookieUnreadable), Level::ERROR),
+            (StateExpired, Some(FromFuture), Level::ERROR),
+        ] {
+            let failed = Event::LoginFailed {
+                login_id: None,
+                cause,
+                reason,
+                detail: "",
+            };
+            assert_level(failed, level);
+        }
+    }
+
+    #[test]
+    fn call_of_the_gateway_that_failed_is_a_warning() {
+        for (outcome, level) in [
+            (GatewayOutcome::Ok, Level::DEBUG),
+            (GatewayOutcome::Refused, Level::WARN),
+            (GatewayOutcome::Failed, Level::WARN),
+            (GatewayOutcome::TimedOut, Level::WARN),
+            (GatewayOutcome::Unreachable, Level::WARN),
+        ] {
+            let call = Event::GatewayCall {
+                login_id: None,
+                endpoint: GatewayEndpoint::Api,
+                outcome,
+                duration: Duration::from_millis(20),
+            };
+            assert_level(call, level);
+        }
+    }
+}

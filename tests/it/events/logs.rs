@@ -449,6 +449,33 @@ async fn work_in_a_task_of_its_own_is_logged_in_the_span_of_its_request() {
 }
 
 #[tokio::test]
+async fn span_has_the_id_of_the_login_that_the_request_begins_or_ends() {
+    let (log, guard) = capture();
+    let mut app = App::start().await;
+    app.router = traced(app.router);
+    app.signed_in().await;
+    drop(guard);
+    let log = log.text();
+    for event in ["login started", "login succeeded"] {
+        let line = log.lines().find(|line| line.contains(event)).expect(event);
+        let (_, span) = line.split_once("request{").expect("a span");
+        let (span, _) = span.split_once('}').expect("its end");
+        assert!(span.contains("login_id=\""), "{line}");
+    }
+}
+
+/// An app without a span for each request finds by it what belongs to one login.
+#[tokio::test]
+async fn exchange_of_a_code_is_logged_in_the_span_of_its_login() {
+    let (log, guard) = capture();
+    App::start().await.signed_in().await;
+    drop(guard);
+    let calls = log.lines("DEBUG", &["gateway called"]);
+    assert_eq!(calls.len(), 1, "{calls:#?}");
+    assert!(calls[0].contains("login{login_id="), "{calls:#?}");
+}
+
+#[tokio::test]
 async fn span_has_the_id_of_its_request_at_the_level_of_production() {
     let long = "x".repeat(128);
     for (id, shown) in [
