@@ -99,13 +99,10 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
             rest.strip_prefix(':').and_then(|port| port.parse().ok()),
         );
     }
-    match entry.split_once(':') {
-        Some((name, port)) if !port.contains(':') => match port.parse() {
-            Ok(port) => (name, Some(port)),
-            Err(_) => (entry, None),
-        },
-        _ => (entry, None),
-    }
+    // What follows the first colon of an IPv6 address is no number.
+    let split = entry.split_once(':');
+    let split = split.and_then(|(name, port)| Some((name, port.parse().ok()?)));
+    split.map_or((entry, None), |(name, port)| (name, Some(port)))
 }
 
 #[cfg(test)]
@@ -207,6 +204,8 @@ mod tests {
         let six = Url::parse("https://[2001:db8::1]:8443").unwrap();
         assert!(is_excepted(&six, "2001:db8::1") && is_excepted(&six, "[2001:db8::1]:8443"));
         assert!(!is_excepted(&six, "[2001:db8::1]:443"));
+        let short = Url::parse("https://[1::2]").unwrap();
+        assert!(is_excepted(&short, "1::2") && is_excepted(&short, "[1::2]"));
     }
 
     #[test]

@@ -313,3 +313,22 @@ fn seconds(
     }
     Ok(given.as_secs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn app_is_known_by_the_endpoints_that_it_has_moved() {
+        let (id, uri) = ("client", "https://shop.example/telenor/callback");
+        let builder = || TelenorAuthLayer::builder(id, "secret", uri).gateway("https://a.example");
+        let moved = |to: &str| {
+            let endpoints = Endpoints::new().with_token(to);
+            builder().endpoints(endpoints).instance_id()
+        };
+        let default = InstanceId::new("https://a.example", id, uri, None);
+        assert_eq!(builder().instance_id(), default);
+        assert_ne!(moved("/token"), default);
+        assert_ne!(moved("/token"), moved("/login/token"));
+    }
+}

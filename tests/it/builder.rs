@@ -270,6 +270,28 @@ fn client_is_needed() {
 }
 
 #[test]
+fn credentials_that_an_encoding_changes_are_in_the_log() {
+    for (id, secret, raw, logged) in [
+        ("client-id_1.x*", "Xq3Z", false, false),
+        ("client:id", "Xq3Z", false, true),
+        ("client", "Xq+3Z", false, true),
+        ("client:id", "Xq+3Z", false, true),
+        // The setting that the line names is known here.
+        ("client:id", "Xq+3Z", true, false),
+        ("client", "Xq3Z", true, false),
+    ] {
+        let (log, guard) = capture();
+        let layer = TelenorAuthLayer::builder(id, secret, REDIRECT_URI);
+        let built = layer.raw_client_credentials(raw).build();
+        assert!(built.is_ok(), "{built:?}");
+        drop(guard);
+        let lines = log.lines("INFO", &["try raw_client_credentials(true)"]);
+        assert_eq!(lines.len(), usize::from(logged), "{id} {secret} {raw}");
+        assert!(!log.text().contains(secret));
+    }
+}
+
+#[test]
 fn debug_ends_in_the_text_that_says_what_to_change() {
     let insecure = TelenorAuthLayer::builder("id", "secret", "http://shop.example/callback");
     for (error, variant) in [
@@ -416,6 +438,26 @@ fn paths_of_the_app_are_its_own() {
     }
 }
 
+/// What a proxy takes away comes before the path, which it must not complete.
+#[test]
+fn paths_of_the_app_begin_with_one_slash_behind_a_proxy_too() {
+    let built = |path: &str| {
+        let layer = TelenorAuthLayer::builder("client", "secret", "https://shop.example/a/b/cb");
+        layer.stripped_prefix("/a").home(path).build()
+    };
+    assert!(built("/home").is_ok());
+    for path in ["home", "//home", "/a b", " /home", "?home", ""] {
+        let invalid = matches!(
+            built(path),
+            Err(ConfigError::InvalidPath {
+                setting: "home",
+                ..
+            })
+        );
+        assert!(invalid, "{path:?}");
+    }
+}
+
 #[test]
 fn place_is_named_by_a_path_of_the_app() {
     for path in [
@@ -466,6 +508,8 @@ fn look_of_the_pages_is_checked() {
         "data:text/html,x",
         "//shop.example/help",
         "https://user:password@shop.example/",
+        "https://user@shop.example/",
+        "https://:password@shop.example/",
         "mailto:",
         "tel:help",
         "tel:+47 915 09 000",
@@ -536,6 +580,10 @@ fn limits_are_within_reason() {
         assert!(error.to_string().contains("max_session_age"), "{error}");
     }
     let hour = Duration::from_secs(3_600);
+    let year = 365 * 24 * hour;
+    assert!(builder().max_session_age(year).build().is_ok());
+    let error = mistake(builder().max_session_age(year + Duration::from_secs(1)));
+    assert!(error.to_string().contains("a year"), "{error}");
     let equal = builder().max_session_age(hour).idle_timeout(hour);
     assert!(equal.build().is_ok());
     let error = mistake(builder().nested_at("telenor"));
