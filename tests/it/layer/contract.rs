@@ -8,12 +8,13 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use telenor_auth::{
-    TelenorAuth, TelenorAuthLayer,
+    RecentLoginLayer, TelenorAuth, TelenorAuthLayer,
     mock::MockGateway,
     session::{Fault, FaultyStore, MemoryStore},
 };
@@ -152,6 +153,14 @@ async fn readiness_and_errors_of_the_inner_service_pass_through() {
         .await
         .unwrap_err();
     assert_eq!(error, "broken");
+    let guard = RecentLoginLayer::new(Duration::from_secs(300));
+    let mut guarded = guard.layer(Failing(Arc::clone(&unready)));
+    let mut guarded_is_ready = async || {
+        let ready = ServiceExt::<Request<Body>>::ready(&mut guarded).await;
+        ready.map(drop)
+    };
+    assert_eq!(guarded_is_ready().await, Ok(()));
     unready.store(true, Ordering::SeqCst);
     assert_eq!(service.ready().await.err(), Some("not ready"));
+    assert_eq!(guarded_is_ready().await, Err("not ready"));
 }

@@ -17,7 +17,7 @@ use axum::{
     response::IntoResponse,
 };
 use http::{Method, Request, Response, StatusCode, Version, header};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
 use telenor_auth::{
     PlainHttp, TelenorAuthBuilder, TelenorAuthLayer, TelenorUser,
@@ -338,6 +338,24 @@ async fn answer_of_a_handler_to_a_head_request_has_no_body_either() {
     assert!(body.is_empty());
 }
 
+/// Axum empties the body of an answer to HEAD. A body of unknown length leaves no length behind.
+#[tokio::test]
+async fn answer_to_a_head_request_that_has_lost_its_body_gets_no_length() {
+    let service = tower::service_fn(async |request: Request<Body>| {
+        let user = TelenorUser::of_request(&request);
+        let mut response = user.map(drop).unwrap_err().into_response();
+        *response.body_mut() = Body::empty();
+        Ok::<_, Infallible>(response)
+    });
+    let auth = builder().optional(true).build().unwrap();
+    let request = Request::head("/private").header(header::ACCEPT, "text/html");
+    let request = request.body(Body::empty()).unwrap();
+    let answered = tower::Layer::layer(&auth, service).oneshot(request);
+    let response = answered.await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(!response.headers().contains_key(header::CONTENT_LENGTH));
+}
+
 #[tokio::test(start_paused = true)]
 async fn endless_body_that_never_waits_is_left_at_the_limit() {
     /// Frames without data.
@@ -463,4 +481,21 @@ async fn handler_of_an_optional_layer_gets_the_whole_body() {
         let answer = read_answer(&mut stream).await;
         assert!(answer.ends_with(&MIB.to_string()), "{answer}");
     }
+}
+
+/// A handler that passes a request on needs both.
+#[tokio::test]
+async fn body_of_an_anonymous_request_has_its_length_and_its_end() {
+    let service = tower::service_fn(async |request: Request<Body>| {
+        let mut body = request.into_body();
+        assert_eq!(body.size_hint().exact(), Some(4));
+        assert!(!body.is_end_stream());
+        let read = (&mut body).collect().await.unwrap().to_bytes();
+        assert_eq!(&read[..], b"form");
+        assert!(body.is_end_stream());
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    let auth = builder().optional(true).build().unwrap();
+    let answered = tower::Layer::layer(&auth, service).oneshot(post(Body::from("form")));
+    assert_eq!(answered.await.unwrap().status(), StatusCode::OK);
 }
