@@ -254,6 +254,15 @@ async fn each_step_of_a_login_counts_once() {
 }
 
 #[tokio::test]
+async fn start_route_of_an_app_without_a_start_page_leads_home() {
+    let app = App::start().await;
+    for query in ["", "?t=x", "?go=x", "?go=x&a=1"] {
+        let answer = app.browser().open(&format!("/telenor/start{query}")).await;
+        assert_eq!(answer.location(), format!("{ORIGIN}/"), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn login_without_a_start_page_takes_no_step() {
     let (app, steps) = counting(|builder| builder).await;
     app.signed_in().await;

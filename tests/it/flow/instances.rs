@@ -18,9 +18,11 @@ use telenor_auth::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Browser, Hits, MINUTE, builder, keys, leased::Leased, routes};
+use super::refresh;
+use crate::support::{Browser, Hits, MINUTE, builder, kept::pass, keys, leased::Leased, routes};
 
 const HOOK: Duration = Duration::from_secs(50);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Two instances whose hook takes almost as long as it may, and how often it ran.
 fn two_instances(gateway: &MockGateway, accepts: bool) -> ([Router; 2], Arc<AtomicUsize>) {
@@ -117,6 +119,71 @@ async fn callback_that_comes_again_at_another_instance_is_an_event() {
     assert_eq!(replayed.status, StatusCode::BAD_REQUEST);
     assert_eq!(failed.load(Ordering::SeqCst), 1);
     assert_eq!(gateway.hits(Endpoint::Token), 1);
+}
+
+#[tokio::test]
+async fn instance_waits_for_the_refresh_of_another() {
+    let gateway = refresh::gateway(MockGateway::builder()).await;
+    let (store, clock) = (Leased::default(), Clock::manual());
+    let instance = || {
+        let auth = builder(&gateway).clock(clock.clone()).cookie_keys(keys(1));
+        let auth = auth.refresh_tokens(true).session_store(store.clone());
+        routes(&Hits::default()).layer(auth.build().unwrap())
+    };
+    let mut first = Browser {
+        router: instance(),
+        jar: Vec::new(),
+    };
+    let callback = first.callback_url(&gateway, "/whoami").await;
+    first.open(&callback).await;
+    let old = first.token().await;
+    let mut second = first.clone();
+    second.router = instance();
+    clock.advance(refresh::TOKEN);
+    let gate = gateway.hold(Endpoint::Token);
+    let refreshes = tokio::spawn(async move { first.token().await });
+    gate.waiting(1).await;
+    let waits = tokio::spawn(async move { second.token().await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!waits.is_finished(), "the other one is still at it");
+    gate.open();
+    let new = refreshes.await.unwrap();
+    assert!(new.is_some() && new != old);
+    assert_eq!(waits.await.unwrap(), new);
+    assert_eq!(gateway.hits(Endpoint::Token), 2);
+}
+
+/// As long as its login can come back, with the skew of the clocks, and no longer.
+#[tokio::test]
+async fn mark_of_a_code_that_was_sent_lasts_as_long_as_its_login() {
+    const LOGIN: Duration = Duration::from_secs(300);
+    let gateway = MockGateway::start().await.unwrap();
+    for (passed, sent) in [(LOGIN + MINUTE - SECOND, 1), (LOGIN + MINUTE + SECOND, 2)] {
+        let (store, clock) = (Leased::default(), Clock::manual());
+        let instance = || {
+            let auth = builder(&gateway).clock(clock.clone());
+            let auth = auth.cookie_keys(keys(1)).login_timeout(LOGIN);
+            let auth = auth.session_store(store.clone()).build().unwrap();
+            routes(&Hits::default()).layer(auth)
+        };
+        let mut browser = Browser {
+            router: instance(),
+            jar: Vec::new(),
+        };
+        let callback = browser.callback_url(&gateway, "/whoami").await;
+        let mut thief = browser.clone();
+        let before = gateway.hits(Endpoint::Token);
+        browser.open(&callback).await;
+        // The time of the leases alone: by its own clock, the cookie of the login is still good.
+        pass(passed).await;
+        clock.advance(MINUTE);
+        thief.router = instance();
+        thief.open(&callback).await;
+        let hits = gateway.hits(Endpoint::Token) - before;
+        assert_eq!(hits, sent, "{passed:?}");
+    }
 }
 
 /// A proof with a store that is wrong would prove nothing.

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use telenor_auth::mock::{Answer as Scripted, Endpoint, Gate};
 use tokio::task::JoinHandle;
 
-use crate::support::{App, ORIGIN, kept::Frozen, request};
+use crate::support::{App, ORIGIN, capture::capture, kept::Frozen, request};
 
 over_each_store! {
     apps:
@@ -103,6 +103,30 @@ async fn failure_of_the_gateway_does_not_stop_a_logout(app: App) {
         let done = browser.log_out().await;
         assert_eq!(done.status, StatusCode::SEE_OTHER);
         assert!(copied.clone().token().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn token_that_the_gateway_does_not_end_is_in_the_log() {
+    let app = App::start().await;
+    for (answer, logged) in [
+        (None, None),
+        (Some(Scripted::status(204)), None),
+        (Some(Scripted::status(403)), Some("answered 403 Forbidden")),
+        (Some(Scripted::status(302)), Some("answered 302 Found")),
+    ] {
+        let mut browser = app.signed_in().await;
+        if let Some(answer) = answer {
+            app.gateway.answer_next(Endpoint::Logout, answer);
+        }
+        let (log, guard) = capture();
+        browser.log_out().await;
+        drop(guard);
+        let of_logout = ["logged out here, but not at the gateway"];
+        let lines = log.lines("WARN", &of_logout);
+        assert_eq!(lines.len(), usize::from(logged.is_some()), "{}", log.text());
+        let words = logged.unwrap_or_default();
+        assert!(lines.iter().all(|line| line.contains(words)), "{lines:?}");
     }
 }
 
