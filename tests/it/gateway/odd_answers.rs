@@ -1,18 +1,21 @@
 //! Answers of something between the layer and the gateway, and odd answers of the gateway itself.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use http::StatusCode;
 use telenor_auth::{
     TelenorAuthBuilder,
-    events::Event,
+    events::{Event, GatewayOutcome},
     mock::{Answer, Endpoint},
 };
 
 use super::ends_with;
 use crate::{
     flow::refresh::{TOKEN, refreshing},
-    support::App,
+    support::{App, capture::capture, kept::Frozen},
 };
 
 type Details = Arc<Mutex<Vec<(String, String)>>>;
@@ -210,4 +213,59 @@ async fn refused_refresh_with_an_odd_byte_ends_the_session() {
     app.clock.advance(TOKEN);
     assert!(browser.token().await.is_none());
     assert_eq!(app.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn answer_of_something_in_between_is_in_the_log_of_every_call() {
+    let app = App::start().await;
+    let mut browser = app.signed_in().await;
+    for (answer, logged) in [
+        (Answer::html(403, "<html>are you a robot?</html>"), true),
+        (
+            Answer::json(200, "{}").with_header("content-encoding", "gzip"),
+            true,
+        ),
+        (Answer::json(403, "{}"), false),
+        (Answer::status(503), false),
+        (Answer::json(200, r#"{"name":{"givenName":"Kari"}}"#), false),
+    ] {
+        let shown = format!("{answer:?}");
+        app.gateway.answer_always(Endpoint::UserInfo, answer);
+        let (log, guard) = capture();
+        browser.open("/name").await;
+        drop(guard);
+        let lines = log.lines("WARN", &["look for a firewall or a proxy", "api"]);
+        assert_eq!(!lines.is_empty(), logged, "{shown}: {}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn call_without_an_answer_in_time_has_another_outcome_than_a_broken_one() {
+    let outcomes = Arc::<Mutex<Vec<GatewayOutcome>>>::default();
+    let seen = Arc::clone(&outcomes);
+    let app = App::with(|builder| {
+        builder.on_event(move |event| {
+            if let Event::GatewayCall { outcome, .. } = event {
+                seen.lock().unwrap().push(*outcome);
+            }
+        })
+    })
+    .await;
+    let status = ends_with(&app, Answer::Reset).await;
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert_eq!(*outcomes.lock().unwrap(), [GatewayOutcome::Unreachable]);
+    outcomes.lock().unwrap().clear();
+
+    let mut browser = app.browser();
+    let callback = browser.callback_url(&app.gateway, "/whoami").await;
+    let gate = app.gateway.hold(Endpoint::Token);
+    let frozen = Frozen::start();
+    let login = tokio::spawn(async move { browser.open(&callback).await.status });
+    gate.waiting(1).await;
+    // So long the layer waits for an answer.
+    frozen.pass(Duration::from_secs(6)).await;
+    drop(frozen);
+    assert_eq!(login.await.unwrap(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(*outcomes.lock().unwrap(), [GatewayOutcome::TimedOut]);
+    gate.open();
 }
