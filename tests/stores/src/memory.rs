@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, task::yield_now, time::sleep};
+use tokio::{
+    sync::Notify,
+    task::yield_now,
+    time::{sleep, timeout},
+};
 use tower_sessions_core::{
     SessionStore,
     session::{Id, Record},
@@ -19,6 +23,8 @@ use tower_sessions_core::{
 };
 
 const LATE_BY: Duration = Duration::from_millis(50);
+/// How long a test waits for a call.
+const COMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// As in SQL, what has expired is not loaded and still in the way, and saving makes what is not
 /// there. Clones share their records.
@@ -52,7 +58,7 @@ pub enum Fault {
 /// A call that came in and waits to be let through.
 #[derive(Debug, Default)]
 pub struct Slow {
-    pub came: Notify,
+    came: Notify,
     pub go: Notify,
 }
 
@@ -131,6 +137,12 @@ impl Memory {
 }
 
 impl Slow {
+    /// Waits for the call.
+    pub async fn came(&self) {
+        let came = timeout(COMES_WITHIN, self.came.notified()).await;
+        came.expect("the store calls this");
+    }
+
     async fn hold(&self) {
         self.came.notify_one();
         self.go.notified().await;

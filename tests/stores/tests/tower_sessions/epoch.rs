@@ -29,9 +29,9 @@ async fn slow_answer_does_not_undo_that_all_were_revoked() {
         let (store, token) = (store.clone(), token.clone());
         async move { store.load(&token, now()).await }
     });
-    held.came.notified().await;
+    held.came().await;
     held.go.notify_one();
-    held.came.notified().await;
+    held.came().await;
     tokio::time::advance(Duration::from_millis(1)).await;
     store.revoke_all(now()).await.unwrap();
     held.go.notify_one();
@@ -112,7 +112,7 @@ async fn first_logins_at_the_same_moment_do_not_end_each_other() {
     let store = instance(&memory);
     let slow = async { save(&store).await };
     let fast = async {
-        held.came.notified().await;
+        held.came().await;
         let fast = tokio::spawn({
             let store = store.clone();
             async move { save(&store).await }

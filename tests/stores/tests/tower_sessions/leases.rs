@@ -28,13 +28,13 @@ async fn one_caller_at_a_time_asks_for_a_lease_in_a_process() {
     store.release("login-5").await.unwrap();
     let held = memory.hold_load(id);
     let other = async {
-        held.came.notified().await;
+        held.came().await;
         memory.calls();
         assert_eq!(acquire("login-5").await.unwrap(), Lease::Held);
         assert_eq!(memory.calls(), 0, "the store was not asked");
         assert_eq!(acquire("login-6").await.unwrap(), Lease::Acquired);
         held.go.notify_one();
-        held.came.notified().await;
+        held.came().await;
         held.go.notify_one();
     };
     let (first, ()) = tokio::join!(acquire("login-5"), other);
@@ -85,10 +85,10 @@ async fn lease_that_was_released_and_taken_again_stands() {
     let (slow, fast) = (instance(&memory), instance(&memory));
     let held = memory.hold_load(id);
     let faster = async {
-        held.came.notified().await;
+        held.came().await;
         store.release("login-5").await.unwrap();
         held.go.notify_one();
-        held.came.notified().await;
+        held.came().await;
         let won = acquire(&fast).await;
         held.go.notify_one();
         won

@@ -39,7 +39,7 @@ async fn slow_instance_does_not_bring_back_a_session_that_is_ended_while_it_writ
             let (store, token) = (store.clone(), token.clone());
             async move { store.update(&token, later(&new, 1), now()).await.unwrap() }
         });
-        held.came.notified().await;
+        held.came().await;
         store.remove(&token, now()).await.unwrap();
         held.go.notify_one();
         assert_eq!(slow.await.unwrap(), None);
