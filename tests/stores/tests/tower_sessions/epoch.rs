@@ -1,12 +1,12 @@
 //! The record by which all sessions are ended.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use telenor_auth::session::SessionStore;
+use telenor_auth::session::{Session, SessionStore};
 use telenor_auth_store_tests::memory::Fault;
 use tokio::task::JoinSet;
 
-use super::{epoch, instance, memory, now, save, session, version};
+use super::{MINUTE, epoch, instance, memory, now, save, session, version};
 
 #[tokio::test(start_paused = true)]
 async fn revoking_all_reaches_the_other_instances_within_two_seconds() {
@@ -95,12 +95,16 @@ async fn epoch_that_was_lost_brings_no_session_back() {
 
 #[tokio::test]
 async fn epoch_outlasts_every_session() {
-    let (memory, store) = memory();
-    save(&store).await;
-    let id = epoch(&memory);
-    let until = memory.rows()[&id].expiry_date;
-    let year = time::Duration::days(364);
-    assert!(until > time::OffsetDateTime::now_utc() + year);
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let end_of_mysql = SystemTime::UNIX_EPOCH + Duration::from_secs(i32::MAX as u64);
+    for login in [now(), end_of_mysql] {
+        let (memory, store) = memory();
+        let session = Session::new("token", login + MINUTE);
+        store.save(session, login).await.unwrap();
+        let id = epoch(&memory);
+        let until = memory.rows()[&id].expiry_date;
+        assert!(until > time::OffsetDateTime::from(login + YEAR - MINUTE));
+    }
 }
 
 #[tokio::test]

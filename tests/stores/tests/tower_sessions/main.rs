@@ -5,8 +5,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use telenor_auth::session::{
-    Session, SessionStore, SessionToken, SubjectId, TowerSessionsStore, check_store,
+use telenor_auth::{
+    ConfigError, TelenorAuthLayer,
+    session::{
+        Lease, Session, SessionStore, SessionToken, SubjectId, TowerSessionsStore, check_store,
+    },
 };
 use telenor_auth_store_tests::{memory::Memory, support::app::keys};
 use tower_sessions_core::session::Id;
@@ -86,4 +89,25 @@ fn debug_shows_nothing_of_the_store_within() {
         format!("{store:?}"),
         "TowerSessionsStore { timeout: 2s, .. }"
     );
+}
+
+#[tokio::test]
+async fn leases_are_in_the_same_store() {
+    let (memory, store) = memory();
+    let acquire = async |store: &TowerSessionsStore| {
+        let leases = store.leases().unwrap();
+        leases.acquire("login-5", MINUTE).await.unwrap()
+    };
+    assert_eq!(acquire(&store).await, Lease::Acquired);
+    assert_eq!(acquire(&instance(&memory)).await, Lease::Held);
+}
+
+#[test]
+fn keys_are_those_of_the_app() {
+    let (_, store) = memory();
+    let built = TelenorAuthLayer::builder("id", "secret", "https://shop.test/telenor/callback")
+        .cookie_keys(keys(2))
+        .session_store(store)
+        .build();
+    assert!(matches!(built.unwrap_err(), ConfigError::StoreKeysDiffer));
 }

@@ -1,6 +1,6 @@
 //! Sessions of one subject.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use telenor_auth::session::{
     Leases, Session, SessionId, SessionStore, SessionToken, SubjectId, TowerSessionsStore,
@@ -9,6 +9,8 @@ use telenor_auth_store_tests::database::Database;
 use tokio::task::JoinSet;
 
 use super::{MINUTE, instance, memory, now, save, session, subject, version};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 over_each_store! {
     revoking_a_subject_ends_its_sessions_on_every_instance_and_no_others
@@ -169,7 +171,6 @@ async fn login_does_not_wait_forever_for_the_list_of_its_subject() {
 /// The record of a subject's epoch cannot be made to last longer.
 #[tokio::test]
 async fn long_session_outlasts_what_the_first_login_of_its_subject_made() {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let (records, store) = memory();
     let kari = subject("kari");
     save_of(&store, kari).await;
@@ -212,4 +213,42 @@ async fn request_of_a_subject_costs_one_look_up_more() {
     };
     assert_eq!(calls(&of_none).await, 2);
     assert_eq!(calls(&of_kari).await, 3);
+}
+
+#[tokio::test]
+async fn revoking_a_subject_costs_one_call_more_than_there_are_years() {
+    let (memory, store) = memory();
+    let kari = subject("kari");
+    for (until, most) in [
+        (10 * MINUTE, 2 + 1),
+        (365 * DAY, 2 + 1),
+        (3650 * DAY, 11 + 1),
+    ] {
+        memory.calls();
+        store
+            .revoke_subject(kari, now() + until, now())
+            .await
+            .unwrap();
+        let calls = memory.calls();
+        assert!((2..=most).contains(&calls), "{calls}");
+    }
+}
+
+#[tokio::test]
+async fn session_that_is_live_by_a_clock_that_is_behind_ends_with_its_subject() {
+    const YEAR: u64 = 366 * 24 * 60 * 60;
+    let years = now().duration_since(UNIX_EPOCH).unwrap().as_secs() / YEAR;
+    let turn = UNIX_EPOCH + Duration::from_secs((years + 2) * YEAR);
+    let (_, store) = memory();
+    let kari = subject("kari");
+    let (login, end) = (turn - 9 * MINUTE, turn - Duration::from_secs(1));
+    let session = Session::new("token", end).with_subject(kari);
+    let token = store.save(session, login).await.unwrap();
+    let loaded = store.load(&token, login).await.unwrap();
+    assert!(loaded.is_some());
+
+    let until = turn + 10 * MINUTE;
+    store.revoke_subject(kari, until, turn).await.unwrap();
+    let loaded = store.load(&token, login).await.unwrap();
+    assert!(loaded.is_none());
 }

@@ -68,3 +68,26 @@ async fn update_without_an_answer_holds_its_place_until_it_can_no_longer_land() 
     let updated = store.update(&token, new, now()).await.unwrap();
     assert_eq!(updated, Some(token));
 }
+
+/// The lease has run out by then, and may be that of another instance.
+#[tokio::test(start_paused = true)]
+async fn update_that_was_stalled_for_too_long_does_not_release_its_lease() {
+    let (memory, store) = memory();
+    let token = save(&store).await;
+    let held = memory.hold_load(state(&memory, &token));
+    let stall = async {
+        held.came().await;
+        store.remove(&token, now()).await.unwrap();
+        held.go.notify_one();
+        held.came().await;
+        held.go.notify_one();
+        // The answer is there when the process goes on, so the call did not fail.
+        tokio::time::advance(Duration::from_secs(20)).await;
+    };
+    let update = store.update(&token, later(&session(), 1), now());
+    let (updated, ()) = tokio::join!(update, stall);
+    assert_eq!(updated.unwrap(), None);
+    let lease = format!("update-{}-1", token.id());
+    let lease = store.acquire(&lease, MINUTE).await.unwrap();
+    assert_eq!(lease, Lease::Held);
+}
