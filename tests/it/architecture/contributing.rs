@@ -49,6 +49,30 @@ fn every_script_installs_what_it_needs() {
 }
 
 #[test]
+fn each_part_of_the_library_is_altered_each_week() {
+    let script = read("scripts/mutants");
+    // As in `alter key 'src/key/**/*.rs' ...`.
+    let named = script.lines().filter_map(|line| {
+        let (command, files) = line.split_once(" 'src/")?;
+        Some((command.split(' ').next_back()?, files.split_once('\'')?.0))
+    });
+    let named: Vec<(&str, &str)> = named.collect();
+    let weekly = read(".github/workflows/weekly.yml");
+    let list = weekly.split_once("part: [").unwrap().1;
+    let list: BTreeSet<&str> = list.split_once(']').unwrap().0.split(", ").collect();
+    assert_eq!(list, named.iter().map(|(part, _)| *part).collect());
+    for folder in files("src").iter().filter(|path| path.is_dir()) {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        // What tests, the fuzzer and the documentation use.
+        if ["mock", "fuzzing", "manual"].contains(&name) {
+            continue;
+        }
+        let has = |(_, files): &(&str, &str)| files.split('/').next() == Some(name);
+        assert!(named.iter().any(has), "{name}");
+    }
+}
+
+#[test]
 fn every_check_runs_for_each_change_or_each_week() {
     let mut run = read(".ci/run");
     for called in ["test", "test-browser"] {
