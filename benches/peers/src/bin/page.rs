@@ -55,7 +55,7 @@ fn main() -> io::Result<()> {
     let path = docs.join("performance.md");
     let mut text = fs::read_to_string(&path)?;
     for (name, content) in blocks {
-        text = page::replace(&text, name, &content);
+        text = page::replace(&text, name, &content)?;
     }
     fs::write(path, text)?;
 

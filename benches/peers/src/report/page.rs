@@ -1,17 +1,23 @@
 //! The page: what stands between `<!-- figures: NAME -->` and `<!-- end -->` is made anew.
 
-/// Replaces a block. A page without this block stays as it is.
-#[must_use]
-pub fn replace(page: &str, name: &str, content: &str) -> String {
+use std::io;
+
+/// Replaces a block.
+///
+/// # Errors
+///
+/// When the page has no such block.
+pub fn replace(page: &str, name: &str, content: &str) -> io::Result<String> {
     let begin = format!("<!-- figures: {name} -->");
-    let Some((before, rest)) = page.split_once(&begin) else {
-        return page.to_owned();
-    };
-    let Some((_, after)) = rest.split_once("<!-- end -->") else {
-        return page.to_owned();
+    let block = page.split_once(&begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once("<!-- end -->")?;
+        Some((before, after))
+    });
+    let Some((before, after)) = block else {
+        return Err(io::Error::other(format!("the page has no block {name}")));
     };
     let content = content.trim_end();
-    format!("{before}{begin}\n{content}\n<!-- end -->{after}")
+    Ok(format!("{before}{begin}\n{content}\n<!-- end -->{after}"))
 }
 
 /// Breaks text into lines that end at column 100.
