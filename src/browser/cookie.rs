@@ -134,11 +134,11 @@ pub(crate) fn find<'h>(lines: impl IntoIterator<Item = &'h HeaderValue>, name: &
     for line in lines {
         for place in places(line) {
             let cookie = &line.as_bytes()[place.clone()];
-            // Most names have another length, so this alone decides on most cookies.
             let Some((known, rest)) = cookie.split_at_checked(name.len()) else {
                 continue;
             };
             let is_exact = known == name.as_bytes();
+            // Most names have another length, so this alone decides on most cookies.
             let ends = rest.first().is_none_or(|next| *next == b'=');
             if !ends || !(is_exact || known.eq_ignore_ascii_case(name.as_bytes())) {
                 continue;

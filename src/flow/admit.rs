@@ -166,7 +166,7 @@ impl Flow {
         Admission::Forward(OnResponse::Anonymous)
     }
 
-    /// Inlined, since each step copies the facts of the request.
+    /// Inlined, so that the facts of the request are not copied once more.
     #[inline(always)]
     fn admit_user<B>(
         self: &Arc<Self>,
