@@ -105,6 +105,7 @@ impl<'h> Signals<'h> {
         }
     }
 
+    #[inline]
     fn add(&mut self, name: &str, value: &'h HeaderValue) {
         // The length first: for most headers one jump takes the place of all comparisons. Of names
         // of the same length, those that browsers send with most requests come first.

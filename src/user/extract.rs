@@ -121,6 +121,7 @@ impl TelenorUser {
 }
 
 /// Returns the user that the layer found for a request.
+#[inline]
 pub(super) fn user(
     extensions: &Extensions,
     uri: &Uri,

@@ -159,6 +159,7 @@ impl MemoryStore {
         self.sessions.subjects.len()
     }
 
+    #[inline]
     fn find(&self, token: &SessionToken, now: SystemTime) -> Option<Session> {
         let now = unix_seconds(now);
         self.sessions.sweeper.observe(now);
