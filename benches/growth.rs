@@ -12,9 +12,10 @@
 //! | `threads – …` | threads | requests in a second, against one thread |
 //! | `pause – …` | sessions that expire at once | µs, the longest between two requests |
 //!
-//! Machines are noisy, and noise only adds: of several rounds the best one counts. A
-//! number as an argument is how many sessions there are at most, which defaults to a million. Names
-//! of parts (`sessions`, `cookies`, `threads`, `pauses`) choose among them.
+//! Machines are noisy, and noise only adds: of several rounds the best one counts. A round takes all
+//! points of a chart, so that a slow minute meets all of them. A number as an argument is how many
+//! sessions there are at most, which defaults to a million. Names of parts (`sessions`, `cookies`,
+//! `threads`, `pauses`) choose among them.
 
 use std::{
     hint::black_box,
@@ -35,8 +36,11 @@ use telenor_auth_benches::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-const ROUNDS: usize = 31;
-const REQUESTS: u32 = 2_000;
+const ROUNDS: usize = 301;
+/// So few at once stay in the caches of a processor, as those of a server do.
+const REQUESTS: u32 = 64;
+/// Rounds of what takes long.
+const FEW_ROUNDS: usize = 31;
 const ACCESS_TOKEN: &str = "aGdhc2RmZ2hqa2xxd2VydHl1aW9w";
 /// More than the tokens that are looked up, so that caches are of no help.
 const SAMPLE: usize = 100_000;
@@ -96,6 +100,7 @@ fn sessions(sizes: &[usize]) {
         .enable_all()
         .build()
         .expect("a runtime");
+    let mut points = Vec::new();
     for size in sizes {
         let before = resident();
         let an_hour = SystemTime::now() + Duration::from_secs(3_600);
@@ -107,12 +112,10 @@ fn sessions(sizes: &[usize]) {
         }
         point("look-up – memory store", *size, look_up(&store, &tokens));
         let app = apps::with_store(store).checked();
-        point(
-            "request – memory store",
-            *size,
-            overhead(app, |session| requests::cookies(3, session)),
-        );
+        let cookies = requests::cookies(3, &app.session);
+        points.push(Point::new("request – memory store", *size, app, cookies));
     }
+    measure(points);
 }
 
 /// In bytes.
@@ -145,40 +148,62 @@ fn cookies() {
         ("memory store", apps::memory),
         ("cookie store", apps::cookie),
     ];
+    let (mut numbers, mut lengths) = (Vec::new(), Vec::new());
     for (store, app) in stores {
         for number in [1, 3, 10, 30] {
+            let app = app().checked();
+            let cookies = requests::cookies(number, &app.session);
             let row = format!("cookies – {store}");
-            point(
-                &row,
-                number,
-                overhead(app().checked(), |session| {
-                    requests::cookies(number, session)
-                }),
-            );
+            numbers.push(Point::new(&row, number, app, cookies));
         }
         for bytes in [10, 100, 1_000, 4_000] {
+            let app = app().checked();
+            let cookies = format!("basket={}; {}", "x".repeat(bytes), app.session);
             let row = format!("cookie bytes – {store}");
-            let cookies = |session: &str| format!("basket={}; {session}", "x".repeat(bytes));
-            point(&row, bytes, overhead(app().checked(), cookies));
+            lengths.push(Point::new(&row, bytes, app, cookies));
+        }
+    }
+    measure(numbers);
+    measure(lengths);
+}
+
+/// What is measured for a point of a plot.
+struct Point {
+    row: String,
+    x: usize,
+    app: SignedIn,
+    cookies: String,
+    /// In nanoseconds of a request.
+    bare: f64,
+    layered: f64,
+}
+
+impl Point {
+    fn new(row: &str, x: usize, app: SignedIn, cookies: String) -> Self {
+        Self {
+            row: row.to_owned(),
+            x,
+            app,
+            cookies,
+            bare: f64::MAX,
+            layered: f64::MAX,
         }
     }
 }
 
-/// What the app costs beyond the bare one, in nanoseconds for each request.
-fn overhead(app: SignedIn, cookies: impl Fn(&str) -> String) -> f64 {
-    let cookies = cookies(&app.session);
-    let value = app
-        .session
-        .split_once('=')
-        .map_or(0, |(_, value)| value.len());
-    let mut bare = apps::bare(value);
-    let mut layered = app;
-    let (mut without, mut with) = (f64::MAX, f64::MAX);
+/// Prints what each app costs beyond the bare one, in nanoseconds for each request.
+fn measure(mut points: Vec<Point>) {
+    let mut bare = apps::bare(0);
     for _ in 0..ROUNDS {
-        without = without.min(nanoseconds(&mut bare.app, &cookies));
-        with = with.min(nanoseconds(&mut layered.app, &cookies));
+        for point in &mut points {
+            point.bare = point.bare.min(nanoseconds(&mut bare.app, &point.cookies));
+            let layered = nanoseconds(&mut point.app.app, &point.cookies);
+            point.layered = point.layered.min(layered);
+        }
     }
-    with - without
+    for of in points {
+        point(&of.row, of.x, of.layered - of.bare);
+    }
 }
 
 fn nanoseconds(app: &mut Router, cookies: &str) -> f64 {
@@ -194,7 +219,7 @@ fn pages(cookies: &str) -> impl Iterator<Item = Request<Body>> {
 
 fn best(measure: impl FnMut() -> f64) -> f64 {
     std::iter::repeat_with(measure)
-        .take(ROUNDS)
+        .take(FEW_ROUNDS)
         .fold(f64::MAX, f64::min)
 }
 
@@ -214,7 +239,7 @@ fn threads_of(name: &str, app: &SignedIn, store: &impl SessionStore) {
     let sessions = [app.session.clone(), another_session(app, store)];
     // In turn, so that what else the machine does meets both.
     let (mut one, mut two) = (f64::MAX, f64::MAX);
-    for _ in 0..ROUNDS {
+    for _ in 0..FEW_ROUNDS {
         one = one.min(on_threads(&app.app, &sessions[..1]));
         two = two.min(on_threads(&app.app, &sessions));
     }
@@ -241,11 +266,17 @@ fn on_threads(app: &Router, sessions: &[String]) -> f64 {
     let start = Barrier::new(sessions.len());
     let requests = |session: &String| {
         let cookies = requests::cookies(3, session);
-        let requests: Vec<_> = pages(&cookies).collect();
         let mut app = app.clone();
         start.wait();
-        let requests = requests.into_iter();
-        running(|| requests.for_each(|request| send(&mut app, request)))
+        let batches = (0..FEW_ROUNDS).map(|_| {
+            let requests: Vec<_> = pages(&cookies).collect();
+            running(|| {
+                requests
+                    .into_iter()
+                    .for_each(|request| send(&mut app, request))
+            })
+        });
+        batches.sum::<Duration>()
     };
     thread::scope(|scope| {
         let threads: Vec<_> = sessions
