@@ -1,7 +1,7 @@
-//! Counts the instructions of requests by callgrind, and the code that they run through.
+//! Counts the instructions of requests by callgrind, and how often they wait for code.
 //!
-//! It prints `row,subject,instructions,code`: the instructions of one request, and the bytes of code
-//! that a request runs through and one to the bare app does not.
+//! It prints `row,subject,instructions,misses` of one request. A miss is a line of code that is not
+//! in the processor's cache for instructions, by a simulation of one with 32 KB.
 //!
 //! Each case runs in a process of its own, which is this program again, under valgrind. Callgrind
 //! counts inside of [`send_all`] alone. Subtract `bare` of the same row, and what is left is the
@@ -12,11 +12,10 @@
 
 #![allow(clippy::print_stdout, reason = "a measurement is printed")]
 
-use std::{env, fs, io, path::Path, process::Command};
+use std::{collections::HashMap, env, fs, io, path::Path, process::Command};
 
 use telenor_auth_benches::{
-    cases::{self, Case, REQUESTS, ROWS, Row},
-    code::Code,
+    cases::{self, Case, REQUESTS, ROWS},
     token_endpoint,
 };
 
@@ -30,12 +29,15 @@ fn main() -> io::Result<()> {
             send_all(&mut case.expect("a case of cases.rs"));
         }
         _ => {
-            println!("row,subject,instructions,code");
+            println!("row,subject,instructions,misses");
             // Cargo adds `--bench`.
             let named = || arguments.iter().filter(|name| !name.starts_with("--"));
             let is_chosen = |row: &str| named().count() == 0 || named().any(|name| *name == row);
             for row in ROWS.iter().filter(|row| is_chosen(row.name)) {
-                measure(row)?;
+                for (subject, _) in row.subjects {
+                    let [instructions, misses] = count(row.name, subject)?;
+                    println!("{},{subject},{instructions:.1},{misses:.1}", row.name);
+                }
             }
         }
     }
@@ -48,31 +50,16 @@ fn send_all(case: &mut Case) {
     case.run();
 }
 
-fn measure(row: &Row) -> io::Result<()> {
-    // The first subject is the bare app.
-    let mut bare = None;
-    for (subject, _) in row.subjects {
-        let (instructions, code) = count(row.name, subject)?;
-        let beyond = code.bytes_beyond(bare.as_ref().unwrap_or(&code));
-        println!("{},{subject},{instructions:.1},{beyond}", row.name);
-        bare = bare.or(Some(code));
-    }
-    Ok(())
-}
-
-/// The instructions of one request, and the code that each request runs through.
-fn count(row: &str, subject: &str) -> io::Result<(f64, Code)> {
+/// The instructions of one request, and the misses.
+fn count(row: &str, subject: &str) -> io::Result<[f64; 2]> {
     let program = env::current_exe()?;
     let target = program.ancestors().nth(3).unwrap_or(Path::new("target"));
     let folder = target.join("callgrind");
     fs::create_dir_all(&folder)?;
     let file = folder.join(format!("{row}.{subject}.out"));
     let output = Command::new("valgrind")
-        .args([
-            "--tool=callgrind",
-            "--collect-atstart=no",
-            "--dump-instr=yes",
-        ])
+        .args(["--tool=callgrind", "--collect-atstart=no"])
+        .args(["--cache-sim=yes", "--I1=32768,8,64"])
         .arg("--toggle-collect=*send_all*")
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(&program)
@@ -80,14 +67,16 @@ fn count(row: &str, subject: &str) -> io::Result<(f64, Code)> {
         .output()
         .map_err(|error| io::Error::other(format!("install valgrind: {error}")))?;
     let text = String::from_utf8_lossy(&output.stderr);
-    let collected = text
-        .lines()
-        .find_map(|line| line.split("Collected :").nth(1));
-    let collected = collected.and_then(|count| count.trim().parse::<f64>().ok());
-    match collected {
-        Some(count) if output.status.success() && count > 0.0 => {
-            let code = Code::of_each(REQUESTS as u64, &fs::read_to_string(file)?);
-            Ok((count / REQUESTS as f64, code))
+    let mut lines = text.lines();
+    let mut words = |label| {
+        let line = lines.find_map(|line| line.split(label).nth(1));
+        line.unwrap_or_default().split_whitespace()
+    };
+    let counted: HashMap<&str, &str> = words("Events    :").zip(words("Collected :")).collect();
+    let of_one = |event| Some(counted.get(event)?.parse::<f64>().ok()? / REQUESTS as f64);
+    match (of_one("Ir"), of_one("I1mr")) {
+        (Some(instructions), Some(misses)) if output.status.success() && instructions > 0.0 => {
+            Ok([instructions, misses])
         }
         _ => Err(io::Error::other(format!("{row}, {subject}: {text}"))),
     }

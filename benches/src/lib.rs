@@ -6,7 +6,6 @@
 pub mod apps;
 pub mod by_hand;
 pub mod cases;
-pub mod code;
 pub mod requests;
 pub mod token_endpoint;
 

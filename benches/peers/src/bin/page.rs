@@ -44,7 +44,7 @@ fn main() -> io::Result<()> {
         ("wire", tables::wire(&read("wire.csv")?)),
         ("growth", growth::table(&points)),
         ("instructions", tables::instructions(&counts, &heap)),
-        ("code", tables::code(&counts)),
+        ("misses", tables::misses(&counts)),
         ("session", tables::session(&heap)),
     ];
     for chart in CHARTS {

@@ -158,24 +158,23 @@ pub fn instructions(counts: &[Figure], allocations: &[Figure]) -> String {
     table
 }
 
-/// How much code a request runs through beyond the bare router, beside the minimum by hand.
+/// How often a request waits for code beyond the bare router, beside the minimum by hand.
 #[must_use]
-pub fn code(counts: &[Figure]) -> String {
-    let bytes = second_values(counts);
-    let mut table = "| | code | by hand | by hand = 1 |\n| --- | ---: | ---: | ---: |\n".to_owned();
+pub fn misses(counts: &[Figure]) -> String {
+    let misses = second_values(counts);
+    let mut table =
+        "| | misses | by hand | by hand = 1 |\n| --- | ---: | ---: | ---: |\n".to_owned();
+    let beyond = |row, subject| {
+        let added = added(&misses, row);
+        let found = added.iter().find(|(known, _)| *known == subject);
+        found.map(|(_, misses)| *misses)
+    };
     for row in ["memory", "cookie", "challenge", "callback"] {
-        let added = added(&bytes, row);
-        let over_bare = |wanted| {
-            let of_subject = added.iter().find(|(subject, _)| *subject == wanted);
-            of_subject.map(|(_, bytes)| *bytes)
-        };
         let title = REQUESTS.iter().find(|(known, ..)| *known == row);
-        if let (Some((.., title)), Some(layer), Some(by_hand)) =
-            (title, over_bare("layer"), over_bare("by_hand"))
-        {
-            let (kilobytes, minimum) = (layer / 1_024.0, by_hand / 1_024.0);
+        let counts = beyond(row, "layer").zip(beyond(row, "by_hand"));
+        if let Some(((.., title), (layer, by_hand))) = title.zip(counts) {
             let ratio = layer / by_hand;
-            table += &format!("| {title} | {kilobytes:.0} KB | {minimum:.0} KB | {ratio:.2} |\n");
+            table += &format!("| {title} | {layer:.0} | {by_hand:.0} | {ratio:.2} |\n");
         }
     }
     table
