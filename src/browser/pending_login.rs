@@ -290,7 +290,7 @@ impl PendingLogins {
     }
 
     fn open(&self, name: &str, value: &[u8]) -> Option<PendingLogin> {
-        if value.len() > cookie::MAX_COOKIE {
+        if name.len() + value.len() > cookie::MAX_COOKIE {
             return None;
         }
         self.sealer.open(name, value)
@@ -557,5 +557,24 @@ mod tests {
             cookies.push(forged(1));
             assert_eq!(after(&cookies).1, is_foreign, "{before}");
         }
+    }
+
+    /// The other cookies of a browser are found by the start of their names alone.
+    /// S112.
+    #[test]
+    fn login_in_a_cookie_that_is_too_long_is_not_opened() {
+        let logins = logins();
+        let mut longest = 0;
+        for len in 2_950..3_050 {
+            let cookie = logins.cookie(&login("state", &long(len), NOW, 0));
+            let total = cookie.0.len() + cookie.1.len();
+            longest += usize::from(total == cookie::MAX_COOKIE);
+            let fits = total <= cookie::MAX_COOKIE;
+            let info = info(&[cookie]);
+            assert_eq!(logins.newest(&info, NOW).is_some(), fits, "{total}");
+            let swept = logins.sweep(&info, NOW);
+            assert_eq!((swept.kept.len() == 1, swept.foreign), (fits, !fits));
+        }
+        assert!(longest > 0, "no cookie has the length of the limit");
     }
 }
