@@ -247,8 +247,8 @@ impl PendingLogins {
         }
         kept.sort_unstable_by_key(|kept| Reverse(kept.login.started_at));
         let too_many = kept.split_off(kept.len().min(MAX_LOGINS - 1));
-        gone.extend(too_many.iter().map(|kept| kept.name));
-        gone.truncate(MAX_OPENED);
+        let room = MAX_OPENED - gone.len();
+        gone.extend(too_many.iter().map(|kept| kept.name).take(room));
         Swept {
             gone,
             kept,
@@ -576,5 +576,37 @@ mod tests {
             assert_eq!((swept.kept.len() == 1, swept.foreign), (fits, !fits));
         }
         assert!(longest > 0, "no cookie has the length of the limit");
+    }
+
+    /// S12.
+    #[test]
+    fn cookies_are_removed_up_to_a_limit() {
+        let logins = logins();
+        let live: Vec<_> = (0..MAX_LOGINS + 2)
+            .map(|n| logins.cookie(&login(&format!("live {n}"), "/", NOW, 0)))
+            .collect();
+        // Three of the live ones are too many beside a new login.
+        for (live, forged, removed) in [
+            (&live[..0], MAX_OPENED - 1, MAX_OPENED - 1),
+            (&live[..0], MAX_OPENED, MAX_OPENED),
+            (&live[..0], MAX_OPENED + 1, MAX_OPENED),
+            (&live[..], MAX_OPENED - 4, MAX_OPENED - 1),
+            (&live[..], MAX_OPENED - 3, MAX_OPENED),
+            (&live[..], MAX_OPENED - 2, MAX_OPENED),
+            (&live[..], MAX_OPENED, MAX_OPENED),
+        ] {
+            let forged = (0..forged).map(|n| {
+                let name = format!("{}{n:0>12}", logins.names.pending);
+                (name, "forged".to_owned())
+            });
+            let cookies: Vec<_> = live.iter().cloned().chain(forged).collect();
+            let info = info(&cookies);
+            assert_eq!(
+                logins.sweep(&info, NOW).gone.len(),
+                removed,
+                "{}",
+                cookies.len()
+            );
+        }
     }
 }
