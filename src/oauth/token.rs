@@ -485,6 +485,39 @@ mod tests {
         );
     }
 
+    /// Every byte of these is written as three.
+    /// S122.
+    #[test]
+    fn text_of_a_request_never_grows() {
+        let (verifier, value) = (Verifier::random(), "%".repeat(200));
+        let code = |redirect_uri| Grant::Code {
+            code: &value,
+            redirect_uri,
+            verifier: Some(&verifier),
+        };
+        let token = RefreshToken::new(value.clone());
+        let client_id = &value;
+        for (grant, values) in [
+            (code(None), value.len()),
+            (code(Some(&value)), 2 * value.len()),
+            (
+                Grant::Refresh {
+                    token: &token,
+                    client_id,
+                },
+                2 * value.len(),
+            ),
+        ] {
+            let request = TokenRequest {
+                endpoint: &Uri::from_static("https://gateway.example/oauth/v2/token"),
+                client: &ClientAuthentication::basic("id", "secret"),
+                grant,
+            };
+            let room = NAMES + 3 * values;
+            assert_eq!(request.build().into_body().capacity(), room);
+        }
+    }
+
     #[test]
     fn quirks_of_the_gateway_are_accepted() {
         for body in [
