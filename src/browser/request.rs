@@ -182,16 +182,13 @@ fn can_change_something(method: &Method, signals: &Signals<'_>) -> bool {
     }
 }
 
-/// The URI before nesting removed its prefix.
-#[cfg(feature = "axum")]
+/// The URI before nesting removed its prefix. Only axum nests.
 pub(crate) fn original_uri<'r>(extensions: &'r Extensions, uri: &'r Uri) -> &'r Uri {
-    let original = extensions.get::<axum::extract::OriginalUri>();
-    original.map_or(uri, |original| &original.0)
-}
-
-/// The URI, which only axum's nesting changes.
-#[cfg(not(feature = "axum"))]
-pub(crate) fn original_uri<'r>(_: &'r Extensions, uri: &'r Uri) -> &'r Uri {
+    #[cfg(feature = "axum")]
+    if let Some(original) = extensions.get::<axum::extract::OriginalUri>() {
+        return &original.0;
+    }
+    let _ = extensions;
     uri
 }
 
