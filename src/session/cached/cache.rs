@@ -1,10 +1,6 @@
 //! What this process knows of the sessions, and which of them are being ended.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, RwLock},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
@@ -15,7 +11,7 @@ use super::{
 };
 use crate::{
     session::{Session, SessionId, SubjectId},
-    sync::{read, write},
+    sync::{RwLock, read, write},
 };
 
 pub(super) struct Cache {

@@ -1,7 +1,5 @@
 //! One look-up in flight, and all callers that wait for it.
 
-use std::sync::Mutex;
-
 use tokio::{
     sync::watch::{self, Receiver},
     time::Instant,
@@ -10,7 +8,7 @@ use tokio::{
 use super::target::Target;
 use crate::{
     session::{Session, SessionId, StoreError, SubjectId},
-    sync::lock,
+    sync::{Mutex, lock},
 };
 
 pub(super) type Answer = Result<Option<Session>, StoreError>;

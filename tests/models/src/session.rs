@@ -1,5 +1,7 @@
 //! What the models include of `src/session`.
 
+#[path = "../../../src/session/cached/mod.rs"]
+mod cached;
 #[path = "../../../src/session/leases.rs"]
 mod leases;
 #[path = "../../../src/session/memory/mod.rs"]
@@ -14,6 +16,7 @@ mod store_error;
 mod token;
 
 pub(crate) use self::{
+    cached::CachedStore,
     leases::Leases,
     memory::MemoryStore,
     record::{Session, Tokens},

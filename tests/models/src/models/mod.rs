@@ -12,6 +12,7 @@ macro_rules! models {
 }
 
 mod breaker;
+mod cached;
 mod key_ring;
 mod memory_store;
 mod single_flight;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> Vec<Model> {
     [
         single_flight::MODELS,
         memory_store::MODELS,
+        cached::MODELS,
         key_ring::MODELS,
         breaker::MODELS,
     ]

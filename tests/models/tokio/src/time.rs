@@ -40,7 +40,11 @@ impl Instant {
     }
 
     pub fn elapsed(&self) -> Duration {
-        Duration::from_secs(Self::now().0 - self.0)
+        Self::now().saturating_duration_since(*self)
+    }
+
+    pub fn saturating_duration_since(&self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 }
 
