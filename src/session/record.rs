@@ -424,6 +424,27 @@ mod tests {
         Session::new("token", SystemTime::now()).with_update(change)
     }
 
+    /// S118.
+    #[test]
+    fn debug_shows_the_times_and_no_secret() {
+        let session = session_with(|record| {
+            record.refresh_token = Some(RefreshToken::new("refresh".to_owned()));
+            record.scope = Some("scope".to_owned().into());
+            record.return_to = "/reset/secret".to_owned().into();
+            (record.issued_at, record.expires_at) = (2, 7);
+            record.app = Some(Box::new(AppPart {
+                subject: Some(SubjectId::new(&CookieKeys::random(), "customer 17")),
+                data: Some(Box::new(*b"data")),
+                note: Some(AppValue::of(&"note", 10).unwrap()),
+            }));
+        });
+        let shown = format!("{session:?}");
+        assert_eq!(shown, "Session { issued_at: 2, expires_at: 7, .. }");
+        let tokens = (session.access_token(), &session.record().refresh_token);
+        let redacted = "(AccessToken(redacted), Some(RefreshToken(redacted)))";
+        assert_eq!(format!("{tokens:?}"), redacted);
+    }
+
     #[test]
     fn session_is_from_the_future_when_its_clock_is_more_than_a_minute_ahead() {
         for (issued_at, active_at) in [(1_000, 900), (900, 1_000)] {

@@ -282,6 +282,7 @@ mod tests {
         assert_eq!(id.to_string(), "aaeb2885d79de19fe2cae7cfd1e68a13");
     }
 
+    /// S118.
     #[test]
     fn debug_shows_an_id_and_no_token() {
         let token = SessionToken::new("token");
