@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(ring.open("n", old.seal("n", &5_u8).as_bytes()), Some(5_u8));
     }
 
-    /// S7, S67, S70.
+    /// S7, S67.
     #[test]
     fn purpose_context_and_name_are_bound() {
         let keys = CookieKeys::new([key(1)]).unwrap();
@@ -216,6 +216,36 @@ mod tests {
         assert_eq!(open(Purpose::PendingLogin, b"shop", "name"), None);
         assert_eq!(open(Purpose::Session, b"other shop", "name"), None);
         assert_eq!(open(Purpose::Session, b"shop", "other name"), None);
+    }
+
+    /// Not one key, with the purpose in the associated data.
+    ///
+    /// S70.
+    #[test]
+    fn each_purpose_and_context_has_a_key_of_its_own() {
+        let keys = CookieKeys::new([key(1)]).unwrap();
+        let encrypt = |purpose, context: &[u8]| {
+            let sealer = keys.sealer(purpose, context);
+            let sub_keys = sealer.sub_keys();
+            let (_, key) = &sub_keys.keys[0];
+            let nonce = Nonce::assume_unique_for_key([7; NONCE_LEN]);
+            let mut text = *b"the same for each key";
+            let tag = key.seal_in_place_separate_tag(nonce, Aad::empty(), &mut text);
+            (text, tag.unwrap().as_ref().to_vec())
+        };
+        let of_session = encrypt(Purpose::Session, b"shop");
+        assert_eq!(encrypt(Purpose::Session, b"shop"), of_session);
+        let mut seen = HashSet::from([of_session]);
+        for (purpose, context) in [
+            (Purpose::Session, &b"other shop"[..]),
+            (Purpose::LogoutForm, b"shop"),
+            (Purpose::LoopDetector, b"shop"),
+            (Purpose::PendingLogin, b"shop"),
+            (Purpose::SharedOutcome, b"shop"),
+            (Purpose::StartTicket, b"shop"),
+        ] {
+            assert!(seen.insert(encrypt(purpose, context)), "{purpose:?}");
+        }
     }
 
     /// S68.
