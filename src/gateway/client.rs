@@ -338,6 +338,22 @@ mod tests {
 
     /// S46.
     #[tokio::test]
+    async fn head_of_64_kib_is_the_longest() {
+        const START: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nx: ";
+        for (length, is_read) in [(65_536, true), (65_537, false)] {
+            let sent = send_to(move |mut stream| async move {
+                read_head(&mut stream).await;
+                let value = "x".repeat(length - START.len() - "\r\n\r\n".len());
+                let whole = format!("{START}{value}\r\n\r\nbody");
+                // The client does not wait for the rest of what is too long.
+                let _ = stream.write_all(whole.as_bytes()).await;
+            });
+            assert_eq!(sent.await.ok(), is_read.then_some(4), "{length}");
+        }
+    }
+
+    /// S46.
+    #[tokio::test]
     async fn body_of_64_kib_is_the_longest() {
         for (length, read) in [(65_536, true), (65_537, false)] {
             for head in [
