@@ -333,7 +333,7 @@ async fn code_of_any_printable_characters_arrives_unchanged() {
     assert_eq!(app.token_requests(), sent);
 }
 
-/// S14.
+/// S14, S79.
 #[tokio::test]
 async fn failed_login_removes_its_own_cookie_and_no_other() {
     let app = App::start().await;
