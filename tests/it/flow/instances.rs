@@ -19,7 +19,7 @@ use telenor_auth::{
 use tokio::time::{Instant, sleep};
 
 use super::refresh;
-use crate::support::{Browser, Hits, MINUTE, builder, kept::pass, keys, leased::Leased, routes};
+use crate::support::{Browser, Hits, MINUTE, builder, kept::Frozen, keys, leased::Leased, routes};
 
 const HOOK: Duration = Duration::from_secs(50);
 const SECOND: Duration = Duration::from_secs(1);
@@ -175,9 +175,10 @@ async fn mark_of_a_code_that_was_sent_lasts_as_long_as_its_login() {
         let callback = browser.callback_url(&gateway, "/whoami").await;
         let mut thief = browser.clone();
         let before = gateway.hits(Endpoint::Token);
+        let frozen = Frozen::start();
         browser.open(&callback).await;
         // The time of the leases alone: by its own clock, the cookie of the login is still good.
-        pass(passed).await;
+        frozen.pass(passed).await;
         clock.advance(MINUTE);
         thief.router = instance();
         thief.open(&callback).await;
