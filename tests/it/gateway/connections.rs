@@ -1,25 +1,16 @@
 //! Kept connections: when a request goes over one, and when it is sent again.
 
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use telenor_auth::{ApiError, TelenorUser, mock::MockGateway};
 
-use super::raw_app::{LOGOUT, RawApp, TOKEN, USERS};
+use super::raw_app::{LOGOUT, RawApp, TOKEN, USERS, in_turn};
 use crate::support::{
     App, Hits, builder,
-    raw_server::{RawRequest, RawServer, Reply},
+    raw_server::{RawServer, Reply},
     routes,
 };
-
-/// Answers the requests in turn, and all later ones with a token.
-fn in_turn(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&RawRequest) -> Reply {
-    let replies = Mutex::new(replies.into_iter().collect::<VecDeque<_>>());
-    move |_| {
-        let next = replies.lock().unwrap().pop_front();
-        next.unwrap_or_else(Reply::token)
-    }
-}
 
 #[tokio::test]
 async fn logins_calls_and_logouts_share_one_connection() {

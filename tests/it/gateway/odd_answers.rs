@@ -12,10 +12,13 @@ use telenor_auth::{
     mock::{Answer, Endpoint},
 };
 
-use super::ends_with;
+use super::{
+    ends_with,
+    raw_app::{RawApp, in_turn},
+};
 use crate::{
     flow::refresh::{TOKEN, refreshing},
-    support::{App, capture::capture, kept::Frozen},
+    support::{App, capture::capture, kept::Frozen, raw_server::Reply},
 };
 
 type Details = Arc<Mutex<Vec<(String, String)>>>;
@@ -215,27 +218,28 @@ async fn refused_refresh_with_an_odd_byte_ends_the_session() {
     assert_eq!(app.token_requests(), 2);
 }
 
+/// Each call is a POST, which is sent once.
 #[tokio::test]
 async fn answer_of_something_in_between_is_in_the_log_of_every_call() {
-    let app = App::start().await;
-    let mut browser = app.signed_in().await;
-    for (answer, logged) in [
-        (Answer::html(403, "<html>are you a robot?</html>"), true),
-        (
-            Answer::json(200, "{}").with_header("content-encoding", "gzip"),
-            true,
-        ),
-        (Answer::json(403, "{}"), false),
-        (Answer::status(503), false),
-        (Answer::json(200, r#"{"name":{"givenName":"Kari"}}"#), false),
+    const HTML: &str = "content-type: text/html\r\n";
+    const JSON: &str = "content-type: application/json\r\n";
+    const GZIP: &str = "content-type: application/json\r\ncontent-encoding: gzip\r\n";
+    for (status, headers, body, logged) in [
+        (403, HTML, "<html>are you a robot?</html>", true),
+        (200, GZIP, "{}", true),
+        (403, JSON, "{}", false),
+        (503, "", "", false),
+        (200, JSON, r#"{"name":{"givenName":"Kari"}}"#, false),
     ] {
-        let shown = format!("{answer:?}");
-        app.gateway.answer_always(Endpoint::UserInfo, answer);
+        let answer = Reply::Respond(status, headers, body.into());
+        let raw = RawApp::start(in_turn([Reply::token(), answer])).await;
+        let mut browser = raw.signed_in().await;
         let (log, guard) = capture();
-        browser.open("/name").await;
+        browser.open("/post").await;
         drop(guard);
         let lines = log.lines("WARN", &["look for a firewall or a proxy", "api"]);
-        assert_eq!(!lines.is_empty(), logged, "{shown}: {}", log.text());
+        let shown = format!("{status} {headers}{body}: {}", log.text());
+        assert_eq!(lines.len(), usize::from(logged), "{shown}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! An app whose gateway is a server of raw bytes.
 
+use std::{collections::VecDeque, sync::Mutex};
+
 use axum::routing::get;
 use http::{Method, StatusCode};
 use telenor_auth::{ApiError, Clock, TelenorAuthBuilder, TelenorUser, mock::MockGateway};
@@ -15,6 +17,15 @@ use crate::support::{
 pub const TOKEN: &str = "/oauth/v2/token";
 pub const USERS: &str = "/user-info/v1/users";
 pub const LOGOUT: &str = "/oauth/v2/logout";
+
+/// Answers the requests in turn, and all later ones with a token.
+pub fn in_turn(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&RawRequest) -> Reply {
+    let replies = Mutex::new(replies.into_iter().collect::<VecDeque<_>>());
+    move |_| {
+        let next = replies.lock().unwrap().pop_front();
+        next.unwrap_or_else(Reply::token)
+    }
+}
 
 /// The app and the server. Users consent at a mock gateway.
 pub struct RawApp {
