@@ -1,6 +1,6 @@
 //! Sessions of one subject.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use telenor_auth::session::{
     Leases, Session, SessionId, SessionStore, SessionToken, SubjectId, TowerSessionsStore,
@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 use super::{MINUTE, instance, memory, now, save, session, subject, version};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// For each of these, the store has a record of a subject.
+const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 over_each_store! {
     revoking_a_subject_ends_its_sessions_on_every_instance_and_no_others
@@ -215,31 +217,37 @@ async fn request_of_a_subject_costs_one_look_up_more() {
     assert_eq!(calls(&of_kari).await, 3);
 }
 
+/// A time that is not far off, when such a year begins.
+fn turn_of_a_year() -> SystemTime {
+    let years = now().duration_since(UNIX_EPOCH).unwrap().as_secs() / YEAR.as_secs();
+    UNIX_EPOCH + Duration::from_secs((years + 2) * YEAR.as_secs())
+}
+
+/// A clock may be a minute behind.
 #[tokio::test]
 async fn revoking_a_subject_costs_one_call_more_than_there_are_years() {
+    const SECOND: Duration = Duration::from_secs(1);
     let (memory, store) = memory();
     let kari = subject("kari");
-    for (until, most) in [
-        (10 * MINUTE, 2 + 1),
-        (365 * DAY, 2 + 1),
-        (3650 * DAY, 11 + 1),
+    let turn = turn_of_a_year();
+    for (from, until, years) in [
+        (turn + MINUTE, turn + 10 * MINUTE, 1),
+        (turn + MINUTE, turn + YEAR - SECOND, 1),
+        (turn + MINUTE, turn + YEAR, 2),
+        (turn + MINUTE, turn + 10 * YEAR, 11),
+        (turn + MINUTE - SECOND, turn + 10 * MINUTE, 2),
+        (turn + MINUTE, turn - MINUTE, 1),
     ] {
         memory.calls();
-        store
-            .revoke_subject(kari, now() + until, now())
-            .await
-            .unwrap();
-        let calls = memory.calls();
-        assert!((2..=most).contains(&calls), "{calls}");
+        store.revoke_subject(kari, until, from).await.unwrap();
+        assert_eq!(memory.calls(), years + 1, "{until:?}");
     }
 }
 
 #[tokio::test]
 async fn session_that_is_live_by_a_clock_that_is_behind_ends_with_its_subject() {
-    const YEAR: u64 = 366 * 24 * 60 * 60;
-    let years = now().duration_since(UNIX_EPOCH).unwrap().as_secs() / YEAR;
-    let turn = UNIX_EPOCH + Duration::from_secs((years + 2) * YEAR);
-    let (_, store) = memory();
+    let turn = turn_of_a_year();
+    let (memory, store) = memory();
     let kari = subject("kari");
     let (login, end) = (turn - 9 * MINUTE, turn - Duration::from_secs(1));
     let session = Session::new("token", end).with_subject(kari);
@@ -248,7 +256,13 @@ async fn session_that_is_live_by_a_clock_that_is_behind_ends_with_its_subject() 
     assert!(loaded.is_some());
 
     let until = turn + 10 * MINUTE;
+    memory.calls();
     store.revoke_subject(kari, until, turn).await.unwrap();
+    assert_eq!(
+        memory.calls(),
+        2 + 1,
+        "the record of each year, and the list"
+    );
     let loaded = store.load(&token, login).await.unwrap();
     assert!(loaded.is_none());
 }
