@@ -12,10 +12,10 @@
 //! | `threads – …` | threads | requests in a second, against one thread |
 //! | `pause – …` | sessions that expire at once | µs, the longest between two requests |
 //!
-//! Machines are noisy, and noise only adds: of several rounds the best one counts. A round takes all
-//! points of a chart, so that a slow minute meets all of them. A number as an argument is how many
-//! sessions there are at most, which defaults to a million. Names of parts (`sessions`, `cookies`,
-//! `threads`, `pauses`) choose among them.
+//! Machines are noisy, and noise only adds: of several rounds the best one counts. A round takes
+//! all points of a chart, so that a slow minute meets all of them. A number as an argument is how
+//! many sessions there are at most, which defaults to a million. Names of parts (`sessions`,
+//! `cookies`, `threads`, `pauses`) choose among them.
 
 use std::{
     hint::black_box,

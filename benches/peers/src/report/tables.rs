@@ -174,7 +174,8 @@ pub fn misses(counts: &[Figure]) -> String {
         let counts = beyond(row, "layer").zip(beyond(row, "by_hand"));
         if let Some(((.., title), (layer, by_hand))) = title.zip(counts) {
             let ratio = layer / by_hand;
-            table += &format!("| {title} | {layer:.0} | {by_hand:.0} | {ratio:.2} |\n");
+            let (layer, by_hand) = (thousands(layer), thousands(by_hand));
+            table += &format!("| {title} | {layer} | {by_hand} | {ratio:.2} |\n");
         }
     }
     table
