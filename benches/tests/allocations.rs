@@ -51,10 +51,10 @@ fn count_of_row(row: &str) -> f64 {
     count("layer") - count("bare")
 }
 
-/// Each limit is the figure of the day it was set and a tenth more.
+/// Each limit is the figure of the day it was set, with all features, and a tenth more.
 #[test]
 fn visitor_takes_few_allocations() {
-    for (row, most) in [("anonymous", 5.5), ("challenge", 9.9), ("fetch", 22.0)] {
+    for (row, most) in [("anonymous", 5.5), ("challenge", 11.0), ("fetch", 23.1)] {
         let count = count_of_row(row);
         println!("{row}: {count:.1}");
         assert!(count <= most, "{row}: {count:.1}, at most {most}");
