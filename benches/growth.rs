@@ -201,8 +201,9 @@ fn measure(mut points: Vec<Point>) {
             point.layered = point.layered.min(layered);
         }
     }
-    for of in points {
-        point(&of.row, of.x, of.layered - of.bare);
+    for measured in points {
+        let beyond = measured.layered - measured.bare;
+        point(&measured.row, measured.x, beyond);
     }
 }
 
