@@ -105,6 +105,7 @@ impl<'h> Signals<'h> {
         }
     }
 
+    /// Inlined: a call for each header costs a request 4 % more instructions.
     #[inline]
     fn add(&mut self, name: &str, value: &'h HeaderValue) {
         // The length first: for most headers one jump takes the place of all comparisons. Of names
